@@ -1,0 +1,99 @@
+/*
+ * loss.h
+ *	  Deep metric losses as functions of one block of similarities.
+ *
+ * A loss gets the block S of a batch against itself or against class proxies, and
+ * the labels of both sides; it returns the value and writes dL/dS (general pair
+ * weighting, arXiv 1904.06627).  The caller forms S from embeddings with one matrix
+ * product and takes dL/dS back with another (loss_block_*), so a loss is a short
+ * function to be read beside its paper.  Time O(B^2 log B) and memory O(B^2) for a
+ * batch of B, triplet sums included.
+ */
+#ifndef LOSS_H
+#define LOSS_H
+
+#include "learn.h"
+
+typedef enum LossInput
+{
+	LOSS_COSINE,				/* s = cosine similarity, in [-1, 1] */
+	LOSS_DISTANCE				/* s = squared Euclidean distance, >= 0 */
+} LossInput;
+
+typedef enum LossSide
+{
+	LOSS_BATCH,					/* columns are the batch itself; column i is row i */
+	LOSS_PROXY					/* columns are class proxies; column c is class c */
+} LossSide;
+
+/* Miners of the triplet loss. */
+typedef enum LossMiner
+{
+	MINE_ALL,
+	MINE_HARD,					/* hardest positive and hardest negative of each anchor */
+	MINE_SEMIHARD				/* negatives farther than the positive, inside the margin */
+} LossMiner;
+
+/* What a loss may be set to; each method's defaults are in the registry (methods.h). */
+typedef struct LossParams
+{
+	double		margin;
+	double		pos_margin;		/* contrastive */
+	double		neg_margin;		/* contrastive */
+	double		temperature;
+	double		scale;			/* of the softmax of cosface, arcface, normalized_softmax, proxy losses */
+	double		alpha;			/* multi_similarity, proxy_anchor */
+	double		beta;			/* multi_similarity */
+	double		base;			/* multi_similarity */
+	double		epsilon;		/* multi_similarity's own miner */
+	LossMiner	miner;
+} LossParams;
+
+typedef struct LossBlock
+{
+	LossSide	side;
+	int			rows;			/* B */
+	int			cols;			/* B, or the number of classes */
+	const int32_t *row_label;	/* rows */
+	const int32_t *col_label;	/* cols; proxies: 0..cols-1 */
+	const real *s;				/* rows x cols; the diagonal of LOSS_BATCH is not to be used */
+	real	   *ds;				/* rows x cols: written in full, the diagonal with 0 */
+	real	   *work;			/* loss_work(rows, cols) elements of scratch */
+} LossBlock;
+
+/*
+ * The value, averaged as the method's paper (or pytorch-metric-learning, where the
+ * paper leaves it open) averages it.  0 with ds = 0 when the batch has no usable pair.
+ */
+typedef real (*LossFunction) (const LossParams *params, LossBlock *block);
+
+extern size_t loss_work(int rows, int cols);
+
+extern real loss_contrastive(const LossParams *params, LossBlock *block);
+extern real loss_triplet(const LossParams *params, LossBlock *block);
+extern real loss_multi_similarity(const LossParams *params, LossBlock *block);
+extern real loss_ntxent(const LossParams *params, LossBlock *block);
+extern real loss_supcon(const LossParams *params, LossBlock *block);
+extern real loss_nca(const LossParams *params, LossBlock *block);
+extern real loss_proxy_nca(const LossParams *params, LossBlock *block);
+extern real loss_proxy_anchor(const LossParams *params, LossBlock *block);
+extern real loss_normalized_softmax(const LossParams *params, LossBlock *block);
+extern real loss_cosface(const LossParams *params, LossBlock *block);
+extern real loss_arcface(const LossParams *params, LossBlock *block);
+
+/*
+ * From embeddings to a loss and back.  LossContext owns the block's buffers, and the
+ * proxies' normalised copy.  z (rows x dims) need not be normalised: for LOSS_COSINE
+ * the context normalises it unless unit says that its rows are unit vectors already.
+ * proxies: n_classes x dims raw parameters, or NULL for LOSS_BATCH.  Writes dz (rows x
+ * dims) and dproxies (n_classes x dims, NULL for LOSS_BATCH) and returns the loss.
+ */
+typedef struct LossContext LossContext;
+
+extern LearnStatus loss_context_create(LearnEnv *env, LossFunction function, LossInput input,
+									   LossSide side, const LossParams *params, bool unit,
+									   int max_rows, int dims, int n_classes, LossContext **context);
+extern real loss_evaluate(LossContext *context, const real *z, const int32_t *label, int rows,
+						  const real *proxies, real *dz, real *dproxies);
+
+#endif							/* LOSS_H */

@@ -1,0 +1,40 @@
+/*
+ * methods.h
+ *	  The one registry of methods: what each is, what it learns from, its defaults
+ *	  and where it comes from.  dml_methods shows it.
+ */
+#ifndef METHODS_H
+#define METHODS_H
+
+#include "loss.h"
+
+typedef enum MethodKind
+{
+	METHOD_AUTO,				/* chooses among the others */
+	METHOD_CLOSED_FORM,			/* linear.h */
+	METHOD_GRADIENT				/* a loss of loss.h under train.h's loop */
+} MethodKind;
+
+typedef struct Method
+{
+	const char *name;
+	MethodKind	kind;
+	const char *supervision;	/* "labels" or "none" */
+	const char *description;	/* one line */
+	const char *paper;			/* authors, year, arXiv or DOI */
+
+	/* gradient methods */
+	LossFunction loss;
+	LossInput	input;
+	LossSide	side;
+	const char *parameters;		/* comma-separated names of the options the loss reads */
+	LossParams	defaults;
+	double		proxy_lr;		/* the proxies' learning rate as a multiple of the network's */
+} Method;
+
+extern const Method *method_by_name(const char *name);	/* NULL: none */
+extern int	method_count(void);
+extern const Method *method_at(int i);
+extern void method_names(char *buf, size_t size);	/* "auto, whiten, ..." for error messages */
+
+#endif							/* METHODS_H */

@@ -1,0 +1,78 @@
+/*
+ * options.h
+ *	  Every hyper-parameter of training: name, type, range, default, meaning, in one
+ *	  table that parsing, error messages, documentation and the catalogue read.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "methods.h"
+
+typedef struct TrainOptions
+{
+	const Method *method;		/* auto by default */
+	char		network[1024];	/* empty: chosen from the data */
+	int			dims;			/* 0: chosen */
+	int64_t		seed;
+	bool		open_set;		/* validate on held-out classes instead of held-out rows */
+	double		time_limit;		/* seconds; 0: none (auto: 60) */
+
+	int			epochs;			/* 0: chosen */
+	int			batch;			/* rows a batch; 0: chosen */
+	int			rows_per_class; /* K of P classes x K rows; 0: chosen */
+	int			preprocess;		/* -1: chosen, else a PrepKind */
+	int			components;		/* of pca and whiten preprocessing */
+	int			optimizer;		/* 0 adamw, 1 sgd */
+	double		learning_rate;	/* 0: chosen */
+	double		momentum;		/* sgd; adamw's beta1 */
+	double		beta2;
+	double		adam_epsilon;
+	double		weight_decay;
+	double		warmup;			/* share of the steps with a rising learning rate */
+	double		final_lr;		/* share of the learning rate that the cosine ends at */
+	double		clip;			/* largest norm of the gradient; 0: no clipping */
+	double		validation;		/* share of the rows (open_set: of the classes) held out; 0: none */
+	int			patience;		/* epochs without a better score before stopping; 0: never stop early */
+	double		proxy_lr;		/* multiple of the learning rate; 0: the method's */
+	LossParams	loss;			/* NaN (miner -1) where the method's default holds */
+
+	uint64_t	set;			/* bit i: option i of the table was given by the user */
+} TrainOptions;
+
+typedef enum OptionType
+{
+	OPTION_INT,
+	OPTION_REAL,
+	OPTION_BOOL,
+	OPTION_NAME					/* one of a list of words */
+} OptionType;
+
+typedef struct OptionDef
+{
+	const char *name;
+	OptionType	type;
+	size_t		offset;			/* in TrainOptions */
+	double		min;
+	double		max;
+	const char *words;			/* OPTION_NAME: "adamw,sgd"; the value is the place in the list plus word_base */
+	int			word_base;
+	const char *default_text;	/* as shown to the user */
+	const char *description;
+} OptionDef;
+
+extern void options_init(TrainOptions *options);
+extern int	options_count(void);
+extern const OptionDef *options_at(int i);
+
+/* Set one option from text or a number; LEARN_INVALID names the valid names, words or range. */
+extern LearnStatus options_set_number(LearnEnv *env, TrainOptions *options, const char *name, double value);
+extern LearnStatus options_set_text(LearnEnv *env, TrainOptions *options, const char *name, const char *value);
+extern LearnStatus options_set_bool(LearnEnv *env, TrainOptions *options, const char *name, bool value);
+
+/* The value of option i as JSON text: a number, true or false, or a quoted word; "null" where it is chosen. */
+extern void options_value(const TrainOptions *options, int i, char *json, size_t size);
+
+/* Options given that this method's loss does not read are an error that lists those it does. */
+extern LearnStatus options_check(LearnEnv *env, const TrainOptions *options);
+
+#endif							/* OPTIONS_H */

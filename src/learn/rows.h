@@ -1,0 +1,23 @@
+/*
+ * rows.h
+ *	  A labelled matrix as src/learn sees it: rows are fetched by number, from
+ *	  memory or from a file, the caller knows which.
+ */
+#ifndef ROWS_H
+#define ROWS_H
+
+#include "learn.h"
+
+typedef struct Rows
+{
+	int64_t		n;				/* rows */
+	int			d;				/* features a row */
+	const int32_t *label;		/* n class numbers in [0, n_classes), or NULL */
+	int			n_classes;
+
+	/* Copy rows index[0..count) to out (count x d).  All values are finite. */
+	LearnStatus (*fetch) (LearnEnv *env, void *ctx, const int64_t *index, int count, float *out);
+	void	   *ctx;
+} Rows;
+
+#endif							/* ROWS_H */

@@ -1,0 +1,86 @@
+/*
+ * train.h
+ *	  From a labelled matrix to a model: the split, the loop, the choice.
+ */
+#ifndef TRAIN_H
+#define TRAIN_H
+
+#include "methods.h"
+#include "model.h"
+#include "options.h"
+#include "rows.h"
+
+typedef enum TrainPhase
+{
+	PHASE_READING,				/* reported by the caller while it reads the rows */
+	PHASE_PREPARING,			/* split, preprocessing, baselines */
+	PHASE_TRAINING,
+	PHASE_VALIDATING,
+	PHASE_CHOOSING,				/* auto: trying candidates */
+	PHASE_SAVING				/* reported by the caller while it stores the model */
+} TrainPhase;
+
+struct LearnReport
+{
+	TrainPhase	phase;
+	const char *method;			/* what is being trained now */
+	int			epoch;			/* from 1 */
+	int			epochs;			/* planned */
+	int64_t		step;			/* in all */
+	int64_t		steps;			/* planned */
+	double		loss;			/* running mean; NaN before the first step */
+	double		validation;		/* latest held-out score; NaN before the first */
+	double		best;			/* best so far; NaN before the first */
+	double		seconds_left;	/* estimate; NaN: unknown */
+};
+
+typedef struct EpochRecord
+{
+	int			epoch;			/* from 1 */
+	double		loss;
+	double		validation;		/* NaN where it was not measured */
+	double		learning_rate;
+	double		seconds;		/* since the start of training */
+} EpochRecord;
+
+typedef struct Candidate
+{
+	char		method[32];
+	char		network[NET_LINE_MAX];
+	double		validation;		/* NaN: failed, see note */
+	double		seconds;
+	char		note[128];
+} Candidate;
+
+typedef struct TrainResult
+{
+	Model	   *model;
+	const Method *method;		/* what was trained: never the entry for auto.  NULL: no learning was best */
+	char		network[NET_LINE_MAX];	/* canonical line */
+	int			dims;
+	int			epochs;			/* run */
+	double		seconds;
+
+	/* the held-out score: of the data as they are, whitened, and learned */
+	const char *score_name;		/* "recall@1", or "MAP@R" for open_set */
+	double		score_none;
+	double		score_whiten;
+	double		score_model;
+	int64_t		train_rows;
+	int64_t		held_out_rows;
+	int			single_classes; /* classes of one row: trained on as negatives alone */
+
+	EpochRecord *history;		/* of the model that was kept */
+	int			n_history;
+	Candidate  *candidates;		/* auto: what was tried */
+	int			n_candidates;
+	char		reason[1024];	/* why this method and network; one or two sentences */
+} TrainResult;
+
+/*
+ * Train on rows (labels required, two classes at least).  The rows' order must not depend on the
+ * storage: the caller sorts them by content.  Same rows, options and machine: the same bits.
+ */
+extern LearnStatus train_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainResult *result);
+
+#endif							/* TRAIN_H */

@@ -1,0 +1,45 @@
+/*
+ * vmath.h
+ *	  Elementwise kernels of training, and the small matrix product of embedding.
+ *	  One plain body, compiled once per instruction set (vmath_body.h), chosen at
+ *	  load.  All are exact to a few units in the last place; the same input gives
+ *	  the same bits on one machine.
+ */
+#ifndef VMATH_H
+#define VMATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "learn.h"
+
+extern void vm_exp(real *y, const real *x, size_t n);	/* y may be x */
+extern void vm_tanh(real *y, const real *x, size_t n);
+
+/* y = gelu(x), exact form x * Phi(x); dx = dy * gelu'(x) */
+extern void vm_gelu(real *y, const real *x, size_t n);
+extern void vm_gelu_grad(real *dx, const real *dy, const real *x, size_t n);
+
+extern real vm_dot(const real *a, const real *b, size_t n);
+extern real vm_sum(const real *a, size_t n);
+extern real vm_max(const real *a, size_t n);		/* n > 0 */
+extern void vm_axpy(real *y, real alpha, const real *x, size_t n);	/* y += alpha x */
+extern void vm_scale(real *y, real alpha, size_t n);
+
+/* One AdamW step (arXiv 1711.05101) over n parameters; bias corrections bc1, bc2 = 1 - beta^t. */
+extern void vm_adamw(real *param, real *m, real *v, const real *grad, size_t n,
+					 real lr, real beta1, real beta2, real eps, real decay, real bc1, real bc2);
+
+/*
+ * Float only: out (rows x n_out) = x (rows x n_in) W^T + bias, W n_out x n_in row-major.
+ * The bits of a row's result do not depend on rows: a row embedded alone equals
+ * the same row embedded in a batch.  No BLAS, no threads.
+ */
+extern void vm_affine(float *out, const float *x, const float *w, const float *bias,
+					  size_t rows, size_t n_in, size_t n_out);
+
+/* Instruction sets, for tests and for the GUC: "plain", "avx2", "avx512", "neon", "auto". */
+extern bool vm_force(const char *name); /* false: this machine has not got it */
+extern const char *vm_current(void);
+
+#endif							/* VMATH_H */
