@@ -1,0 +1,63 @@
+# dml: deep metric learning inside PostgreSQL.
+#
+#   make && sudo make install    for the PostgreSQL whose pg_config comes first in PATH
+#   make check                   builds and runs every test in a private cluster
+#   make demo / make demo-stop   the main job on real data, in a private cluster
+#
+# check and demo install what they need and then call this Makefile again, so they
+# work before there is a pg_config: they do not read PGXS.
+
+ifneq ($(filter check demo demo-stop,$(MAKECMDGOALS)),)
+
+.PHONY: check demo demo-stop
+check:
+	test/check
+demo:
+	demo/start
+demo-stop:
+	demo/stop
+
+else
+
+EXTENSION = dml
+EXTVERSION = 1.0
+MODULE_big = dml
+
+# A room's SQL may use what the rooms before it define.
+ROOMS = vector model embed train evaluate
+ROOM_SQL = $(sort $(wildcard src/pg/vector/*.sql)) $(foreach room,$(filter-out vector,$(ROOMS)),$(sort $(wildcard src/pg/$(room)/*.sql)))
+INSTALL_SQL = $(EXTENSION)--$(EXTVERSION).sql
+
+DATA_built = $(INSTALL_SQL)
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/learn/*.c src/ann/*.c src/pg/*.c src/pg/*/*.c)))
+DEPS = $(OBJS:.o=.d)
+
+PG_CPPFLAGS = -Isrc -Isrc/pg
+PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare -MMD -MP
+EXTRA_CLEAN = $(DEPS) $(INSTALL_SQL)
+
+# LLVM bitcode buys nothing here: no function of ours is worth inlining into a query.
+override with_llvm = no
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# Nothing but what PostgreSQL looks up is visible: two libraries in one backend may
+# have functions of one name.
+ifeq ($(PORTNAME),linux)
+SHLIB_LINK += -Wl,--version-script=src/pg/dml.map
+endif
+SHLIB_LINK += -lm -ldl
+
+include src/simd.mk
+-include $(DEPS)
+
+$(INSTALL_SQL): $(ROOM_SQL) Makefile
+	{ echo '\echo Use "CREATE EXTENSION dml" to load this file. \quit'; cat $(ROOM_SQL); } > $@
+
+.PHONY: unit
+unit:
+	$(MAKE) -C test/unit check
+
+endif

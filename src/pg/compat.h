@@ -1,0 +1,19 @@
+/*
+ * compat.h
+ *	  What differs between the PostgreSQL versions that dml supports (13 to 18), in
+ *	  one place.  Every file of src/pg includes it after postgres.h.
+ */
+#ifndef DML_COMPAT_H
+#define DML_COMPAT_H
+
+#include "postgres.h"
+
+#if PG_VERSION_NUM < 130000
+#error "dml needs PostgreSQL 13 or newer"
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+#endif							/* DML_COMPAT_H */

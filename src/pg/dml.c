@@ -1,0 +1,28 @@
+/*
+ * dml.c
+ *	  The library's entry.
+ */
+#include "compat.h"
+
+#include "dml.h"
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	vector_init();
+	model_init();
+	train_init();
+
+#if PG_VERSION_NUM >= 150000
+	MarkGUCPrefixReserved("dml");
+#else
+	EmitWarningsOnPlaceholders("dml");
+#endif
+}

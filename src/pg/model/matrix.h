@@ -1,0 +1,49 @@
+/*
+ * matrix.h
+ *	  A labelled source (table, view, SELECT) read once into one compact matrix, for
+ *	  training and evaluation.
+ *
+ * Values are kept as bytes while all are whole numbers from 0 to 255, else as floats; in
+ * memory up to the limit, beyond it in a temporary file.  Rows are put in an order
+ * that depends on their content and not on the heap's.
+ */
+#ifndef DML_MATRIX_H
+#define DML_MATRIX_H
+
+#include "compat.h"
+
+#include "learn/rows.h"
+
+#include "model.h"
+
+/* Class numbers shared by several matrices (a gallery and its queries). */
+typedef struct DmlClasses DmlClasses;
+
+extern DmlClasses *dml_classes_new(void);
+
+typedef struct DmlMatrix
+{
+	Rows		rows;			/* to hand to src/learn; labels set once dml_matrix_label was called */
+	uint64	   *row_hash;		/* content hash of the row's features, n: splits are made by it */
+	int64		skipped;		/* rows with a NULL feature or label */
+	DmlInputKind input_kind;
+	int			n_columns;
+	char	  **columns;
+	void	   *store;			/* private */
+} DmlMatrix;
+
+/*
+ * Read source (a relation's name, or a query) as the current user, read only, with
+ * interrupts checked.  label may be NULL (then rows.label is).  Errors: no rows, rows
+ * of different lengths, unsupported types, a label type without equality, NaN, infinity,
+ * syntax.  A NOTICE says how many rows were skipped for NULLs.  progress, if not NULL, is called
+ * with the number of rows read.  limit: bytes of memory.
+ */
+extern DmlMatrix *dml_matrix_read(const char *source, const char *features, const char *label,
+								  DmlClasses *classes, size_t limit,
+								  void (*progress) (void *ctx, int64 rows), void *ctx);
+
+/* The classes' labels as text by class number, after all matrices were read; fills rows.label, n_classes. */
+extern char **dml_matrix_label(DmlMatrix **matrices, int count, DmlClasses *classes, int *n_classes);
+
+#endif							/* DML_MATRIX_H */

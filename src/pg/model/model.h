@@ -1,0 +1,133 @@
+/*
+ * model.h
+ *	  The catalogue of models, for the rooms above: find a version (cached), embed with
+ *	  it, add one, record a column.
+ *
+ * The name of a model is a pointer to its active version; "name@3" is version 3.
+ * Versions are immutable.  Catalogue tables live in the schema dml_catalog and nobody
+ * writes them but the functions here, as the extension's owner.
+ */
+#ifndef DML_MODEL_H
+#define DML_MODEL_H
+
+#include "compat.h"
+
+#include "learn/model.h"
+#include "vector/vector.h"
+
+/* What a row of input is: one array of n numbers, or n named columns. */
+typedef enum DmlInputKind
+{
+	DML_INPUT_ARRAY,
+	DML_INPUT_COLUMNS
+} DmlInputKind;
+
+/* A version in the backend's cache.  Read only. */
+typedef struct DmlVersion
+{
+	int64		model_id;
+	int32		number;			/* from 1 */
+	char	   *name;			/* the model's, as it was when cached */
+	uint64		space;
+	int			in;				/* numbers of input */
+	int			out;			/* dimensions of the embedding */
+	DmlInputKind input_kind;
+	int			n_columns;		/* DML_INPUT_COLUMNS: == in */
+	char	  **columns;		/* their names */
+	char	   *features;		/* the text given to training */
+	const Model *model;
+} DmlVersion;
+
+/*
+ * Find a version, load it if it is not cached, check that the current user may embed
+ * with it (owner, superuser, or granted "embed"; the error is the same "does not exist"
+ * shape as PostgreSQL's for a missing right: permission denied for model).  The pointer
+ * is good until the end of the calling statement's next look-up; who keeps it longer pins it.
+ */
+extern const DmlVersion *dml_version_by_name(const char *name);
+extern const DmlVersion *dml_version_by_space(uint64 space);	/* any version with this content that the user may use */
+
+/* Keep a version in memory until the context is reset or deleted. */
+extern void dml_version_pin(const DmlVersion *version, MemoryContext context);
+
+/*
+ * Embed n rows of version->in floats into out (n x version->out); the same bits whether a
+ * row comes alone or in a batch.  Errors: input with NaN or infinity, an embedding
+ * that is not finite (huge values).
+ */
+extern void dml_version_embed(const DmlVersion *version, const float4 *x, int n, float4 *out);
+
+/* One row, as a value of the type; dim is checked against version->in with an error that says both. */
+extern DmlVector *dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim);
+
+/* What training hands over to be stored. */
+typedef struct DmlNewVersion
+{
+	const char *name;			/* the model's; created if it is not there (then owned by the user) */
+	const char *method;			/* what was trained */
+	const char *asked_method;	/* what the user asked for, e.g. auto */
+	const char *network;
+	const char *preprocessing;
+	int			in;
+	int			dims;
+	DmlInputKind input_kind;
+	int			n_columns;
+	char	  **columns;
+	const void *weights;		/* safetensors */
+	size_t		weights_size;
+	const char *source;			/* as the user typed them */
+	const char *features;
+	const char *label;
+	int64		rows;
+	int64		skipped;		/* rows left out for a NULL */
+	int			classes;
+	int			epochs;
+	double		seconds;
+	int64		seed;
+	const char *score_name;		/* "recall@1" or "MAP@R" on held-out rows; NULL: not measured */
+	double		score_none;		/* NaN: not measured */
+	double		score_whiten;
+	double		score_model;
+	const char *settings;		/* json: {"option": {"value": ..., "default": true}, ...} */
+	const char *history;		/* json: [{"epoch": 1, "loss": ..., "recall@1": ..., ...}, ...] */
+	const char *candidates;		/* json: what auto tried; "[]" */
+	const char *reason;
+} DmlNewVersion;
+
+/*
+ * Store it as the next version of its model and make it the active one.  Locks the model's
+ * row, so trainings of one name that end together get numbers one after the other.
+ * Errors: the name is another user's model.  Returns the number.
+ */
+extern int32 dml_version_add(const DmlNewVersion *version);
+
+/* The checks of dml_version_add that can be made before training starts: the name, its owner. */
+extern void dml_version_check_name(const char *name);
+
+/* A materialised column, as the catalogue has it (dml_columns). */
+typedef struct DmlColumn
+{
+	Oid			relid;
+	AttrNumber	attnum;
+	char	   *column;
+	int64		model_id;
+	int32		number;			/* of the version */
+	uint64		space;
+	char	   *features;		/* expressions over the table's columns */
+} DmlColumn;
+
+extern void dml_column_record(const DmlColumn *column); /* insert or replace */
+extern DmlColumn *dml_column_find(Oid relid, const char *column);	/* NULL: none */
+extern void dml_column_forget(Oid relid, const char *column);
+
+/* Raise a standard error for a status of src/learn; env has the message and hint. Never returns. */
+extern void dml_learn_error(const LearnEnv *env, LearnStatus status) pg_attribute_noreturn();
+
+/*
+ * An environment for src/learn: an arena over a child of the current memory context,
+ * bounded by limit bytes (0: none), interrupts checked in poll, notices as NOTICE.
+ * Everything goes with the returned context.
+ */
+extern LearnEnv *dml_learn_env(size_t limit);
+
+#endif							/* DML_MODEL_H */

@@ -1,0 +1,10 @@
+# Flags of the files that are compiled for one instruction set.  A file NAME_SET.c is
+# called only after the processor has said that it knows SET; elsewhere it compiles to
+# nothing.  Included by the Makefile and by test/unit/Makefile.
+
+SIMD_ARCH ?= $(shell $(CC) -dumpmachine | cut -d- -f1)
+
+ifeq ($(SIMD_ARCH),x86_64)
+%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
+%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -mprefer-vector-width=512
+endif
