@@ -14,7 +14,7 @@ typedef struct TrainOptions
 	char		network[1024];	/* empty: chosen from the data */
 	int			dims;			/* 0: chosen */
 	int64_t		seed;
-	bool		open_set;		/* validate on held-out classes instead of held-out rows */
+	int			open_set;		/* validate on held-out classes instead of held-out rows */
 	double		time_limit;		/* seconds; 0: none (auto: 60) */
 
 	int			epochs;			/* 0: chosen */
@@ -34,6 +34,8 @@ typedef struct TrainOptions
 	double		validation;		/* share of the rows (open_set: of the classes) held out; 0: none */
 	int			patience;		/* epochs without a better score before stopping; 0: never stop early */
 	double		proxy_lr;		/* multiple of the learning rate; 0: the method's */
+	double		balance;		/* classes are drawn by rows^(1 - balance): 0 as they are, 1 equally */
+	int			refit;			/* -1: chosen; 1: after validation train once more on all rows */
 	LossParams	loss;			/* NaN (miner -1) where the method's default holds */
 
 	uint64_t	set;			/* bit i: option i of the table was given by the user */
@@ -44,7 +46,9 @@ typedef enum OptionType
 	OPTION_INT,
 	OPTION_REAL,
 	OPTION_BOOL,
-	OPTION_NAME					/* one of a list of words */
+	OPTION_NAME,				/* one of a list of words */
+	OPTION_TEXT,				/* the network line */
+	OPTION_SEED					/* a 64-bit integer */
 } OptionType;
 
 typedef struct OptionDef
@@ -57,6 +61,7 @@ typedef struct OptionDef
 	const char *words;			/* OPTION_NAME: "adamw,sgd"; the value is the place in the list plus word_base */
 	int			word_base;
 	const char *default_text;	/* as shown to the user */
+	bool		gradient;		/* means nothing to a closed form */
 	const char *description;
 } OptionDef;
 
@@ -67,6 +72,7 @@ extern const OptionDef *options_at(int i);
 /* Set one option from text or a number; LEARN_INVALID names the valid names, words or range. */
 extern LearnStatus options_set_number(LearnEnv *env, TrainOptions *options, const char *name, double value);
 extern LearnStatus options_set_text(LearnEnv *env, TrainOptions *options, const char *name, const char *value);
+extern LearnStatus options_set_seed(LearnEnv *env, TrainOptions *options, int64_t seed);
 extern LearnStatus options_set_bool(LearnEnv *env, TrainOptions *options, const char *name, bool value);
 
 /* The value of option i as JSON text: a number, true or false, or a quoted word; "null" where it is chosen. */

@@ -14,6 +14,8 @@ typedef struct Rows
 	int			d;				/* features a row */
 	const int32_t *label;		/* n class numbers in [0, n_classes), or NULL */
 	int			n_classes;
+	const uint64_t *hash;		/* n hashes of the rows' content, or NULL: equal rows have equal
+								 * hashes and stay on one side of a split */
 
 	/* Copy rows index[0..count) to out (count x d).  All values are finite. */
 	LearnStatus (*fetch) (LearnEnv *env, void *ctx, const int64_t *index, int count, float *out);

@@ -78,8 +78,10 @@ typedef struct TrainResult
 } TrainResult;
 
 /*
- * Train on rows (labels required, two classes at least).  The rows' order must not depend on the
- * storage: the caller sorts them by content.  Same rows, options and machine: the same bits.
+ * Train on rows (labels required, two classes at least: LEARN_DATA otherwise).  The rows'
+ * order must not depend on the storage: the caller sorts them by content.  Same rows, options
+ * and machine: the same bits, unless the time limit cut the training short, which
+ * result->reason then says.  The result lives in env's arena.
  */
 extern LearnStatus train_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainResult *result);
 
