@@ -21,20 +21,20 @@ typedef struct Method
 	MethodKind	kind;
 	const char *supervision;	/* "labels" or "none" */
 	const char *description;	/* one line */
-	const char *paper;			/* authors, year, arXiv or DOI */
+	const char *paper;			/* authors, year, arXiv or DOI; NULL: none */
 
 	/* gradient methods */
 	LossFunction loss;
 	LossInput	input;
 	LossSide	side;
-	const char *parameters;		/* comma-separated names of the options the loss reads */
+	const char *parameters;		/* comma-separated names of the options the loss reads; "" for the others */
 	LossParams	defaults;
 	double		proxy_lr;		/* the proxies' learning rate as a multiple of the network's */
 } Method;
 
 extern const Method *method_by_name(const char *name);	/* NULL: none */
 extern int	method_count(void);
-extern const Method *method_at(int i);
+extern const Method *method_at(int i);	/* auto, the closed forms, then the losses */
 extern void method_names(char *buf, size_t size);	/* "auto, whiten, ..." for error messages */
 
 #endif							/* METHODS_H */

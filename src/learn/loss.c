@@ -1,0 +1,397 @@
+/*
+ * loss.c
+ *	  From embeddings to a block of similarities, and from dL/dS back to the
+ *	  gradient of embeddings and proxies.  The losses themselves are in
+ *	  loss_pair.c, loss_triplet.c, loss_softmax.c and loss_proxy.c.
+ */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+#include <tgmath.h>
+
+#include "blas.h"
+#include "loss.h"
+#include "vmath.h"
+
+#ifdef LEARN_DOUBLE
+#define REAL_MAX DBL_MAX
+#else
+#define REAL_MAX FLT_MAX
+#endif
+
+/*
+ * Squared distances are cut off here, so that a loss may multiply them by its scale
+ * and subtract them without reaching infinity in float.
+ */
+#define FARTHEST ((real) 1e25)
+
+/* Below and above, a float's square has lost digits or overflowed. */
+#define SMALLEST_SAFE_SQUARE ((real) 1e-30)
+#define LARGEST_SAFE_SQUARE ((real) 1e37)
+
+/* Side of the tiles in which a square matrix is transposed: two tiles of float stay in the L1 cache. */
+#define TILE 32
+
+struct LossContext
+{
+	LossFunction function;
+	LossInput	input;
+	LossSide	side;
+	LossParams	params;
+	bool		unit;
+	int			max_rows;
+	int			dims;
+	int			n_classes;
+	LossBlock	block;
+	real	   *s;				/* block.s, writable */
+	real	   *z;				/* max_rows x dims: normalised or centred copy; NULL when unit */
+	real	   *z_norm;			/* max_rows: norms; squared norms for LOSS_DISTANCE */
+	real	   *mean;			/* dims: of the batch */
+	real	   *proxy;			/* n_classes x dims: normalised copy */
+	real	   *proxy_norm;		/* n_classes */
+};
+
+/* Elements of scratch that a loss may use: six arrays of a row's length, and one element more. */
+size_t
+loss_work(int cols)
+{
+	return 6 * (size_t) cols + 1;
+}
+
+size_t
+loss_index_work(int cols)
+{
+	return 2 * (size_t) cols + 1;
+}
+
+/*
+ * Counting sort of the batch by class; within a class by row.
+ */
+void
+loss_block_group(LossBlock *block)
+{
+	int		   *start = block->start;
+
+	memset(start, 0, (block->n_classes + 1) * sizeof(int));
+	for (int i = 0; i < block->rows; i++)
+		start[block->label[i] + 1]++;
+	for (int y = 0; y < block->n_classes; y++)
+		start[y + 1] += start[y];
+	for (int i = 0; i < block->rows; i++)
+		block->member[start[block->label[i]]++] = i;
+
+	/* Filling has moved each start to its class's end, which is the next one's start. */
+	memmove(start + 1, start, block->n_classes * sizeof(int));
+	start[0] = 0;
+}
+
+/*
+ * Allocate for batches of up to max_rows rows.
+ */
+LearnStatus
+loss_context_create(LearnEnv *env, LossFunction function, LossInput input,
+					LossSide side, const LossParams *params, bool unit,
+					int max_rows, int dims, int n_classes, LossContext **context)
+{
+	LossContext *c;
+	int			cols = (side == LOSS_PROXY) ? n_classes : max_rows;
+	size_t		cells = (size_t) max_rows * cols;
+
+	if (max_rows < 1 || dims < 1 || n_classes < 1)
+		return learn_fail(env, LEARN_INVALID,
+						  "a loss needs at least one row, dimension and class, not %d, %d and %d",
+						  max_rows, dims, n_classes);
+	if (input == LOSS_DISTANCE && side == LOSS_PROXY)
+		return learn_fail(env, LEARN_INVALID,
+						  "a loss against proxies takes cosine similarities");
+
+	LEARN_ALLOC(env, c, 1);
+	memset(c, 0, sizeof(*c));
+	c->function = function;
+	c->input = input;
+	c->side = side;
+	c->params = *params;
+	c->unit = unit;
+	c->max_rows = max_rows;
+	c->dims = dims;
+	c->n_classes = n_classes;
+
+	LEARN_ALLOC(env, c->s, cells);
+	LEARN_ALLOC(env, c->block.ds, cells);
+	LEARN_ALLOC(env, c->block.work, loss_work(cols));
+	LEARN_ALLOC(env, c->block.index_work, loss_index_work(cols));
+	LEARN_ALLOC(env, c->z_norm, max_rows);
+	if (!unit)
+	{
+		LEARN_ALLOC(env, c->z, (size_t) max_rows * dims);
+		LEARN_ALLOC(env, c->mean, dims);
+	}
+	if (side == LOSS_PROXY)
+	{
+		LEARN_ALLOC(env, c->proxy, (size_t) n_classes * dims);
+		LEARN_ALLOC(env, c->proxy_norm, n_classes);
+	}
+	else
+	{
+		LEARN_ALLOC(env, c->block.member, max_rows);
+		LEARN_ALLOC(env, c->block.start, (size_t) n_classes + 1);
+	}
+	c->block.side = side;
+	c->block.n_classes = n_classes;
+	c->block.s = c->s;
+	*context = c;
+	return LEARN_OK;
+}
+
+/*
+ * The norm of x (n), also where the squares of its elements overflow or vanish;
+ * infinite or NaN when an element is.
+ */
+static real
+vector_norm(const real *x, int n)
+{
+	real		square = vm_dot(x, x, n);
+	real		largest = 0;
+	real		sum = 0;
+
+	if (square > SMALLEST_SAFE_SQUARE && square < LARGEST_SAFE_SQUARE)
+		return sqrt(square);
+	for (int i = 0; i < n; i++)
+	{
+		if (!isfinite(x[i]))
+			return INFINITY;
+		largest = fmax(largest, fabs(x[i]));
+	}
+	if (largest == 0)
+		return 0;
+	for (int i = 0; i < n; i++)
+		sum += (x[i] / largest) * (x[i] / largest);
+	return fmin(largest * sqrt(sum), REAL_MAX);
+}
+
+/*
+ * out (n x dims) = the rows of x, each divided by its norm, which goes to norm (n).  False when an
+ * element is not finite.
+ */
+static bool
+normalise(const real *x, int n, int dims, real *out, real *norm)
+{
+	for (int i = 0; i < n; i++)
+	{
+		const real *from = x + (size_t) i * dims;
+		real	   *to = out + (size_t) i * dims;
+		real		length = vector_norm(from, dims);
+
+		if (!isfinite(length))
+			return false;
+		norm[i] = length;
+		for (int k = 0; k < dims; k++)
+			to[k] = (length > 0) ? from[k] / length : 0;
+	}
+	return true;
+}
+
+/*
+ * In place, d (n x dims): from the gradient of unit vectors u to that of the vectors of
+ * length norm that they came from, (d - (d.u) u) / norm.
+ */
+static void
+normalise_back(real *d, const real *u, const real *norm, int n, int dims)
+{
+	for (int i = 0; i < n; i++)
+	{
+		real	   *row = d + (size_t) i * dims;
+		const real *unit = u + (size_t) i * dims;
+
+		if (norm[i] > 0)
+		{
+			vm_axpy(row, -vm_dot(row, unit, dims), unit, dims);
+			for (int k = 0; k < dims; k++)
+				row[k] /= norm[i];
+		}
+		else
+			memset(row, 0, dims * sizeof(real));
+	}
+}
+
+/*
+ * out (n x dims) = x less its mean row.  Distances do not change, and |a|^2 + |b|^2 -
+ * 2ab cancels least around the origin.
+ */
+static void
+centre(const real *x, int n, int dims, real *out, real *mean)
+{
+	memset(mean, 0, dims * sizeof(real));
+	for (int i = 0; i < n; i++)
+		vm_axpy(mean, (real) 1 / n, x + (size_t) i * dims, dims);
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < dims; k++)
+			out[(size_t) i * dims + k] = x[(size_t) i * dims + k] - mean[k];
+}
+
+/* m (n x n) = m + m^T, tile by tile: a column's cache lines are used up before they leave. */
+static void
+add_transpose(real *m, int n)
+{
+	for (int i0 = 0; i0 < n; i0 += TILE)
+	{
+		int			i1 = (i0 + TILE < n) ? i0 + TILE : n;
+
+		for (int j0 = 0; j0 <= i0; j0 += TILE)
+			for (int i = i0; i < i1; i++)
+			{
+				int			j1 = (j0 + TILE < i + 1) ? j0 + TILE : i + 1;
+
+				for (int j = j0; j < j1; j++)
+				{
+					real		sum = m[(size_t) i * n + j] + m[(size_t) j * n + i];
+
+					m[(size_t) i * n + j] = sum;
+					m[(size_t) j * n + i] = sum;
+				}
+			}
+	}
+}
+
+/* s (n x n), holding -2 z z^T, becomes the squared distances of rows with the squared norms given. */
+static void
+finish_distances(real *s, const real *square, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		real	   *row = s + (size_t) i * n;
+		real		own = square[i];
+
+		for (int j = 0; j < n; j++)
+		{
+			real		d = (own + square[j]) + row[j];
+
+			/* written so that NaN, from the difference of two infinities, is far too */
+			row[j] = (d < FARTHEST) ? (d > 0 ? d : 0) : FARTHEST;
+		}
+	}
+}
+
+/* True if all n elements are finite: the sum of squares tells, unless it overflows. */
+static bool
+all_finite(const real *x, size_t n)
+{
+	if (isfinite(vm_dot(x, x, n)))
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (!isfinite(x[i]))
+			return false;
+	return true;
+}
+
+/*
+ * The similarities of the batch, in c->s.  Returns the rows that they are of (z itself
+ * or a copy of it), or NULL when something is not finite.
+ */
+static const real *
+form_block(LossContext *c, const real *z, int rows, const real *proxies)
+{
+	const real *u = z;
+	int			dims = c->dims;
+
+	if (c->unit ? !all_finite(z, (size_t) rows * dims) :
+		c->input == LOSS_COSINE && !normalise(z, rows, dims, c->z, c->z_norm))
+		return NULL;
+	if (!c->unit)
+	{
+		if (c->input == LOSS_DISTANCE)
+		{
+			if (!all_finite(z, (size_t) rows * dims))
+				return NULL;
+			centre(z, rows, dims, c->z, c->mean);
+		}
+		u = c->z;
+	}
+
+	if (c->side == LOSS_PROXY)
+	{
+		if (!normalise(proxies, c->n_classes, dims, c->proxy, c->proxy_norm))
+			return NULL;
+		blas_gemm(false, true, rows, c->n_classes, dims, 1, u, dims, c->proxy, dims,
+				  0, c->s, c->n_classes);
+	}
+	else
+		blas_gemm(false, true, rows, rows, dims, (c->input == LOSS_DISTANCE) ? -2 : 1,
+				  u, dims, u, dims, 0, c->s, rows);
+
+	if (c->input == LOSS_DISTANCE)
+	{
+		for (int i = 0; i < rows; i++)
+			c->z_norm[i] = vm_dot(u + (size_t) i * dims, u + (size_t) i * dims, dims);
+		finish_distances(c->s, c->z_norm, rows);
+	}
+	return u;
+}
+
+/*
+ * dz and dproxies from dL/dS, for the rows u that form_block has returned.
+ */
+static void
+take_back(LossContext *c, const real *u, int rows, real *dz, real *dproxies)
+{
+	real	   *ds = c->block.ds;
+	int			dims = c->dims;
+	int			cols = c->block.cols;
+
+	if (c->side == LOSS_PROXY)
+	{
+		blas_gemm(false, false, rows, dims, cols, 1, ds, cols, c->proxy, dims, 0, dz, dims);
+		blas_gemm(true, false, cols, dims, rows, 1, ds, cols, u, dims, 0, dproxies, dims);
+		normalise_back(dproxies, c->proxy, c->proxy_norm, cols, dims);
+	}
+	else
+	{
+		/* row i is also column i: both places of z_i in S count */
+		add_transpose(ds, rows);
+		blas_gemm(false, false, rows, dims, rows, (c->input == LOSS_DISTANCE) ? -2 : 1,
+				  ds, rows, u, dims, 0, dz, dims);
+	}
+
+	if (c->input == LOSS_DISTANCE)
+	{
+		for (int i = 0; i < rows; i++)
+			vm_axpy(dz + (size_t) i * dims, 2 * vm_sum(ds + (size_t) i * rows, rows),
+					u + (size_t) i * dims, dims);
+	}
+	else if (!c->unit)
+		normalise_back(dz, u, c->z_norm, rows, dims);
+}
+
+/*
+ * See loss.h.
+ */
+real
+loss_evaluate(LossContext *context, const real *z, const int32_t *label, int rows,
+			  const real *proxies, real *dz, real *dproxies)
+{
+	LossContext *c = context;
+	LossBlock  *block = &c->block;
+	const real *u;
+	bool		usable = true;
+	real		value;
+
+	for (int i = 0; i < rows; i++)
+		usable = usable && label[i] >= 0 && label[i] < c->n_classes;
+	u = usable ? form_block(c, z, rows, proxies) : NULL;
+	if (u == NULL)
+	{
+		memset(dz, 0, (size_t) rows * c->dims * sizeof(real));
+		if (c->side == LOSS_PROXY)
+			memset(dproxies, 0, (size_t) c->n_classes * c->dims * sizeof(real));
+		return NAN;
+	}
+
+	block->rows = rows;
+	block->cols = (c->side == LOSS_PROXY) ? c->n_classes : rows;
+	block->label = label;
+	if (c->side == LOSS_BATCH)
+		loss_block_group(block);
+	value = c->function(&c->params, block);
+	take_back(c, u, rows, dz, dproxies);
+	return value;
+}

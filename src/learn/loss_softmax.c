@@ -1,0 +1,167 @@
+/*
+ * loss_softmax.c
+ *	  Losses that are a softmax over the batch: NT-Xent, SupCon and NCA.
+ */
+#include <string.h>
+
+#include "loss_row.h"
+
+/* log(1 + exp(u)) without overflow */
+static real
+softplus(real u)
+{
+	return fmax(u, (real) 0) + log1p(exp(-fabs(u)));
+}
+
+/*
+ * NT-Xent (Sohn 2016; Chen et al., arXiv 2002.05709), one term for each ordered pair of
+ * one class: -log(e_p / (e_p + sum of e over the anchor's negatives)), e = exp(s /
+ * temperature); the mean over these pairs.  s: cosines.
+ *
+ * With L the log-sum-exp of the negatives a term is softplus(L - s_p / temperature): its
+ * derivative is the logistic function, shared by the negatives as their softmax.
+ */
+real
+loss_ntxent(const LossParams *params, LossBlock *block)
+{
+	int			n = block->rows;
+	real		sharpness = 1 / params->temperature;
+	real	   *share = block->work;
+	double		total = 0;
+	int64_t		pairs = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const real *s = block->s + (size_t) i * n;
+		real	   *ds = block->ds + (size_t) i * n;
+		const int  *member;
+		int			size = loss_class(block, i, &member);
+		real		negatives,
+					sum;
+		real		weight = 0;
+
+		if (size < 2 || size == n)
+		{
+			memset(ds, 0, n * sizeof(real));
+			continue;
+		}
+		for (int j = 0; j < n; j++)
+			ds[j] = sharpness * s[j];
+		for (int k = 0; k < size; k++)
+			ds[member[k]] = HIDDEN;
+		negatives = row_exp(ds, n, &sum);
+
+		for (int k = 0; k < size; k++)
+		{
+			real		u = negatives - sharpness * s[member[k]];
+
+			share[k] = 0;
+			if (member[k] == i)
+				continue;
+			share[k] = 1 / (1 + exp(-u));
+			weight += share[k];
+			total += softplus(u);
+		}
+		vm_scale(ds, weight / sum, n);
+		for (int k = 0; k < size; k++)
+			ds[member[k]] = -share[k];
+		pairs += size - 1;
+	}
+	if (pairs == 0)
+		return 0;
+	vm_scale(block->ds, sharpness / pairs, (size_t) n * n);
+	return total / pairs;
+}
+
+/*
+ * SupCon (Khosla et al., arXiv 2004.11362, L_out of equation 2): for an anchor the mean over its
+ * positives of -log(e_p / sum of e over all others), e = exp(s / temperature); the mean
+ * over the anchors that have a positive.  s: cosines.
+ */
+real
+loss_supcon(const LossParams *params, LossBlock *block)
+{
+	int			n = block->rows;
+	real		sharpness = 1 / params->temperature;
+	double		total = 0;
+	int			anchors = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const real *s = block->s + (size_t) i * n;
+		real	   *ds = block->ds + (size_t) i * n;
+		const int  *member;
+		int			size = loss_class(block, i, &member);
+		double		pull = 0;
+		real		sum;
+
+		if (size < 2)
+		{
+			memset(ds, 0, n * sizeof(real));
+			continue;
+		}
+		for (int j = 0; j < n; j++)
+			ds[j] = sharpness * s[j];
+		ds[i] = HIDDEN;
+		for (int k = 0; k < size; k++)
+			if (member[k] != i)
+				pull += ds[member[k]];
+		total += row_exp(ds, n, &sum) - pull / (size - 1);
+		vm_scale(ds, 1 / sum, n);
+		for (int k = 0; k < size; k++)
+			ds[member[k]] -= (real) 1 / (size - 1);
+		ds[i] = 0;
+		anchors++;
+	}
+	if (anchors == 0)
+		return 0;
+	vm_scale(block->ds, sharpness / anchors, (size_t) n * n);
+	return total / anchors;
+}
+
+/*
+ * NCA (Goldberger et al. 2004), as the negative log of the probability that an
+ * anchor's stochastic neighbour is of its class, -log(sum over positives of e / sum
+ * over all others of e), e = exp(-scale d^2); the mean over the anchors that have a
+ * positive.  s: squared distances.
+ */
+real
+loss_nca(const LossParams *params, LossBlock *block)
+{
+	int			n = block->rows;
+	real		scale = params->scale;
+	real	   *near = block->work;
+	double		total = 0;
+	int			anchors = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const real *s = block->s + (size_t) i * n;
+		real	   *ds = block->ds + (size_t) i * n;
+		const int  *member;
+		int			size = loss_class(block, i, &member);
+		real		sum,
+					near_sum;
+
+		if (size < 2)
+		{
+			memset(ds, 0, n * sizeof(real));
+			continue;
+		}
+		for (int j = 0; j < n; j++)
+			ds[j] = -scale * s[j];
+		ds[i] = HIDDEN;
+		for (int k = 0; k < size; k++)
+			near[k] = ds[member[k]];
+		total += row_exp(ds, n, &sum) - row_exp(near, size, &near_sum);
+		vm_scale(ds, 1 / sum, n);
+		for (int k = 0; k < size; k++)
+			ds[member[k]] -= near[k] / near_sum;
+		ds[i] = 0;
+		anchors++;
+	}
+	if (anchors == 0)
+		return 0;
+	vm_scale(block->ds, -scale / anchors, (size_t) n * n);
+	return total / anchors;
+}
