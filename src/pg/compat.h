@@ -16,4 +16,11 @@
 #include "varatt.h"
 #endif
 
+/* Soft errors of input functions (pg_input_is_valid) came with 16. */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#else
+#define ereturn(context, dummy_value, ...) ereport(ERROR, __VA_ARGS__)
+#endif
+
 #endif							/* DML_COMPAT_H */

@@ -1,0 +1,30 @@
+-- The type dml_vector.
+
+CREATE TYPE dml_vector;
+
+CREATE FUNCTION dml_vector_in(cstring, oid, integer) RETURNS dml_vector
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION dml_vector_out(dml_vector) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION dml_vector_recv(internal, oid, integer) RETURNS dml_vector
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION dml_vector_send(dml_vector) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION dml_vector_typmod_in(cstring[]) RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE dml_vector (
+	INPUT = dml_vector_in,
+	OUTPUT = dml_vector_out,
+	RECEIVE = dml_vector_recv,
+	SEND = dml_vector_send,
+	TYPMOD_IN = dml_vector_typmod_in,
+	INTERNALLENGTH = variable,
+	ALIGNMENT = double,
+	STORAGE = external
+);
+COMMENT ON TYPE dml_vector IS 'vector of float4 that knows the space (the model version) it belongs to';
+
+CREATE FUNCTION dml_vector(dml_vector, integer, boolean) RETURNS dml_vector
+	AS 'MODULE_PATHNAME', 'dml_vector_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE CAST (dml_vector AS dml_vector) WITH FUNCTION dml_vector(dml_vector, integer, boolean) AS IMPLICIT;
