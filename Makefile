@@ -54,7 +54,7 @@ include src/simd.mk
 -include $(DEPS)
 
 $(INSTALL_SQL): $(ROOM_SQL) Makefile
-	{ echo '\echo Use "CREATE EXTENSION dml" to load this file. \quit'; cat $(ROOM_SQL); } > $@
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION dml" to load this file. \quit'; cat $(ROOM_SQL); } > $@
 
 .PHONY: unit
 unit:
