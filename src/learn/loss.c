@@ -25,9 +25,11 @@
  */
 #define FARTHEST ((real) 1e25)
 
-/* Below and above, a float's square has lost digits or overflowed. */
-#define SMALLEST_SAFE_SQUARE ((real) 1e-30)
-#define LARGEST_SAFE_SQUARE ((real) 1e37)
+/*
+ * A vector no longer than this is taken for zero (PyTorch's normalize has the same bound):
+ * the gradient grows with 1 / length, and an optimiser squares it.
+ */
+#define SHORTEST ((real) 1e-12)
 
 /* Side of the tiles in which a square matrix is transposed: two tiles of float stay in the L1 cache. */
 #define TILE 32
@@ -144,50 +146,43 @@ loss_context_create(LearnEnv *env, LossFunction function, LossInput input,
 }
 
 /*
- * The norm of x (n), also where the squares of its elements overflow or vanish;
- * infinite or NaN when an element is.
- */
-static real
-vector_norm(const real *x, int n)
-{
-	real		square = vm_dot(x, x, n);
-	real		largest = 0;
-	real		sum = 0;
-
-	if (square > SMALLEST_SAFE_SQUARE && square < LARGEST_SAFE_SQUARE)
-		return sqrt(square);
-	for (int i = 0; i < n; i++)
-	{
-		if (!isfinite(x[i]))
-			return INFINITY;
-		largest = fmax(largest, fabs(x[i]));
-	}
-	if (largest == 0)
-		return 0;
-	for (int i = 0; i < n; i++)
-		sum += (x[i] / largest) * (x[i] / largest);
-	return fmin(largest * sqrt(sum), REAL_MAX);
-}
-
-/*
- * out (n x dims) = the rows of x, each divided by its norm, which goes to norm (n).  False when an
- * element is not finite.
+ * u (n) = x divided by its length, which goes to norm.  u may not be x.  False when an element of
+ * x is not finite; lengths whose square overflows are fine.
  */
 static bool
-normalise(const real *x, int n, int dims, real *out, real *norm)
+normalise_row(const real *x, int n, real *u, real *norm)
+{
+	real		largest = 1;
+	real		square = vm_dot(x, x, n);
+	real		length;
+
+	if (!isfinite(square))
+	{
+		for (int k = 0; k < n; k++)
+		{
+			if (!isfinite(x[k]))
+				return false;
+			largest = fmax(largest, fabs(x[k]));
+		}
+		for (int k = 0; k < n; k++)
+			u[k] = x[k] / largest;
+		square = vm_dot(u, u, n);
+		x = u;
+	}
+	length = sqrt(square);
+	*norm = (length > SHORTEST) ? fmin(largest * length, REAL_MAX) : 0;
+	for (int k = 0; k < n; k++)
+		u[k] = (length > SHORTEST) ? x[k] / length : 0;
+	return true;
+}
+
+/* normalise_row for n rows; false when an element is not finite. */
+static bool
+normalise(const real *x, int n, int dims, real *u, real *norm)
 {
 	for (int i = 0; i < n; i++)
-	{
-		const real *from = x + (size_t) i * dims;
-		real	   *to = out + (size_t) i * dims;
-		real		length = vector_norm(from, dims);
-
-		if (!isfinite(length))
+		if (!normalise_row(x + (size_t) i * dims, dims, u + (size_t) i * dims, norm + i))
 			return false;
-		norm[i] = length;
-		for (int k = 0; k < dims; k++)
-			to[k] = (length > 0) ? from[k] / length : 0;
-	}
 	return true;
 }
 
@@ -272,18 +267,6 @@ finish_distances(real *s, const real *square, int n)
 	}
 }
 
-/* True if all n elements are finite: the sum of squares tells, unless it overflows. */
-static bool
-all_finite(const real *x, size_t n)
-{
-	if (isfinite(vm_dot(x, x, n)))
-		return true;
-	for (size_t i = 0; i < n; i++)
-		if (!isfinite(x[i]))
-			return false;
-	return true;
-}
-
 /*
  * The similarities of the batch, in c->s.  Returns the rows that they are of (z itself
  * or a copy of it), or NULL when something is not finite.
@@ -294,17 +277,17 @@ form_block(LossContext *c, const real *z, int rows, const real *proxies)
 	const real *u = z;
 	int			dims = c->dims;
 
-	if (c->unit ? !all_finite(z, (size_t) rows * dims) :
-		c->input == LOSS_COSINE && !normalise(z, rows, dims, c->z, c->z_norm))
-		return NULL;
-	if (!c->unit)
+	if (c->input == LOSS_COSINE && !c->unit)
 	{
-		if (c->input == LOSS_DISTANCE)
-		{
-			if (!all_finite(z, (size_t) rows * dims))
-				return NULL;
-			centre(z, rows, dims, c->z, c->mean);
-		}
+		if (!normalise(z, rows, dims, c->z, c->z_norm))
+			return NULL;
+		u = c->z;
+	}
+	else if (!isfinite(vm_dot(z, z, (size_t) rows * dims)))
+		return NULL;
+	else if (!c->unit)
+	{
+		centre(z, rows, dims, c->z, c->mean);
 		u = c->z;
 	}
 

@@ -99,12 +99,13 @@ extern real loss_arcface(const LossParams *params, LossBlock *block);
  * normalised copies.  z (rows x dims) need not be normalised: for LOSS_COSINE the
  * context normalises it unless unit says that its rows are unit (or zero) vectors
  * already; LOSS_DISTANCE takes distances of z as it is.  proxies: n_classes x dims raw
- * parameters, which are always normalised, or NULL for LOSS_BATCH.  A zero vector
- * is normalised to itself, with gradient 0.
+ * parameters, which are always normalised, or NULL for LOSS_BATCH.  A vector no longer
+ * than 1e-12 is normalised to zero, with gradient 0.
  *
  * loss_evaluate writes dz (rows x dims) and dproxies (n_classes x dims, NULL for
- * LOSS_BATCH) and returns the loss.  1 <= rows <= max_rows.  If z or proxies has an element that is
- * not finite, or a label is not in [0, n_classes), it returns NaN and gradients of 0.
+ * LOSS_BATCH) and returns the loss.  1 <= rows <= max_rows.  It returns NaN and
+ * gradients of 0 when z or proxies has an element that is not finite, when distances
+ * are asked for and the squares of z overflow, and when a label is not in [0, n_classes).
  */
 typedef struct LossContext LossContext;
 

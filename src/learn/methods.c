@@ -13,6 +13,7 @@ static const Method methods[] = {
 		.kind = METHOD_AUTO,
 		.supervision = "labels",
 		.description = "tries closed forms and losses that suit the data, and keeps what is best on held-out rows",
+		.parameters = "",
 	},
 	{
 		.name = "whiten",
@@ -20,6 +21,7 @@ static const Method methods[] = {
 		.supervision = "none",
 		.description = "principal directions, each divided by its standard deviation: Mahalanobis distance",
 		.paper = "Mahalanobis 1936; Kessy, Lewin and Strimmer 2018, arXiv:1512.00809",
+		.parameters = "",
 	},
 	{
 		.name = "pca",
@@ -27,6 +29,7 @@ static const Method methods[] = {
 		.supervision = "none",
 		.description = "the directions of the largest variance: fewer dimensions, nearly the same distances",
 		.paper = "Pearson 1901, doi:10.1080/14786440109462720",
+		.parameters = "",
 	},
 	{
 		.name = "lda",
@@ -34,6 +37,7 @@ static const Method methods[] = {
 		.supervision = "labels",
 		.description = "the directions that separate the classes best against the spread within them",
 		.paper = "Fisher 1936, doi:10.1111/j.1469-1809.1936.tb02137.x; Rao 1948, doi:10.1111/j.2517-6161.1948.tb00008.x",
+		.parameters = "",
 	},
 	{
 		.name = "contrastive",
