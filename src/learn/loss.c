@@ -1,8 +1,8 @@
 /*
  * loss.c
- *	  From embeddings to a block of similarities, and from dL/dS back to the
- *	  gradient of embeddings and proxies.  The losses themselves are in
- *	  loss_pair.c, loss_triplet.c, loss_softmax.c and loss_proxy.c.
+ *	  From embeddings to a block of similarities, and from dL/dS back to the gradient of
+ *	  embeddings and proxies.  The losses themselves are in loss_pair.c, loss_triplet.c,
+ *	  loss_softmax.c and loss_proxy.c.
  */
 #include <float.h>
 #include <math.h>
@@ -20,18 +20,21 @@
 #endif
 
 /*
- * Squared distances are cut off here, so that a loss may multiply them by its scale
- * and subtract them without reaching infinity in float.
+ * Squared distances are cut off here, so that a loss may multiply them by its scale and
+ * subtract them without reaching infinity in float.
  */
 #define FARTHEST ((real) 1e25)
 
 /*
- * A vector no longer than this is taken for zero (PyTorch's normalize has the same bound):
- * the gradient grows with 1 / length, and an optimiser squares it.
+ * A vector no longer than this is taken for zero (PyTorch's normalize has the same
+ * bound): the gradient grows with 1 / length, and an optimiser squares it.
  */
 #define SHORTEST ((real) 1e-12)
 
-/* Side of the tiles in which a square matrix is transposed: two tiles of float stay in the L1 cache. */
+/*
+ * Side of the tiles in which a square matrix is transposed: two tiles of float stay in
+ * the L1 cache.
+ */
 #define TILE 32
 
 struct LossContext
@@ -53,11 +56,11 @@ struct LossContext
 	real	   *proxy_norm;		/* n_classes */
 };
 
-/* Elements of scratch that a loss may use: six arrays of a row's length, and one element more. */
+/* Triplets are the greediest: the keys of a row and their prefix sums. */
 size_t
 loss_work(int cols)
 {
-	return 6 * (size_t) cols + 1;
+	return 2 * (size_t) cols + 1;
 }
 
 size_t
@@ -146,8 +149,8 @@ loss_context_create(LearnEnv *env, LossFunction function, LossInput input,
 }
 
 /*
- * u (n) = x divided by its length, which goes to norm.  u may not be x.  False when an element of
- * x is not finite; lengths whose square overflows are fine.
+ * u (n) = x divided by its length, which goes to norm.  u may not be x.  False when an
+ * element of x is not finite; lengths whose square overflows are fine.
  */
 static bool
 normalise_row(const real *x, int n, real *u, real *norm)
@@ -248,7 +251,10 @@ add_transpose(real *m, int n)
 	}
 }
 
-/* s (n x n), holding -2 z z^T, becomes the squared distances of rows with the squared norms given. */
+/*
+ * s (n x n), holding -2 z z^T, becomes the squared distances of rows with the squared
+ * norms given.
+ */
 static void
 finish_distances(real *s, const real *square, int n)
 {

@@ -2,12 +2,11 @@
  * loss.h
  *	  Deep metric losses as functions of one block of similarities.
  *
- * A loss gets the block S of a batch against itself or against class proxies, and
- * the labels; it returns the value and writes dL/dS (general pair weighting, arXiv
- * 1904.06627).  LossContext forms S from embeddings with one matrix product and
- * takes dL/dS back with another, so a loss is a short function to be read beside
- * its paper.  Time O(B^2 log B) and memory O(B^2) for a batch of B, triplet sums
- * included.
+ * A loss gets the block S of a batch against itself or against class proxies, and the
+ * labels; it returns the value and writes dL/dS (general pair weighting, arXiv
+ * 1904.06627).  LossContext forms S from embeddings with one matrix product and takes
+ * dL/dS back with another, so a loss is a short function to be read beside its paper.
+ * Time O(B^2 log B) and memory O(B^2) for a batch of B, triplet sums included.
  */
 #ifndef LOSS_H
 #define LOSS_H
@@ -71,8 +70,8 @@ typedef struct LossBlock
 
 /*
  * The value, averaged as the method's paper (or pytorch-metric-learning, where the
- * paper leaves it open) averages it.  0 with ds = 0 when the batch has no usable
- * pair.  Finite for every finite S.
+ * paper leaves it open) averages it.  0 with ds = 0 when the batch has no usable pair.
+ * Finite for every finite S.
  */
 typedef real (*LossFunction) (const LossParams *params, LossBlock *block);
 
@@ -105,7 +104,8 @@ extern real loss_arcface(const LossParams *params, LossBlock *block);
  * loss_evaluate writes dz (rows x dims) and dproxies (n_classes x dims, NULL for
  * LOSS_BATCH) and returns the loss.  1 <= rows <= max_rows.  It returns NaN and
  * gradients of 0 when z or proxies has an element that is not finite, when distances
- * are asked for and the squares of z overflow, and when a label is not in [0, n_classes).
+ * are asked for and the squares of z overflow, and when a label is not in [0,
+ * n_classes).
  */
 typedef struct LossContext LossContext;
 

@@ -8,9 +8,9 @@
 
 /*
  * Contrastive loss (Hadsell, Chopra and LeCun 2006, with distances in place of their
- * squares, as pytorch-metric-learning has it): max(0, d - pos_margin) for a pair of
- * one class, max(0, neg_margin - d) for the others; each kind is averaged over its
- * pairs with a loss above 0.  s: squared distances.  Margins >= 0.
+ * squares, as pytorch-metric-learning has it): max(0, d - pos_margin) for a pair of one
+ * class, max(0, neg_margin - d) for the others; each kind is averaged over its pairs
+ * with a loss above 0.  s: squared distances.  Margins >= 0.
  */
 real
 loss_contrastive(const LossParams *params, LossBlock *block)
@@ -79,7 +79,8 @@ loss_contrastive(const LossParams *params, LossBlock *block)
 
 /*
  * The positives' half of multi-similarity for one anchor: log(1 + sum exp(-alpha (s -
- * base))) / alpha over those below limit, hardest being the least of them.  Writes their ds.
+ * base))) / alpha over those below limit, hardest being the least of them.  Writes
+ * their ds.
  */
 static real
 pull_mined(const LossParams *params, const int *member, int size, int self, real hardest, real limit,
@@ -107,10 +108,10 @@ pull_mined(const LossParams *params, const int *member, int size, int self, real
 }
 
 /*
- * Multi-similarity loss (Wang et al., arXiv 1904.06627).  Its miner takes of an
- * anchor the positives less similar than its most similar negative plus epsilon, and the
- * negatives more similar than its least similar positive minus epsilon (equations
- * 11 and 12); the mean over all anchors of equation 15.  s: cosines.
+ * Multi-similarity loss (Wang et al., arXiv 1904.06627).  Its miner takes of an anchor
+ * the positives less similar than its most similar negative plus epsilon, and the
+ * negatives more similar than its least similar positive minus epsilon (equations 11
+ * and 12); the mean over all anchors of equation 15.  s: cosines.
  */
 real
 loss_multi_similarity(const LossParams *params, LossBlock *block)

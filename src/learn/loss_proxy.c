@@ -1,8 +1,8 @@
 /*
  * loss_proxy.c
  *	  Losses against one learned proxy a class: four softmaxes over the classes that
- *	  differ in their logits, and Proxy-Anchor, which goes by the proxy.
- *	  s: cosines, rows x classes.
+ *	  differ in their logits, and Proxy-Anchor, which goes by the proxy. s: cosines,
+ *	  rows x classes.
  */
 #include <string.h>
 
@@ -17,7 +17,8 @@
 #define PI 3.14159265358979323846
 
 /*
- * Cross-entropy of the logits x (n) for class y.  x becomes its gradient, softmax less one-hot.
+ * Cross-entropy of the logits x (n) for class y.  x becomes its gradient, softmax less
+ * one-hot.
  */
 static real
 cross_entropy(real *x, int n, int y)
@@ -32,8 +33,8 @@ cross_entropy(real *x, int n, int y)
 }
 
 /*
- * The mean cross-entropy over the rows of the logits scale * (s - margin at the own class); ds
- * is its gradient.
+ * The mean cross-entropy over the rows of the logits scale * (s - margin at the own
+ * class); ds is its gradient.
  */
 static real
 softmax_with_margin(LossBlock *block, real scale, real margin)
@@ -57,8 +58,8 @@ softmax_with_margin(LossBlock *block, real scale, real margin)
 
 /*
  * ProxyNCA (Movshovitz-Attias et al., arXiv 1703.07464) with the own proxy in the
- * denominator too (ProxyNCA++, arXiv 2004.01113): softmax of -scale d^2.  Of unit vectors
- * d^2 is 2 - 2 s, and the constant drops out.
+ * denominator too (ProxyNCA++, arXiv 2004.01113): softmax of -scale d^2.  Of unit
+ * vectors d^2 is 2 - 2 s, and the constant drops out.
  */
 real
 loss_proxy_nca(const LossParams *params, LossBlock *block)
@@ -77,7 +78,8 @@ loss_normalized_softmax(const LossParams *params, LossBlock *block)
 }
 
 /*
- * CosFace (Wang et al., arXiv 1801.09414): softmax of scale * s, the own class's s less the margin.
+ * CosFace (Wang et al., arXiv 1801.09414): softmax of scale * s, the own class's s less
+ * the margin.
  */
 real
 loss_cosface(const LossParams *params, LossBlock *block)
@@ -87,9 +89,9 @@ loss_cosface(const LossParams *params, LossBlock *block)
 
 /*
  * ArcFace (Deng et al., arXiv 1801.07698): softmax of scale * s, in the own class with
- * cos(theta + margin) in place of s = cos(theta).  Where theta + margin is beyond pi the
- * cosine would rise again: there it is s - margin * sin(margin), as in the authors' own
- * program, which goes on falling.  margin >= 0, in radians.
+ * cos(theta + margin) in place of s = cos(theta).  Where theta + margin is beyond pi
+ * the cosine would rise again: there it is s - margin * sin(margin), as in the authors'
+ * own program, which goes on falling.  margin >= 0, in radians.
  */
 real
 loss_arcface(const LossParams *params, LossBlock *block)
@@ -172,8 +174,8 @@ push_from_proxies(LossBlock *block, real alpha, real margin)
 }
 
 /*
- * The positives' half: the mean over the proxies with a row in the batch of log(1 +
- * sum over rows of the class of exp(-alpha (s - margin))).  Writes ds at own proxies.
+ * The positives' half: the mean over the proxies with a row in the batch of log(1 + sum
+ * over rows of the class of exp(-alpha (s - margin))).  Writes ds at own proxies.
  */
 static double
 pull_to_proxies(LossBlock *block, real alpha, real margin)

@@ -1,7 +1,7 @@
 /*
  * loss_row.h
- *	  What the losses share: the positives of a row, and the softmax of a row.
- *	  For loss_*.c alone.
+ *	  What the losses share: the positives of a row, and the softmax of a row. For
+ *	  loss_*.c alone.
  */
 #ifndef LOSS_ROW_H
 #define LOSS_ROW_H
@@ -51,8 +51,8 @@ row_exp(real *x, int n, real *sum)
 }
 
 /*
- * x (n) becomes exp(x - max) where max is at least 0, and *sum their sum plus exp(-max);
- * returns log(1 + sum exp).  x may be all hidden.
+ * x (n) becomes exp(x - max) where max is at least 0, and *sum their sum plus
+ * exp(-max); returns log(1 + sum exp).  x may be all hidden.
  */
 static inline real
 row_exp_plus_one(real *x, int n, real *sum)

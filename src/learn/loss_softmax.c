@@ -18,8 +18,8 @@ softplus(real u)
  * one class: -log(e_p / (e_p + sum of e over the anchor's negatives)), e = exp(s /
  * temperature); the mean over these pairs.  s: cosines.
  *
- * With L the log-sum-exp of the negatives a term is softplus(L - s_p / temperature): its
- * derivative is the logistic function, shared by the negatives as their softmax.
+ * With L the log-sum-exp of the negatives a term is softplus(L - s_p / temperature):
+ * its derivative is the logistic function, shared by the negatives as their softmax.
  */
 real
 loss_ntxent(const LossParams *params, LossBlock *block)
@@ -74,9 +74,9 @@ loss_ntxent(const LossParams *params, LossBlock *block)
 }
 
 /*
- * SupCon (Khosla et al., arXiv 2004.11362, L_out of equation 2): for an anchor the mean over its
- * positives of -log(e_p / sum of e over all others), e = exp(s / temperature); the mean
- * over the anchors that have a positive.  s: cosines.
+ * SupCon (Khosla et al., arXiv 2004.11362, L_out of equation 2): for an anchor the mean
+ * over its positives of -log(e_p / sum of e over all others), e = exp(s / temperature);
+ * the mean over the anchors that have a positive.  s: cosines.
  */
 real
 loss_supcon(const LossParams *params, LossBlock *block)
@@ -120,10 +120,10 @@ loss_supcon(const LossParams *params, LossBlock *block)
 }
 
 /*
- * NCA (Goldberger et al. 2004), as the negative log of the probability that an
- * anchor's stochastic neighbour is of its class, -log(sum over positives of e / sum
- * over all others of e), e = exp(-scale d^2); the mean over the anchors that have a
- * positive.  s: squared distances.
+ * NCA (Goldberger et al. 2004), as the negative log of the probability that an anchor's
+ * stochastic neighbour is of its class, -log(sum over positives of e / sum over all
+ * others of e), e = exp(-scale d^2); the mean over the anchors that have a positive.
+ * s: squared distances.
  */
 real
 loss_nca(const LossParams *params, LossBlock *block)

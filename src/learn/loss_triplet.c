@@ -1,14 +1,13 @@
 /*
  * loss_triplet.c
- *	  The triplet margin loss, over all triplets of a batch without enumerating
- *	  them.
+ *	  The triplet margin loss, over all triplets of a batch without enumerating them.
  *
  * For one anchor the positives' distances are sorted.  The positives that form a
- * triplet of positive loss with a negative at distance x are then a range of that order: those
- * above x - margin and, semi-hard, below x.  A negative thus costs two binary searches and one
- * difference of prefix sums; what it adds to the positives' gradients is +1 at the
- * range's begin and -1 at its end in an array of differences.  B rows of B
- * negatives: O(B^2 log B), where enumeration is O(B^3).
+ * triplet of positive loss with a negative at distance x are then a range of that
+ * order: those above x - margin and, semi-hard, below x.  A negative thus costs two
+ * binary searches and one difference of prefix sums; what it adds to the positives'
+ * gradients is +1 at the range's begin and -1 at its end in an array of differences.  B
+ * rows of B negatives: O(B^2 log B), where enumeration is O(B^3).
  */
 #include <string.h>
 
@@ -42,7 +41,10 @@ sift_down(real *key, int *index, int top, int n)
 	index[top] = x;
 }
 
-/* Sort key[0..n) ascending, index along with it: heapsort, n log n in every case and in place. */
+/*
+ * Sort key[0..n) ascending, index along with it: heapsort, n log n in every case and in
+ * place.
+ */
 static void
 sort_keys(real *key, int *index, int n)
 {
@@ -61,28 +63,29 @@ sort_keys(real *key, int *index, int n)
 	}
 }
 
-/* How many of the ascending key[0..n) are below x (or, with equal, not above it). */
-static int
+/*
+ * How many of the ascending key[0..n), n > 0, are below x, or with equal not above it.
+ * A binary search without branches: a comparison here is as good as random, and a
+ * mispredicted branch costs more than the whole search.
+ */
+static inline int
 count_below(const real *key, int n, real x, bool equal)
 {
-	int			low = 0;
-	int			high = n;
+	const real *from = key;
 
-	while (low < high)
+	while (n > 1)
 	{
-		int			middle = (low + high) / 2;
+		int			half = n / 2;
 
-		if (key[middle] < x || (equal && key[middle] == x))
-			low = middle + 1;
-		else
-			high = middle;
+		from += half * (equal ? from[half - 1] <= x : from[half - 1] < x);
+		n -= half;
 	}
-	return low;
+	return (int) (from - key) + (equal ? *from <= x : *from < x);
 }
 
 /*
- * Anchor i with all its triplets, or with the semi-hard ones.  Writes ds (a row),
- * not yet divided by the number of triplets.
+ * Anchor i with all its triplets, or with the semi-hard ones.  Writes ds (a row), not
+ * yet divided by the number of triplets.
  */
 static void
 anchor_triplets(LossBlock *block, int i, real margin, bool semihard, TripletTotal *total)
@@ -116,7 +119,10 @@ anchor_triplets(LossBlock *block, int i, real margin, bool semihard, TripletTota
 		prefix[k + 1] = prefix[k] + key[k];
 	memset(change, 0, (count + 1) * sizeof(int));
 
-	/* No negative beyond the farthest positive and the margin has a triplet: most never cost a root. */
+	/*
+	 * No negative beyond the farthest positive and the margin has a triplet: most never
+	 * cost a root.
+	 */
 	reach = key[count - 1] + margin;
 	reach *= reach;
 	for (int j = 0; j < n; j++)
@@ -131,9 +137,9 @@ anchor_triplets(LossBlock *block, int i, real margin, bool semihard, TripletTota
 		x = sqrt(s[j]);
 		low = count_below(key, count, x - margin, true);
 		high = semihard ? count_below(key, count, x, false) : count;
+		if (high < low)
+			high = low;			/* no margin, and a positive at the very distance */
 		triplets = high - low;
-		if (triplets <= 0)
-			continue;
 		total->sum += (prefix[high] - prefix[low]) + triplets * (margin - x);
 		total->count += triplets;
 		ds[j] = -triplets * half_inverse(x);
@@ -148,7 +154,8 @@ anchor_triplets(LossBlock *block, int i, real margin, bool semihard, TripletTota
 }
 
 /*
- * Anchor i with its farthest positive and nearest negative; of equals the first.  Writes ds (a row).
+ * Anchor i with its farthest positive and nearest negative; of equals the first.
+ * Writes ds (a row).
  */
 static void
 anchor_hardest(LossBlock *block, int i, real margin, TripletTotal *total)
@@ -186,9 +193,9 @@ anchor_hardest(LossBlock *block, int i, real margin, TripletTotal *total)
 
 /*
  * Triplet margin loss (Weinberger and Saul 2009; Schroff et al., arXiv 1503.03832):
- * max(0, d_ap - d_an + margin), averaged over the mined triplets in which it is above 0.
- * Miners: all; hard (Hermans et al., arXiv 1703.07737); semi-hard, which takes every negative
- * with d_ap < d_an < d_ap + margin.  s: squared distances.  margin >= 0.
+ * max(0, d_ap - d_an + margin), averaged over the mined triplets in which it is above
+ * 0. Miners: all; hard (Hermans et al., arXiv 1703.07737); semi-hard, which takes every
+ * negative with d_ap < d_an < d_ap + margin.  s: squared distances.  margin >= 0.
  */
 real
 loss_triplet(const LossParams *params, LossBlock *block)

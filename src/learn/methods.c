@@ -1,6 +1,12 @@
 /*
  * methods.c
  *	  The registry: docs/methods.md says of each entry when to use it.
+ *
+ * Defaults are the papers', or pytorch-metric-learning's, with two exceptions.  The
+ * scales of nca and proxy_nca are 1 in their papers, whose embeddings have any length;
+ * ours lie on the unit sphere, where squared distances end at 4.  k-NN accuracy on
+ * Fashion-MNIST (20,000 rows, four epochs of 784-256-64) by scale 1, 4, 8, 16: nca
+ * 0.852, 0.876, 0.880, 0.878; proxy_nca 0.862, 0.874, 0.866, 0.853.
  */
 #include <stdio.h>
 #include <string.h>
@@ -109,7 +115,7 @@ static const Method methods[] = {
 		.input = LOSS_DISTANCE,
 		.side = LOSS_BATCH,
 		.parameters = "scale",
-		.defaults = {.scale = 1},
+		.defaults = {.scale = 8},
 	},
 	{
 		.name = "proxy_nca",
@@ -121,7 +127,7 @@ static const Method methods[] = {
 		.input = LOSS_COSINE,
 		.side = LOSS_PROXY,
 		.parameters = "scale",
-		.defaults = {.scale = 1},
+		.defaults = {.scale = 4},
 		.proxy_lr = 10,
 	},
 	{

@@ -1,7 +1,7 @@
 /*
  * methods.h
- *	  The one registry of methods: what each is, what it learns from, its defaults
- *	  and where it comes from.  dml_methods shows it.
+ *	  The one registry of methods: what each is, what it learns from, its defaults and
+ *	  where it comes from.  dml_methods shows it.
  */
 #ifndef METHODS_H
 #define METHODS_H
