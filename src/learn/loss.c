@@ -37,8 +37,12 @@
  */
 #define TILE 32
 
+/* Additions and multiplications of a product between two polls: 5 to 20 ms. */
+#define PRODUCT_FLOPS 5e8
+
 struct LossContext
 {
+	LearnEnv   *env;
 	LossFunction function;
 	LossInput	input;
 	LossSide	side;
@@ -112,6 +116,7 @@ loss_context_create(LearnEnv *env, LossFunction function, LossInput input,
 
 	LEARN_ALLOC(env, c, 1);
 	memset(c, 0, sizeof(*c));
+	c->env = env;
 	c->function = function;
 	c->input = input;
 	c->side = side;
@@ -144,6 +149,7 @@ loss_context_create(LearnEnv *env, LossFunction function, LossInput input,
 	c->block.side = side;
 	c->block.n_classes = n_classes;
 	c->block.s = c->s;
+	c->block.env = env;
 	*context = c;
 	return LEARN_OK;
 }
@@ -274,8 +280,31 @@ finish_distances(real *s, const real *square, int n)
 }
 
 /*
+ * out (m x n) = alpha * op(A) op(B), B's rows dims long.  In pieces, with a poll
+ * between them; false if it says stop.
+ */
+static bool
+product(LossContext *c, bool trans_a, bool trans_b, int m, int n, int k,
+		real alpha, const real *a, int lda, const real *b, real *out)
+{
+	int			piece = (int) fmin(1 + PRODUCT_FLOPS / (2.0 * n * k), (double) m);
+
+	for (int from = 0; from < m; from += piece)
+	{
+		int			count = (piece < m - from) ? piece : m - from;
+
+		if (from > 0 && learn_poll(c->env) != LEARN_OK)
+			return false;
+		blas_gemm(trans_a, trans_b, count, n, k, alpha,
+				  a + (trans_a ? (size_t) from : (size_t) from * lda), lda,
+				  b, c->dims, 0, out + (size_t) from * n, n);
+	}
+	return true;
+}
+
+/*
  * The similarities of the batch, in c->s.  Returns the rows that they are of (z itself
- * or a copy of it), or NULL when something is not finite.
+ * or a copy of it), or NULL when something is not finite or the user wants to stop.
  */
 static const real *
 form_block(LossContext *c, const real *z, int rows, const real *proxies)
@@ -301,12 +330,12 @@ form_block(LossContext *c, const real *z, int rows, const real *proxies)
 	{
 		if (!normalise(proxies, c->n_classes, dims, c->proxy, c->proxy_norm))
 			return NULL;
-		blas_gemm(false, true, rows, c->n_classes, dims, 1, u, dims, c->proxy, dims,
-				  0, c->s, c->n_classes);
+		if (!product(c, false, true, rows, c->n_classes, dims, 1, u, dims, c->proxy, c->s))
+			return NULL;
 	}
-	else
-		blas_gemm(false, true, rows, rows, dims, (c->input == LOSS_DISTANCE) ? -2 : 1,
-				  u, dims, u, dims, 0, c->s, rows);
+	else if (!product(c, false, true, rows, rows, dims, (c->input == LOSS_DISTANCE) ? -2 : 1,
+					  u, dims, u, c->s))
+		return NULL;
 
 	if (c->input == LOSS_DISTANCE)
 	{
@@ -318,9 +347,10 @@ form_block(LossContext *c, const real *z, int rows, const real *proxies)
 }
 
 /*
- * dz and dproxies from dL/dS, for the rows u that form_block has returned.
+ * dz and dproxies from dL/dS, for the rows u that form_block has returned.  False if
+ * the user wants to stop.
  */
-static void
+static bool
 take_back(LossContext *c, const real *u, int rows, real *dz, real *dproxies)
 {
 	real	   *ds = c->block.ds;
@@ -329,16 +359,18 @@ take_back(LossContext *c, const real *u, int rows, real *dz, real *dproxies)
 
 	if (c->side == LOSS_PROXY)
 	{
-		blas_gemm(false, false, rows, dims, cols, 1, ds, cols, c->proxy, dims, 0, dz, dims);
-		blas_gemm(true, false, cols, dims, rows, 1, ds, cols, u, dims, 0, dproxies, dims);
+		if (!product(c, false, false, rows, dims, cols, 1, ds, cols, c->proxy, dz) ||
+			!product(c, true, false, cols, dims, rows, 1, ds, cols, u, dproxies))
+			return false;
 		normalise_back(dproxies, c->proxy, c->proxy_norm, cols, dims);
 	}
 	else
 	{
 		/* row i is also column i: both places of z_i in S count */
 		add_transpose(ds, rows);
-		blas_gemm(false, false, rows, dims, rows, (c->input == LOSS_DISTANCE) ? -2 : 1,
-				  ds, rows, u, dims, 0, dz, dims);
+		if (!product(c, false, false, rows, dims, rows, (c->input == LOSS_DISTANCE) ? -2 : 1,
+					 ds, rows, u, dz))
+			return false;
 	}
 
 	if (c->input == LOSS_DISTANCE)
@@ -349,6 +381,7 @@ take_back(LossContext *c, const real *u, int rows, real *dz, real *dproxies)
 	}
 	else if (!c->unit)
 		normalise_back(dz, u, c->z_norm, rows, dims);
+	return true;
 }
 
 /*
@@ -362,25 +395,26 @@ loss_evaluate(LossContext *context, const real *z, const int32_t *label, int row
 	LossBlock  *block = &c->block;
 	const real *u;
 	bool		usable = true;
-	real		value;
+	real		value = NAN;
 
 	for (int i = 0; i < rows; i++)
 		usable = usable && label[i] >= 0 && label[i] < c->n_classes;
 	u = usable ? form_block(c, z, rows, proxies) : NULL;
-	if (u == NULL)
+	if (u != NULL)
+	{
+		block->rows = rows;
+		block->cols = (c->side == LOSS_PROXY) ? c->n_classes : rows;
+		block->label = label;
+		if (c->side == LOSS_BATCH)
+			loss_block_group(block);
+		value = c->function(&c->params, block);
+	}
+	if (isnan(value) || !take_back(c, u, rows, dz, dproxies))
 	{
 		memset(dz, 0, (size_t) rows * c->dims * sizeof(real));
 		if (c->side == LOSS_PROXY)
 			memset(dproxies, 0, (size_t) c->n_classes * c->dims * sizeof(real));
 		return NAN;
 	}
-
-	block->rows = rows;
-	block->cols = (c->side == LOSS_PROXY) ? c->n_classes : rows;
-	block->label = label;
-	if (c->side == LOSS_BATCH)
-		loss_block_group(block);
-	value = c->function(&c->params, block);
-	take_back(c, u, rows, dz, dproxies);
 	return value;
 }

@@ -66,12 +66,13 @@ typedef struct LossBlock
 	int		   *index_work;		/* loss_index_work(cols) elements of scratch */
 	int		   *member;			/* rows */
 	int		   *start;			/* n_classes + 1 */
+	LearnEnv   *env;			/* polled in large blocks; NULL: never */
 } LossBlock;
 
 /*
  * The value, averaged as the method's paper (or pytorch-metric-learning, where the
  * paper leaves it open) averages it.  0 with ds = 0 when the batch has no usable pair.
- * Finite for every finite S.
+ * Finite for every finite S.  NaN, with ds half done, if a poll says stop.
  */
 typedef real (*LossFunction) (const LossParams *params, LossBlock *block);
 
@@ -105,7 +106,8 @@ extern real loss_arcface(const LossParams *params, LossBlock *block);
  * LOSS_BATCH) and returns the loss.  1 <= rows <= max_rows.  It returns NaN and
  * gradients of 0 when z or proxies has an element that is not finite, when distances
  * are asked for and the squares of z overflow, and when a label is not in [0,
- * n_classes).
+ * n_classes).  Large batches poll: NaN is also what a cancelled evaluation returns, so
+ * learn_poll() before taking NaN for divergence.
  */
 typedef struct LossContext LossContext;
 

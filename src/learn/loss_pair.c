@@ -31,6 +31,8 @@ loss_contrastive(const LossParams *params, LossBlock *block)
 		const int  *member;
 		int			size = loss_class(block, i, &member);
 
+		if (loss_stopped(block, i))
+			return NAN;
 		for (int j = 0; j < n; j++)
 		{
 			ds[j] = 0;
@@ -132,6 +134,8 @@ loss_multi_similarity(const LossParams *params, LossBlock *block)
 		real		max_neg;
 		real		sum;
 
+		if (loss_stopped(block, i))
+			return NAN;
 		memcpy(ds, s, n * sizeof(real));
 		for (int k = 0; k < size; k++)
 		{

@@ -47,6 +47,8 @@ softmax_with_margin(LossBlock *block, real scale, real margin)
 		const real *s = block->s + (size_t) i * cols;
 		real	   *ds = block->ds + (size_t) i * cols;
 
+		if (loss_stopped(block, i))
+			return NAN;
 		for (int c = 0; c < cols; c++)
 			ds[c] = scale * s[c];
 		ds[block->label[i]] -= scale * margin;
@@ -110,6 +112,8 @@ loss_arcface(const LossParams *params, LossBlock *block)
 		real		own = fmin(fmax(s[y], (real) -1), (real) 1);
 		real		slope = 1;
 
+		if (loss_stopped(block, i))
+			return NAN;
 		for (int c = 0; c < cols; c++)
 			ds[c] = scale * s[c];
 		if (params->margin < PI && own >= -cos_margin)
@@ -130,7 +134,8 @@ loss_arcface(const LossParams *params, LossBlock *block)
 
 /*
  * The negatives' half of Proxy-Anchor: the mean over all proxies of log(1 + sum over
- * rows of other classes of exp(alpha (s + margin))).  Writes ds, 0 at own proxies.
+ * rows of other classes of exp(alpha (s + margin))).  Writes ds, 0 at own proxies.  NaN
+ * if stopped.
  */
 static double
 push_from_proxies(LossBlock *block, real alpha, real margin)
@@ -146,6 +151,8 @@ push_from_proxies(LossBlock *block, real alpha, real margin)
 	{
 		real	   *ds = block->ds + (size_t) i * cols;
 
+		if (loss_stopped(block, i))
+			return NAN;
 		for (int c = 0; c < cols; c++)
 			ds[c] = alpha * (block->s[(size_t) i * cols + c] + margin);
 		ds[block->label[i]] = HIDDEN;
@@ -158,6 +165,8 @@ push_from_proxies(LossBlock *block, real alpha, real margin)
 	{
 		real	   *ds = block->ds + (size_t) i * cols;
 
+		if (loss_stopped(block, i))
+			return NAN;
 		vm_axpy(ds, -1, max, cols);
 		vm_exp(ds, ds, cols);
 		vm_axpy(sum, 1, ds, cols);
@@ -226,5 +235,7 @@ loss_proxy_anchor(const LossParams *params, LossBlock *block)
 {
 	double		push = push_from_proxies(block, params->alpha, params->margin);
 
+	if (isnan(push))
+		return NAN;
 	return push + pull_to_proxies(block, params->alpha, params->margin);
 }

@@ -28,6 +28,21 @@ loss_class(const LossBlock *block, int i, const int **member)
 	return block->start[y + 1] - block->start[y];
 }
 
+/*
+ * To be asked at each row i: true if the user wants to stop.  Polls every
+ * LOSS_POLL_CELLS places of the block, some milliseconds of the slowest loss; a batch
+ * of usual size is done before.
+ */
+#define LOSS_POLL_CELLS (1 << 18)
+
+static inline bool
+loss_stopped(const LossBlock *block, int i)
+{
+	int			interval = 1 + LOSS_POLL_CELLS / block->cols;
+
+	return block->env != NULL && (i + 1) % interval == 0 && learn_poll(block->env) != LEARN_OK;
+}
+
 /* d sqrt(s) / ds at s = d^2; the subgradient 0 at 0, where two embeddings coincide. */
 static inline real
 half_inverse(real d)

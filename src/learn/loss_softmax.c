@@ -40,6 +40,8 @@ loss_ntxent(const LossParams *params, LossBlock *block)
 					sum;
 		real		weight = 0;
 
+		if (loss_stopped(block, i))
+			return NAN;
 		if (size < 2 || size == n)
 		{
 			memset(ds, 0, n * sizeof(real));
@@ -95,6 +97,8 @@ loss_supcon(const LossParams *params, LossBlock *block)
 		double		pull = 0;
 		real		sum;
 
+		if (loss_stopped(block, i))
+			return NAN;
 		if (size < 2)
 		{
 			memset(ds, 0, n * sizeof(real));
@@ -122,8 +126,8 @@ loss_supcon(const LossParams *params, LossBlock *block)
 /*
  * NCA (Goldberger et al. 2004), as the negative log of the probability that an anchor's
  * stochastic neighbour is of its class, -log(sum over positives of e / sum over all
- * others of e), e = exp(-scale d^2); the mean over the anchors that have a positive.
- * s: squared distances.
+ * others of e), e = exp(-scale d^2); the mean over the anchors that have a positive. s:
+ * squared distances.
  */
 real
 loss_nca(const LossParams *params, LossBlock *block)
@@ -143,6 +147,8 @@ loss_nca(const LossParams *params, LossBlock *block)
 		real		sum,
 					near_sum;
 
+		if (loss_stopped(block, i))
+			return NAN;
 		if (size < 2)
 		{
 			memset(ds, 0, n * sizeof(real));

@@ -154,8 +154,8 @@ anchor_triplets(LossBlock *block, int i, real margin, bool semihard, TripletTota
 }
 
 /*
- * Anchor i with its farthest positive and nearest negative; of equals the first.
- * Writes ds (a row).
+ * Anchor i with its farthest positive and nearest negative; of equals the first. Writes
+ * ds (a row).
  */
 static void
 anchor_hardest(LossBlock *block, int i, real margin, TripletTotal *total)
@@ -205,6 +205,8 @@ loss_triplet(const LossParams *params, LossBlock *block)
 
 	for (int i = 0; i < n; i++)
 	{
+		if (loss_stopped(block, i))
+			return NAN;
 		if (params->miner == MINE_HARD)
 			anchor_hardest(block, i, params->margin, &total);
 		else
