@@ -1,0 +1,184 @@
+/*
+ * loss_reference.c
+ *	  See loss_reference.h.
+ */
+#include "loss_reference.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MAX_ROWS 64
+
+/* A matrix of the file. */
+typedef struct Matrix
+{
+	int			rows;
+	int			cols;
+	double	   *x;
+} Matrix;
+
+static double
+read_number(FILE *f)
+{
+	double		x;
+
+	assert_int_equal(fscanf(f, "%lf", &x), 1);
+	return x;
+}
+
+static Matrix
+read_matrix(LearnEnv *env, FILE *f)
+{
+	Matrix		m;
+
+	assert_int_equal(fscanf(f, "%d %d", &m.rows, &m.cols), 2);
+	m.x = arena_alloc(env->arena, (size_t) m.rows * m.cols, sizeof(double));
+	for (int k = 0; k < m.rows * m.cols; k++)
+		m.x[k] = read_number(f);
+	return m;
+}
+
+/* Set the parameter of that name. */
+static void
+set_parameter(LossParams *p, const char *name, double value)
+{
+	struct
+	{
+		const char *name;
+		double	   *at;
+	}			all[] = {
+		{"margin", &p->margin}, {"pos_margin", &p->pos_margin}, {"neg_margin", &p->neg_margin},
+		{"scale", &p->scale}, {"temperature", &p->temperature}, {"alpha", &p->alpha},
+		{"beta", &p->beta}, {"base", &p->base}, {"epsilon", &p->epsilon},
+	};
+
+	if (strcmp(name, "miner") == 0)
+	{
+		p->miner = (LossMiner) value;
+		return;
+	}
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcmp(all[i].name, name) == 0)
+		{
+			*all[i].at = value;
+			return;
+		}
+	fail_msg("unknown parameter %s", name);
+}
+
+static void
+check_matrix(const LossCase *c, const char *what, const real *got, const Matrix *want, double tolerance)
+{
+	double		largest = 0;
+
+	for (int k = 0; k < want->rows * want->cols; k++)
+		largest = fmax(largest, fabs(want->x[k]));
+	assert_true(largest > 0);
+	for (int k = 0; k < want->rows * want->cols; k++)
+		if (!(fabs(got[k] - want->x[k]) <= tolerance * largest))
+			fail_msg("%s: %s[%d] is %.10g, not %.10g", c->name, what, k, got[k], want->x[k]);
+}
+
+/* What the file says of one case. */
+typedef struct Reference
+{
+	char		name[64];
+	char		method[64];
+	LossCase	c;
+	int32_t		label[MAX_ROWS];
+	double		value;
+	Matrix		dz;
+	Matrix		dproxies;
+} Reference;
+
+static void
+check_reference(LearnEnv *env, const Reference *r, const Matrix *z, const Matrix *proxies, double tolerance)
+{
+	real	   *x = arena_alloc(env->arena, z->rows * z->cols, sizeof(real));
+	real	   *p = arena_alloc(env->arena, proxies->rows * proxies->cols, sizeof(real));
+	real	   *dx = arena_alloc(env->arena, z->rows * z->cols, sizeof(real));
+	real	   *dp = arena_alloc(env->arena, proxies->rows * proxies->cols, sizeof(real));
+	bool		proxy = method_by_name(r->method)->side == LOSS_PROXY;
+	double		value;
+
+	for (int k = 0; k < z->rows * z->cols; k++)
+		x[k] = z->x[k];
+	for (int k = 0; k < proxies->rows * proxies->cols; k++)
+		p[k] = proxies->x[k];
+	value = fixture_evaluate(env, &r->c, false, x, r->label, z->rows, z->cols, p, proxies->rows, dx, dp);
+	if (!(fabs(value - r->value) <= tolerance * fabs(r->value)))
+		fail_msg("%s: value %.10g, not %.10g", r->name, value, r->value);
+	check_matrix(&r->c, "dz", dx, &r->dz, tolerance);
+	assert_int_equal(proxy, r->dproxies.x != NULL);
+	if (proxy)
+		check_matrix(&r->c, "dproxies", dp, &r->dproxies, tolerance);
+}
+
+int
+check_loss_reference(LearnEnv *env, double tolerance)
+{
+	const char *data = getenv("DML_TEST_DATA");
+	char		path[1024];
+	char		word[64];
+	FILE	   *f;
+	Matrix		z = {0};
+	Matrix		proxies = {0};
+	Reference	r;
+	int			cases = 0;
+
+	snprintf(path, sizeof(path), "%s/loss_reference.txt", data != NULL ? data : "../data");
+	f = fopen(path, "r");
+	if (f == NULL)
+		fail_msg("cannot open %s", path);
+
+	while (fscanf(f, "%63s", word) == 1)
+	{
+		if (strcmp(word, "#") == 0)
+			assert_int_equal(fscanf(f, "%*[^\n]"), 0);
+		else if (strcmp(word, "z") == 0)
+			z = read_matrix(env, f);
+		else if (strcmp(word, "proxies") == 0)
+			proxies = read_matrix(env, f);
+		else if (strcmp(word, "case") == 0)
+		{
+			if (cases > 0)
+				check_reference(env, &r, &z, &proxies, tolerance);
+			cases++;
+			memset(&r, 0, sizeof(r));
+			assert_int_equal(fscanf(f, "%63s %63s", r.name, r.method), 2);
+			r.c.name = r.name;
+			r.c.method = r.method;
+			assert_non_null(method_by_name(r.method));
+			r.c.params = method_by_name(r.method)->defaults;
+		}
+		else if (strcmp(word, "label") == 0)
+		{
+			assert_true(z.rows <= MAX_ROWS);
+			for (int i = 0; i < z.rows; i++)
+				r.label[i] = (int32_t) read_number(f);
+		}
+		else if (strcmp(word, "param") == 0)
+		{
+			assert_int_equal(fscanf(f, "%63s", word), 1);
+			set_parameter(&r.c.params, word, read_number(f));
+		}
+		else if (strcmp(word, "value") == 0)
+			r.value = read_number(f);
+		else if (strcmp(word, "dz") == 0)
+			r.dz = read_matrix(env, f);
+		else if (strcmp(word, "dproxies") == 0)
+			r.dproxies = read_matrix(env, f);
+		else
+			fail_msg("%s: unknown word %s", path, word);
+	}
+	if (cases > 0)
+		check_reference(env, &r, &z, &proxies, tolerance);
+	fclose(f);
+	return cases;
+}
