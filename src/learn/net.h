@@ -99,6 +99,9 @@ extern void net_backward(const Net *net, NetTape *tape, const real *dz, real *gr
 /* True for parameters that weight decay applies to: weights, not biases, gains and shifts. */
 extern bool net_decays(const Net *net, size_t param);
 
+/* The parameters from begin up to the returned end (begin < n_params) are alike in that. */
+extern size_t net_decay_range(const Net *net, size_t begin, bool *decays);
+
 #ifndef LEARN_DOUBLE
 /*
  * Inference without BLAS, through vm_affine: out (n, out).  scratch holds
