@@ -7,6 +7,7 @@
 
 #include "dml.h"
 #include "vector/vector.h"
+#include "vector/vector_simd.h"
 
 #include <math.h>
 
@@ -34,6 +35,7 @@ forget_type_oid(Datum arg, int cacheid, uint32 hashvalue)
 void
 vector_init(void)
 {
+	vector_simd_init();
 	CacheRegisterSyscacheCallback(TYPEOID, forget_type_oid, (Datum) 0);
 }
 

@@ -9,8 +9,15 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(dml_vector_from_array);
+PG_FUNCTION_INFO_V1(dml_vector_to_float4);
+PG_FUNCTION_INFO_V1(dml_vector_to_float8);
+PG_FUNCTION_INFO_V1(dml_vector_to_int4);
+PG_FUNCTION_INFO_V1(dml_vector_to_numeric);
 
 /* Is this an element type of dml_floats_from_array? */
 static bool
@@ -121,4 +128,83 @@ dml_floats_from_array(ArrayType *array, int *dim)
 	dml_vector_check_elements(result, n);
 	pfree(values);
 	return result;
+}
+
+/* Cast of an array of numbers to dml_vector: a plain vector */
+Datum
+dml_vector_from_array(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+	int			dim;
+	float4	   *x = dml_floats_from_array(array, &dim);
+	DmlVector  *result = dml_vector_new(dim, 0);
+
+	memcpy(result->x, x, sizeof(float4) * dim);
+	pfree(x);
+	PG_FREE_IF_COPY(array, 0);
+	PG_RETURN_DML_VECTOR_P(result);
+}
+
+/* Cast of dml_vector to real[]; like the casts below it drops the space */
+Datum
+dml_vector_to_float4(PG_FUNCTION_ARGS)
+{
+	DmlVector  *v = PG_GETARG_DML_VECTOR_P(0);
+	Datum	   *values = palloc(sizeof(Datum) * v->dim);
+
+	for (int i = 0; i < v->dim; i++)
+		values[i] = Float4GetDatum(v->x[i]);
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, v->dim, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
+}
+
+/* Cast of dml_vector to double precision[] */
+Datum
+dml_vector_to_float8(PG_FUNCTION_ARGS)
+{
+	DmlVector  *v = PG_GETARG_DML_VECTOR_P(0);
+	Datum	   *values = palloc(sizeof(Datum) * v->dim);
+
+	for (int i = 0; i < v->dim; i++)
+		values[i] = Float8GetDatum(v->x[i]);
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, v->dim, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* Cast of dml_vector to integer[]: rounded, halves to even, as real to integer is */
+Datum
+dml_vector_to_int4(PG_FUNCTION_ARGS)
+{
+	DmlVector  *v = PG_GETARG_DML_VECTOR_P(0);
+	Datum	   *values = palloc(sizeof(Datum) * v->dim);
+
+	for (int i = 0; i < v->dim; i++)
+	{
+		float4		rounded = rintf(v->x[i]);
+
+		/* 2^31 is a float4, PG_INT32_MAX is not. */
+		if (!(rounded >= -2147483648.0f && rounded < 2147483648.0f))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("integer out of range"),
+					 errdetail("It is element %d of %d.", i + 1, v->dim)));
+		values[i] = Int32GetDatum((int32) rounded);
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, v->dim, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+/* Cast of dml_vector to numeric[]: the shortest decimal that reads back as the same float4 */
+Datum
+dml_vector_to_numeric(PG_FUNCTION_ARGS)
+{
+	DmlVector  *v = PG_GETARG_DML_VECTOR_P(0);
+	Datum	   *values = palloc(sizeof(Datum) * v->dim);
+
+	for (int i = 0; i < v->dim; i++)
+	{
+		char		text[FLOAT_SHORTEST_DECIMAL_LEN];
+
+		float_to_shortest_decimal_buf(v->x[i], text);
+		values[i] = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+										ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, v->dim, NUMERICOID, -1, false, TYPALIGN_INT));
 }
