@@ -25,6 +25,12 @@ extern bool blas_loaded(void);
 extern void blas_gemm(bool trans_a, bool trans_b, int m, int n, int k,
 					  real alpha, const real *a, int lda, const real *b, int ldb,
 					  real beta, real *c, int ldc);
+
+/* The same for a product of any size, split, with a poll of env in front of each piece. */
+extern LearnStatus blas_gemm_polled(LearnEnv *env, bool trans_a, bool trans_b, int m, int n, int k,
+									real alpha, const real *a, int lda, const real *b, int ldb,
+									real beta, real *c, int ldc);
+
 extern void blas_dgemm(bool trans_a, bool trans_b, int m, int n, int k,
 					   double alpha, const double *a, int lda, const double *b, int ldb,
 					   double beta, double *c, int ldc);

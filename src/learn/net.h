@@ -11,6 +11,8 @@
  *		residual						adds the layer's input where widths agree
  * and at the end an optional `, l2` (the default: the embedding is divided by its
  * norm) or `, raw`.  "256 relu, 64" is two dense layers and L2 normalisation.
+ *
+ * A layer is: product and bias, norm, activation, dropout, plus its input if residual.
  */
 #ifndef NET_H
 #define NET_H
@@ -58,7 +60,7 @@ typedef struct NetSpec
 typedef struct LayerOffset
 {
 	int64_t		weight;			/* width x fan-in, row-major (PyTorch's order) */
-	int64_t		bias;			/* width */
+	int64_t		bias;			/* width; none beside batch norm, whose shift does its work */
 	int64_t		gain;			/* width, norm only */
 	int64_t		shift;			/* width, norm only */
 	int64_t		running;		/* in Net.running: width means, then width variances */
@@ -76,7 +78,10 @@ typedef struct Net
 
 typedef struct NetTape NetTape; /* one batch's activations, kept for backward */
 
-/* "" or "identity" is the network of no layers, raw.  Errors name the word and list the valid ones. */
+/*
+ * "" or "identity" is the network of no layers, raw; "l2" alone the one that only
+ * normalises.  Errors name the word and list the valid ones.
+ */
 extern LearnStatus netspec_parse(LearnEnv *env, const char *line, int in, NetSpec *spec);
 extern void netspec_print(const NetSpec *spec, char *line, size_t size);	/* canonical line */
 extern int	netspec_out(const NetSpec *spec);
@@ -86,15 +91,21 @@ extern LearnStatus net_create(LearnEnv *env, const NetSpec *spec, Net **net);
 extern void net_init(Net *net, Rng *rng);
 
 /*
- * Training.  x is (n, in), z and dz are (n, out), n <= max_rows.  net_forward's
- * result lives in the tape until the next forward.  With training false, dropout is
- * off and batch norm uses its running figures.  net_backward writes (not adds)
- * dL/dparams into grad (n_params), from the last net_forward with training true.
- * The L2 normalisation of a zero vector is the zero vector, with gradient 0.
+ * Training; blas_load() first.  x is (n, in), z and dz are (n, out), 0 <= n <= max_rows.
+ * net_forward's result lives in the tape until the next forward; x must be there until
+ * the backward.  With training false, dropout is off, batch norm uses its running
+ * figures, and rng may be NULL.  With training true batch norm moves its running figures,
+ * unless n is 1, where a variance means nothing and the running figures are used.
+ * net_backward writes (not adds) dL/dparams into grad (n_params), from the last
+ * net_forward with training true.  The L2 normalisation of a vector no longer than
+ * 1e-12 is the zero vector, with gradient 0.
+ *
+ * Both poll the environment that the tape was created with: net_forward returns NULL
+ * and net_backward LEARN_CANCELLED when it asked to stop.
  */
 extern LearnStatus net_tape_create(LearnEnv *env, const Net *net, int max_rows, NetTape **tape);
 extern const real *net_forward(const Net *net, NetTape *tape, const real *x, int n, bool training, Rng *rng);
-extern void net_backward(const Net *net, NetTape *tape, const real *dz, real *grad);
+extern LearnStatus net_backward(const Net *net, NetTape *tape, const real *dz, real *grad);
 
 /* True for parameters that weight decay applies to: weights, not biases, gains and shifts. */
 extern bool net_decays(const Net *net, size_t param);

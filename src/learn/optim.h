@@ -44,13 +44,10 @@ extern void optim_update_net(Optim *optim, size_t first, Net *net, const real *g
 /* Forget the moments, as at the start. */
 extern void optim_reset(Optim *optim);
 
-/* Sum of squares, in double; not finite if an element is not. */
-extern double optim_sum_squares(const real *grad, size_t n);
-
 /*
  * Scale grad so that its norm is max_norm if it is above; returns the norm before.
  * max_norm 0: no clipping.  A norm that is not finite leaves grad as it is.
- * For several buffers: add up optim_sum_squares() and vm_scale() each by optim_clip_scale().
+ * For several buffers: add up vm_sum_squares() and vm_scale() each by optim_clip_scale().
  */
 extern double optim_clip(real *grad, size_t n, double max_norm);
 extern double optim_clip_scale(double norm, double max_norm);

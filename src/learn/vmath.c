@@ -1,136 +1,198 @@
 /*
  * vmath.c
- *	  Elementwise kernels in plain C.
+ *	  Which kernels are used (a build with LEARN_DOUBLE has vmath_double.c instead).
  */
 #include "learn/vmath.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
-void
-vm_exp(real *y, const real *x, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		y[i] = exp((double) x[i]);
-}
+#include "learn/vmath_kernels.h"
 
-void
-vm_tanh(real *y, const real *x, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		y[i] = tanh((double) x[i]);
-}
+/* Squares are added up in real over so many elements, then in double. */
+#define SQUARES_BLOCK	2048
 
-/* The normal distribution function. */
-static double
-normal_cdf(double x)
-{
-	return 0.5 * erfc(-0.70710678118654752440 * x);
-}
+/*
+ * A sum of squares below it is taken again in double: a term that underflows to nothing
+ * loses less than FLT_MIN, a block of them less than 2.5e-35.
+ */
+#define SQUARES_TRUSTED 1e-27
 
-void
-vm_gelu(real *y, const real *x, size_t n)
+double
+vm_sum_squares(const real *a, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		y[i] = x[i] * normal_cdf(x[i]);
-}
+	double		sum = 0;
 
-void
-vm_gelu_grad(real *dx, const real *dy, const real *x, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i += SQUARES_BLOCK)
 	{
-		double		v = x[i];
-		double		density = 0.39894228040143267794 * exp(-0.5 * v * v);
+		size_t		count = n - i < SQUARES_BLOCK ? n - i : SQUARES_BLOCK;
+		double		part = vm_dot(a + i, a + i, count);
 
-		dx[i] = dy[i] * (normal_cdf(v) + v * density);
+		if (!(part >= SQUARES_TRUSTED && part <= FLT_MAX))
+		{
+			part = 0;
+			for (size_t j = i; j < i + count; j++)
+				part += (double) a[j] * a[j];
+		}
+		sum += part;
 	}
-}
-
-real
-vm_dot(const real *a, const real *b, size_t n)
-{
-	real		sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += a[i] * b[i];
 	return sum;
 }
 
-real
-vm_sum(const real *a, size_t n)
-{
-	real		sum = 0;
+#ifndef LEARN_DOUBLE
 
-	for (size_t i = 0; i < n; i++)
-		sum += a[i];
-	return sum;
+/* Best first. */
+static const VmathKernels *const all_kernels[] = {
+#if defined(__x86_64__)
+	&vmath_avx512,
+	&vmath_avx2,
+#elif defined(__aarch64__)
+	&vmath_neon,
+#endif
+	&vmath_plain
+};
+
+#define N_KERNELS	((int) (sizeof(all_kernels) / sizeof(all_kernels[0])))
+
+static const VmathKernels *kernels = &vmath_plain;
+
+/* Does the processor (and the operating system) know the instructions of this set? */
+static bool
+machine_has(const VmathKernels *set)
+{
+#if defined(__x86_64__)
+	if (set == &vmath_avx512)
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+			__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+	if (set == &vmath_avx2)
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+	return set != NULL;
 }
 
-real
-vm_max(const real *a, size_t n)
+bool
+vm_force(const char *name)
 {
-	real		max = a[0];
-
-	for (size_t i = 1; i < n; i++)
-		if (a[i] > max)
-			max = a[i];
-	return max;
-}
-
-void
-vm_axpy(real *y, real alpha, const real *x, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		y[i] += alpha * x[i];
-}
-
-void
-vm_scale(real *y, real alpha, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		y[i] *= alpha;
-}
-
-void
-vm_adamw(real *param, real *m, real *v, const real *grad, size_t n,
-		 real lr, real beta1, real beta2, real eps, real decay, real bc1, real bc2)
-{
-	real		keep = 1 - lr * decay;
-	real		step = lr / bc1;
-	real		root_bc2 = sqrt((double) bc2);
-
-	for (size_t i = 0; i < n; i++)
+	for (int i = 0; i < N_KERNELS; i++)
 	{
-		m[i] = beta1 * m[i] + (1 - beta1) * grad[i];
-		v[i] = beta2 * v[i] + (1 - beta2) * grad[i] * grad[i];
-		param[i] = keep * param[i] - step * m[i] / ((real) sqrt((double) v[i]) / root_bc2 + eps);
+		if (strcmp(name, "auto") != 0 && strcmp(name, all_kernels[i]->name) != 0)
+			continue;
+		if (machine_has(all_kernels[i]))
+		{
+			kernels = all_kernels[i];
+			return true;
+		}
 	}
+	return false;
+}
+
+const char *
+vm_current(void)
+{
+	return kernels->name;
+}
+
+/* Runs when the library is loaded. */
+static void __attribute__((constructor))
+choose_kernels(void)
+{
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+#endif
+	vm_force("auto");
+}
+
+void
+vm_exp(float *y, const float *x, size_t n)
+{
+	kernels->exp(y, x, n);
+}
+
+void
+vm_tanh(float *y, const float *x, size_t n)
+{
+	kernels->tanh(y, x, n);
+}
+
+void
+vm_tanh_grad(float *dx, const float *dy, const float *x, size_t n)
+{
+	kernels->tanh_grad(dx, dy, x, n);
+}
+
+void
+vm_gelu(float *y, const float *x, size_t n)
+{
+	kernels->gelu(y, x, n);
+}
+
+void
+vm_gelu_grad(float *dx, const float *dy, const float *x, size_t n)
+{
+	kernels->gelu_grad(dx, dy, x, n);
+}
+
+void
+vm_relu(float *y, const float *x, size_t n)
+{
+	kernels->relu(y, x, n);
+}
+
+void
+vm_relu_grad(float *dx, const float *dy, const float *x, size_t n)
+{
+	kernels->relu_grad(dx, dy, x, n);
+}
+
+float
+vm_dot(const float *a, const float *b, size_t n)
+{
+	return kernels->dot(a, b, n);
+}
+
+float
+vm_sum(const float *a, size_t n)
+{
+	return kernels->sum(a, n);
+}
+
+float
+vm_max(const float *a, size_t n)
+{
+	return kernels->max(a, n);
+}
+
+void
+vm_axpy(float *y, float alpha, const float *x, size_t n)
+{
+	kernels->axpy(y, alpha, x, n);
+}
+
+void
+vm_scale(float *y, float alpha, size_t n)
+{
+	kernels->scale(y, alpha, n);
+}
+
+void
+vm_mul(float *y, const float *x, size_t n)
+{
+	kernels->mul(y, x, n);
+}
+
+void
+vm_adamw(float *param, float *m, float *v, const float *grad, size_t n,
+		 float lr, float beta1, float beta2, float eps, float decay, float bc1, float bc2)
+{
+	kernels->adamw(param, m, v, grad, n, lr, beta1, beta2, eps, decay, bc1, bc2);
 }
 
 void
 vm_affine(float *out, const float *x, const float *w, const float *bias,
 		  size_t rows, size_t n_in, size_t n_out)
 {
-	for (size_t r = 0; r < rows; r++)
-		for (size_t o = 0; o < n_out; o++)
-		{
-			float		sum = 0;
-
-			for (size_t k = 0; k < n_in; k++)
-				sum += x[r * n_in + k] * w[o * n_in + k];
-			out[r * n_out + o] = sum + bias[o];
-		}
+	kernels->affine(out, x, w, bias, rows, n_in, n_out);
 }
 
-bool
-vm_force(const char *name)
-{
-	return strcmp(name, "plain") == 0 || strcmp(name, "auto") == 0;
-}
-
-const char *
-vm_current(void)
-{
-	return "plain";
-}
+#endif							/* LEARN_DOUBLE */

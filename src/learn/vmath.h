@@ -14,26 +14,32 @@
 #include "learn.h"
 
 extern void vm_exp(real *y, const real *x, size_t n);	/* y may be x */
-extern void vm_tanh(real *y, const real *x, size_t n);
 
-/* y = gelu(x), exact form x * Phi(x); dx = dy * gelu'(x) */
+/* y = f(x); dx = dy * f'(x).  y, dx and dy may be x or each other.  gelu: the exact form x * Phi(x). */
+extern void vm_tanh(real *y, const real *x, size_t n);
+extern void vm_tanh_grad(real *dx, const real *dy, const real *x, size_t n);
 extern void vm_gelu(real *y, const real *x, size_t n);
 extern void vm_gelu_grad(real *dx, const real *dy, const real *x, size_t n);
+extern void vm_relu(real *y, const real *x, size_t n);
+extern void vm_relu_grad(real *dx, const real *dy, const real *x, size_t n);
 
 extern real vm_dot(const real *a, const real *b, size_t n);
 extern real vm_sum(const real *a, size_t n);
 extern real vm_max(const real *a, size_t n);		/* n > 0 */
+extern double vm_sum_squares(const real *a, size_t n);	/* also where float would overflow or underflow */
 extern void vm_axpy(real *y, real alpha, const real *x, size_t n);	/* y += alpha x */
 extern void vm_scale(real *y, real alpha, size_t n);
+extern void vm_mul(real *y, const real *x, size_t n);	/* y *= x */
 
 /* One AdamW step (arXiv 1711.05101) over n parameters; bias corrections bc1, bc2 = 1 - beta^t. */
 extern void vm_adamw(real *param, real *m, real *v, const real *grad, size_t n,
 					 real lr, real beta1, real beta2, real eps, real decay, real bc1, real bc2);
 
 /*
- * Float only: out (rows x n_out) = x (rows x n_in) W^T + bias, W n_out x n_in row-major.
- * The bits of a row's result do not depend on rows: a row embedded alone equals
- * the same row embedded in a batch.  No BLAS, no threads.
+ * Float only: out (rows x n_out) = x (rows x n_in) W^T + bias, W n_out x n_in row-major; bias
+ * may be NULL.  The bits of a row's result do not depend on rows: a row embedded alone
+ * equals the same row embedded in a batch.  They may differ from one instruction set to
+ * another.  No BLAS, no threads.
  */
 extern void vm_affine(float *out, const float *x, const float *w, const float *bias,
 					  size_t rows, size_t n_in, size_t n_out);
