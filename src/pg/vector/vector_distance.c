@@ -50,11 +50,11 @@ dml_inner_product(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(measure(fcinfo, distance_inner_product));
 }
 
-/* dml_negative_inner_product(dml_vector, dml_vector), <#>: an index scans upwards */
+/* dml_negative_inner_product(dml_vector, dml_vector), <#>: the nearest first; never -0 */
 Datum
 dml_negative_inner_product(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(-measure(fcinfo, distance_inner_product));
+	PG_RETURN_FLOAT8(0 - measure(fcinfo, distance_inner_product));
 }
 
 /* dml_l1_distance(dml_vector, dml_vector), <+> */

@@ -7,6 +7,7 @@
 #include "vector/vector_simd.h"
 
 #include "ann/distance.h"
+#include "learn/vmath.h"
 #include "lib/stringinfo.h"
 #include "utils/guc.h"
 
@@ -48,11 +49,15 @@ check_simd(int *newval, void **extra, GucSource source)
 	return false;
 }
 
-/* Assign hook. */
+/* Assign hook.  The kernels of learning may not exist for every set that distances have. */
 static void
 assign_simd(int newval, void *extra)
 {
-	distance_force(simd_options[newval].name);
+	const char *name = simd_options[newval].name;
+
+	distance_force(name);
+	if (!vm_force(name))
+		vm_force("auto");
 }
 
 void
