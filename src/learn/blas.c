@@ -137,6 +137,12 @@ blas_loaded(void)
 	return blas.handle != NULL;
 }
 
+void *
+blas_symbol(const char *name)
+{
+	return dlsym(blas.handle, name);
+}
+
 void
 blas_gemm(bool trans_a, bool trans_b, int m, int n, int k,
 		  real alpha, const real *a, int lda, const real *b, int ldb,

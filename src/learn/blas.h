@@ -17,6 +17,9 @@
 extern LearnStatus blas_load(LearnEnv *env);
 extern bool blas_loaded(void);
 
+/* A LAPACK function of the loaded library, by its Fortran name ("dlatrd_"); NULL: it has none. */
+extern void *blas_symbol(const char *name);
+
 /*
  * Row-major C (m x n) = alpha * op(A) op(B) + beta * C, op(A) m x k, op(B) k x n.
  * lda, ldb, ldc are the row lengths of the arrays as stored.  blas_load() first.

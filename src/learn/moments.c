@@ -1,0 +1,209 @@
+/*
+ * moments.c
+ *	  Moments of streamed rows.
+ *
+ * Values are taken relative to the mean of the first chunk, so that the squares that
+ * are added up do not drown what they differ in (Chan, Golub and LeVeque 1983); what is
+ * left of the mean is taken off at the end.
+ */
+#include "learn/moments.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "learn/blas.h"
+
+#define CHUNK_FLOATS	(512 * 1024)	/* some milliseconds of reading */
+#define CHUNK_ROWS		512
+#define COV_TILE		256		/* columns: a tile of a chunk is 67 MFLOP, some milliseconds */
+
+typedef struct Stream
+{
+	int			chunk;			/* rows */
+	int64_t    *index;			/* chunk */
+	float	   *x;				/* chunk x d */
+	double	   *v;				/* chunk x d: x - shift; NULL without a covariance */
+	double	   *shift;			/* d */
+	float	   *min;			/* d */
+	float	   *max;			/* d */
+} Stream;
+
+void
+moments_index(const int64_t *index, int64_t begin, int count, int64_t *out)
+{
+	for (int i = 0; i < count; i++)
+		out[i] = index != NULL ? index[begin + i] : begin + i;
+}
+
+static LearnStatus
+stream_create(LearnEnv *env, int64_t n, int d, bool with_cov, Stream *s)
+{
+	s->chunk = CHUNK_FLOATS / d < CHUNK_ROWS ? CHUNK_FLOATS / d : CHUNK_ROWS;
+	if (s->chunk > n)
+		s->chunk = (int) n;
+	LEARN_ALLOC(env, s->index, s->chunk);
+	LEARN_ALLOC(env, s->x, (size_t) s->chunk * d);
+	LEARN_ALLOC(env, s->shift, d);
+	LEARN_ALLOC(env, s->min, d);
+	LEARN_ALLOC(env, s->max, d);
+	s->v = NULL;
+	if (with_cov)
+		LEARN_ALLOC(env, s->v, (size_t) s->chunk * d);
+	return LEARN_OK;
+}
+
+/* The first chunk sets the shift and the first extremes. */
+static void
+stream_start(Stream *s, int count, int d)
+{
+	for (int j = 0; j < d; j++)
+		s->shift[j] = 0;
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < d; j++)
+			s->shift[j] += s->x[(size_t) i * d + j];
+	for (int j = 0; j < d; j++)
+		s->shift[j] /= count;
+	memcpy(s->min, s->x, d * sizeof(float));
+	memcpy(s->max, s->x, d * sizeof(float));
+}
+
+/* sum and sumsq (d each) of a chunk's shifted values, added up. */
+static void
+add_chunk(Stream *s, int count, int d, double *sum, double *sumsq)
+{
+	for (int i = 0; i < count; i++)
+	{
+		const float *x = s->x + (size_t) i * d;
+		double	   *v = s->v != NULL ? s->v + (size_t) i * d : NULL;
+
+		for (int j = 0; j < d; j++)
+		{
+			double		t = x[j] - s->shift[j];
+
+			sum[j] += t;
+			sumsq[j] += t * t;
+			s->min[j] = x[j] < s->min[j] ? x[j] : s->min[j];
+			s->max[j] = x[j] > s->max[j] ? x[j] : s->max[j];
+		}
+		if (v != NULL)
+			for (int j = 0; j < d; j++)
+				v[j] = x[j] - s->shift[j];
+	}
+}
+
+/* Tiles of the upper triangle: cov += v^T v. */
+static LearnStatus
+add_products(LearnEnv *env, const Stream *s, int count, int d, double *cov)
+{
+	for (int i = 0; i < d; i += COV_TILE)
+		for (int j = i; j < d; j += COV_TILE)
+		{
+			int			rows = d - i < COV_TILE ? d - i : COV_TILE;
+			int			cols = d - j < COV_TILE ? d - j : COV_TILE;
+
+			LEARN_TRY(learn_poll(env));
+			blas_dgemm(true, false, rows, cols, count, 1, s->v + i, d, s->v + j, d,
+					   1, cov + (size_t) i * d + j, d);
+		}
+	return LEARN_OK;
+}
+
+/* From sums about the shift to moments about the mean. */
+static void
+finish(Moments *m, const Stream *s, const double *sum, const double *sumsq)
+{
+	int			d = m->d;
+
+	m->n_constant = 0;
+	for (int j = 0; j < d; j++)
+	{
+		double		sd;
+		double		largest = fmax(fabs((double) s->min[j]), fabs((double) s->max[j]));
+
+		m->mean[j] = s->shift[j] + sum[j] / m->n;
+		m->var[j] = fmax(0, (sumsq[j] - sum[j] * sum[j] / m->n) / m->n);
+		sd = sqrt(m->var[j]);
+
+		/* also what varies by float's rounding alone, and what float cannot divide by */
+		m->constant[j] = s->min[j] == s->max[j] || sd <= FLT_EPSILON * largest || !(1 / sd <= FLT_MAX);
+		if (s->min[j] == s->max[j])
+			m->mean[j] = s->min[j];
+		if (m->constant[j])
+		{
+			m->var[j] = 0;
+			m->n_constant++;
+		}
+	}
+	if (m->cov == NULL)
+		return;
+	for (int i = 0; i < d; i++)
+		for (int j = i; j < d; j++)
+		{
+			double	   *c = &m->cov[(size_t) i * d + j];
+
+			if (m->constant[i] || m->constant[j])
+				*c = 0;
+			else
+				*c = (*c - sum[i] * sum[j] / m->n) / (m->n > 1 ? m->n - 1 : 1);
+			m->cov[(size_t) j * d + i] = *c;
+		}
+}
+
+LearnStatus
+moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
+			bool with_cov, Moments *m)
+{
+	int			d = rows->d;
+	ArenaMark	mark;
+	Stream		stream = {0};
+	double	   *sum;
+	double	   *sumsq;
+
+	if (index == NULL)
+		n = rows->n;
+	if (n < 1)
+		return learn_fail(env, LEARN_DATA, "there are no rows to learn from");
+	m->n = n;
+	m->d = d;
+	LEARN_ALLOC(env, m->constant, d);
+	LEARN_ALLOC(env, m->mean, d);
+	LEARN_ALLOC(env, m->var, d);
+	m->cov = NULL;
+	if (with_cov)
+	{
+		if (d > MOMENTS_MAX_COV)
+		{
+			learn_fail(env, LEARN_INVALID, "the covariance of %d columns is too large, %d are the most",
+					   d, MOMENTS_MAX_COV);
+			learn_hint(env, "Use a preprocessing and a method without projection, for example standardize.");
+			return LEARN_INVALID;
+		}
+		LEARN_TRY(blas_load(env));
+		LEARN_ALLOC(env, m->cov, (size_t) d * d);
+		memset(m->cov, 0, (size_t) d * d * sizeof(double));
+	}
+
+	mark = arena_mark(env->arena);
+	LEARN_TRY(stream_create(env, n, d, with_cov, &stream));
+	LEARN_ALLOC(env, sum, d);
+	LEARN_ALLOC(env, sumsq, d);
+	memset(sum, 0, d * sizeof(double));
+	memset(sumsq, 0, d * sizeof(double));
+	for (int64_t begin = 0; begin < n; begin += stream.chunk)
+	{
+		int			count = n - begin < stream.chunk ? (int) (n - begin) : stream.chunk;
+
+		LEARN_TRY(learn_poll(env));
+		moments_index(index, begin, count, stream.index);
+		LEARN_TRY(rows->fetch(env, rows->ctx, stream.index, count, stream.x));
+		if (begin == 0)
+			stream_start(&stream, count, d);
+		add_chunk(&stream, count, d, sum, sumsq);
+		if (with_cov)
+			LEARN_TRY(add_products(env, &stream, count, d, m->cov));
+	}
+	finish(m, &stream, sum, sumsq);
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}

@@ -1,0 +1,148 @@
+/*
+ * prep.c
+ *	  Fits and applies preprocessing.
+ */
+#include "learn/prep.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "learn/eigen.h"
+#include "learn/moments.h"
+#include "learn/vmath.h"
+
+/* An eigenvalue below this share of the largest is taken for rounding. */
+#define RANK_TOLERANCE	1e-6
+
+#define MAX_COMPONENTS	512
+
+static const char *const names[] = {
+	[PREP_NONE] = "none",
+	[PREP_SCALE] = "scale",
+	[PREP_STANDARDIZE] = "standardize",
+	[PREP_PCA] = "pca",
+	[PREP_WHITEN] = "whiten"
+};
+
+const char *
+prep_name(PrepKind kind)
+{
+	return names[kind];
+}
+
+bool
+prep_by_name(const char *name, PrepKind *kind)
+{
+	for (int i = PREP_NONE; i <= PREP_WHITEN; i++)
+		if (strcmp(name, names[i]) == 0)
+		{
+			*kind = i;
+			return true;
+		}
+	return false;
+}
+
+/* Mean and scale of every column. */
+static void
+set_scale(Prep *prep, const Moments *m)
+{
+	double		total = 0;
+
+	for (int j = 0; j < m->d; j++)
+		total += m->var[j];
+	for (int j = 0; j < m->d; j++)
+	{
+		double		var = prep->kind == PREP_SCALE ? total / m->d : m->var[j];
+
+		prep->mean[j] = m->mean[j];
+		prep->scale[j] = m->constant[j] ? 0 : 1 / sqrt(var);
+	}
+}
+
+/*
+ * The leading directions of the standardised columns, whose covariance is made in the
+ * place of the columns'.
+ */
+static LearnStatus
+set_projection(LearnEnv *env, Prep *prep, const Moments *m, int components)
+{
+	int			d = m->d;
+	int			varying = d - m->n_constant;
+	int			most = varying < MAX_COMPONENTS ? varying : MAX_COMPONENTS;
+	int			rank = 0;
+	double	   *value;
+	double	   *vector;
+
+	for (int i = 0; i < d; i++)
+		for (int j = 0; j < d; j++)
+			if (!m->constant[i] && !m->constant[j])
+				m->cov[(size_t) i * d + j] /= sqrt(m->var[i]) * sqrt(m->var[j]);
+	LEARN_ALLOC(env, value, most);
+	LEARN_ALLOC(env, vector, (size_t) most * d);
+	LEARN_TRY(eigen_symmetric(env, m->cov, d, most, value, vector));
+
+	while (rank < most && value[rank] > RANK_TOLERANCE * value[0])
+		rank++;
+	if (rank < most && m->n > varying)
+		learn_notice(env, "%d of %d columns are combinations of others: %d directions carry all variance",
+					 varying - rank, d, rank);
+	prep->out = components > 0 && components < rank ? components : rank;
+	LEARN_ALLOC(env, prep->proj, (size_t) prep->out * d);
+	for (int i = 0; i < prep->out; i++)
+	{
+		double		scale = prep->kind == PREP_WHITEN ? 1 / sqrt(value[i]) : 1;
+
+		for (int j = 0; j < d; j++)
+			prep->proj[(size_t) i * d + j] = scale * vector[(size_t) i * d + j];
+	}
+	return LEARN_OK;
+}
+
+LearnStatus
+prep_fit(LearnEnv *env, PrepKind kind, const Rows *rows, const int64_t *index,
+		 int64_t n, int components, Prep **prep)
+{
+	bool		project = kind == PREP_PCA || kind == PREP_WHITEN;
+	Prep	   *p;
+	Moments		m;
+
+	LEARN_ALLOC(env, p, 1);
+	memset(p, 0, sizeof(*p));
+	p->kind = kind;
+	p->in = rows->d;
+	p->out = rows->d;
+	*prep = p;
+	if (kind == PREP_NONE)
+		return LEARN_OK;
+
+	LEARN_ALLOC(env, p->mean, rows->d);
+	LEARN_ALLOC(env, p->scale, rows->d);
+	LEARN_TRY(moments_fit(env, rows, index, n, project, &m));
+	if (m.n_constant == m.d)
+		return learn_fail(env, LEARN_DATA, m.n == 1 ? "there is only one row to learn from" :
+						  "all columns are constant: there is nothing to learn from");
+	if (m.n_constant > 0)
+		learn_notice(env, "%d of %d columns are constant and get no weight", m.n_constant, m.d);
+	set_scale(p, &m);
+	if (project)
+		LEARN_TRY(set_projection(env, p, &m, components));
+	return LEARN_OK;
+}
+
+void
+prep_apply(const Prep *prep, const float *x, int n, float *out, float *scratch)
+{
+	size_t		d = prep->in;
+	float	   *scaled = prep->proj != NULL ? scratch : out;
+
+	if (prep->kind == PREP_NONE)
+	{
+		memcpy(out, x, n * d * sizeof(float));
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		for (size_t j = 0; j < d; j++)
+			scaled[i * d + j] = (x[i * d + j] - prep->mean[j]) * prep->scale[j];
+	if (prep->proj != NULL)
+		vm_affine(out, scaled, prep->proj, NULL, n, d, prep->out);
+}
