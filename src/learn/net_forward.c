@@ -90,7 +90,9 @@ batchnorm_forward(LayerTape *lt, int n, size_t width, bool training, real *runni
 	{
 		memset(column, 0, 2 * width * sizeof(real));
 		for (int r = 0; r < n; r++)
-			vm_axpy(mean, (real) 1 / n, lt->pre + r * width, width);
+			vm_axpy(mean, 1, lt->pre + r * width, width);
+		for (size_t j = 0; j < width; j++)
+			mean[j] /= n;
 	}
 
 	for (int r = 0; r < n; r++)
