@@ -12,8 +12,8 @@
 
 /* Chunks double from the first size to the largest; a larger request gets its own. */
 #ifdef __SANITIZE_ADDRESS__
-#define FIRST_CHUNK		0		/* one chunk a request: writing past one is seen */
-#define LARGEST_CHUNK	0
+#define FIRST_CHUNK		((size_t) 1)	/* one chunk a request: writing past one is seen */
+#define LARGEST_CHUNK	((size_t) 1)
 #else
 #define FIRST_CHUNK		((size_t) 8 * 1024)
 #define LARGEST_CHUNK	((size_t) 1024 * 1024)

@@ -403,10 +403,12 @@ kernel_adamw(float *param, float *m, float *v, const float *grad, size_t n,
  * are computed beside it changes nothing of that, whatever the tile.
  *
  * A tile is TILE_ROWS rows by 4 outputs, all in registers.  A block of a tile's inputs
- * stays in the first-level cache while the weights stream by.
+ * stays in the first-level cache while weights stream by; BLOCK_OUT by BLOCK_IN weights
+ * (half a megabyte) stay in the second-level cache for all rows.
  */
 #define TILE_OUT	4
 #define BLOCK_IN	1024
+#define BLOCK_OUT	128
 
 /*
  * sum[r][o] of rows x[0..rows) and outputs w[0..4), over n inputs from first on.  rows
@@ -463,19 +465,23 @@ tile_sums(int rows, float (*sum)[TILE_OUT], const float *const *x, const float *
 		sum4(sum[r], acc[r][0], acc[r][1], acc[r][2], acc[r][3]);
 }
 
-/* out += x w^T for one tile's rows and one block of inputs; strides in floats. */
+/*
+ * out += x w^T for one tile's rows, outputs w[0..count_out) and inputs 0..n; n_in and
+ * n_out are the rows' lengths.
+ */
 INLINE void
-tile_rows(int rows, float *out, const float *x, const float *w, size_t n, size_t n_in, size_t n_out)
+tile_rows(int rows, float *out, const float *x, const float *w, size_t n, size_t count_out,
+		  size_t n_in, size_t n_out)
 {
 	const float *x_row[TILE_ROWS];
 
 	for (int r = 0; r < rows; r++)
 		x_row[r] = x + r * n_in;
-	for (size_t o = 0; o < n_out; o += TILE_OUT)
+	for (size_t o = 0; o < count_out; o += TILE_OUT)
 	{
 		const float *w_row[TILE_OUT];
 		float		sum[TILE_ROWS][TILE_OUT];
-		size_t		count = n_out - o < TILE_OUT ? n_out - o : TILE_OUT;
+		size_t		count = count_out - o < TILE_OUT ? count_out - o : TILE_OUT;
 
 		/* beyond the last output: the last once more, thrown away */
 		for (size_t j = 0; j < TILE_OUT; j++)
@@ -485,6 +491,21 @@ tile_rows(int rows, float *out, const float *x, const float *w, size_t n, size_t
 			for (size_t j = 0; j < count; j++)
 				out[r * n_out + o + j] += sum[r][j];
 	}
+}
+
+/* The same for any number of rows. */
+static void
+block_rows(float *out, const float *x, const float *w, size_t rows, size_t n, size_t count_out,
+		   size_t n_in, size_t n_out)
+{
+	size_t		r = 0;
+
+	for (; r + TILE_ROWS <= rows; r += TILE_ROWS)
+		tile_rows(TILE_ROWS, out + r * n_out, x + r * n_in, w, n, count_out, n_in, n_out);
+	for (; r + 2 <= rows; r += 2)
+		tile_rows(2, out + r * n_out, x + r * n_in, w, n, count_out, n_in, n_out);
+	for (; r < rows; r++)
+		tile_rows(1, out + r * n_out, x + r * n_in, w, n, count_out, n_in, n_out);
 }
 
 static void
@@ -497,18 +518,11 @@ kernel_affine(float *out, const float *x, const float *w, const float *bias,
 		else
 			memset(out + r * n_out, 0, n_out * sizeof(float));
 
-	for (size_t k = 0; k < n_in; k += BLOCK_IN)
-	{
-		size_t		n = n_in - k < BLOCK_IN ? n_in - k : BLOCK_IN;
-		size_t		r = 0;
-
-		for (; r + TILE_ROWS <= rows; r += TILE_ROWS)
-			tile_rows(TILE_ROWS, out + r * n_out, x + r * n_in + k, w + k, n, n_in, n_out);
-		for (; r + 2 <= rows; r += 2)
-			tile_rows(2, out + r * n_out, x + r * n_in + k, w + k, n, n_in, n_out);
-		for (; r < rows; r++)
-			tile_rows(1, out + r * n_out, x + r * n_in + k, w + k, n, n_in, n_out);
-	}
+	for (size_t o = 0; o < n_out; o += BLOCK_OUT)
+		for (size_t k = 0; k < n_in; k += BLOCK_IN)
+			block_rows(out + o, x + k, w + o * n_in + k, rows,
+					   n_in - k < BLOCK_IN ? n_in - k : BLOCK_IN,
+					   n_out - o < BLOCK_OUT ? n_out - o : BLOCK_OUT, n_in, n_out);
 }
 
 const VmathKernels KERNELS = {

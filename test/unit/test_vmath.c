@@ -418,6 +418,7 @@ test_affine(void)
 			check_affine(rows, n_in[i], 1 + rng_below(&rng, 11), rows % 2, &rng);
 	for (size_t n_out = 1; n_out < 20; n_out++)
 		check_affine(8, 33, n_out, true, &rng);
+	check_affine(9, 1030, 301, true, &rng);
 }
 
 /* Every instruction set in turn. */
