@@ -9,6 +9,8 @@ ifeq ($(SIMD_ARCH),x86_64)
 %_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -mprefer-vector-width=512
 endif
 
-# Kernels are held in registers by unrolling, and must round the same way wherever the
-# compiler copies them to: FMA only where the source says so.
+# Loops along a row are there to be vectorised, which -O2 does not do.  Kernels are held in
+# registers by unrolling, and must round the same way wherever the compiler copies them
+# to: FMA only where the source says so.
+%/net_forward.o %/net_backward.o: CFLAGS += -O3
 %/vmath_plain.o %/vmath_avx2.o %/vmath_avx512.o %/vmath_neon.o: CFLAGS += -O3 -ffp-contract=off -fno-math-errno

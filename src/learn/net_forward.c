@@ -67,58 +67,67 @@ gain_forward(real *pre, const real *normed, const real *gain, const real *shift,
 
 /* normed and inv_sd from pre, a row at a time (Ba, Kiros and Hinton, arXiv 1607.06450). */
 static void
-layernorm_forward(LayerTape *lt, int n, size_t width)
+layernorm_forward(LayerTape *lt, int first, int n, size_t width)
 {
-	for (int r = 0; r < n; r++)
+	for (int r = first; r < first + n; r++)
 		lt->inv_sd[r] = net_standardise_row(lt->normed + r * width, lt->pre + r * width, width);
 }
 
 /*
- * normed and inv_sd from pre, a column at a time (Ioffe and Szegedy, arXiv 1502.03167).
- * running: width means, then width variances (unbiased); column: 2 * width of scratch.
+ * The batch's figures of each column of pre (Ioffe and Szegedy, arXiv 1502.03167): column
+ * gets width means, then width variances; running moves towards them, its variances
+ * being the unbiased ones.
  */
-static void
-batchnorm_forward(LayerTape *lt, int n, size_t width, bool training, real *running, real *column)
+static LearnStatus
+batchnorm_measure(LearnEnv *env, const real *pre, int n, size_t width, real *running, real *column)
 {
 	real	   *mean = column;
 	real	   *var = column + width;
 
-	lt->fixed = !training || n <= 1;
-	if (lt->fixed)
-		memcpy(column, running, 2 * width * sizeof(real));
-	else
+	memset(column, 0, 2 * width * sizeof(real));
+	for (int first = 0, rows; first < n; first += rows)
 	{
-		memset(column, 0, 2 * width * sizeof(real));
-		for (int r = 0; r < n; r++)
-			vm_axpy(mean, 1, lt->pre + r * width, width);
-		for (size_t j = 0; j < width; j++)
-			mean[j] /= n;
+		rows = net_slice(first, n, width);
+		LEARN_TRY(learn_poll(env));
+		for (int r = first; r < first + rows; r++)
+			vm_axpy(mean, 1, pre + r * width, width);
 	}
+	for (size_t j = 0; j < width; j++)
+		mean[j] /= n;
 
-	for (int r = 0; r < n; r++)
+	for (int first = 0, rows; first < n; first += rows)
+	{
+		rows = net_slice(first, n, width);
+		LEARN_TRY(learn_poll(env));
+		for (int r = first; r < first + rows; r++)
+			for (size_t j = 0; j < width; j++)
+			{
+				real		d = pre[r * width + j] - mean[j];
+
+				var[j] += d * d;
+			}
+	}
+	for (size_t j = 0; j < width; j++)
+	{
+		running[j] += (real) RUNNING_SHARE * (mean[j] - running[j]);
+		running[width + j] += (real) RUNNING_SHARE * (var[j] / (n - 1) - running[width + j]);
+		var[j] /= n;
+	}
+	return LEARN_OK;
+}
+
+/* normed from pre, by the means of column and inv_sd. */
+static void
+batchnorm_forward(LayerTape *lt, int first, int n, size_t width, const real *mean)
+{
+	for (int r = first; r < first + n; r++)
 	{
 		const real *pre = lt->pre + r * width;
 		real	   *normed = lt->normed + r * width;
 
 		for (size_t j = 0; j < width; j++)
-			normed[j] = pre[j] - mean[j];
-		if (!lt->fixed)
-			for (size_t j = 0; j < width; j++)
-				var[j] += normed[j] * normed[j];
+			normed[j] = (pre[j] - mean[j]) * lt->inv_sd[j];
 	}
-
-	for (size_t j = 0; j < width; j++)
-	{
-		if (!lt->fixed)
-		{
-			running[j] += (real) RUNNING_SHARE * (mean[j] - running[j]);
-			running[width + j] += (real) RUNNING_SHARE * (var[j] / (n - 1) - running[width + j]);
-			var[j] /= n;
-		}
-		lt->inv_sd[j] = 1 / sqrt((double) var[j] + NORM_EPSILON);
-	}
-	for (int r = 0; r < n; r++)
-		vm_mul(lt->normed + r * width, lt->inv_sd, width);
 }
 
 /* keep: 0 with probability share, else 1 / (1 - share).  Two draws from each random number. */
@@ -138,6 +147,38 @@ dropout_mask(real *keep, size_t count, double share, Rng *rng)
 	}
 }
 
+/* What follows the product, for rows first .. first + n - 1; column: batch norm's means. */
+static void
+slice_forward(const Net *net, NetTape *tape, int i, int first, int n, bool training, Rng *rng)
+{
+	const LayerSpec *layer = &net->spec.layer[i];
+	const LayerOffset *offset = &net->offset[i];
+	LayerTape  *lt = &tape->layer[i];
+	size_t		width = layer->width;
+	size_t		begin = first * width;
+	size_t		count = n * width;
+
+	if (offset->bias >= 0)
+		for (int r = first; r < first + n; r++)
+			vm_axpy(lt->pre + r * width, 1, net->params + offset->bias, width);
+	if (layer->norm == NORM_LAYER)
+		layernorm_forward(lt, first, n, width);
+	else if (layer->norm == NORM_BATCH)
+		batchnorm_forward(lt, first, n, width, tape->column);
+	if (layer->norm != NORM_NONE)
+		gain_forward(lt->pre + begin, lt->normed + begin,
+					 net->params + offset->gain, net->params + offset->shift, n, width);
+
+	net_activate(layer->act, lt->out + begin, lt->pre + begin, count);
+	if (layer->dropout > 0 && training)
+	{
+		dropout_mask(lt->keep + begin, count, layer->dropout, rng);
+		vm_mul(lt->out + begin, lt->keep + begin, count);
+	}
+	if (layer->residual)
+		vm_axpy(lt->out + begin, 1, lt->x + begin, count);
+}
+
 static LearnStatus
 layer_forward(const Net *net, NetTape *tape, int i, const real *x, int n, bool training, Rng *rng)
 {
@@ -145,38 +186,49 @@ layer_forward(const Net *net, NetTape *tape, int i, const real *x, int n, bool t
 	const LayerOffset *offset = &net->offset[i];
 	LayerTape  *lt = &tape->layer[i];
 	size_t		width = layer->width;
-	size_t		count = n * width;
 	int			fan_in = net_fan_in(net, i);
 
 	lt->x = x;
 	LEARN_TRY(blas_gemm_polled(tape->env, false, true, n, width, fan_in,
 							   1, x, fan_in, net->params + offset->weight, fan_in, 0, lt->pre, width));
-	if (offset->bias >= 0)
-		for (int r = 0; r < n; r++)
-			vm_axpy(lt->pre + r * width, 1, net->params + offset->bias, width);
-
-	if (layer->norm == NORM_LAYER)
-		layernorm_forward(lt, n, width);
-	else if (layer->norm == NORM_BATCH)
-		batchnorm_forward(lt, n, width, training, net->running + offset->running, tape->column);
-	if (layer->norm != NORM_NONE)
-		gain_forward(lt->pre, lt->normed, net->params + offset->gain, net->params + offset->shift, n, width);
-
-	net_activate(layer->act, lt->out, lt->pre, count);
-	if (layer->dropout > 0 && training)
+	if (layer->norm == NORM_BATCH)
 	{
-		dropout_mask(lt->keep, count, layer->dropout, rng);
-		vm_mul(lt->out, lt->keep, count);
+		real	   *running = net->running + offset->running;
+
+		lt->fixed = !training || n <= 1;
+		if (lt->fixed)
+			memcpy(tape->column, running, 2 * width * sizeof(real));
+		else
+			LEARN_TRY(batchnorm_measure(tape->env, lt->pre, n, width, running, tape->column));
+		for (size_t j = 0; j < width; j++)
+			lt->inv_sd[j] = 1 / sqrt((double) tape->column[width + j] + NORM_EPSILON);
 	}
-	if (layer->residual)
-		vm_axpy(lt->out, 1, x, count);
+	for (int first = 0, rows; first < n; first += rows)
+	{
+		rows = net_slice(first, n, width);
+		LEARN_TRY(learn_poll(tape->env));
+		slice_forward(net, tape, i, first, rows, training, rng);
+	}
+	return LEARN_OK;
+}
+
+/* unit and norm of the tape from the last layer's output z (n, out). */
+static LearnStatus
+l2_forward(NetTape *tape, const real *z, int n, size_t out)
+{
+	for (int first = 0, rows; first < n; first += rows)
+	{
+		rows = net_slice(first, n, out);
+		LEARN_TRY(learn_poll(tape->env));
+		for (int r = first; r < first + rows; r++)
+			tape->norm[r] = net_normalise_row(tape->unit + r * out, z + r * out, out);
+	}
 	return LEARN_OK;
 }
 
 const real *
 net_forward(const Net *net, NetTape *tape, const real *x, int n, bool training, Rng *rng)
 {
-	size_t		out = netspec_out(&net->spec);
 	const real *z = x;
 
 	tape->n = n;
@@ -188,7 +240,7 @@ net_forward(const Net *net, NetTape *tape, const real *x, int n, bool training, 
 	}
 	if (!net->spec.l2)
 		return z;
-	for (int r = 0; r < n; r++)
-		tape->norm[r] = net_normalise_row(tape->unit + r * out, z + r * out, out);
+	if (l2_forward(tape, z, n, netspec_out(&net->spec)) != LEARN_OK)
+		return NULL;
 	return tape->unit;
 }

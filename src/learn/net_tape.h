@@ -40,6 +40,21 @@ struct NetTape
 	real	   *column;			/* 2 * widest: sums over a batch */
 };
 
+/*
+ * Rows of a batch that go through a layer's elementwise steps together, so that they
+ * stay in the second-level cache from one step to the next, and a poll is never far.
+ */
+#define SLICE_VALUES	65536
+
+/* Rows of the slice that begins at row first of n. */
+static inline int
+net_slice(int first, int n, size_t width)
+{
+	int			rows = width < SLICE_VALUES ? (int) (SLICE_VALUES / width) : 1;
+
+	return n - first < rows ? n - first : rows;
+}
+
 /* Width of layer i's input. */
 static inline int
 net_fan_in(const Net *net, int i)

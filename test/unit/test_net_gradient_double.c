@@ -19,6 +19,7 @@
 
 #define IN		5
 #define STEP	1e-6
+#define CHECKED	200				/* parameters at most that are held against differences */
 
 /* sum of out * c: its gradient for the embeddings is c. */
 static double
@@ -75,7 +76,7 @@ check_line(const char *line, int n)
 	for (size_t i = 0; i < net->n_params; i++)
 		grad[i] = NAN;
 	assert_int_equal(net_backward(net, tape, c, grad), LEARN_OK);
-	for (size_t i = 0; i < net->n_params; i++)
+	for (size_t i = 0; i < net->n_params; i += 1 + net->n_params / CHECKED)
 	{
 		double		old = net->params[i];
 		double		up,
@@ -131,6 +132,15 @@ test_deep(void **state)
 	check_line("8 batchnorm, 7 layernorm gelu, 6 tanh dropout 0.5, 4 linear, 3 relu, raw", 6);
 }
 
+/* So wide that a batch goes through the elementwise steps in several slices. */
+static void
+test_slices(void **state)
+{
+	check_line("16000 batchnorm gelu dropout 0.1, 3", 9);
+	check_line("16000 layernorm tanh, 3, raw", 9);
+	check_line("2, 9000 batchnorm, 2", 9);
+}
+
 /* A zero embedding stays zero and gets no gradient. */
 static void
 test_zero_embedding(void **state)
@@ -169,6 +179,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_deep),
+		cmocka_unit_test(test_slices),
 		cmocka_unit_test(test_zero_embedding),
 	};
 
