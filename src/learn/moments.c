@@ -36,10 +36,16 @@ moments_index(const int64_t *index, int64_t begin, int count, int64_t *out)
 		out[i] = index != NULL ? index[begin + i] : begin + i;
 }
 
+int
+moments_chunk(int d)
+{
+	return CHUNK_FLOATS / d < CHUNK_ROWS ? CHUNK_FLOATS / d : CHUNK_ROWS;
+}
+
 static LearnStatus
 stream_create(LearnEnv *env, int64_t n, int d, bool with_cov, Stream *s)
 {
-	s->chunk = CHUNK_FLOATS / d < CHUNK_ROWS ? CHUNK_FLOATS / d : CHUNK_ROWS;
+	s->chunk = moments_chunk(d);
 	if (s->chunk > n)
 		s->chunk = (int) n;
 	LEARN_ALLOC(env, s->index, s->chunk);
@@ -92,9 +98,8 @@ add_chunk(Stream *s, int count, int d, double *sum, double *sumsq)
 	}
 }
 
-/* Tiles of the upper triangle: cov += v^T v. */
-static LearnStatus
-add_products(LearnEnv *env, const Stream *s, int count, int d, double *cov)
+LearnStatus
+moments_add_products(LearnEnv *env, const double *v, int count, int d, double *sum)
 {
 	for (int i = 0; i < d; i += COV_TILE)
 		for (int j = i; j < d; j += COV_TILE)
@@ -103,8 +108,8 @@ add_products(LearnEnv *env, const Stream *s, int count, int d, double *cov)
 			int			cols = d - j < COV_TILE ? d - j : COV_TILE;
 
 			LEARN_TRY(learn_poll(env));
-			blas_dgemm(true, false, rows, cols, count, 1, s->v + i, d, s->v + j, d,
-					   1, cov + (size_t) i * d + j, d);
+			blas_dgemm(true, false, rows, cols, count, 1, v + i, d, v + j, d,
+					   1, sum + (size_t) i * d + j, d);
 		}
 	return LEARN_OK;
 }
@@ -151,6 +156,27 @@ finish(Moments *m, const Stream *s, const double *sum, const double *sumsq)
 }
 
 LearnStatus
+moments_too_wide(LearnEnv *env, int d)
+{
+	learn_fail(env, LEARN_INVALID, "the covariance of %d columns is too large: %d columns are the most",
+			   d, MOMENTS_MAX_COV);
+	learn_hint(env, "pca, whiten and lda need it; a network with the preprocessing standardize does not.");
+	return LEARN_INVALID;
+}
+
+LearnStatus
+moments_check(LearnEnv *env, const Moments *m)
+{
+	if (m->n == 1)
+		return learn_fail(env, LEARN_DATA, "there is only one row to learn from");
+	if (m->n_constant == m->d)
+		return learn_fail(env, LEARN_DATA, "no column varies: there is nothing to learn from");
+	if (m->n_constant > 0)
+		learn_notice(env, "%d of %d columns are constant and get no weight", m->n_constant, m->d);
+	return LEARN_OK;
+}
+
+LearnStatus
 moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 			bool with_cov, Moments *m)
 {
@@ -173,12 +199,7 @@ moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	if (with_cov)
 	{
 		if (d > MOMENTS_MAX_COV)
-		{
-			learn_fail(env, LEARN_INVALID, "the covariance of %d columns is too large, %d are the most",
-					   d, MOMENTS_MAX_COV);
-			learn_hint(env, "Use a preprocessing and a method without projection, for example standardize.");
-			return LEARN_INVALID;
-		}
+			return moments_too_wide(env, d);
 		LEARN_TRY(blas_load(env));
 		LEARN_ALLOC(env, m->cov, (size_t) d * d);
 		memset(m->cov, 0, (size_t) d * d * sizeof(double));
@@ -201,7 +222,7 @@ moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 			stream_start(&stream, count, d);
 		add_chunk(&stream, count, d, sum, sumsq);
 		if (with_cov)
-			LEARN_TRY(add_products(env, &stream, count, d, m->cov));
+			LEARN_TRY(moments_add_products(env, stream.v, count, d, m->cov));
 	}
 	finish(m, &stream, sum, sumsq);
 	arena_reset(env->arena, mark);

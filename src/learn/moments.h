@@ -31,6 +31,18 @@ typedef struct Moments
 extern LearnStatus moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 							   bool with_cov, Moments *moments);
 
+/* LEARN_DATA if no column varies; a notice if some do not. */
+extern LearnStatus moments_check(LearnEnv *env, const Moments *moments);
+
+/* LEARN_INVALID: more columns than a covariance is made for. */
+extern LearnStatus moments_too_wide(LearnEnv *env, int d);
+
+/* Rows that are read at once: some milliseconds of reading, some megabytes. */
+extern int	moments_chunk(int d);
+
+/* Tiles that cover the upper triangle: sum (d x d) += v^T v for v count x d, count at most a chunk. */
+extern LearnStatus moments_add_products(LearnEnv *env, const double *v, int count, int d, double *sum);
+
 /* numbers of index from position begin on, count of them, for Rows.fetch; NULL index: the position itself */
 extern void moments_index(const int64_t *index, int64_t begin, int count, int64_t *out);
 

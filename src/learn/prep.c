@@ -14,7 +14,7 @@
 /* An eigenvalue below this share of the largest is taken for rounding. */
 #define RANK_TOLERANCE	1e-6
 
-#define MAX_COMPONENTS	512
+#define DEFAULT_COMPONENTS	512
 
 static const char *const names[] = {
 	[PREP_NONE] = "none",
@@ -60,15 +60,15 @@ set_scale(Prep *prep, const Moments *m)
 }
 
 /*
- * The leading directions of the standardised columns, whose covariance is made in the
- * place of the columns'.
+ * At most components leading directions of the standardised columns, whose covariance is
+ * made in the place of the columns'.
  */
 static LearnStatus
 set_projection(LearnEnv *env, Prep *prep, const Moments *m, int components)
 {
 	int			d = m->d;
 	int			varying = d - m->n_constant;
-	int			most = varying < MAX_COMPONENTS ? varying : MAX_COMPONENTS;
+	int			most = varying < components ? varying : components;
 	int			rank = 0;
 	double	   *value;
 	double	   *vector;
@@ -86,8 +86,7 @@ set_projection(LearnEnv *env, Prep *prep, const Moments *m, int components)
 	if (rank < most && m->n > varying)
 		learn_notice(env, "%d of %d columns are combinations of others: %d directions carry all variance",
 					 varying - rank, d, rank);
-	prep->out = components > 0 && components < rank ? components : rank;
-	LEARN_ALLOC(env, prep->proj, (size_t) prep->out * d);
+	prep->out = rank;
 	for (int i = 0; i < prep->out; i++)
 	{
 		double		scale = prep->kind == PREP_WHITEN ? 1 / sqrt(value[i]) : 1;
@@ -105,6 +104,7 @@ prep_fit(LearnEnv *env, PrepKind kind, const Rows *rows, const int64_t *index,
 	bool		project = kind == PREP_PCA || kind == PREP_WHITEN;
 	Prep	   *p;
 	Moments		m;
+	ArenaMark	mark;
 
 	LEARN_ALLOC(env, p, 1);
 	memset(p, 0, sizeof(*p));
@@ -117,15 +117,20 @@ prep_fit(LearnEnv *env, PrepKind kind, const Rows *rows, const int64_t *index,
 
 	LEARN_ALLOC(env, p->mean, rows->d);
 	LEARN_ALLOC(env, p->scale, rows->d);
+	if (components <= 0)
+		components = DEFAULT_COMPONENTS;
+	if (components > rows->d)
+		components = rows->d;
+	if (project)
+		LEARN_ALLOC(env, p->proj, (size_t) components * rows->d);
+
+	mark = arena_mark(env->arena);
 	LEARN_TRY(moments_fit(env, rows, index, n, project, &m));
-	if (m.n_constant == m.d)
-		return learn_fail(env, LEARN_DATA, m.n == 1 ? "there is only one row to learn from" :
-						  "all columns are constant: there is nothing to learn from");
-	if (m.n_constant > 0)
-		learn_notice(env, "%d of %d columns are constant and get no weight", m.n_constant, m.d);
+	LEARN_TRY(moments_check(env, &m));
 	set_scale(p, &m);
 	if (project)
 		LEARN_TRY(set_projection(env, p, &m, components));
+	arena_reset(env->arena, mark);
 	return LEARN_OK;
 }
 
