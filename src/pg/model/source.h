@@ -1,0 +1,20 @@
+/*
+ * source.h
+ *	  The source of rows that a user names: a relation, or a query.
+ */
+#ifndef DML_SOURCE_H
+#define DML_SOURCE_H
+
+#include "compat.h"
+
+/*
+ * What to write after FROM to read source.  Text that begins, after white space and
+ * comments, with SELECT, WITH, VALUES, TABLE or a parenthesis is a query and comes back in
+ * parentheses with the alias "source"; it is one SELECT, and nothing in it can end
+ * the parentheses early.  Anything else names a table, view, materialised view,
+ * partitioned or foreign table as in SQL, looked up by search_path, and comes back
+ * qualified.  Errors: no such relation, one that holds no rows, syntax.
+ */
+extern char *dml_source_from(const char *source);
+
+#endif							/* DML_SOURCE_H */
