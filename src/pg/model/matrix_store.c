@@ -289,7 +289,7 @@ compare_wanted(const void *a, const void *b)
 
 /* In the file's order, neighbours in one read. */
 static void
-read_spooled(MatrixStore *store, const int64 *place, int count, float4 *out)
+read_spooled(MatrixStore *store, const int64 *place, const int64 *index, int count, float4 *out)
 {
 	if (count > store->max_wanted)
 	{
@@ -300,7 +300,7 @@ read_spooled(MatrixStore *store, const int64 *place, int count, float4 *out)
 		store->wanted = MemoryContextAllocHuge(store->context, sizeof(Wanted) * count);
 	}
 	for (int i = 0; i < count; i++)
-		store->wanted[i] = (Wanted) {place[i], i};
+		store->wanted[i] = (Wanted) {place[index[i]], i};
 	qsort(store->wanted, count, sizeof(Wanted), compare_wanted);
 
 	for (int i = 0; i < count;)
@@ -321,15 +321,18 @@ read_spooled(MatrixStore *store, const int64 *place, int count, float4 *out)
 }
 
 void
-matrix_store_read(MatrixStore *store, const int64 *place, int count, float4 *out)
+matrix_store_read(MatrixStore *store, const int64 *place, const int64 *index, int count, float4 *out)
 {
 	if (store->spooled)
 	{
-		read_spooled(store, place, count, out);
+		read_spooled(store, place, index, count, out);
 		return;
 	}
 	for (int i = 0; i < count; i++)
-		copy_rows(store,
-				  store->block[place[i] / store->block_rows] + (place[i] % store->block_rows) * row_bytes(store),
+	{
+		int64		row = place[index[i]];
+
+		copy_rows(store, store->block[row / store->block_rows] + (row % store->block_rows) * row_bytes(store),
 				  out + (size_t) i * store->d, 1);
+	}
 }

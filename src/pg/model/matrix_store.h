@@ -19,8 +19,8 @@ extern void matrix_store_add(MatrixStore *store, const float4 *row);
 /* To be called once after the last row, before the first read. */
 extern void matrix_store_finish(MatrixStore *store);
 
-/* Copy rows place[0..count), numbered in the order in which they were added, to out (count x d). */
-extern void matrix_store_read(MatrixStore *store, const int64 *place, int count, float4 *out);
+/* Copy rows place[index[0..count)], numbered in the order in which they were added, to out (count x d). */
+extern void matrix_store_read(MatrixStore *store, const int64 *place, const int64 *index, int count, float4 *out);
 
 /* Bytes that it holds in memory. */
 extern size_t matrix_store_memory(const MatrixStore *store);

@@ -12,6 +12,8 @@
 
 #include "compat.h"
 
+#include "access/attnum.h"
+
 #include "learn/model.h"
 #include "vector/vector.h"
 

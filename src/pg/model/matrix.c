@@ -1,0 +1,397 @@
+/*
+ * matrix.c
+ *	  Reading a labelled source into a matrix.
+ *
+ * The rows come through a read-only cursor, as the current user, some at a time.  They
+ * are stored as they come (matrix_store.c); what src/learn sees is a permutation of
+ * them by the hash of their content, so that neither the heap's order nor the plan
+ * shows in a model.
+ */
+#include "compat.h"
+
+#include "model/matrix.h"
+
+#include <math.h>
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+
+#include "learn/rng.h"
+#include "model/feature.h"
+#include "model/matrix_class.h"
+#include "model/matrix_store.h"
+#include "model/source.h"
+
+/* Rows fetched at a time: enough to make a fetch cheap, few enough to stay in the cache. */
+#define FETCH_FIRST		8
+#define FETCH_ROWS		1000
+#define FETCH_BYTES		(1024 * 1024)
+
+/* What DmlMatrix.store points to. */
+typedef struct MatrixState
+{
+	MatrixStore *store;
+	int64	   *place;			/* row number to the store's row, n */
+	int32	   *class;			/* by the store's row, numbered as they appeared; NULL: no labels */
+} MatrixState;
+
+/* The reading of one source. */
+typedef struct Reader
+{
+	DmlMatrix  *matrix;
+	MatrixState *state;
+	DmlClasses *classes;
+	size_t		limit;
+	const DmlFeatures *features;
+	Oid		   *types;			/* base types of the features */
+	bool		is_array;
+	bool		has_label;
+	float4	   *row;			/* the row in hand */
+	int			row_max;
+	int64		seen;			/* rows that came, skipped ones too */
+	int64		capacity;		/* of hash and class */
+	uint64	   *hash;			/* by the store's row */
+	MemoryContext context;		/* of the matrix */
+} Reader;
+
+/*
+ * A hash of a row's numbers, the same whether they are kept as bytes or as floats.  Four
+ * independent chains, since one waits for its multiplications.
+ */
+static uint64
+hash_row(const float4 *row, int d)
+{
+	uint64		lane[4] = {1, 2, 3, 4};
+	int			i = 0;
+
+	for (; i + 8 <= d; i += 8)
+	{
+		uint64		word[4];
+
+		memcpy(word, row + i, sizeof(word));
+		for (int j = 0; j < 4; j++)
+		{
+			lane[j] = (lane[j] ^ word[j]) * UINT64CONST(0x9e3779b97f4a7c15);
+			lane[j] ^= lane[j] >> 32;
+		}
+	}
+	for (; i < d; i++)
+	{
+		uint32		word;
+
+		memcpy(&word, row + i, sizeof(word));
+		lane[i & 3] = (lane[i & 3] ^ word) * UINT64CONST(0x9e3779b97f4a7c15);
+		lane[i & 3] ^= lane[i & 3] >> 32;
+	}
+	return rng_mix(rng_mix(rng_mix(rng_mix(lane[0]) ^ lane[1]) ^ lane[2]) ^ lane[3]);
+}
+
+static LearnStatus
+fetch_rows(LearnEnv *env, void *ctx, const int64_t *index, int count, float *out)
+{
+	MatrixState *state = ctx;
+
+	matrix_store_read(state->store, state->place, index, count, out);
+	return LEARN_OK;
+}
+
+/* The query's columns: types, and what cannot be computed row by row. */
+static void
+check_query(Reader *reader, SPIPlanPtr plan, const char *label)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+	Query	   *query = linitial_node(Query, source->query_list);
+	TupleDesc	desc = source->resultDesc;
+	int			n = reader->features->n;
+
+	if (query->hasAggs || query->hasWindowFuncs || query->hasTargetSRFs)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("features and label cannot use %s functions",
+						query->hasAggs ? "aggregate" : query->hasWindowFuncs ? "window" : "set-returning"),
+				 errhint("Put them into the source: source => 'SELECT ... FROM ...'.")));
+
+	reader->types = palloc(sizeof(Oid) * n);
+	for (int i = 0; i < n; i++)
+	{
+		Oid			type = TupleDescAttr(desc, i)->atttypid;
+
+		if (!dml_feature_type_ok(type, &reader->is_array))
+			dml_feature_type_error(reader->features->names[i], type);
+		dml_feature_check_kind(n, reader->features->names[i], reader->is_array);
+		reader->types[i] = getBaseType(type);
+	}
+	if (label != NULL)
+		matrix_class_type(reader->classes, TupleDescAttr(desc, n)->atttypid,
+						  TupleDescAttr(desc, n)->attcollation);
+}
+
+/* Room in the arrays by row for one row more. */
+static void
+grow(Reader *reader)
+{
+	int64		n = reader->matrix->rows.n;
+
+	if (n < reader->capacity)
+		return;
+	reader->capacity *= 2;
+	reader->hash = repalloc_huge(reader->hash, sizeof(uint64) * reader->capacity);
+	if (reader->has_label)
+		reader->state->class = repalloc_huge(reader->state->class, sizeof(int32) * reader->capacity);
+}
+
+/*
+ * Take in one tuple.  What it leaves in the current memory context is the caller's to
+ * free.
+ */
+static void
+read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
+{
+	Rows	   *rows = &reader->matrix->rows;
+	int			n = reader->features->n;
+	int			count = 0;
+
+	heap_deform_tuple(tuple, desc, values, nulls);
+	reader->seen++;
+	if (reader->has_label && nulls[n])
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		int			filled = dml_feature_floats(values[i], nulls[i], reader->types[i], reader->features->names[i],
+												reader->row + count, reader->row_max - count);
+
+		if (filled < 0)
+			return;
+		count += filled;
+	}
+
+	if (rows->d == 0)
+	{
+		MemoryContext old = MemoryContextSwitchTo(reader->context);
+
+		if (count > reader->row_max)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("feature \"%s\" has %d elements, more than %d",
+							reader->features->names[0], count, DML_MAX_DIM)));
+		rows->d = count;
+		reader->state->store = matrix_store_new(count, reader->limit);
+		MemoryContextSwitchTo(old);
+	}
+	if (count != rows->d)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("feature \"%s\" has rows of different lengths", reader->features->names[0]),
+				 errdetail("Row %lld has %d elements, rows before it have %d.",
+						   (long long) reader->seen, count, rows->d)));
+
+	/* -0 and 0 are equal, so they are one */
+	for (int i = 0; i < count; i++)
+		reader->row[i] += 0.0f;
+
+	grow(reader);
+	reader->hash[rows->n] = hash_row(reader->row, count);
+	if (reader->has_label)
+		reader->state->class[rows->n] = matrix_class_of(reader->classes, values[n]);
+	matrix_store_add(reader->state->store, reader->row);
+	rows->n++;
+}
+
+/* All rows of the cursor, with a context that is reset after each. */
+static void
+read_all(Reader *reader, Portal portal, void (*progress) (void *ctx, int64 rows), void *ctx)
+{
+	int			columns = reader->features->n + (reader->has_label ? 1 : 0);
+	Datum	   *values = palloc(sizeof(Datum) * columns);
+	bool	   *nulls = palloc(sizeof(bool) * columns);
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "dml row", ALLOCSET_DEFAULT_SIZES);
+	long		batch = FETCH_FIRST;
+
+	for (;;)
+	{
+		MemoryContext old;
+		uint64		fetched;
+		Size		bytes = 0;
+
+		SPI_cursor_fetch(portal, true, batch);
+		fetched = SPI_processed;
+		if (fetched == 0)
+			break;
+		old = MemoryContextSwitchTo(row_context);
+		for (uint64 i = 0; i < fetched; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			bytes += SPI_tuptable->vals[i]->t_len;
+			read_row(reader, SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
+			MemoryContextReset(row_context);
+		}
+		MemoryContextSwitchTo(old);
+		SPI_freetuptable(SPI_tuptable);
+		batch = Max(Min(FETCH_ROWS, FETCH_BYTES / Max(bytes / fetched, 1)), 1);
+		if (progress)
+			progress(ctx, reader->seen);
+	}
+	MemoryContextDelete(row_context);
+}
+
+/* By content: the features' hash, then the label's.  Equal rows are interchangeable. */
+static int
+compare_rows(const void *a, const void *b, void *arg)
+{
+	const Reader *reader = arg;
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	if (reader->hash[x] != reader->hash[y])
+		return reader->hash[x] < reader->hash[y] ? -1 : 1;
+	if (reader->has_label && reader->state->class[x] != reader->state->class[y])
+	{
+		uint64		hash_x = matrix_class_hash(reader->classes, reader->state->class[x]);
+		uint64		hash_y = matrix_class_hash(reader->classes, reader->state->class[y]);
+
+		return hash_x < hash_y ? -1 : hash_x > hash_y;
+	}
+	return 0;
+}
+
+/* Number the rows by content. */
+static void
+order_rows(Reader *reader)
+{
+	DmlMatrix  *matrix = reader->matrix;
+	int64		n = matrix->rows.n;
+
+	reader->state->place = MemoryContextAllocHuge(reader->context, sizeof(int64) * n);
+	for (int64 i = 0; i < n; i++)
+		reader->state->place[i] = i;
+	qsort_arg(reader->state->place, n, sizeof(int64), compare_rows, reader);
+
+	matrix->row_hash = MemoryContextAllocHuge(reader->context, sizeof(uint64) * n);
+	for (int64 i = 0; i < n; i++)
+		matrix->row_hash[i] = reader->hash[reader->state->place[i]];
+	matrix->rows.hash = matrix->row_hash;
+	pfree(reader->hash);
+}
+
+static char *
+build_query(const char *source, const DmlFeatures *features, const DmlFeatures *label)
+{
+	StringInfoData query;
+
+	/* A comment that ends a text ends with its line. */
+	initStringInfo(&query);
+	appendStringInfo(&query, "SELECT %s\n", features->text);
+	if (label != NULL)
+		appendStringInfo(&query, ", %s\n", label->text);
+	appendStringInfo(&query, "FROM %s", dml_source_from(source));
+	return query.data;
+}
+
+static void
+report_skipped(const DmlMatrix *matrix, bool has_label)
+{
+	const char *what = has_label ? "feature or label" : "feature";
+
+	if (matrix->rows.n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 matrix->skipped == 0 ? errmsg("source has no rows") :
+				 errmsg("source has no row without a NULL %s", what)));
+	if (matrix->skipped > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld row with a NULL %s was skipped",
+							   "%lld rows with a NULL %s were skipped",
+							   (unsigned long) matrix->skipped, (long long) matrix->skipped, what)));
+}
+
+DmlMatrix *
+dml_matrix_read(const char *source, const char *features, const char *label,
+				DmlClasses *classes, size_t limit,
+				void (*progress) (void *ctx, int64 rows), void *ctx)
+{
+	Reader		reader = {0};
+	DmlMatrix  *matrix;
+	char	   *query;
+	SPIPlanPtr	plan;
+	Portal		portal;
+	MemoryContext old;
+
+	reader.context = AllocSetContextCreate(CurrentMemoryContext, "dml matrix", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(reader.context);
+	reader.features = dml_features_parse(features);
+	query = build_query(source, reader.features, label ? dml_expression_parse(label, "label") : NULL);
+	reader.matrix = matrix = palloc0(sizeof(DmlMatrix));
+	reader.state = palloc0(sizeof(MatrixState));
+	reader.classes = classes;
+	reader.limit = limit;
+	reader.has_label = label != NULL;
+	reader.capacity = 1024;
+	reader.hash = palloc(sizeof(uint64) * reader.capacity);
+	if (reader.has_label)
+		reader.state->class = palloc(sizeof(int32) * reader.capacity);
+	MemoryContextSwitchTo(old);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	plan = SPI_prepare(query, 0, NULL);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	check_query(&reader, plan, label);
+	reader.row_max = reader.is_array ? DML_MAX_DIM : reader.features->n;
+	reader.row = palloc(sizeof(float4) * reader.row_max);
+	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
+	read_all(&reader, portal, progress, ctx);
+	SPI_cursor_close(portal);
+	SPI_finish();
+
+	matrix->skipped = reader.seen - matrix->rows.n;
+	report_skipped(matrix, reader.has_label);
+	matrix_store_finish(reader.state->store);
+	order_rows(&reader);
+
+	matrix->rows.fetch = fetch_rows;
+	matrix->rows.ctx = reader.state;
+	matrix->store = reader.state;
+	if (reader.is_array)
+		matrix->input_kind = DML_INPUT_ARRAY;
+	else
+	{
+		matrix->input_kind = DML_INPUT_COLUMNS;
+		matrix->n_columns = reader.features->n;
+		matrix->columns = reader.features->names;
+	}
+	return matrix;
+}
+
+char **
+dml_matrix_label(DmlMatrix **matrices, int count, DmlClasses *classes, int *n_classes)
+{
+	int32	   *rank;
+	char	  **texts;
+
+	*n_classes = matrix_class_count(classes);
+	rank = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * Max(*n_classes, 1));
+	texts = matrix_class_rank(classes, rank);
+	for (int m = 0; m < count; m++)
+	{
+		Rows	   *rows = &matrices[m]->rows;
+		MatrixState *state = matrices[m]->store;
+		int32	   *label;
+
+		if (state->class == NULL)
+			continue;
+		label = MemoryContextAllocHuge(GetMemoryChunkContext(matrices[m]), sizeof(int32) * rows->n);
+		for (int64 i = 0; i < rows->n; i++)
+			label[i] = rank[state->class[state->place[i]]];
+		rows->label = label;
+		rows->n_classes = *n_classes;
+	}
+	pfree(rank);
+	return texts;
+}
