@@ -395,3 +395,10 @@ dml_matrix_label(DmlMatrix **matrices, int count, DmlClasses *classes, int *n_cl
 	pfree(rank);
 	return texts;
 }
+
+void
+dml_matrix_free(DmlMatrix *matrix)
+{
+	matrix_store_close(((MatrixState *) matrix->store)->store);
+	MemoryContextDelete(GetMemoryChunkContext(matrix));
+}

@@ -46,4 +46,7 @@ extern DmlMatrix *dml_matrix_read(const char *source, const char *features, cons
 /* The classes' labels as text by class number, after all matrices were read; fills rows.label, n_classes. */
 extern char **dml_matrix_label(DmlMatrix **matrices, int count, DmlClasses *classes, int *n_classes);
 
+/* Free the memory and the temporary file; at the latest both go with the query. */
+extern void dml_matrix_free(DmlMatrix *matrix);
+
 #endif							/* DML_MATRIX_H */

@@ -77,12 +77,6 @@ matrix_store_new(int d, size_t limit)
 	return store;
 }
 
-size_t
-matrix_store_memory(const MatrixStore *store)
-{
-	return block_bytes(store) * (store->n_blocks + (store->read_buffer ? 1 : 0));
-}
-
 static void
 write_file(File file, const char *data, size_t bytes, off_t offset)
 {
@@ -335,4 +329,11 @@ matrix_store_read(MatrixStore *store, const int64 *place, const int64 *index, in
 		copy_rows(store, store->block[row / store->block_rows] + (row % store->block_rows) * row_bytes(store),
 				  out + (size_t) i * store->d, 1);
 	}
+}
+
+void
+matrix_store_close(MatrixStore *store)
+{
+	if (store->spooled)
+		FileClose(store->file);
 }

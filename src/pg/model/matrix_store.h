@@ -22,7 +22,7 @@ extern void matrix_store_finish(MatrixStore *store);
 /* Copy rows place[index[0..count)], numbered in the order in which they were added, to out (count x d). */
 extern void matrix_store_read(MatrixStore *store, const int64 *place, const int64 *index, int count, float4 *out);
 
-/* Bytes that it holds in memory. */
-extern size_t matrix_store_memory(const MatrixStore *store);
+/* Close the file, if there is one; the memory goes with its context. */
+extern void matrix_store_close(MatrixStore *store);
 
 #endif							/* DML_MATRIX_STORE_H */

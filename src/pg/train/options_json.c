@@ -1,0 +1,178 @@
+/*
+ * options_json.c
+ *	  From a JSON object to the options of a training, and from its result to JSON.
+ */
+#include "compat.h"
+
+#include "options_json.h"
+
+#include <math.h>
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/numeric.h"
+
+#include "model/model.h"
+
+static bool
+is_set(const TrainOptions *options, const char *name)
+{
+	for (int i = 0; i < options_count(); i++)
+		if (strcmp(options_at(i)->name, name) == 0)
+			return ((options->set >> i) & 1) != 0;
+	return false;
+}
+
+/* A number, exactly where a double cannot hold a seed. */
+static LearnStatus
+set_numeric(LearnEnv *env, TrainOptions *options, const char *name, Numeric number)
+{
+	double		value = DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(number)));
+
+	if (strcmp(name, "seed") == 0 && value == floor(value))
+		return options_set_seed(env, options,
+								DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(number))));
+	return options_set_number(env, options, name, value);
+}
+
+static void
+set_option(LearnEnv *env, TrainOptions *options, const char *name, const JsonbValue *value)
+{
+	LearnStatus status = LEARN_OK;
+
+	if (is_set(options, name))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is given twice, as a parameter and in options", name)));
+	switch (value->type)
+	{
+		case jbvNull:
+			break;
+		case jbvString:
+			status = options_set_text(env, options, name,
+									  pnstrdup(value->val.string.val, value->val.string.len));
+			break;
+		case jbvNumeric:
+			status = set_numeric(env, options, name, value->val.numeric);
+			break;
+		case jbvBool:
+			status = options_set_bool(env, options, name, value->val.boolean);
+			break;
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("option \"%s\" must be a number, true, false or a text", name)));
+	}
+	if (status != LEARN_OK)
+		dml_learn_error(env, status);
+}
+
+void
+options_from_json(LearnEnv *env, TrainOptions *options, Jsonb *json)
+{
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	char	   *name = NULL;
+
+	if (!JB_ROOT_IS_OBJECT(json))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options must be a JSON object"),
+				 errhint("For example: options => '{\"batch\": 256, \"learning_rate\": 0.001}'.")));
+	iterator = JsonbIteratorInit(&json->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = pnstrdup(value.val.string.val, value.val.string.len);
+		else if (token == WJB_VALUE)
+			set_option(env, options, name, &value);
+	}
+}
+
+char *
+options_to_json(const TrainOptions *options)
+{
+	StringInfoData json;
+	char		value[2 * NET_LINE_MAX + 16];
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	for (int i = 0; i < options_count(); i++)
+	{
+		options_value(options, i, value, sizeof(value));
+		appendStringInfo(&json, "%s\"%s\": {\"value\": %s, \"default\": %s}", i > 0 ? ", " : "",
+						 options_at(i)->name, value, ((options->set >> i) & 1) ? "false" : "true");
+	}
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+/* , "name": 0.5 -- or null, since JSON knows neither NaN nor infinity. */
+static void
+append_number(StringInfo json, const char *name, double value)
+{
+	appendStringInfoString(json, ", ");
+	escape_json(json, name);
+	if (isfinite(value))
+		appendStringInfo(json, ": %.9g", value);
+	else
+		appendStringInfoString(json, ": null");
+}
+
+static void
+append_text(StringInfo json, const char *name, const char *value)
+{
+	escape_json(json, name);
+	appendStringInfoString(json, ": ");
+	escape_json(json, value);
+}
+
+char *
+history_to_json(const TrainResult *result)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '[');
+	for (int i = 0; i < result->n_history; i++)
+	{
+		const EpochRecord *epoch = &result->history[i];
+
+		appendStringInfo(&json, "%s{\"epoch\": %d", i > 0 ? ", " : "", epoch->epoch);
+		append_number(&json, "loss", epoch->loss);
+		append_number(&json, result->score_name ? result->score_name : "validation", epoch->validation);
+		append_number(&json, "learning_rate", epoch->learning_rate);
+		append_number(&json, "seconds", epoch->seconds);
+		appendStringInfoChar(&json, '}');
+	}
+	appendStringInfoChar(&json, ']');
+	return json.data;
+}
+
+char *
+candidates_to_json(const TrainResult *result)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '[');
+	for (int i = 0; i < result->n_candidates; i++)
+	{
+		const Candidate *candidate = &result->candidates[i];
+
+		appendStringInfoString(&json, i > 0 ? ", {" : "{");
+		append_text(&json, "method", candidate->method);
+		appendStringInfoString(&json, ", ");
+		append_text(&json, "network", candidate->network);
+		append_number(&json, result->score_name ? result->score_name : "validation", candidate->validation);
+		append_number(&json, "seconds", candidate->seconds);
+		appendStringInfoString(&json, ", ");
+		append_text(&json, "note", candidate->note);
+		appendStringInfoChar(&json, '}');
+	}
+	appendStringInfoChar(&json, ']');
+	return json.data;
+}
