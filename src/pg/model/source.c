@@ -19,6 +19,8 @@
 
 #include "model/feature.h"
 
+#define SOURCE_HINT	"A source is the name of a table or view, or a query: 'SELECT ... FROM ...'."
+
 /* Skip white space and comments; C-style comments nest, as in SQL. */
 static const char *
 skip_blank(const char *p)
@@ -108,20 +110,28 @@ from_query(const char *source)
 static char *
 from_relation(const char *source)
 {
-#if PG_VERSION_NUM >= 160000
-	List	   *names = stringToQualifiedNameList(source, NULL);
-#else
-	List	   *names = stringToQualifiedNameList(source);
-#endif
-	Oid			relid = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
+	List	   *names;
+	Oid			relid;
 	char	   *name;
+
+	if (!SplitIdentifierString(pstrdup(source), '.', &names) || names == NIL || list_length(names) > 3)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("source \"%s\" is neither a name nor a query", source),
+				 errhint(SOURCE_HINT)));
+#if PG_VERSION_NUM >= 160000
+	names = stringToQualifiedNameList(source, NULL);
+#else
+	names = stringToQualifiedNameList(source);
+#endif
+	relid = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
 
 	/* The relation may be dropped between any two of these look-ups. */
 	if (!OidIsValid(relid) || (name = get_rel_name(relid)) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("source \"%s\" does not exist", source),
-				 errhint("A source is the name of a table or view, or a query: 'SELECT ... FROM ...'.")));
+				 errhint(SOURCE_HINT)));
 	switch (get_rel_relkind(relid))
 	{
 		case RELKIND_RELATION:
@@ -145,6 +155,6 @@ dml_source_from(const char *source)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("source must not be empty"),
-				 errhint("A source is the name of a table or view, or a query: 'SELECT ... FROM ...'.")));
+				 errhint(SOURCE_HINT)));
 	return is_query(source) ? from_query(source) : from_relation(source);
 }
