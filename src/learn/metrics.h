@@ -6,15 +6,17 @@
  * other rows of its class in the gallery, R-precision is the share of its class among
  * the R nearest; MAP@R is the mean over i <= R of precision@i where the i-th is of the class,
  * else 0.  recall@k: 1 if one of the k nearest is of the class.  knn accuracy: the
- * majority of the k nearest, ties to the nearer.  A query without any other row of its class
- * ("lone") is counted and left out of all but knn accuracy.
- * Ties in distance are broken by the row's number.
+ * majority of the k nearest, ties to the class whose nearest row is nearer.  A query
+ * without any other row of its class ("lone") is counted and left out of all but knn accuracy.
+ * Ties in distance are broken by the row's number.  Distances are those of float64
+ * arithmetic on the embeddings as they are (neighbours.h).
  */
 #ifndef METRICS_H
 #define METRICS_H
 
 #include "learn.h"
 
+/* A mean over no query, and what was not asked for, is NaN. */
 typedef struct Retrieval
 {
 	int64_t		queries;		/* all */
@@ -28,10 +30,16 @@ typedef struct Retrieval
 /*
  * query (nq x d) and gallery (ng x d) embeddings under Euclidean distance.
  * self: query i is gallery row i and is left out for itself (then nq == ng).
+ * knn_k: 0 for no knn accuracy.  LEARN_DIVERGED: an embedding is not finite.
  * Memory: O(block * ng) for a block of queries sized so that it stays under 64 MB.
  */
 extern LearnStatus metrics_retrieval(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
 									 const float *gallery, const int32_t *gallery_label, int64_t ng,
 									 int d, bool self, int knn_k, Retrieval *out);
+
+/* recall alone, in a fraction of the time where classes are large. */
+extern LearnStatus metrics_recall(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
+								  const float *gallery, const int32_t *gallery_label, int64_t ng,
+								  int d, bool self, Retrieval *out);
 
 #endif							/* METRICS_H */

@@ -1,0 +1,173 @@
+/*
+ * metrics.c
+ *	  Retrieval metrics from exactly ordered neighbours.
+ */
+#include "learn/metrics.h"
+
+#include <math.h>
+
+#include "learn/neighbours.h"
+
+#define N_RECALL		4
+#define LARGEST_RECALL	8
+
+/* What one query adds. */
+typedef struct Sums
+{
+	int64_t		queries;
+	int64_t		lone;
+	int64_t		recall[N_RECALL];
+	int64_t		knn;
+	double		r_precision;
+	double		map_r;
+} Sums;
+
+static int64_t
+count_label(const int32_t *label, int64_t n, int32_t wanted)
+{
+	int64_t		count = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		count += label[i] == wanted;
+	return count;
+}
+
+static void
+add_recall(const Neighbours *nb, int64_t n, int32_t label, Sums *sums)
+{
+	int64_t		first = 0;
+
+	while (first < n && nb->label[nb->found[first].row] != label)
+		first++;
+	for (int i = 0; i < N_RECALL; i++)
+		sums->recall[i] += first < n && first < (int64_t) 1 << i;
+}
+
+/* found[0 .. r) for the r rows of the class. */
+static void
+add_r_metrics(const Neighbours *nb, int64_t r, int32_t label, Sums *sums)
+{
+	int64_t		hits = 0;
+	double		precisions = 0;
+
+	for (int64_t i = 0; i < r; i++)
+		if (nb->label[nb->found[i].row] == label)
+		{
+			hits++;
+			precisions += (double) hits / (i + 1);
+		}
+	sums->r_precision += (double) hits / r;
+	sums->map_r += precisions / r;
+}
+
+/* The label that most of found[0 .. k) have, among equals the one that comes first. */
+static int32_t
+majority(const Neighbours *nb, int64_t k)
+{
+	int32_t		best = 0;
+	int64_t		best_votes = 0;
+
+	for (int64_t i = 0; i < k && best_votes < k - i; i++)
+	{
+		int32_t		label = nb->label[nb->found[i].row];
+		int64_t		votes = 0;
+
+		for (int64_t j = i; j < k; j++)
+			votes += nb->label[nb->found[j].row] == label;
+		if (votes > best_votes)
+		{
+			best = label;
+			best_votes = votes;
+		}
+	}
+	return best;
+}
+
+static int64_t
+smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Query i of the block, with others rows in the gallery beside itself. */
+static LearnStatus
+add_query(LearnEnv *env, Neighbours *nb, int i, const float *query, int32_t label, int64_t hidden,
+		  bool r_metrics, int64_t knn_k, Sums *sums)
+{
+	int64_t		others = nb->n - (hidden >= 0);
+	int64_t		r = count_label(nb->label, nb->n, label) - (hidden >= 0);
+	int64_t		k = smaller(knn_k, others);
+	int64_t		m = k;
+
+	sums->queries++;
+	sums->lone += r == 0;
+	if (r > 0)
+	{
+		if (m < LARGEST_RECALL)
+			m = smaller(LARGEST_RECALL, others);
+		if (r_metrics && m < r)
+			m = r;
+	}
+	LEARN_TRY(neighbours_nearest(env, nb, i, query, label, hidden, m, k));
+	if (r > 0)
+	{
+		add_recall(nb, smaller(LARGEST_RECALL, others), label, sums);
+		if (r_metrics)
+			add_r_metrics(nb, r, label, sums);
+	}
+	if (k > 0)
+		sums->knn += majority(nb, k) == label;
+	return LEARN_OK;
+}
+
+static LearnStatus
+evaluate(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
+		 const float *gallery, const int32_t *gallery_label, int64_t ng,
+		 int d, bool self, bool r_metrics, int knn_k, Retrieval *out)
+{
+	ArenaMark	mark = arena_mark(env->arena);
+	Sums		sums = {0};
+	Neighbours	nb;
+	int64_t		partnered;
+
+	LEARN_TRY(neighbours_create(env, query, nq, gallery, gallery_label, ng, d, &nb));
+	for (int64_t begin = 0; begin < nq; begin += nb.block)
+	{
+		int			count = (int) smaller(nb.block, nq - begin);
+
+		LEARN_TRY(neighbours_score(env, &nb, query + begin * d, count));
+		for (int i = 0; i < count; i++)
+		{
+			LEARN_TRY(learn_poll(env));
+			LEARN_TRY(add_query(env, &nb, i, query + (begin + i) * d, query_label[begin + i],
+								self ? begin + i : -1, r_metrics, knn_k, &sums));
+		}
+	}
+	arena_reset(env->arena, mark);
+
+	partnered = sums.queries - sums.lone;
+	out->queries = sums.queries;
+	out->lone = sums.lone;
+	for (int i = 0; i < N_RECALL; i++)
+		out->recall[i] = partnered > 0 ? (double) sums.recall[i] / partnered : NAN;
+	out->r_precision = r_metrics && partnered > 0 ? sums.r_precision / partnered : NAN;
+	out->map_r = r_metrics && partnered > 0 ? sums.map_r / partnered : NAN;
+	out->knn = knn_k > 0 && sums.queries > 0 ? (double) sums.knn / sums.queries : NAN;
+	return LEARN_OK;
+}
+
+LearnStatus
+metrics_retrieval(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
+				  const float *gallery, const int32_t *gallery_label, int64_t ng,
+				  int d, bool self, int knn_k, Retrieval *out)
+{
+	return evaluate(env, query, query_label, nq, gallery, gallery_label, ng, d, self, true, knn_k, out);
+}
+
+LearnStatus
+metrics_recall(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
+			   const float *gallery, const int32_t *gallery_label, int64_t ng,
+			   int d, bool self, Retrieval *out)
+{
+	return evaluate(env, query, query_label, nq, gallery, gallery_label, ng, d, self, false, 0, out);
+}

@@ -1,0 +1,62 @@
+/*
+ * neighbours.h
+ *	  The nearest rows of a gallery, in exact order, for blocks of queries.
+ *
+ * Products in float give scores with a known error; where scores are too close for
+ * their error to tell rows apart, distances are computed in float64 from the rows as
+ * they are.  So the order is that of exact distances, ties by the row's number.
+ */
+#ifndef NEIGHBOURS_H
+#define NEIGHBOURS_H
+
+#include "learn.h"
+
+typedef struct Neighbour
+{
+	uint32_t	key;			/* the score as an integer that sorts alike */
+	int32_t		row;			/* of the gallery */
+} Neighbour;
+
+typedef struct Neighbours
+{
+	const float *gallery;		/* n x d */
+	const int32_t *label;		/* n */
+	int64_t		n;
+	int			d;
+	int			block;			/* queries at once */
+
+	double	   *mean;			/* d: of the gallery */
+	double		scale;			/* makes the largest element of what is centred 1 */
+	float	   *half;			/* n: half the squared length of a centred and scaled row */
+	double		longest;		/* length of the longest such row */
+	float	   *query;			/* block x d, centred and scaled */
+	double	   *length;			/* block: their lengths */
+	float	   *tile;			/* rows of the gallery, the same */
+	float	   *score;			/* block x n: |g|^2 / 2 - q.g, which orders rows as their distance does */
+	Neighbour  *found;			/* n: the result of neighbours_nearest */
+	Neighbour  *other;			/* n: scratch of sorting */
+	double	   *distance;		/* n: scratch of exact ordering */
+} Neighbours;
+
+/*
+ * For a gallery of at most 2^31 - 1 rows and any queries (nq x d): LEARN_DIVERGED if a
+ * number is not finite.  Loads BLAS.
+ */
+extern LearnStatus neighbours_create(LearnEnv *env, const float *query, int64_t nq, const float *gallery,
+									 const int32_t *label, int64_t n, int d, Neighbours *nb);
+
+/* Scores of queries 0 .. count - 1, count <= nb->block. */
+extern LearnStatus neighbours_score(LearnEnv *env, Neighbours *nb, const float *query, int count);
+
+/*
+ * nb->found[0 .. m) are the m nearest rows of query i of the block, whose numbers are
+ * query (d) and whose label is label.  hidden: a row of the gallery that is left out, or -1.
+ * m is at most the number of other rows.
+ *
+ * Order matters between rows with the query's label and without, and among the first k between
+ * rows of any two labels; where neither is at stake rows may stand in another order.
+ */
+extern LearnStatus neighbours_nearest(LearnEnv *env, Neighbours *nb, int i, const float *query,
+									  int32_t label, int64_t hidden, int64_t m, int64_t k);
+
+#endif							/* NEIGHBOURS_H */
