@@ -12,6 +12,7 @@
 #include "catalog/pg_class.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/analyze.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
@@ -99,6 +100,11 @@ from_query(const char *source)
 			ereport(ERROR,
 					(errcode(ERRCODE_SYNTAX_ERROR),
 					 errmsg("source cannot be SELECT INTO")));
+		if (select->lockingClause != NIL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("source cannot lock rows (%s)",
+							LCS_asString(linitial_node(LockingClause, select->lockingClause)->strength))));
 	}
 
 	/* A statement that a semicolon ends has a length, without the semicolon. */

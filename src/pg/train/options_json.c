@@ -4,7 +4,7 @@
  */
 #include "compat.h"
 
-#include "options_json.h"
+#include "train/options_json.h"
 
 #include <math.h>
 

@@ -9,14 +9,13 @@
  */
 #include "compat.h"
 
-#include "progress.h"
+#include "train/progress.h"
 
 #include <math.h>
 
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -27,7 +26,8 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
+
+#include "train/result_store.h"
 
 /* "dml", far from PostgreSQL's own, which count from 0. */
 #define PROGRESS_COMMAND_DML	((ProgressCommandType) 0x646d6c)
@@ -171,28 +171,6 @@ void
 progress_end(void)
 {
 	pgstat_progress_end_command();
-}
-
-/* A tuplestore as the result of a set-returning function. */
-static Tuplestorestate *
-result_store(FunctionCallInfo fcinfo, TupleDesc *desc)
-{
-	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext old;
-
-	if (info == NULL || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("set-valued function called in context that cannot accept a set")));
-	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-
-	old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-	info->returnMode = SFRM_Materialize;
-	info->setResult = tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
-	info->setDesc = *desc = CreateTupleDescCopy(*desc);
-	MemoryContextSwitchTo(old);
-	return info->setResult;
 }
 
 static void

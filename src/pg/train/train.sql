@@ -61,3 +61,18 @@ CREATE VIEW dml_training_progress AS
 	LEFT JOIN pg_catalog.pg_roles u ON u.oid OPERATOR(pg_catalog.=) p.userid;
 COMMENT ON VIEW dml_training_progress IS 'the trainings that run now, in all databases of this server';
 GRANT SELECT ON dml_training_progress TO PUBLIC;
+
+CREATE FUNCTION dml_get_options(
+	OUT name text,
+	OUT type text,
+	OUT allowed text,
+	OUT default_value text,
+	OUT closed_form boolean,
+	OUT description text)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 40;
+COMMENT ON FUNCTION dml_get_options() IS 'what the parameter options of dml_train may hold, for the view dml_options';
+
+CREATE VIEW dml_options AS SELECT * FROM dml_get_options();
+COMMENT ON VIEW dml_options IS 'what the parameter options of dml_train may hold';
+GRANT SELECT ON dml_options TO PUBLIC;
