@@ -5,7 +5,7 @@ RESET client_min_messages;
 
 SELECT name, type, allowed, default_value, closed_form FROM dml_options;
 
--- The page has every option as it is, and no other.  (A line has no \b, so that is no delimiter.)
+-- The page has every option as it is, and no other.  Delimiter and quote are what no line has.
 \cd `echo "${PG_ABS_SRCDIR:-.}"`
 CREATE TABLE train_page (line text);
 \copy train_page FROM 'docs/train.md' WITH (FORMAT csv, DELIMITER E'\x01', QUOTE E'\x02')

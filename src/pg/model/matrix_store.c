@@ -11,6 +11,7 @@
 
 #include "model/matrix_store.h"
 
+#include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/fd.h"
@@ -128,6 +129,7 @@ spool(MatrixStore *store)
 {
 	int64		left = store->n;
 
+	PrepareTempTablespaces();
 	store->file = OpenTemporaryFile(false);
 	store->spooled = true;
 	for (int i = 0; i < store->n_blocks; i++)
