@@ -14,6 +14,7 @@
 #define MAX_BLOCK		256
 #define TILE_FLOATS		(256 * 1024)	/* of the gallery: 1 MB */
 #define TILE_FLOPS		1e9				/* of one product: some 10 ms */
+#define PART			64			/* dimensions of one product: bounds the error of long sums */
 #define CHECK_FLOATS	(4 * 1024 * 1024)	/* between polls of a plain pass over rows */
 
 #define FEW				64			/* neighbours that a sorted list is kept for */
@@ -147,6 +148,7 @@ neighbours_score(LearnEnv *env, Neighbours *nb, const float *query, int count)
 		tile = 1;
 	for (int i = 0; i < count; i++)
 	{
+		LEARN_TRY(learn_poll(env));
 		centre_row(nb, query + (size_t) i * d, nb->query + (size_t) i * d);
 		nb->length[i] = sqrt(square_length(nb->query + (size_t) i * d, d));
 		memcpy(nb->score + i * nb->n, nb->half, nb->n * sizeof(float));
@@ -158,24 +160,28 @@ neighbours_score(LearnEnv *env, Neighbours *nb, const float *query, int count)
 		LEARN_TRY(learn_poll(env));
 		for (int i = 0; i < rows; i++)
 			centre_row(nb, nb->gallery + (begin + i) * d, nb->tile + (size_t) i * d);
-		blas_gemm(false, true, count, rows, d, -1, nb->query, d, nb->tile, d,
-				  1, nb->score + begin, (int) nb->n);
+		for (int j = 0; j < d; j += PART)
+			blas_gemm(false, true, count, rows, d - j < PART ? d - j : PART, -1, nb->query + j, d, nb->tile + j, d,
+					  1, nb->score + begin, (int) nb->n);
 	}
 	return LEARN_OK;
 }
 
 /*
- * How far a score of query i is from half the squared distance of the rows as they are,
- * less the query's own part: rounding of the product (at most d roundings, Higham 2002,
- * eq. 3.5), of the sum, of half the length, and of centring.
+ * How far a score of query i is at most from half the squared distance of the rows as they
+ * are, less the query's own part.  A product of PART dimensions has so many roundings
+ * (Higham 2002, eq. 3.5), each that is added to the score one more; and half the length and the
+ * centred elements are rounded.
  */
 static double
 score_error(const Neighbours *nb, int i)
 {
 	double		q = nb->length[i];
 	double		g = nb->longest;
+	int			parts = (nb->d + PART - 1) / PART;
+	int			terms = nb->d < PART ? nb->d : PART;
 
-	return UNIT_ROUNDOFF * ((nb->d + 4) * q * g + 6 * g * g + 2 * q * q);
+	return UNIT_ROUNDOFF * ((terms + 2 * parts + 4) * q * g + (parts + 6) * g * g + 2 * q * q);
 }
 
 /* ---------- selection ---------- */
