@@ -2,6 +2,8 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 RESET client_min_messages;
+CREATE SCHEMA train_test;
+SET search_path = train_test, public;
 SET dml.notice_interval = 0;
 
 \cd `echo "${PG_ABS_SRCDIR:-.}"`
@@ -26,8 +28,8 @@ SELECT model, version, rows, classes, learned >= without_learning AND learned >=
 FROM dml_train('train_wine', 'wine',
 	'alcohol, malic_acid, ash, alcalinity, magnesium, phenols, flavanoids, nonflavanoids, proanthocyanins, colour, hue, od280, proline',
 	'class', time_limit => 20, options => '{"epochs": 5}');
-SELECT dims, epochs, seed FROM dml_train('train_open', 'wine', 'alcohol, flavanoids, proline', 'class',
-	method => 'lda', open_set => true), LATERAL (SELECT v.seed FROM dml_model_versions v WHERE v.model = 'train_open') s;
+SELECT dims, epochs, metric FROM dml_train('train_open', 'wine', 'alcohol, flavanoids, proline', 'class',
+	method => 'whiten', open_set => true);
 
 -- One seed, one model: whatever the order of the rows, wherever they are kept.
 CREATE TABLE iris_shuffled AS SELECT * FROM iris ORDER BY md5(iris::text);
@@ -73,7 +75,7 @@ SELECT * FROM dml_train('train_bad', 'iris', 'sepal_length', 'class', time_limit
 SELECT * FROM dml_train('train_bad', 'iris', 'sepal_length', 'class', method => 'lda', epochs => 3);
 SELECT * FROM dml_train('train_bad', 'iris', 'sepal_length', 'class', options => '{"bach": 3}');
 SELECT * FROM dml_train('train_bad', 'iris', 'sepal_length', 'class', options => '{"batch": "many"}');
-SELECT * FROM dml_train('train_bad', 'iris', 'sepal_length', 'class', options => '{"batch": 2.5}');
+SELECT * FROM dml_train('train_bad', 'iris', 'sepal_length', 'class', options => '{"batch": 64.5}');
 SELECT * FROM dml_train('train_bad', 'iris', 'sepal_length', 'class', options => '{"batch": true}');
 SELECT * FROM dml_train('train_bad', 'iris', 'sepal_length', 'class', options => '{"batch": 1}');
 SELECT * FROM dml_train('train_bad', 'iris', 'sepal_length', 'class', options => '{"batch": 1e400}');
@@ -119,23 +121,24 @@ COMMIT;
 RESET statement_timeout;
 SELECT version FROM dml_train('train_undone', 'iris', 'sepal_length, petal_length', 'class', method => 'lda');
 
--- A training sees its own progress.
-CREATE FUNCTION train_watch(i int) RETURNS int LANGUAGE plpgsql AS $$
+-- A training is seen while it runs; a stranger sees that it does, and no more.
+CREATE FUNCTION train_watch(i int, stranger text) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
 	p record;
 BEGIN
 	IF i = 10 THEN
 		SELECT * INTO p FROM dml_training_progress WHERE pid = pg_backend_pid();
 		RAISE NOTICE 'database % model % phase % rows % method %', p.database = current_database(), p.model, p.phase, p.rows, p.method;
+		PERFORM set_config('role', stranger, true);
+		SELECT * INTO p FROM public.dml_training_progress WHERE pid = pg_backend_pid();
+		RAISE NOTICE 'database % model % phase % rows % method %', p.database = current_database(), p.model, p.phase, p.rows, p.method;
+		PERFORM set_config('role', 'none', true);
 	END IF;
 	RETURN i;
 END $$;
-SELECT rows FROM dml_train(repeat('é', 31) || 'x', 'SELECT train_watch(i) AS a, i % 2 AS c FROM generate_series(1, 10) i', 'a', 'c', method => 'pca');
-SELECT count(*) FROM dml_training_progress;
-
--- Other users see that there is a training, and no more.
 BEGIN;
 CREATE ROLE train_stranger;
-SET LOCAL ROLE train_stranger;
-SELECT count(*) FROM dml_training_progress;
+SELECT rows FROM dml_train(repeat('é', 31) || 'x', 'SELECT train_watch(i, ''train_stranger'') AS a, i % 2 AS c FROM generate_series(1, 10) i',
+	'a', 'c', method => 'pca', options => '{"validation": 0}');
 ROLLBACK;
+SELECT count(*) FROM dml_training_progress;

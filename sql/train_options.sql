@@ -2,6 +2,8 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 RESET client_min_messages;
+CREATE SCHEMA train_options_test;
+SET search_path = train_options_test, public;
 
 SELECT name, type, allowed, default_value, closed_form FROM dml_options;
 

@@ -29,7 +29,7 @@ is_set(const TrainOptions *options, const char *name)
 static LearnStatus
 set_numeric(LearnEnv *env, TrainOptions *options, const char *name, Numeric number)
 {
-	double		value = DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(number)));
+	double		value = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(number)));
 
 	if (strcmp(name, "seed") == 0 && value == floor(value))
 		return options_set_seed(env, options,
