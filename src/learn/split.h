@@ -1,0 +1,38 @@
+/*
+ * split.h
+ *	  Which rows are learned from and which are held out.
+ */
+#ifndef SPLIT_H
+#define SPLIT_H
+
+#include "rows.h"
+
+typedef struct Split
+{
+	int64_t    *train;			/* row numbers, rising */
+	int64_t		n_train;
+	int64_t    *held;
+	int64_t		n_held;
+} Split;
+
+/*
+ * Closed set: fold `fold` of `folds` (folds > 1), or a share of the rows (folds == 1), is held out,
+ * by a hash of the row's content and the seed, so that equal rows stay together and
+ * the order of the rows does not matter.  Every class keeps a row to learn from; classes
+ * of one row are never held out.  At most max_held rows are held out; the others are
+ * learned from.
+ *
+ * Open set: the same with whole classes, two at least on either side: LEARN_DATA with fewer
+ * than four classes.  Beyond max_held rows, held-out rows are left out of both sides.
+ */
+extern LearnStatus split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
+							  double share, int64_t max_held, int64_t seed, Split *split);
+
+/* All rows to learn from, none held out. */
+extern LearnStatus split_all(LearnEnv *env, const Rows *rows, Split *split);
+
+/* A random sample of n of the count numbers in index, rising; all of them when n >= count. */
+extern LearnStatus split_sample(LearnEnv *env, const int64_t *index, int64_t count, int64_t n,
+								int64_t seed, int64_t **sample, int64_t *n_sample);
+
+#endif							/* SPLIT_H */
