@@ -27,8 +27,6 @@
 /* The least shrinkage of a covariance that is singular. */
 #define LEAST_SHRINKAGE		1e-6
 
-#define TILE				512
-
 /* A network of one layer without bias, or of none (width 0), that reads in values. */
 static LearnStatus
 create_net(LearnEnv *env, int in, int width, Net **net)
@@ -210,24 +208,6 @@ transpose(double *a, int n)
 		}
 }
 
-/* The element of largest size of a row is made positive. */
-static void
-fix_signs(double *a, int rows, int n)
-{
-	for (int i = 0; i < rows; i++)
-	{
-		double	   *row = a + (size_t) i * n;
-		int			largest = 0;
-
-		for (int j = 1; j < n; j++)
-			if (fabs(row[j]) > fabs(row[largest]))
-				largest = j;
-		if (row[largest] < 0)
-			for (int j = 0; j < n; j++)
-				row[j] = -row[j];
-	}
-}
-
 /*
  * With L L^T = within the directions are w = L^-T v for the leading eigenvectors v of
  * L^-1 between L^-T, so that w^T within w = 1 and w^T between w falls.
@@ -262,7 +242,7 @@ fit_lda(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, int mo
 	for (int i = 0; i < *rank; i++)
 		for (int j = 0; j < d; j++)
 			vector[(size_t) i * d + j] = column[(size_t) j * *rank + i];
-	fix_signs(vector, *rank, d);
+	eigen_fix_signs(vector, *rank, d);
 	for (size_t i = 0; i < (size_t) *rank * d; i++)
 		weight[i] = vector[i];
 	return LEARN_OK;
