@@ -17,6 +17,7 @@
 #include "dataset.h"
 #include "learn/linear.h"
 #include "learn/moments.h"
+#include "learn/rng.h"
 #include "learn/scatter.h"
 #include "unit_env.h"
 
@@ -204,11 +205,478 @@ test_reference(void **state)
 	unit_env_done(&u);
 }
 
+/* ---------- what they promise ---------- */
+
+/* Covariance of embeddings (about class means if label is not NULL, divided by n - classes). */
+static double *
+covariance(UnitEnv *u, const float *z, const int32_t *label, int n_classes, int64_t n, int width)
+{
+	int			classes = label != NULL ? n_classes : 1;
+	double	   *mean = arena_alloc_zero(&u->arena, (size_t) classes * width, sizeof(double));
+	int64_t    *count = arena_alloc_zero(&u->arena, classes, sizeof(int64_t));
+	double	   *cov = arena_alloc_zero(&u->arena, (size_t) width * width, sizeof(double));
+
+	for (int64_t i = 0; i < n; i++)
+	{
+		int			c = label != NULL ? label[i] : 0;
+
+		count[c]++;
+		for (int j = 0; j < width; j++)
+			mean[c * width + j] += z[i * width + j];
+	}
+	for (int c = 0; c < classes; c++)
+		for (int j = 0; j < width && count[c] > 0; j++)
+			mean[c * width + j] /= count[c];
+	for (int64_t i = 0; i < n; i++)
+	{
+		const double *m = mean + (size_t) (label != NULL ? label[i] : 0) * width;
+
+		for (int j = 0; j < width; j++)
+			for (int k = 0; k < width; k++)
+				cov[j * width + k] += (z[i * width + j] - m[j]) * (z[i * width + k] - m[k]) / (n - classes);
+	}
+	return cov;
+}
+
+static void
+check_identity(const double *a, int n)
+{
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < n; j++)
+			if (!(fabs(a[i * n + j] - (i == j)) <= 1e-4))
+				fail_msg("covariance %d, %d is %g", i, j, a[i * n + j]);
+}
+
+static void
+test_identity_covariance(void **state)
+{
+	static const char *const names[] = {"iris", "wine", "breast_cancer", "digits"};
+	static const int rank[] = {4, 13, 30, 61};
+	static const int columns[] = {4, 13, 30, 64};
+	static const int classes[] = {3, 3, 2, 10};
+	UnitEnv		u;
+
+	start(&u);
+	for (int i = 0; i < 4; i++)
+	{
+		Dataset    *data = dataset_load(&u.env, names[i], 1);
+		Model	   *model;
+
+		assert_int_equal(data->rows.d, columns[i]);
+		notices = 0;
+		ASSERT_OK(&u, linear_whiten(&u.env, &data->rows, NULL, 0, 0, &model));
+		assert_int_equal(model_out(model), rank[i]);
+		assert_int_equal(notices, rank[i] < columns[i]);
+		check_identity(covariance(&u, embed_all(&u, model, data), NULL, 0, data->rows.n, rank[i]), rank[i]);
+		ASSERT_OK(&u, linear_whiten(&u.env, &data->rows, NULL, 0, 3, &model));
+		assert_int_equal(model_out(model), 3);
+		check_identity(covariance(&u, embed_all(&u, model, data), NULL, 0, data->rows.n, 3), 3);
+
+		ASSERT_OK(&u, linear_lda(&u.env, &data->rows, NULL, 0, 0, &model));
+		assert_int_equal(model_out(model), classes[i] - 1);
+		check_identity(covariance(&u, embed_all(&u, model, data), data->rows.label, classes[i], data->rows.n,
+								  classes[i] - 1), classes[i] - 1);
+	}
+	assert_non_null(strstr(last_notice, "3 of 64 columns are constant"));
+	unit_env_done(&u);
+}
+
+/* Models are stored like any other, and their networks are what the header says. */
+static void
+test_models(void **state)
+{
+	UnitEnv		u;
+	Dataset    *data;
+	Model	   *models[4];
+
+	start(&u);
+	data = dataset_load(&u.env, "digits", 4);
+	ASSERT_OK(&u, linear_none(&u.env, 64, &models[0]));
+	ASSERT_OK(&u, linear_pca(&u.env, &data->rows, NULL, 0, 5, &models[1]));
+	ASSERT_OK(&u, linear_whiten(&u.env, &data->rows, NULL, 0, 5, &models[2]));
+	ASSERT_OK(&u, linear_lda(&u.env, &data->rows, NULL, 0, 5, &models[3]));
+	for (int i = 0; i < 4; i++)
+	{
+		static const char *const lines[] = {"identity", "5, raw", "identity", "5, raw"};
+		char		line[NET_LINE_MAX];
+		void	   *blob;
+		size_t		size;
+		Model	   *again;
+		float	   *z = embed_all(&u, models[i], data);
+
+		netspec_print(&models[i]->net->spec, line, sizeof(line));
+		assert_string_equal(line, lines[i]);
+		ASSERT_OK(&u, model_save(&u.env, models[i], &blob, &size));
+		ASSERT_OK(&u, model_load(&u.env, blob, size, &again));
+		assert_memory_equal(z, embed_all(&u, again, data), data->rows.n * model_out(again) * sizeof(float));
+		if (i == 0)
+			assert_memory_equal(z, data->x, data->rows.n * 64 * sizeof(float));
+	}
+	unit_env_done(&u);
+}
+
+/* The rows of index alone count: the same as a data set of just these rows. */
+static void
+test_index(void **state)
+{
+	UnitEnv		u;
+	Dataset    *all;
+	Dataset    *some;
+	int64_t    *index;
+
+	start(&u);
+	all = dataset_load(&u.env, "wine", 1);
+	some = dataset_load(&u.env, "wine", 3);
+	index = arena_alloc(&u.arena, some->rows.n, sizeof(int64_t));
+	for (int64_t i = 0; i < some->rows.n; i++)
+		index[i] = 3 * i;
+	for (int i = 0; i < 3; i++)
+	{
+		LearnStatus (*const fits[]) (LearnEnv *, const Rows *, const int64_t *, int64_t, int, Model **) =
+		{
+			linear_pca, linear_whiten, linear_lda
+		};
+		Model	   *a;
+		Model	   *b;
+
+		ASSERT_OK(&u, fits[i] (&u.env, &all->rows, index, some->rows.n, 2, &a));
+		ASSERT_OK(&u, fits[i] (&u.env, &some->rows, NULL, 0, 2, &b));
+		assert_memory_equal(embed_all(&u, a, all), embed_all(&u, b, all), all->rows.n * 2 * sizeof(float));
+	}
+	unit_env_done(&u);
+}
+
+/* ---------- data short of something ---------- */
+
+static Dataset *
+random_data(UnitEnv *u, int n, int d, int n_classes, uint64_t seed)
+{
+	float	   *x = arena_alloc(&u->arena, (size_t) n * d, sizeof(float));
+	int32_t    *label = arena_alloc(&u->arena, n, sizeof(int32_t));
+	Rng			rng;
+
+	rng_seed(&rng, seed, 0);
+	for (int i = 0; i < n; i++)
+	{
+		label[i] = i % n_classes;
+		for (int j = 0; j < d; j++)
+			x[(size_t) i * d + j] = rng_normal(&rng) + sin(1.0 + label[i] * (j + 1));
+	}
+	return dataset_make(&u->env, x, label, n, d, n_classes);
+}
+
+/* Some columns twice and sums of others: distances are those of the data without them. */
+static void
+test_collinear(void **state)
+{
+	enum
+	{
+		N = 500,
+		D = 6,
+		WIDE = 10
+	};
+	UnitEnv		u;
+	Dataset    *data;
+	Dataset    *wide;
+	float	   *x;
+	Model	   *a;
+	Model	   *b;
+
+	start(&u);
+	data = random_data(&u, N, D, 4, 1);
+	x = arena_alloc(&u.arena, N * WIDE, sizeof(float));
+	for (int i = 0; i < N; i++)
+	{
+		const float *from = data->x + i * D;
+		float	   *to = x + i * WIDE;
+
+		memcpy(to, from, D * sizeof(float));
+		to[6] = from[0];
+		to[7] = 42;
+		to[8] = from[2] - 2 * from[3];
+		to[9] = -1000 * from[5];
+	}
+	wide = dataset_make(&u.env, x, data->rows.label, N, WIDE, 4);
+	for (int method = 0; method < 2; method++)
+	{
+		float	   *za;
+		float	   *zb;
+		int			width = method == 0 ? D : 3;
+
+		notices = 0;
+		if (method == 0)
+		{
+			ASSERT_OK(&u, linear_whiten(&u.env, &data->rows, NULL, 0, 0, &a));
+			assert_int_equal(notices, 0);
+			ASSERT_OK(&u, linear_whiten(&u.env, &wide->rows, NULL, 0, 0, &b));
+			assert_int_equal(notices, 2);
+			assert_string_equal(last_notice, "3 of 10 columns are combinations of others: 6 directions carry all variance");
+		}
+		else
+		{
+			ASSERT_OK(&u, linear_lda(&u.env, &data->rows, NULL, 0, 0, &a));
+			ASSERT_OK(&u, linear_lda(&u.env, &wide->rows, NULL, 0, 0, &b));
+		}
+		assert_int_equal(model_out(a), width);
+		assert_int_equal(model_out(b), width);
+		za = embed_all(&u, a, data);
+		zb = embed_all(&u, b, wide);
+		for (int i = 1; i < N; i++)
+		{
+			double		want = distance(za, za + i * width, width);
+			double		got = distance(zb, zb + i * width, width);
+
+			/* collinear columns make discriminant analysis shrink, a little */
+			if (!(fabs(got - want) <= (method == 0 ? 1e-3 : 0.05) * (want + 1)))
+				fail_msg("method %d, row %d: %g, without the columns %g", method, i, got, want);
+		}
+	}
+	unit_env_done(&u);
+}
+
+static void
+test_few_rows(void **state)
+{
+	UnitEnv		u;
+	Dataset    *data;
+	Model	   *model;
+	float	   *z;
+	double		within = 0;
+	double		between = 0;
+
+	start(&u);
+	data = random_data(&u, 12, 50, 3, 2);
+	ASSERT_OK(&u, linear_pca(&u.env, &data->rows, NULL, 0, 0, &model));
+	assert_int_equal(model_out(model), 11);
+	z = embed_all(&u, model, data);
+	for (int i = 1; i < 12; i++)
+		assert_true(fabs(distance(z, z + i * 11, 11) - distance(data->x, data->x + i * 50, 50)) < 1e-4);
+
+	ASSERT_OK(&u, linear_whiten(&u.env, &data->rows, NULL, 0, 0, &model));
+	assert_int_equal(model_out(model), 11);
+	check_identity(covariance(&u, embed_all(&u, model, data), NULL, 0, 12, 11), 11);
+
+	/* shrinkage: classes come apart, and not by the noise of so few rows alone */
+	ASSERT_OK(&u, linear_lda(&u.env, &data->rows, NULL, 0, 0, &model));
+	assert_int_equal(model_out(model), 2);
+	z = embed_all(&u, model, data);
+	for (int i = 0; i < 12; i++)
+		for (int j = 0; j < i; j++)
+			*(i % 3 == j % 3 ? &within : &between) += distance(z + 2 * i, z + 2 * j, 2);
+	assert_true(between / 48 > 3 * within / 18);
+
+	/* a class of two rows is enough, and rows alone in their class do no harm */
+	{
+		int32_t		label[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10};
+
+		data->rows.label = label;
+		data->rows.n_classes = 11;
+		ASSERT_OK(&u, linear_lda(&u.env, &data->rows, NULL, 0, 0, &model));
+		assert_in_range(model_out(model), 1, 10);
+	}
+	unit_env_done(&u);
+}
+
+static void
+test_refused(void **state)
+{
+	UnitEnv		u;
+	Dataset    *data;
+	Dataset    *small;
+	Model	   *model;
+	int64_t		index[] = {0, 3, 6, 9};
+	float	   *same;
+
+	start(&u);
+	data = random_data(&u, 12, 5, 3, 3);
+
+	/* one class */
+	assert_int_equal(linear_lda(&u.env, &data->rows, index, 4, 0, &model), LEARN_DATA);
+	assert_string_equal(u.env.message, "discriminant analysis needs two classes, the rows have 1");
+	small = dataset_make(&u.env, data->x, data->rows.label, 12, 5, 1);
+	assert_int_equal(linear_lda(&u.env, &small->rows, NULL, 0, 0, &model), LEARN_DATA);
+
+	/* each row its class */
+	index[1] = 1;
+	index[2] = 2;
+	assert_int_equal(linear_lda(&u.env, &data->rows, index, 3, 0, &model), LEARN_DATA);
+	assert_string_equal(u.env.message, "discriminant analysis needs a class with two rows, each class has one");
+
+	/* one row, no row */
+	assert_int_equal(linear_pca(&u.env, &data->rows, index, 1, 0, &model), LEARN_DATA);
+	assert_int_equal(linear_whiten(&u.env, &data->rows, index, 1, 0, &model), LEARN_DATA);
+	assert_int_equal(linear_lda(&u.env, &data->rows, index, 1, 0, &model), LEARN_DATA);
+	assert_int_equal(linear_pca(&u.env, &data->rows, index, 0, 0, &model), LEARN_DATA);
+
+	/* rows that are all alike, and alike within their class */
+	same = arena_alloc(&u.arena, 12 * 5, sizeof(float));
+	for (int i = 0; i < 60; i++)
+		same[i] = 0.3f;
+	small = dataset_make(&u.env, same, data->rows.label, 12, 5, 3);
+	assert_int_equal(linear_pca(&u.env, &small->rows, NULL, 0, 0, &model), LEARN_DATA);
+	assert_int_equal(linear_whiten(&u.env, &small->rows, NULL, 0, 0, &model), LEARN_DATA);
+	assert_int_equal(linear_lda(&u.env, &small->rows, NULL, 0, 0, &model), LEARN_DATA);
+	assert_string_equal(u.env.message, "no column varies: there is nothing to learn from");
+	for (int i = 0; i < 60; i++)
+		same[i] = data->rows.label[i / 5] + 0.1f * (i % 5);
+	assert_int_equal(linear_lda(&u.env, &small->rows, NULL, 0, 0, &model), LEARN_DATA);
+	assert_non_null(strstr(u.env.message, "differ within their class"));
+	ASSERT_OK(&u, linear_pca(&u.env, &small->rows, NULL, 0, 0, &model));
+	assert_int_equal(model_out(model), 1);
+
+	/* too wide */
+	small = dataset_make(&u.env, NULL, data->rows.label, 2, MOMENTS_MAX_COV + 1, 3);
+	assert_int_equal(linear_pca(&u.env, &small->rows, NULL, 0, 0, &model), LEARN_INVALID);
+	assert_int_equal(linear_whiten(&u.env, &small->rows, NULL, 0, 0, &model), LEARN_INVALID);
+	assert_int_equal(linear_lda(&u.env, &small->rows, NULL, 0, 0, &model), LEARN_INVALID);
+	unit_env_done(&u);
+}
+
+/* Values near the ends of float's range, and columns of units that differ by 10^12. */
+static void
+test_scales(void **state)
+{
+	UnitEnv		u;
+	Dataset    *data;
+	float	   *x;
+	float	   *want[2];
+	const double scales[] = {1e30, 1e-30, 1e-37};
+
+	start(&u);
+	data = random_data(&u, 200, 4, 3, 4);
+	x = arena_alloc(&u.arena, 200 * 4, sizeof(float));
+	for (int k = -1; k < 3; k++)
+	{
+		Dataset    *scaled = dataset_make(&u.env, x, data->rows.label, 200, 4, 3);
+
+		for (int i = 0; i < 800; i++)
+			x[i] = data->x[i] * (k < 0 ? 1 : scales[k] * (i % 4 == 1 ? 1e6 : 1));
+		for (int method = 0; method < 2; method++)
+		{
+			Model	   *model;
+			float	   *z;
+
+			ASSERT_OK(&u, (method == 0 ? linear_whiten : linear_lda) (&u.env, &scaled->rows, NULL, 0, 0, &model));
+			assert_int_equal(model_out(model), method == 0 ? 4 : 2);
+			z = embed_all(&u, model, scaled);
+			if (k < 0)
+				want[method] = z;
+			else
+				for (int i = 0; i < 200 * model_out(model); i++)
+					assert_true(fabs(z[i] - want[method][i]) <= 1e-3 * (1 + fabs(want[method][i])));
+		}
+	}
+	unit_env_done(&u);
+}
+
+/* Classes larger than a chunk of rows, many small ones, empty ones: the same scatter. */
+static void
+test_class_sizes(void **state)
+{
+	UnitEnv		u;
+	Dataset    *data;
+	int32_t    *label;
+
+	start(&u);
+	data = random_data(&u, 3000, 7, 3, 5);
+	label = arena_alloc(&u.arena, 3000, sizeof(int32_t));
+	for (int kind = 0; kind < 3; kind++)
+	{
+		Scatter		s;
+		float		mean[7] = {0};
+		float		scale[] = {1, 1, 1, 1, 1, 1, 1};
+		int			n_classes = kind == 0 ? 3 : kind == 1 ? 1400 : 5000;
+		double	   *want;
+
+		for (int i = 0; i < 3000; i++)
+			label[i] = kind == 0 ? (i % 10 == 0 ? 0 : 2) : kind == 1 ? i * 11 % 1400 : (i < 1500 ? 4 : i + 1000);
+		data->rows.label = label;
+		data->rows.n_classes = n_classes;
+		ASSERT_OK(&u, scatter_fit(&u.env, &data->rows, NULL, 0, mean, scale, &s));
+		assert_int_equal(s.classes, kind == 0 ? 2 : kind == 1 ? 1400 : 1501);
+		want = covariance(&u, data->x, label, n_classes, 3000, 7);
+		for (int i = 0; i < 49; i++)
+		{
+			double		w = want[i] * (3000 - n_classes) / (3000 - s.classes);
+
+			assert_true(fabs(s.within[i] - w) <= 1e-9);
+		}
+
+		/* within and between add up to the total */
+		want = covariance(&u, data->x, NULL, 0, 3000, 7);
+		for (int i = 0; i < 49; i++)
+			assert_true(fabs(s.within[i] * (3000 - s.classes) + s.between[i] * 3000 - want[i] * 2999) <= 1e-6);
+	}
+	unit_env_done(&u);
+}
+
+static void
+test_cancel(void **state)
+{
+	for (int method = 0; method < 3; method++)
+	{
+		int			polls = 0;
+
+		for (int at = 0; at == 0 || at <= polls; at++)
+		{
+			UnitEnv		u;
+			Dataset    *data;
+			Model	   *model;
+			LearnStatus status;
+
+			start(&u);
+			data = random_data(&u, 1500, 70, 4, 6);
+			u.cancel_at = at;
+			status = (method == 0 ? linear_pca : method == 1 ? linear_whiten : linear_lda)
+				(&u.env, &data->rows, NULL, 0, 0, &model);
+			assert_int_equal(status, at == 0 ? LEARN_OK : LEARN_CANCELLED);
+			if (at == 0)
+				polls = u.polls;
+			unit_env_done(&u);
+			assert_int_equal(u.chunks, 0);
+		}
+		assert_true(polls > 10);
+	}
+}
+
+/* Scratch is given back: what a fit leaves in the arena is hardly more than the model. */
+static void
+test_memory(void **state)
+{
+	UnitEnv		u;
+	Dataset    *data;
+
+	start(&u);
+	data = random_data(&u, 2000, 300, 4, 7);
+	for (int method = 0; method < 3; method++)
+	{
+		size_t		before = u.arena.taken;
+		Model	   *model;
+
+		ASSERT_OK(&u, (method == 0 ? linear_pca : method == 1 ? linear_whiten : linear_lda)
+				  (&u.env, &data->rows, NULL, 0, 10, &model));
+
+		/* the arena's last chunk may be some larger than what is asked for */
+		assert_true(u.arena.taken - before < 3 * 1024 * 1024 + 3 * model_bytes(model));
+	}
+	unit_env_done(&u);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reference),
+		cmocka_unit_test(test_identity_covariance),
+		cmocka_unit_test(test_models),
+		cmocka_unit_test(test_index),
+		cmocka_unit_test(test_collinear),
+		cmocka_unit_test(test_few_rows),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_scales),
+		cmocka_unit_test(test_class_sizes),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
