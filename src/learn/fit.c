@@ -1,0 +1,268 @@
+/*
+ * fit.c
+ *	  One run of gradient training: batches, forward, loss, backward, optimiser, and the
+ *	  held-out score after each epoch.
+ */
+#include "fit.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "blas.h"
+#include "optim.h"
+#include "sampler.h"
+
+/* Seconds between reports. */
+#define REPORT_INTERVAL	0.1
+
+typedef struct Run
+{
+	const Rows *rows;
+	const FitPlan *plan;
+	const TrainOptions *options;
+	Prep	   *prep;
+	Net		   *net;
+	NetTape    *tape;
+	LossContext *loss;
+	Optim	   *optim;			/* the network's parameters, then the proxies */
+	size_t		n_proxy;		/* elements of the proxies */
+	float	   *x;				/* batch x d, as fetched */
+	float	   *in;				/* batch x prep->out */
+	float	   *scratch;		/* of prep_apply, or NULL */
+	int32_t    *label;
+	int64_t    *row;
+	float	   *dz;
+	float	   *grad;			/* the network's, then the proxies' */
+	float	   *proxy;
+	Rng			dropout;
+} Run;
+
+static LearnStatus
+load_batch(LearnEnv *env, Run *run, const int64_t *row, int n)
+{
+	LEARN_TRY(run->rows->fetch(env, run->rows->ctx, row, n, run->x));
+	prep_apply(run->prep, run->x, n, run->in, run->scratch);
+	return LEARN_OK;
+}
+
+/* JudgeEmbed with the weights as they are now. */
+static LearnStatus
+embed_now(LearnEnv *env, void *ctx, const int64_t *index, int count, float *out)
+{
+	Run		   *run = ctx;
+	int			width = netspec_out(&run->net->spec);
+
+	for (int i = 0; i < count; i += run->plan->batch)
+	{
+		int			n = count - i < run->plan->batch ? count - i : run->plan->batch;
+		const float *z;
+
+		LEARN_TRY(load_batch(env, run, index + i, n));
+		z = net_forward(run->net, run->tape, run->in, n, false, NULL);
+		if (z == NULL)
+			return learn_fail(env, LEARN_CANCELLED, "training was cancelled");
+		memcpy(out + (size_t) i * width, z, sizeof(float) * n * width);
+	}
+	return LEARN_OK;
+}
+
+/* What is needed beside the model, allocated behind it. */
+static LearnStatus
+prepare(LearnEnv *env, Run *run)
+{
+	const FitPlan *plan = run->plan;
+	int			out = netspec_out(&run->net->spec);
+	size_t		batch = (size_t) plan->batch;
+	int			n_classes = run->rows->n_classes;
+	Rng			rng;
+
+	LEARN_TRY(net_tape_create(env, run->net, plan->batch, &run->tape));
+	LEARN_TRY(loss_context_create(env, plan->method->loss, plan->method->input, plan->method->side,
+								  &plan->loss, run->net->spec.l2, plan->batch, out, n_classes, &run->loss));
+	run->n_proxy = plan->method->side == LOSS_PROXY ? (size_t) n_classes * out : 0;
+	LEARN_TRY(optim_create(env, (OptimKind) run->options->optimizer, run->net->n_params + run->n_proxy,
+						   run->options->momentum, run->options->beta2, run->options->adam_epsilon,
+						   &run->optim));
+	LEARN_ALLOC(env, run->x, batch * run->rows->d);
+	LEARN_ALLOC(env, run->in, batch * run->prep->out);
+	run->scratch = NULL;
+	if (run->prep->proj)
+		LEARN_ALLOC(env, run->scratch, batch * run->rows->d);
+	LEARN_ALLOC(env, run->label, batch);
+	LEARN_ALLOC(env, run->row, batch);
+	LEARN_ALLOC(env, run->dz, batch * out);
+	LEARN_ALLOC(env, run->grad, run->net->n_params + run->n_proxy);
+	run->proxy = NULL;
+	if (run->n_proxy > 0)
+	{
+		LEARN_ALLOC(env, run->proxy, run->n_proxy);
+		rng_seed(&rng, (uint64_t) run->options->seed, 4);
+		for (size_t i = 0; i < run->n_proxy; i++)
+			run->proxy[i] = (float) (rng_normal(&rng) / sqrt(out));
+	}
+	rng_seed(&run->dropout, (uint64_t) run->options->seed, 5);
+	return LEARN_OK;
+}
+
+/* One step; its loss to *loss. */
+static LearnStatus
+step(LearnEnv *env, Run *run, Sampler *sampler, double lr, double *loss)
+{
+	size_t		n_net = run->net->n_params;
+	float	   *dproxy = run->n_proxy > 0 ? run->grad + n_net : NULL;
+	int			n = sampler_next(sampler, run->row);
+	const float *z;
+
+	for (int i = 0; i < n; i++)
+		run->label[i] = run->rows->label[run->row[i]];
+	LEARN_TRY(load_batch(env, run, run->row, n));
+	z = net_forward(run->net, run->tape, run->in, n, true, &run->dropout);
+	if (z == NULL)
+		return learn_fail(env, LEARN_CANCELLED, "training was cancelled");
+	*loss = loss_evaluate(run->loss, z, run->label, n, run->proxy, run->dz, dproxy);
+	LEARN_TRY(learn_poll(env));
+	if (!isfinite(*loss))
+	{
+		learn_fail(env, LEARN_DIVERGED, "the loss of method \"%s\" became infinite or not a number",
+				   run->plan->method->name);
+		learn_hint(env, "Try a smaller learning_rate, or preprocess standardize.");
+		return LEARN_DIVERGED;
+	}
+	LEARN_TRY(net_backward(run->net, run->tape, run->dz, run->grad));
+
+	/* the proxies' gradient is of another scale: it does not count for the network's clipping */
+	optim_clip(run->grad, n_net, run->options->clip);
+	optim_begin(run->optim);
+	optim_update_net(run->optim, 0, run->net, run->grad, lr, run->options->weight_decay);
+	if (dproxy)
+		optim_update(run->optim, n_net, run->n_proxy, run->proxy, dproxy, lr * run->plan->proxy_lr, 0);
+	return LEARN_OK;
+}
+
+/* Weights and running figures, to and from a copy. */
+static void
+copy_weights(float *to_params, float *to_running, const Net *net)
+{
+	memcpy(to_params, net->params, sizeof(float) * net->n_params);
+	memcpy(to_running, net->running, sizeof(float) * net->n_running);
+}
+
+LearnStatus
+fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
+			 const TrainOptions *options, const FitPlan *plan, const Judge *judge, Fit *fit)
+{
+	Run			run = {0};
+	NetSpec		spec;
+	Sampler    *sampler;
+	ArenaMark	mark;
+	Rng			rng;
+	float	   *best_params;
+	float	   *best_running;
+	LearnReport report = {0};
+	double		start = env->now(env->ctx);
+	double		next_report = start;
+	int64_t		per_epoch;
+	int64_t		steps;
+	int64_t		done = 0;
+
+	LEARN_TRY(blas_load(env));
+	run.rows = rows;
+	run.plan = plan;
+	run.options = options;
+	LEARN_TRY(prep_fit(env, plan->prep, rows, index, n, plan->components, &run.prep));
+	LEARN_TRY(netspec_parse(env, plan->network, run.prep->out, &spec));
+	if (spec.n_layers == 0)
+		return learn_fail(env, LEARN_INVALID, "method \"%s\" needs a network with at least one layer",
+						  plan->method->name);
+	LEARN_TRY(net_create(env, &spec, &run.net));
+	rng_seed(&rng, (uint64_t) options->seed, 3);
+	net_init(run.net, &rng);
+	netspec_print(&spec, fit->network, sizeof(fit->network));
+	LEARN_ALLOC(env, fit->model, 1);
+	fit->model->prep = run.prep;
+	fit->model->net = run.net;
+	LEARN_ALLOC(env, fit->history, plan->stop_after);
+	fit->score = NAN;
+	fit->epochs = fit->best_epoch = 0;
+	fit->cut = false;
+
+	mark = arena_mark(env->arena);
+	LEARN_TRY(prepare(env, &run));
+	LEARN_TRY(sampler_create(env, rows, index, n, plan->batch, plan->rows_per_class, options->balance,
+							 (uint64_t) options->seed, &sampler));
+	LEARN_ALLOC(env, best_params, run.net->n_params);
+	LEARN_ALLOC(env, best_running, run.net->n_running);
+	per_epoch = sampler_steps(sampler);
+	steps = per_epoch * plan->epochs;
+
+	report.phase = plan->phase;
+	report.method = plan->method->name;
+	report.epochs = plan->stop_after;
+	report.steps = per_epoch * plan->stop_after;
+	report.loss = report.validation = report.best = report.seconds_left = NAN;
+
+	for (int epoch = 1; epoch <= plan->stop_after && !fit->cut; epoch++)
+	{
+		EpochRecord *record = &fit->history[epoch - 1];
+		double		sum = 0;
+		double		lr = 0;
+		int64_t		taken = 0;
+
+		for (int64_t s = 0; s < per_epoch && !fit->cut; s++)
+		{
+			double		loss = 0;
+			double		now;
+
+			lr = schedule_rate(plan->learning_rate, (int64_t) (options->warmup * steps), steps,
+							   options->final_lr, done);
+			LEARN_TRY(step(env, &run, sampler, lr, &loss));
+			sum += loss;
+			taken++;
+			done++;
+			now = env->now(env->ctx);
+			fit->cut = now > plan->deadline;
+			if (env->report && now >= next_report)
+			{
+				report.epoch = epoch;
+				report.step = done;
+				report.loss = sum / taken;
+				report.seconds_left = (now - start) / done * (report.steps - done);
+				env->report(env->ctx, &report);
+				next_report = now + REPORT_INTERVAL;
+			}
+		}
+
+		record->epoch = epoch;
+		record->loss = sum / taken;
+		record->learning_rate = lr;
+		record->validation = NAN;
+		fit->epochs = epoch;
+		if (judge)
+		{
+			LEARN_TRY(judge_score(env, judge, embed_now, &run, netspec_out(&spec), &record->validation));
+			/* of equal scores the later one: it was learned at a lower rate */
+			if (isnan(fit->score) || record->validation >= fit->score)
+			{
+				if (!(record->validation == fit->score) || plan->epochs == epoch)
+					fit->best_epoch = epoch;
+				fit->score = record->validation;
+				copy_weights(best_params, best_running, run.net);
+			}
+			report.validation = record->validation;
+			report.best = fit->score;
+		}
+		record->seconds = env->now(env->ctx) - start;
+		if (judge && options->patience > 0 && epoch - fit->best_epoch >= options->patience)
+			break;
+	}
+
+	if (judge && !isnan(fit->score))
+	{
+		memcpy(run.net->params, best_params, sizeof(float) * run.net->n_params);
+		memcpy(run.net->running, best_running, sizeof(float) * run.net->n_running);
+	}
+	else
+		fit->best_epoch = fit->epochs;
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}

@@ -1,0 +1,43 @@
+/*
+ * fit.h
+ *	  One run of gradient training: a method, a network, a schedule.
+ */
+#ifndef FIT_H
+#define FIT_H
+
+#include "judge.h"
+#include "train.h"
+
+typedef struct FitPlan
+{
+	const Method *method;
+	LossParams	loss;			/* resolved: no NaN in what the loss reads */
+	char		network[NET_LINE_MAX];
+	PrepKind	prep;
+	int			components;
+	int			batch;
+	int			rows_per_class;
+	int			epochs;			/* the schedule's length */
+	int			stop_after;		/* epochs to run, at most epochs */
+	double		learning_rate;
+	double		proxy_lr;
+	double		deadline;		/* of env->now; INFINITY: none */
+	TrainPhase	phase;
+} FitPlan;
+
+typedef struct Fit
+{
+	Model	   *model;			/* best weights by the judge, else the last */
+	char		network[NET_LINE_MAX];
+	double		score;			/* best; NaN without a judge */
+	int			best_epoch;
+	int			epochs;			/* run */
+	bool		cut;			/* by the deadline */
+	EpochRecord *history;
+} Fit;
+
+/* judge may be NULL.  The model lives in env's arena; all else is given back. */
+extern LearnStatus fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
+								const TrainOptions *options, const FitPlan *plan, const Judge *judge, Fit *fit);
+
+#endif							/* FIT_H */

@@ -1,0 +1,36 @@
+/*
+ * judge.h
+ *	  The held-out score that early stopping and auto go by: recall@1 of held-out rows
+ *	  against a sample of those learned from (closed set), or MAP@R among the rows
+ *	  of held-out classes, each left out for itself (open set).
+ */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+#include "model.h"
+#include "rows.h"
+#include "split.h"
+
+typedef struct Judge
+{
+	const Rows *rows;
+	bool		open_set;
+	int64_t    *query;			/* row numbers */
+	int64_t		n_query;
+	int64_t    *gallery;		/* closed set */
+	int64_t		n_gallery;
+} Judge;
+
+/* Embed count rows (count x out), count <= JUDGE_BLOCK. */
+#define JUDGE_BLOCK		256
+typedef LearnStatus (*JudgeEmbed) (LearnEnv *env, void *ctx, const int64_t *index, int count, float *out);
+
+extern LearnStatus judge_create(LearnEnv *env, const Rows *rows, bool open_set, const Split *split,
+								int64_t max_gallery, int64_t seed, Judge *judge);
+
+/* NaN when no held-out row has a partner. */
+extern LearnStatus judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx,
+							   int out, double *score);
+extern LearnStatus judge_model(LearnEnv *env, const Judge *judge, const Model *model, double *score);
+
+#endif							/* JUDGE_H */
