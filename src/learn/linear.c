@@ -24,7 +24,7 @@
 /* Fewer rows than so many a column, and the covariance is shrunk. */
 #define ROWS_PER_COLUMN		10
 
-/* The least shrinkage of a covariance that is singular. */
+/* The least shrinkage, where there is any: enough to make a singular covariance regular. */
 #define LEAST_SHRINKAGE		1e-6
 
 /* A network of one layer without bias, or of none (width 0), that reads in values. */
@@ -154,7 +154,7 @@ static LearnStatus
 factor_within(LearnEnv *env, const Scatter *s, const Prep *prep, double *within)
 {
 	size_t		d = prep->in;
-	double		share = s->shrinkage;
+	double		share = fmax(s->shrinkage, LEAST_SHRINKAGE);
 	double		mean = 0;
 	int			varying = 0;
 	bool		definite = false;
@@ -178,11 +178,9 @@ factor_within(LearnEnv *env, const Scatter *s, const Prep *prep, double *within)
 	{
 		memcpy(shrunk, within, d * d * sizeof(double));
 		LEARN_TRY(cholesky_factor(env, shrunk, (int) d, PIVOT_TOLERANCE, &definite));
-		share = fmax(share, LEAST_SHRINKAGE);
 	}
 	if (!definite)
 	{
-		share = fmax(share, LEAST_SHRINKAGE);
 		for (size_t i = 0; i < d; i++)
 			for (size_t j = 0; j < d; j++)
 				shrunk[i * d + j] = (1 - share) * within[i * d + j] + (i == j ? share * mean : 0);
@@ -195,10 +193,13 @@ factor_within(LearnEnv *env, const Scatter *s, const Prep *prep, double *within)
 	return LEARN_OK;
 }
 
-static void
-transpose(double *a, int n)
+static LearnStatus
+transpose(LearnEnv *env, double *a, int n)
 {
 	for (int i = 1; i < n; i++)
+	{
+		if (i % 128 == 0)
+			LEARN_TRY(learn_poll(env));
 		for (int j = 0; j < i; j++)
 		{
 			double		swap = a[(size_t) i * n + j];
@@ -206,6 +207,8 @@ transpose(double *a, int n)
 			a[(size_t) i * n + j] = a[(size_t) j * n + i];
 			a[(size_t) j * n + i] = swap;
 		}
+	}
+	return LEARN_OK;
 }
 
 /*
@@ -224,7 +227,7 @@ fit_lda(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, int mo
 	LEARN_TRY(scatter_fit(env, rows, index, n, prep->mean, prep->scale, &s));
 	LEARN_TRY(factor_within(env, &s, prep, s.within));
 	LEARN_TRY(cholesky_solve(env, s.within, d, false, s.between, d));
-	transpose(s.between, d);
+	LEARN_TRY(transpose(env, s.between, d));
 	LEARN_TRY(cholesky_solve(env, s.within, d, false, s.between, d));
 
 	if (s.classes - 1 < most)

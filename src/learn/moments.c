@@ -16,6 +16,7 @@
 
 #define CHUNK_FLOATS	(512 * 1024)	/* some milliseconds of reading */
 #define CHUNK_ROWS		512
+#define MIRROR_ROWS		128
 #define COV_TILE		256		/* columns: a tile of a chunk is 67 MFLOP, some milliseconds */
 
 typedef struct Stream
@@ -116,7 +117,7 @@ moments_add_products(LearnEnv *env, const double *v, int count, int d, double *s
 
 /* From sums about the shift to moments about the mean. */
 static void
-finish(Moments *m, const Stream *s, const double *sum, const double *sumsq)
+finish_columns(Moments *m, const Stream *s, const double *sum, const double *sumsq)
 {
 	int			d = m->d;
 
@@ -140,8 +141,14 @@ finish(Moments *m, const Stream *s, const double *sum, const double *sumsq)
 			m->n_constant++;
 		}
 	}
-	if (m->cov == NULL)
-		return;
+}
+
+/* The same for the covariance, whose upper triangle has sums of products. */
+static LearnStatus
+finish_covariance(LearnEnv *env, Moments *m, const double *sum)
+{
+	int			d = m->d;
+
 	for (int i = 0; i < d; i++)
 		for (int j = i; j < d; j++)
 		{
@@ -151,8 +158,21 @@ finish(Moments *m, const Stream *s, const double *sum, const double *sumsq)
 				*c = 0;
 			else
 				*c = (*c - sum[i] * sum[j] / m->n) / (m->n > 1 ? m->n - 1 : 1);
-			m->cov[(size_t) j * d + i] = *c;
 		}
+	return moments_mirror(env, m->cov, d);
+}
+
+LearnStatus
+moments_mirror(LearnEnv *env, double *a, int d)
+{
+	for (int i = 0; i < d; i++)
+	{
+		if (i % MIRROR_ROWS == 0)
+			LEARN_TRY(learn_poll(env));
+		for (int j = 0; j < i; j++)
+			a[(size_t) i * d + j] = a[(size_t) j * d + i];
+	}
+	return LEARN_OK;
 }
 
 LearnStatus
@@ -224,7 +244,9 @@ moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 		if (with_cov)
 			LEARN_TRY(moments_add_products(env, stream.v, count, d, m->cov));
 	}
-	finish(m, &stream, sum, sumsq);
+	finish_columns(m, &stream, sum, sumsq);
+	if (with_cov)
+		LEARN_TRY(finish_covariance(env, m, sum));
 	arena_reset(env->arena, mark);
 	return LEARN_OK;
 }

@@ -43,7 +43,10 @@ extern int	moments_chunk(int d);
 /* Tiles that cover the upper triangle: sum (d x d) += v^T v for v count x d, count at most a chunk. */
 extern LearnStatus moments_add_products(LearnEnv *env, const double *v, int count, int d, double *sum);
 
-/* numbers of index from position begin on, count of them, for Rows.fetch; NULL index: the position itself */
+/* Fill the lower triangle of a (d x d) from the upper one. */
+extern LearnStatus moments_mirror(LearnEnv *env, double *a, int d);
+
+/* Numbers of index from position begin on, count of them, for Rows.fetch; NULL index: the position itself */
 extern void moments_index(const int64_t *index, int64_t begin, int count, int64_t *out);
 
 #endif							/* MOMENTS_H */

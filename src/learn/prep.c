@@ -72,11 +72,14 @@ set_projection(LearnEnv *env, Prep *prep, const Moments *m, int components)
 	int			rank = 0;
 	double	   *value;
 	double	   *vector;
+	double	   *inverse;		/* of standard deviations */
 
+	LEARN_ALLOC(env, inverse, d);
+	for (int j = 0; j < d; j++)
+		inverse[j] = m->constant[j] ? 0 : 1 / sqrt(m->var[j]);
 	for (int i = 0; i < d; i++)
 		for (int j = 0; j < d; j++)
-			if (!m->constant[i] && !m->constant[j])
-				m->cov[(size_t) i * d + j] /= sqrt(m->var[i]) * sqrt(m->var[j]);
+			m->cov[(size_t) i * d + j] *= inverse[i] * inverse[j];
 	LEARN_ALLOC(env, value, most);
 	LEARN_ALLOC(env, vector, (size_t) most * d);
 	LEARN_TRY(eigen_symmetric(env, m->cov, d, most, value, vector));

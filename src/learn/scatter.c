@@ -225,15 +225,6 @@ ledoit_wolf(const double *sum, int d, int varying, int64_t n, double fourth)
 	return error > 0 ? error / distance : 0;
 }
 
-/* Fill the lower triangle from the upper one. */
-static void
-mirror(double *a, int d)
-{
-	for (int i = 1; i < d; i++)
-		for (int j = 0; j < i; j++)
-			a[(size_t) i * d + j] = a[(size_t) j * d + i];
-}
-
 static void
 divide(double *a, size_t n, double divisor)
 {
@@ -242,15 +233,15 @@ divide(double *a, size_t n, double divisor)
 }
 
 /* From sums of products to covariances. */
-static void
-finish(Pass *p)
+static LearnStatus
+finish(LearnEnv *env, Pass *p)
 {
 	Scatter    *s = p->scatter;
 	int			d = p->d;
 	size_t		cells = (size_t) d * d;
 	int			varying = 0;
 
-	mirror(s->within, d);
+	LEARN_TRY(moments_mirror(env, s->within, d));
 	for (int j = 0; j < d; j++)
 		varying += p->scale[j] != 0;
 	s->shrinkage = ledoit_wolf(s->within, d, varying, s->n, p->fourth);
@@ -260,8 +251,9 @@ finish(Pass *p)
 	for (int i = 0; i < d; i++)
 		for (int j = i; j < d; j++)
 			s->between[(size_t) i * d + j] -= p->total[i] * p->total[j] / s->n;
-	mirror(s->between, d);
+	LEARN_TRY(moments_mirror(env, s->between, d));
 	divide(s->between, cells, s->n);
+	return LEARN_OK;
 }
 
 LearnStatus
@@ -306,7 +298,7 @@ scatter_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 			LEARN_TRY(add_small_classes(env, &p, order, start, begin, end));
 	}
 	LEARN_TRY(flush_centres(env, &p));
-	finish(&p);
+	LEARN_TRY(finish(env, &p));
 	arena_reset(env->arena, mark);
 	return LEARN_OK;
 }
