@@ -243,6 +243,8 @@ learn(Training *training, const Rows *rows, TrainResult *result)
 				   "raise maintenance_work_mem above that, or make the network or the batch smaller.",
 				   env->arena->taken >> 20, training->memory_limit >> 20);
 	check(env, status);
+	if (isnan(result->score_model))
+		result->score_name = NULL;	/* nothing was held out */
 }
 
 static int32
@@ -286,9 +288,9 @@ store(Training *training, const DmlMatrix *matrix, const TrainResult *result, do
 }
 
 static void
-set_score(Datum *value, bool *null, const TrainResult *result, double score)
+set_score(Datum *value, bool *null, double score)
 {
-	*null = result->score_name == NULL || isnan(score);
+	*null = isnan(score);
 	*value = Float8GetDatum(score);
 }
 
@@ -312,9 +314,9 @@ result_row(TupleDesc desc, const Training *training, int32 number, const DmlMatr
 	values[9] = Float8GetDatum(seconds);
 	nulls[10] = result->score_name == NULL;
 	values[10] = nulls[10] ? (Datum) 0 : CStringGetTextDatum(result->score_name);
-	set_score(&values[11], &nulls[11], result, result->score_none);
-	set_score(&values[12], &nulls[12], result, result->score_whiten);
-	set_score(&values[13], &nulls[13], result, result->score_model);
+	set_score(&values[11], &nulls[11], result->score_none);
+	set_score(&values[12], &nulls[12], result->score_whiten);
+	set_score(&values[13], &nulls[13], result->score_model);
 	values[14] = CStringGetTextDatum(result->reason);
 	return heap_form_tuple(desc, values, nulls);
 }
