@@ -19,6 +19,17 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+/* PostgreSQL 13 has names for some array types only. */
+#ifndef INT8ARRAYOID
+#define INT8ARRAYOID	1016
+#endif
+#ifndef FLOAT8ARRAYOID
+#define FLOAT8ARRAYOID	1022
+#endif
+#ifndef NUMERICARRAYOID
+#define NUMERICARRAYOID	1231
+#endif
+
 #define SELECT_PREFIX	"SELECT "
 
 typedef struct ParseErrorText
