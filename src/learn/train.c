@@ -148,9 +148,11 @@ make_plan(const Trainer *t, const Method *method, const char *network, FitPlan *
 
 	plan->prep = o->preprocess >= 0 ? (PrepKind) o->preprocess : t->pixels ? PREP_SCALE : PREP_STANDARDIZE;
 	plan->components = o->components;
-	plan->batch = o->batch > 0 ? o->batch : 256;
-	if (plan->batch > t->rows->n)
-		plan->batch = (int) (t->rows->n < 4 ? 4 : t->rows->n);
+	/* an epoch has some eight steps at least, however few the rows */
+	plan->batch = o->batch;
+	if (plan->batch == 0)
+		for (plan->batch = 16; plan->batch < 256 && plan->batch * 8 < t->rows->n;)
+			plan->batch *= 2;
 	plan->rows_per_class = o->rows_per_class > 0 ? o->rows_per_class
 		: plan->batch / (classes < 32 ? classes : 32);
 	if (plan->rows_per_class < 2)

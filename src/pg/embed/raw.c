@@ -1,0 +1,144 @@
+/*
+ * raw.c
+ *	  Operators between a dml_vector and raw input: the input is embedded by the vector's
+ *	  own model, or taken as it is beside a plain vector.
+ *
+ * What was embedded last stays with the call site: an ORDER BY over a table embeds its
+ * query once, and not once a row.
+ */
+#include "compat.h"
+
+#include "utils/array.h"
+
+#include "ann/distance.h"
+#include "model/model.h"
+
+PG_FUNCTION_INFO_V1(dml_raw_l2);
+PG_FUNCTION_INFO_V1(dml_raw_l2_commuted);
+PG_FUNCTION_INFO_V1(dml_raw_cosine);
+PG_FUNCTION_INFO_V1(dml_raw_cosine_commuted);
+PG_FUNCTION_INFO_V1(dml_raw_negative_inner_product);
+PG_FUNCTION_INFO_V1(dml_raw_negative_inner_product_commuted);
+PG_FUNCTION_INFO_V1(dml_raw_l1);
+PG_FUNCTION_INFO_V1(dml_raw_l1_commuted);
+
+typedef struct RawCache
+{
+	MemoryContext context;		/* holds what follows; reset when it is replaced */
+	ArrayType  *raw;
+	uint64		space;
+	DmlVector  *vector;
+} RawCache;
+
+/* The raw array as a vector of the space. */
+static DmlVector *
+make_vector(ArrayType *raw, uint64 space)
+{
+	int			dim;
+	float4	   *x = dml_floats_from_array(raw, &dim);
+	DmlVector  *v;
+
+	if (space != 0)
+		return dml_version_embed_vector(dml_version_by_space(space), x, dim);
+	v = dml_vector_new(dim, 0);
+	memcpy(v->x, x, sizeof(float4) * dim);
+	return v;
+}
+
+static DmlVector *
+raw_vector(FunctionCallInfo fcinfo, ArrayType *raw, uint64 space)
+{
+	RawCache   *cache = fcinfo->flinfo->fn_extra;
+	MemoryContext old;
+
+	if (cache == NULL)
+	{
+		cache = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(RawCache));
+		cache->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "dml raw input", ALLOCSET_SMALL_SIZES);
+	}
+	if (cache->vector && cache->space == space && VARSIZE(cache->raw) == VARSIZE(raw) &&
+		memcmp(cache->raw, raw, VARSIZE(raw)) == 0)
+		return cache->vector;
+
+	cache->vector = NULL;
+	MemoryContextReset(cache->context);
+	old = MemoryContextSwitchTo(cache->context);
+	cache->raw = (ArrayType *) palloc(VARSIZE(raw));
+	memcpy(cache->raw, raw, VARSIZE(raw));
+	cache->space = space;
+	cache->vector = make_vector(cache->raw, space);
+	MemoryContextSwitchTo(old);
+	return cache->vector;
+}
+
+/* A kernel on the vector in one argument and the raw input in the other. */
+static double
+measure(FunctionCallInfo fcinfo, int vector_arg, double (*kernel) (const float *, const float *, int))
+{
+	DmlVector  *a = PG_GETARG_DML_VECTOR_P(vector_arg);
+	ArrayType  *raw = PG_GETARG_ARRAYTYPE_P(1 - vector_arg);
+	DmlVector  *b = raw_vector(fcinfo, raw, a->space);
+	double		result;
+
+	dml_vector_check_same(a, b);
+	result = kernel(a->x, b->x, a->dim);
+	PG_FREE_IF_COPY(a, vector_arg);
+	PG_FREE_IF_COPY(raw, 1 - vector_arg);
+	return result;
+}
+
+/* dml_vector <-> raw */
+Datum
+dml_raw_l2(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(measure(fcinfo, 0, distance_l2));
+}
+
+/* raw <-> dml_vector */
+Datum
+dml_raw_l2_commuted(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(measure(fcinfo, 1, distance_l2));
+}
+
+/* dml_vector <=> raw */
+Datum
+dml_raw_cosine(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(measure(fcinfo, 0, distance_cosine));
+}
+
+/* raw <=> dml_vector */
+Datum
+dml_raw_cosine_commuted(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(measure(fcinfo, 1, distance_cosine));
+}
+
+/* dml_vector <#> raw */
+Datum
+dml_raw_negative_inner_product(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(0 - measure(fcinfo, 0, distance_inner_product));
+}
+
+/* raw <#> dml_vector */
+Datum
+dml_raw_negative_inner_product_commuted(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(0 - measure(fcinfo, 1, distance_inner_product));
+}
+
+/* dml_vector <+> raw */
+Datum
+dml_raw_l1(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(measure(fcinfo, 0, distance_l1));
+}
+
+/* raw <+> dml_vector */
+Datum
+dml_raw_l1_commuted(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(measure(fcinfo, 1, distance_l1));
+}
