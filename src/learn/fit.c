@@ -252,7 +252,9 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 			report.best = fit->score;
 		}
 		record->seconds = env->now(env->ctx) - start;
-		if (judge && options->patience > 0 && epoch - fit->best_epoch >= options->patience)
+		/* the first third, at high rates, says little about where training ends */
+		if (judge && options->patience > 0 && epoch >= plan->epochs / 3 + options->patience &&
+			epoch - fit->best_epoch >= options->patience)
 			break;
 	}
 

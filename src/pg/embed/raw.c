@@ -9,6 +9,7 @@
 #include "compat.h"
 
 #include "utils/array.h"
+#include "utils/memutils.h"
 
 #include "ann/distance.h"
 #include "model/model.h"
