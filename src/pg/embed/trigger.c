@@ -1,0 +1,398 @@
+/*
+ * trigger.c
+ *	  dml_embed_trigger: keeps a materialised column fresh, row by row.
+ *
+ * What is needed of a trigger is kept for the session, by the trigger's OID, until its
+ * table, a function or a type changes: compiling the features takes longer than
+ * embedding a row.  The model is looked up once a statement, as the table's owner: who
+ * may write to the table need not hold a right on the model.  The features are evaluated
+ * as the current user, as generated columns are.
+ */
+#include "compat.h"
+
+#include "embed/materialize.h"
+
+#include "access/htup_details.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+/* Triggers remembered at most; with more (many partitions) all are forgotten. */
+#define CACHE_MAX	256
+
+typedef struct CachedTrigger
+{
+	Oid			trigger;		/* hash key */
+	Oid			relid;
+	Oid			user;			/* whose EXECUTE rights were checked */
+	bool		valid;
+	int			busy;			/* evaluations under way */
+	MemoryContext context;		/* of exprs; NULL: not compiled */
+	DmlFeatureExprs *exprs;
+} CachedTrigger;
+
+static HTAB *cache = NULL;
+
+PG_FUNCTION_INFO_V1(dml_embed_trigger);
+
+/* Names of the time when the features were written, and of today. */
+typedef struct Renaming
+{
+	int			n;
+	char	  **was;
+	char	  **is;
+} Renaming;
+
+/* Give the columns in a raw expression today's names, in place. */
+static bool
+rename_walker(Node *node, void *context)
+{
+	Renaming   *renaming = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef))
+	{
+		ColumnRef  *ref = (ColumnRef *) node;
+
+		/* qualified text calls columns by their name alone */
+		for (int i = 0; i < renaming->n; i++)
+		{
+			if (list_length(ref->fields) == 1 && strcmp(strVal(linitial(ref->fields)), renaming->was[i]) == 0)
+			{
+				ref->fields = list_make1(makeString(renaming->is[i]));
+				break;
+			}
+		}
+		return false;
+	}
+	if (IsA(node, String) || IsA(node, A_Star))
+		return false;
+	return raw_expression_tree_walker(node, rename_walker, context);
+}
+
+void
+restrict_search_path(void)
+{
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+DmlFeatureExprs *
+embed_trigger_compile(const Trigger *trigger, Relation rel)
+{
+	DmlFeatures *features;
+	DmlFeatureExprs *exprs;
+	Renaming	renaming;
+	ListCell   *cell;
+	int			guc_level;
+
+	if (trigger->tgnattr < 2 || trigger->tgnargs != EMBED_TRIGGER_NAMES + trigger->tgnattr)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" was not made by dml_materialize", trigger->tgname),
+				 errhint("Drop it and call dml_materialize.")));
+
+	renaming.n = trigger->tgnattr;
+	renaming.was = &trigger->tgargs[EMBED_TRIGGER_NAMES];
+	renaming.is = palloc(sizeof(char *) * renaming.n);
+	for (int i = 0; i < renaming.n; i++)
+		renaming.is[i] = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), trigger->tgattr[i] - 1)->attname));
+
+	guc_level = NewGUCNestLevel();
+	restrict_search_path();
+	features = dml_features_parse(trigger->tgargs[EMBED_TRIGGER_FEATURES]);
+	foreach(cell, features->targets)
+		rename_walker(lfirst_node(ResTarget, cell)->val, &renaming);
+	exprs = dml_features_compile(features, rel);
+	AtEOXact_GUC(false, guc_level);
+	return exprs;
+}
+
+/* Relcache callback. */
+static void
+forget_relation(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS scan;
+	CachedTrigger *entry;
+
+	hash_seq_init(&scan, cache);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (!OidIsValid(relid) || entry->relid == relid)
+			entry->valid = false;
+	}
+}
+
+/* Syscache callback: an expression may call what changed. */
+static void
+forget_all(Datum arg, int cacheid, uint32 hashvalue)
+{
+	forget_relation((Datum) 0, InvalidOid);
+}
+
+static void
+cache_init(void)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(CachedTrigger);
+	control.hcxt = CacheMemoryContext;
+	cache = hash_create("dml triggers", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, forget_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, forget_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(OPEROID, forget_all, (Datum) 0);
+}
+
+/* Make room: forget every trigger that is not being evaluated. */
+static void
+cache_trim(void)
+{
+	HASH_SEQ_STATUS scan;
+	CachedTrigger *entry;
+
+	hash_seq_init(&scan, cache);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->busy > 0)
+			continue;
+		if (entry->context)
+			MemoryContextDelete(entry->context);
+		hash_search(cache, &entry->trigger, HASH_REMOVE, NULL);
+	}
+}
+
+/*
+ * The features of a trigger, compiled.  NULL: they are being evaluated further up the
+ * stack (a function among them writes to the same table), and cannot be used twice.
+ */
+static CachedTrigger *
+cache_find(const Trigger *trigger, Relation rel)
+{
+	CachedTrigger *entry;
+	MemoryContext context;
+	MemoryContext old;
+	bool		found;
+
+	if (cache == NULL)
+		cache_init();
+	entry = hash_search(cache, &trigger->tgoid, HASH_FIND, NULL);
+	if (entry && entry->busy > 0)
+		return NULL;
+	if (entry && entry->valid && entry->user == GetUserId())
+		return entry;
+	if (entry == NULL && hash_get_num_entries(cache) >= CACHE_MAX)
+		cache_trim();
+
+	entry = hash_search(cache, &trigger->tgoid, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->busy = 0;
+		entry->context = NULL;
+	}
+	entry->valid = false;
+	if (entry->context)
+		MemoryContextDelete(entry->context);
+	entry->context = NULL;
+
+	/* In the statement's context until it is whole, so that an error leaves nothing behind. */
+	context = AllocSetContextCreate(CurrentMemoryContext, "dml trigger", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	entry->relid = RelationGetRelid(rel);
+	entry->user = GetUserId();
+	entry->valid = true;		/* an invalidation while compiling undoes it */
+	entry->busy++;
+	PG_TRY();
+	{
+		entry->exprs = embed_trigger_compile(trigger, rel);
+	}
+	PG_CATCH();
+	{
+		entry->busy--;
+		entry->valid = false;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	entry->busy--;
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	entry->context = context;
+	return entry;
+}
+
+/* Evaluate the features on a row, with the cached expressions or with some of its own. */
+static bool
+evaluate(const Trigger *trigger, Relation rel, TupleTableSlot *slot, const DmlVersion *version, float4 *out)
+{
+	CachedTrigger *volatile entry = cache_find(trigger, rel);
+	volatile bool complete;
+
+	if (entry == NULL)
+		return dml_features_eval(embed_trigger_compile(trigger, rel), slot, version, out);
+
+	entry->busy++;
+	PG_TRY();
+	{
+		complete = dml_features_eval(entry->exprs, slot, version, out);
+	}
+	PG_CATCH();
+	{
+		/* functions may have been left in the middle */
+		entry->busy--;
+		entry->valid = false;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	entry->busy--;
+	return complete;
+}
+
+/* The version to embed with, found once a statement. */
+static const DmlVersion *
+statement_version(FunctionCallInfo fcinfo, const Trigger *trigger, Relation rel)
+{
+	const DmlVersion *version = fcinfo->flinfo->fn_extra;
+	Oid			user;
+	int			security;
+
+	if (version)
+		return version;
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(rel->rd_rel->relowner, security | SECURITY_LOCAL_USERID_CHANGE);
+	version = dml_version_by_name(trigger->tgargs[EMBED_TRIGGER_MODEL]);
+	SetUserIdAndSecContext(user, security);
+	dml_version_pin(version, fcinfo->flinfo->fn_mcxt);
+	fcinfo->flinfo->fn_extra = unconstify(DmlVersion *, version);
+	return version;
+}
+
+/* Do the columns that the trigger watches hold the same bytes, and an embedding of space? */
+static bool
+is_unchanged(const Trigger *trigger, TupleDesc desc, HeapTuple old, HeapTuple new, uint64 space)
+{
+	Datum		embedding = (Datum) 0;
+	struct varlena *head;
+	uint64		stored;
+
+	for (int i = 0; i < trigger->tgnattr; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, trigger->tgattr[i] - 1);
+		bool		old_null;
+		bool		new_null;
+		Datum		old_value = heap_getattr(old, trigger->tgattr[i], desc, &old_null);
+		Datum		new_value = heap_getattr(new, trigger->tgattr[i], desc, &new_null);
+
+		/* with a NULL it is cheaper to compute than to ask whether to */
+		if (old_null || new_null ||
+			!datumIsEqual(old_value, new_value, attribute->attbyval, attribute->attlen))
+			return false;
+		embedding = new_value;
+	}
+	head = PG_DETOAST_DATUM_SLICE(embedding, 0, offsetof(DmlVector, x) - VARHDRSZ);
+	memcpy(&stored, (char *) head + offsetof(DmlVector, space), sizeof(stored));
+	return stored == space;
+}
+
+static void
+check_call(FunctionCallInfo fcinfo)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("%s must be called as a trigger", EMBED_TRIGGER_FUNCTION),
+				 errhint("dml_materialize makes the trigger.")));
+	if (!TRIGGER_FIRED_BEFORE(data->tg_event) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		!(TRIGGER_FIRED_BY_INSERT(data->tg_event) || TRIGGER_FIRED_BY_UPDATE(data->tg_event)) ||
+		data->tg_trigger->tgnattr < 2 ||
+		data->tg_trigger->tgnargs != EMBED_TRIGGER_NAMES + data->tg_trigger->tgnattr)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" was not made by dml_materialize", data->tg_trigger->tgname),
+				 errhint("Drop it and call dml_materialize.")));
+}
+
+static void
+trigger_error_context(void *arg)
+{
+	const TriggerData *data = arg;
+	const Trigger *trigger = data->tg_trigger;
+
+	errcontext("embedding by model \"%s\" for column \"%s\" of table \"%s\"",
+			   trigger->tgargs[EMBED_TRIGGER_MODEL],
+			   NameStr(TupleDescAttr(RelationGetDescr(data->tg_relation),
+									 trigger->tgattr[trigger->tgnattr - 1] - 1)->attname),
+			   RelationGetRelationName(data->tg_relation));
+}
+
+Datum
+dml_embed_trigger(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	ErrorContextCallback callback;
+	const Trigger *trigger;
+	Relation	rel;
+	TupleDesc	desc;
+	TupleTableSlot *slot;
+	HeapTuple	tuple;
+	const DmlVersion *version;
+	float4	   *x;
+	int			attnum;
+	Datum		value = (Datum) 0;
+	bool		isnull;
+
+	check_call(fcinfo);
+	trigger = data->tg_trigger;
+	rel = data->tg_relation;
+	desc = RelationGetDescr(rel);
+	attnum = trigger->tgattr[trigger->tgnattr - 1];
+	if (TupleDescAttr(desc, attnum - 1)->atttypid != dml_vector_type_oid())
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of table \"%s\" is no longer of type dml_vector",
+						NameStr(TupleDescAttr(desc, attnum - 1)->attname), RelationGetRelationName(rel)),
+				 errhint("Drop trigger \"%s\", or change the column's type back.", trigger->tgname)));
+
+	callback.callback = trigger_error_context;
+	callback.arg = data;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	version = statement_version(fcinfo, trigger, rel);
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	{
+		slot = data->tg_newslot;
+		tuple = data->tg_newtuple;
+		if (is_unchanged(trigger, desc, data->tg_trigtuple, tuple, version->space))
+		{
+			error_context_stack = callback.previous;
+			return PointerGetDatum(tuple);
+		}
+	}
+	else
+	{
+		slot = data->tg_trigslot;
+		tuple = data->tg_trigtuple;
+	}
+
+	x = palloc(sizeof(float4) * version->in);
+	isnull = !evaluate(trigger, rel, slot, version, x);
+	if (!isnull)
+		value = PointerGetDatum(dml_version_embed_vector(version, x, version->in));
+	tuple = heap_modify_tuple_by_cols(tuple, desc, 1, &attnum, &value, &isnull);
+	error_context_stack = callback.previous;
+	return PointerGetDatum(tuple);
+}
