@@ -164,6 +164,7 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	int64_t		per_epoch;
 	int64_t		steps;
 	int64_t		done = 0;
+	int			gained = 0;		/* epoch of the last better score */
 
 	LEARN_TRY(blas_load(env));
 	run.rows = rows;
@@ -243,8 +244,9 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 			/* of equal scores the later one: it was learned at a lower rate */
 			if (isnan(fit->score) || record->validation >= fit->score)
 			{
-				if (!(record->validation == fit->score) || plan->epochs == epoch)
-					fit->best_epoch = epoch;
+				if (record->validation != fit->score)
+					gained = epoch;
+				fit->best_epoch = epoch;
 				fit->score = record->validation;
 				copy_weights(best_params, best_running, run.net);
 			}
@@ -254,7 +256,7 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 		record->seconds = env->now(env->ctx) - start;
 		/* the first third, at high rates, says little about where training ends */
 		if (judge && options->patience > 0 && epoch >= plan->epochs / 3 + options->patience &&
-			epoch - fit->best_epoch >= options->patience)
+			epoch - gained >= options->patience)
 			break;
 	}
 

@@ -222,7 +222,7 @@ way_name(const Way *way)
 
 /* The mean held-out score of a way over the splits; nothing is kept but the figures. */
 static LearnStatus
-judge_way(Trainer *t, Way *way)
+judge_splits(Trainer *t, Way *way)
 {
 	LearnEnv   *env = t->env;
 	double		sum = 0;
@@ -267,6 +267,19 @@ judge_way(Trainer *t, Way *way)
 	if (way->best_epoch < 1)
 		way->best_epoch = 1;
 	return LEARN_OK;
+}
+
+/* The same in silence: remarks about the columns are made once, for the model that is kept. */
+static LearnStatus
+judge_way(Trainer *t, Way *way)
+{
+	void		(*notice) (void *ctx, const char *message) = t->env->notice;
+	LearnStatus status;
+
+	t->env->notice = NULL;
+	status = judge_splits(t, way);
+	t->env->notice = notice;
+	return status;
 }
 
 static LearnStatus
