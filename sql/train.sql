@@ -54,10 +54,10 @@ SELECT ARRAY(SELECT sin(i * j + i % 5) FROM generate_series(1, 16) j)::real[] AS
 FROM generate_series(1, 20000) i;
 SET maintenance_work_mem = '64MB';
 SELECT version FROM dml_train('train_big', 'train_big', 'x', 'class', method => 'lda', options => '{"validation": 0}');
-SELECT version FROM dml_train('train_big', 'SELECT bytes || 0.5 * class AS x, class FROM train_big', 'x', 'class', method => 'lda', options => '{"validation": 0}');
+SELECT version FROM dml_train('train_big', 'SELECT bytes::numeric[] || 0.5 * class AS x, class FROM train_big', 'x', 'class', method => 'lda', options => '{"validation": 0}');
 SET maintenance_work_mem = '1MB';
 SELECT version FROM dml_train('train_big', 'train_big', 'x', 'class', method => 'lda', options => '{"validation": 0}');
-SELECT version FROM dml_train('train_big', 'SELECT bytes || 0.5 * class AS x, class FROM train_big ORDER BY class', 'x', 'class', method => 'lda', options => '{"validation": 0}');
+SELECT version FROM dml_train('train_big', 'SELECT bytes::numeric[] || 0.5 * class AS x, class FROM train_big ORDER BY class', 'x', 'class', method => 'lda', options => '{"validation": 0}');
 RESET maintenance_work_mem;
 SELECT space('train_big', 1) = space('train_big', 3) AS same_in_a_file, space('train_big', 2) = space('train_big', 4) AS same_promoted;
 

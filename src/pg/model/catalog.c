@@ -15,7 +15,6 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -200,7 +199,7 @@ space_of(const void *weights, size_t size)
 
 	SET_VARSIZE(blob, VARHDRSZ + size);
 	memcpy(VARDATA(blob), weights, size);
-	hash = DatumGetByteaPP(OidFunctionCall1(F_SHA256, PointerGetDatum(blob)));
+	hash = DatumGetByteaPP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(blob)));
 	for (int i = 0; i < 8; i++)
 		space = space << 8 | (unsigned char) VARDATA_ANY(hash)[i];
 	pfree(blob);
