@@ -3,7 +3,8 @@
  *	  dml_embed and dml_distance: a model applied to one row, or two.
  *
  * The version that a name means is looked up once per statement and call site, and
- * pinned for as long as the call site lives.
+ * pinned until the call site looks up another.  What is worked with on the way is freed: an
+ * index build or a PL/pgSQL loop calls many times in one memory context.
  */
 #include "compat.h"
 
@@ -15,14 +16,18 @@
 
 PG_FUNCTION_INFO_V1(dml_embed_array);
 PG_FUNCTION_INFO_V1(dml_embed_plain);
-PG_FUNCTION_INFO_V1(dml_embed_scalars);
 PG_FUNCTION_INFO_V1(dml_distance_array);
 PG_FUNCTION_INFO_V1(dml_distance_plain);
 
+/* Longest name of a model, "@" and the longest number of a version. */
+#define CALL_NAME_SIZE	(NAMEDATALEN + 12)
+
 typedef struct CallSite
 {
-	char	   *name;
-	const DmlVersion *version;
+	DmlMoment	moment;
+	char		name[CALL_NAME_SIZE];
+	const DmlVersion *version;	/* what name means at that moment */
+	DmlPin	   *pin;
 } CallSite;
 
 /* The version that the first argument names. */
@@ -30,50 +35,81 @@ static const DmlVersion *
 call_version(FunctionCallInfo fcinfo)
 {
 	text	   *name = PG_GETARG_TEXT_PP(0);
+	size_t		length = VARSIZE_ANY_EXHDR(name);
 	CallSite   *site = fcinfo->flinfo->fn_extra;
+	const DmlVersion *version;
 
-	if (site == NULL || strlen(site->name) != VARSIZE_ANY_EXHDR(name) ||
-		memcmp(site->name, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)) != 0)
+	if (site == NULL)
 	{
-		char	   *copy = text_to_cstring(name);
-		const DmlVersion *version = dml_version_by_name(copy);
+		site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
+		site->pin = dml_pin_new(fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = site;
+	}
+	if (!dml_moment_passed(&site->moment) && site->version != NULL &&
+		strlen(site->name) == length && memcmp(site->name, VARDATA_ANY(name), length) == 0)
+		return site->version;
 
-		if (site == NULL)
-			site = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
-		dml_version_pin(version, fcinfo->flinfo->fn_mcxt);
-		site->name = MemoryContextStrdup(fcinfo->flinfo->fn_mcxt, copy);
+	site->version = NULL;
+	version = dml_version_by_name(text_to_cstring(name));
+	dml_pin_move(site->pin, version);
+	if (length < sizeof(site->name))
+	{
+		memcpy(site->name, VARDATA_ANY(name), length);
+		site->name[length] = '\0';
 		site->version = version;
 	}
-	return site->version;
+	return version;
 }
 
+/* The embedding of an array; NULL where an element is. */
 static DmlVector *
-embed_array(const DmlVersion *version, Datum array)
+embed_array(const DmlVersion *version, Datum datum)
 {
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	DmlVector  *result;
+	float4	   *x;
 	int			dim;
-	float4	   *x = dml_floats_from_array(DatumGetArrayTypeP(array), &dim);
 
-	return dml_version_embed_vector(version, x, dim);
+	if (array_contains_nulls(array))
+		return NULL;
+	x = dml_floats_from_array(array, &dim);
+	result = dml_version_embed_vector(version, x, dim);
+	pfree(x);
+	if ((Pointer) array != DatumGetPointer(datum))
+		pfree(array);
+	return result;
 }
 
 static DmlVector *
 embed_plain(const DmlVersion *version, Datum value)
 {
 	DmlVector  *v = DatumGetDmlVectorP(value);
+	DmlVector  *result;
 
 	if (v->space != 0)
+	{
+		char	   *space = dml_space_describe(v->space);
+
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the input is an embedding already, of %s", dml_space_describe(v->space)),
+				 errmsg("the input is an embedding already, of %s", space),
 				 errhint("dml_embed takes a row as it was before embedding.")));
-	return dml_version_embed_vector(version, v->x, v->dim);
+	}
+	result = dml_version_embed_vector(version, v->x, v->dim);
+	if ((Pointer) v != DatumGetPointer(value))
+		pfree(v);
+	return result;
 }
 
-/* dml_embed(model, numbers[]): numbers as many as the model takes, none NULL. */
+/* dml_embed(model, numbers[]) and dml_embed(model, a, b, ...), whose numbers come as an array too */
 Datum
 dml_embed_array(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DML_VECTOR_P(embed_array(call_version(fcinfo), PG_GETARG_DATUM(1)));
+	DmlVector  *result = embed_array(call_version(fcinfo), PG_GETARG_DATUM(1));
+
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_DML_VECTOR_P(result);
 }
 
 /* dml_embed(model, plain dml_vector) */
@@ -83,18 +119,18 @@ dml_embed_plain(PG_FUNCTION_ARGS)
 	PG_RETURN_DML_VECTOR_P(embed_plain(call_version(fcinfo), PG_GETARG_DATUM(1)));
 }
 
-/* dml_embed(model, a, b, c, ...) */
-Datum
-dml_embed_scalars(PG_FUNCTION_ARGS)
+/* The distance of two embeddings, which it frees; either may be NULL. */
+static Datum
+distance(FunctionCallInfo fcinfo, DmlVector *a, DmlVector *b)
 {
-	int			dim;
-	float4	   *rest = dml_floats_from_array(PG_GETARG_ARRAYTYPE_P(2), &dim);
-	float4	   *x = palloc(sizeof(float4) * (dim + 1));
+	double		result;
 
-	x[0] = (float4) PG_GETARG_FLOAT8(1);
-	memcpy(x + 1, rest, sizeof(float4) * dim);
-	dml_vector_check_elements(x, dim + 1);
-	PG_RETURN_DML_VECTOR_P(dml_version_embed_vector(call_version(fcinfo), x, dim + 1));
+	if (a == NULL || b == NULL)
+		PG_RETURN_NULL();
+	result = distance_l2(a->x, b->x, a->dim);
+	pfree(a);
+	pfree(b);
+	PG_RETURN_FLOAT8(result);
 }
 
 /* dml_distance(model, a, b): Euclidean distance of the embeddings of two arrays. */
@@ -102,10 +138,8 @@ Datum
 dml_distance_array(PG_FUNCTION_ARGS)
 {
 	const DmlVersion *version = call_version(fcinfo);
-	DmlVector  *a = embed_array(version, PG_GETARG_DATUM(1));
-	DmlVector  *b = embed_array(version, PG_GETARG_DATUM(2));
 
-	PG_RETURN_FLOAT8(distance_l2(a->x, b->x, a->dim));
+	return distance(fcinfo, embed_array(version, PG_GETARG_DATUM(1)), embed_array(version, PG_GETARG_DATUM(2)));
 }
 
 /* The same of two plain vectors. */
@@ -113,8 +147,6 @@ Datum
 dml_distance_plain(PG_FUNCTION_ARGS)
 {
 	const DmlVersion *version = call_version(fcinfo);
-	DmlVector  *a = embed_plain(version, PG_GETARG_DATUM(1));
-	DmlVector  *b = embed_plain(version, PG_GETARG_DATUM(2));
 
-	PG_RETURN_FLOAT8(distance_l2(a->x, b->x, a->dim));
+	return distance(fcinfo, embed_plain(version, PG_GETARG_DATUM(1)), embed_plain(version, PG_GETARG_DATUM(2)));
 }

@@ -1,4 +1,8 @@
--- Embedding rows, and raw input beside embeddings.
+-- Embedding rows.
+--
+-- STABLE and not IMMUTABLE, since a name means the active version, which the next
+-- training changes.  COST: a network of some hundred units takes as long as a few hundred
+-- simple functions.
 
 CREATE FUNCTION dml_embed(model text, input anyarray) RETURNS dml_vector
 	AS 'MODULE_PATHNAME', 'dml_embed_array' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
@@ -6,12 +10,13 @@ COMMENT ON FUNCTION dml_embed(text, anyarray) IS 'the embedding of a row given a
 CREATE FUNCTION dml_embed(model text, input dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME', 'dml_embed_plain' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION dml_embed(text, dml_vector) IS 'the embedding of a row given as a plain vector';
-CREATE FUNCTION dml_embed(model text, first double precision, VARIADIC rest double precision[]) RETURNS dml_vector
-	AS 'MODULE_PATHNAME', 'dml_embed_scalars' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
-COMMENT ON FUNCTION dml_embed(text, double precision, double precision[]) IS 'the embedding of a row given column by column';
+CREATE FUNCTION dml_embed(model text, VARIADIC input double precision[]) RETURNS dml_vector
+	AS 'MODULE_PATHNAME', 'dml_embed_array' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION dml_embed(text, double precision[]) IS 'the embedding of a row given column by column';
+
 CREATE FUNCTION dml_distance(model text, a anyarray, b anyarray) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'dml_distance_array' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 2000;
-COMMENT ON FUNCTION dml_distance(text, anyarray, anyarray) IS 'the learned distance of two rows';
+COMMENT ON FUNCTION dml_distance(text, anyarray, anyarray) IS 'the learned distance of two rows given as arrays of numbers';
 CREATE FUNCTION dml_distance(model text, a dml_vector, b dml_vector) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'dml_distance_plain' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 2000;
-COMMENT ON FUNCTION dml_distance(text, dml_vector, dml_vector) IS 'the learned distance of two rows';
+COMMENT ON FUNCTION dml_distance(text, dml_vector, dml_vector) IS 'the learned distance of two rows given as plain vectors';

@@ -4,7 +4,8 @@
  *	  own model, or taken as it is beside a plain vector.
  *
  * What was embedded last stays with the call site: an ORDER BY over a table embeds its
- * query once, and not once a row.
+ * query once, and not once a row.  It holds for its moment (model/model.h): the next
+ * statement or user asks for the right to embed again.
  */
 #include "compat.h"
 
@@ -25,13 +26,14 @@ PG_FUNCTION_INFO_V1(dml_raw_l1_commuted);
 
 typedef struct RawCache
 {
+	DmlMoment	moment;
 	MemoryContext context;		/* holds what follows; reset when it is replaced */
 	ArrayType  *raw;
 	uint64		space;
-	DmlVector  *vector;
+	DmlVector  *vector;			/* of raw in space; NULL: nothing is cached */
 } RawCache;
 
-/* The raw array as a vector of the space. */
+/* The raw array as a vector of the space, palloc'd. */
 static DmlVector *
 make_vector(ArrayType *raw, uint64 space)
 {
@@ -46,7 +48,8 @@ make_vector(ArrayType *raw, uint64 space)
 	return v;
 }
 
-static DmlVector *
+/* The same, from the call site's cache if it is there; good until the next call. */
+static const DmlVector *
 raw_vector(FunctionCallInfo fcinfo, ArrayType *raw, uint64 space)
 {
 	RawCache   *cache = fcinfo->flinfo->fn_extra;
@@ -54,11 +57,12 @@ raw_vector(FunctionCallInfo fcinfo, ArrayType *raw, uint64 space)
 
 	if (cache == NULL)
 	{
-		cache = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(RawCache));
+		cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(RawCache));
 		cache->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "dml raw input", ALLOCSET_SMALL_SIZES);
+		fcinfo->flinfo->fn_extra = cache;
 	}
-	if (cache->vector && cache->space == space && VARSIZE(cache->raw) == VARSIZE(raw) &&
-		memcmp(cache->raw, raw, VARSIZE(raw)) == 0)
+	if (!dml_moment_passed(&cache->moment) && cache->vector && cache->space == space &&
+		VARSIZE(cache->raw) == VARSIZE(raw) && memcmp(cache->raw, raw, VARSIZE(raw)) == 0)
 		return cache->vector;
 
 	cache->vector = NULL;
@@ -78,7 +82,7 @@ measure(FunctionCallInfo fcinfo, int vector_arg, double (*kernel) (const float *
 {
 	DmlVector  *a = PG_GETARG_DML_VECTOR_P(vector_arg);
 	ArrayType  *raw = PG_GETARG_ARRAYTYPE_P(1 - vector_arg);
-	DmlVector  *b = raw_vector(fcinfo, raw, a->space);
+	const DmlVector *b = raw_vector(fcinfo, raw, a->space);
 	double		result;
 
 	dml_vector_check_same(a, b);

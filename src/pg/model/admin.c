@@ -1,81 +1,161 @@
 /*
  * admin.c
- *	  What an owner does with a model: grant, revoke, activate, drop; reading its weights;
- *	  and the list of methods.
+ *	  What an owner does with a model: grant, revoke, give away, activate, drop; and
+ *	  reading its weights.
+ *
+ * Each change locks the model's row first, so that changes of one model come one
+ * after the other.
  */
 #include "compat.h"
 
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/tuplestore.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
 
 #include "catalog.h"
-#include "learn/methods.h"
 
 PG_FUNCTION_INFO_V1(dml_grant);
 PG_FUNCTION_INFO_V1(dml_revoke);
+PG_FUNCTION_INFO_V1(dml_set_owner);
 PG_FUNCTION_INFO_V1(dml_drop_model);
 PG_FUNCTION_INFO_V1(dml_activate);
 PG_FUNCTION_INFO_V1(dml_weights);
-PG_FUNCTION_INFO_V1(dml_methods);
 
-/* Find a model for its owner to change. */
+/* Within catalog_begin: find and lock a model for its owner to change. */
 static void
-find_own(const char *name, const CatalogAccess *access, CatalogModel *model)
+lock_own(const char *name, const CatalogAccess *access, CatalogModel *model)
 {
-	if (!catalog_find_model(name, true, model))
+	if (!catalog_lock_model(name, model))
 		catalog_no_model(name);
-	if (!catalog_is_owner(access->user, model))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of model \"%s\"", name)));
+	catalog_check_owner(access->user, model);
 }
 
+/* A grantee; InvalidOid for public, in whatever case it is written unless a role is called so. */
+static Oid
+grantee_oid(const char *name)
+{
+	return get_role_oid(name, pg_strcasecmp(name, "public") == 0);
+}
+
+/*
+ * Take the privilege of the third argument from the role of the second; the first is the
+ * model.  With grant, give it: the row that says so is made anew.
+ */
 static void
-change_privilege(FunctionCallInfo fcinfo, const char *sql)
+change_privilege(FunctionCallInfo fcinfo, bool grant)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char	   *role = NameStr(*PG_GETARG_NAME(1));
 	char	   *privilege = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	CatalogAccess access;
 	CatalogModel model;
-	Oid			types[3] = {INT8OID, NAMEOID, TEXTOID};
-	Datum		values[3];
+	CatalogRole role;
+	Oid			types[5] = {INT8OID, TEXTOID, OIDOID, NAMEOID, INT8OID};
+	Datum		values[5];
 
 	if (strcmp(privilege, "embed") != 0 && strcmp(privilege, "weights") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown privilege \"%s\"", privilege),
 				 errhint("Valid privileges are: embed, weights.")));
-	if (strcmp(role, "public") != 0)
-		(void) get_role_oid(role, false);
+	catalog_role_store(grantee_oid(NameStr(*PG_GETARG_NAME(1))), &role);
 
 	catalog_begin(&access);
-	find_own(name, &access, &model);
+	lock_own(name, &access, &model);
 	values[0] = Int64GetDatum(model.id);
-	values[1] = PG_GETARG_DATUM(1);
-	values[2] = PG_GETARG_DATUM(2);
-	catalog_execute(sql, 3, types, values, NULL, false);
+	values[1] = CStringGetTextDatum(privilege);
+	values[2] = ObjectIdGetDatum(role.oid);
+	values[3] = NameGetDatum(&role.name);
+	values[4] = Int64GetDatum(role.home);
+	catalog_execute("DELETE FROM dml_catalog.privilege WHERE model_id = $1 AND privilege = $2 "
+					"AND dml_catalog.role_id(grantee, grantee_id, grantee_home) = $3", 3, types, values, NULL, false);
+	if (grant)
+		catalog_execute("INSERT INTO dml_catalog.privilege (model_id, privilege, grantee_id, grantee, grantee_home) "
+						"VALUES ($1, $2, $3, $4, $5)", 5, types, values, NULL, false);
 	catalog_end(&access);
 }
 
-/* dml_grant(model, role or 'public', 'embed' or 'weights'). */
+/* dml_grant(model, role or 'public', 'embed' or 'weights'): gives; giving twice is no error. */
 Datum
 dml_grant(PG_FUNCTION_ARGS)
 {
-	change_privilege(fcinfo, "INSERT INTO dml_catalog.privilege VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
+	PreventCommandIfReadOnly("dml_grant()");
+	change_privilege(fcinfo, true);
 	PG_RETURN_VOID();
 }
 
-/* dml_revoke, of what dml_grant gave. */
+/* dml_revoke(model, role or 'public', privilege): takes what dml_grant gave, if it did. */
 Datum
 dml_revoke(PG_FUNCTION_ARGS)
 {
-	change_privilege(fcinfo, "DELETE FROM dml_catalog.privilege WHERE model_id = $1 AND grantee = $2 AND privilege = $3");
+	PreventCommandIfReadOnly("dml_revoke()");
+	change_privilege(fcinfo, false);
 	PG_RETURN_VOID();
+}
+
+/* dml_set_owner(model, role): as ALTER ... OWNER TO; who gives must be a member of who gets. */
+Datum
+dml_set_owner(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Oid			owner = get_role_oid(NameStr(*PG_GETARG_NAME(1)), false);
+	CatalogAccess access;
+	CatalogModel model;
+	CatalogRole role;
+	Oid			types[4] = {INT8OID, OIDOID, NAMEOID, INT8OID};
+	Datum		values[4];
+
+	PreventCommandIfReadOnly("dml_set_owner()");
+#if PG_VERSION_NUM >= 160000
+	check_can_set_role(GetUserId(), owner);
+#else
+	check_is_member_of_role(GetUserId(), owner);
+#endif
+	catalog_role_store(owner, &role);
+	catalog_begin(&access);
+	lock_own(name, &access, &model);
+	values[0] = Int64GetDatum(model.id);
+	values[1] = ObjectIdGetDatum(role.oid);
+	values[2] = NameGetDatum(&role.name);
+	values[3] = Int64GetDatum(role.home);
+	catalog_execute("UPDATE dml_catalog.model SET owner_id = $2, owner = $3, owner_home = $4 WHERE id = $1",
+					4, types, values, NULL, false);
+	catalog_end(&access);
+	PG_RETURN_VOID();
+}
+
+/*
+ * Within catalog_begin: the columns that are made with a model, as text, or NULL.  They
+ * are known by their records and by their triggers: the trigger follows a column that is
+ * renamed, and the record stays when the trigger is dropped.
+ */
+static char *
+columns_using(const CatalogModel *model)
+{
+	char	   *prefix = psprintf("%s@", model->name);
+	int			length = strlen(prefix);
+	bytea	   *argument = palloc(VARHDRSZ + length);
+	Oid			types[2] = {INT8OID, BYTEAOID};
+	Datum		values[2];
+
+	SET_VARSIZE(argument, VARHDRSZ + length);
+	memcpy(VARDATA(argument), prefix, length);
+	values[0] = Int64GetDatum(model->id);
+	values[1] = PointerGetDatum(argument);
+	catalog_execute("SELECT string_agg(used, ', ' ORDER BY used COLLATE \"C\") FROM ("
+					"SELECT c.relation::text || '.' || quote_ident(c.\"column\") AS used "
+					"FROM dml_catalog.column_info c JOIN pg_attribute a "
+					"ON a.attrelid = c.relation AND a.attname = c.\"column\" AND NOT a.attisdropped "
+					"WHERE c.model_id = $1 "
+					"UNION SELECT t.tgrelid::regclass::text || '.' || quote_ident(a.attname) "
+					"FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'dml_embed_trigger' "
+					"JOIN pg_extension e ON e.extnamespace = p.pronamespace AND e.extname = 'dml' "
+					"JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = t.tgattr[cardinality(t.tgattr::int2[]) - 1] "
+					"WHERE t.tgparentid = 0 AND substring(t.tgargs, 1, octet_length($2)) = $2) c",
+					2, types, values, NULL, false);
+	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 }
 
 /* dml_drop_model(model): with all versions; refused while a column is made with one of them. */
@@ -89,24 +169,19 @@ dml_drop_model(PG_FUNCTION_ARGS)
 	Datum		values[1];
 	char	   *used;
 
+	PreventCommandIfReadOnly("dml_drop_model()");
 	catalog_begin(&access);
-	find_own(name, &access, &model);
-	values[0] = Int64GetDatum(model.id);
-
-	/* records of tables and columns that are gone do not count */
-	catalog_execute("DELETE FROM dml_catalog.column_info c WHERE model_id = $1 AND NOT EXISTS "
-					"(SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.relation "
-					"AND a.attname = c.\"column\" AND NOT a.attisdropped)", 1, types, values, NULL, false);
-	catalog_execute("SELECT string_agg(relation::text || '.' || quote_ident(\"column\"), ', ' ORDER BY 1) "
-					"FROM (SELECT relation, \"column\" FROM dml_catalog.column_info WHERE model_id = $1) c "
-					"(relation, \"column\")", 1, types, values, NULL, false);
-	used = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	lock_own(name, &access, &model);
+	used = columns_using(&model);
 	if (used)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("cannot drop model \"%s\" because columns are made with it", name),
 				 errdetail("Columns: %s.", used),
-				 errhint("Drop the columns, or materialise them with another model, first.")));
+				 errhint("Remove them with dml_dematerialize, or materialise them with another model, first.")));
+	values[0] = Int64GetDatum(model.id);
+	/* what is left are records of columns that are gone */
+	catalog_execute("DELETE FROM dml_catalog.column_info WHERE model_id = $1", 1, types, values, NULL, false);
 	catalog_execute("DELETE FROM dml_catalog.model WHERE id = $1", 1, types, values, NULL, false);
 	catalog_end(&access);
 	PG_RETURN_VOID();
@@ -117,97 +192,51 @@ Datum
 dml_activate(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int32		number = PG_GETARG_INT32(1);
 	CatalogAccess access;
 	CatalogModel model;
 	Oid			types[2] = {INT8OID, INT4OID};
 	Datum		values[2];
 
+	PreventCommandIfReadOnly("dml_activate()");
 	catalog_begin(&access);
-	find_own(name, &access, &model);
+	lock_own(name, &access, &model);
 	values[0] = Int64GetDatum(model.id);
-	values[1] = PG_GETARG_DATUM(1);
+	values[1] = Int32GetDatum(number);
 	if (catalog_execute("UPDATE dml_catalog.model SET active = $2 WHERE id = $1 AND EXISTS "
 						"(SELECT FROM dml_catalog.version WHERE model_id = $1 AND number = $2)",
 						2, types, values, NULL, false) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" has no version %d", name, PG_GETARG_INT32(1))));
+		catalog_no_version(name, number);
 	catalog_end(&access);
 	PG_RETURN_VOID();
 }
 
-/* dml_weights(model or model@version): the safetensors blob. */
+/* dml_weights(model or model@version): the safetensors blob; needs the privilege "weights". */
 Datum
 dml_weights(PG_FUNCTION_ARGS)
 {
+	Snapshot	snapshot = catalog_statement_snapshot();
 	int32		number;
 	char	   *name = catalog_split_name(text_to_cstring(PG_GETARG_TEXT_PP(0)), &number);
-	MemoryContext caller = CurrentMemoryContext;
-	CatalogAccess access;
 	CatalogModel model;
-	Oid			types[2] = {INT8OID, INT4OID};
-	Datum		values[2];
+	CatalogScan scan;
+	HeapTuple	row;
 	bytea	   *weights;
-	bytea	   *result;
 	bool		isnull;
 
-	catalog_begin(&access);
-	if (!catalog_find_model(name, false, &model))
+	if (!catalog_find_model(name, 0, snapshot, &model))
 		catalog_no_model(name);
-	if (!catalog_may(access.user, &model, "weights"))
+	if (!catalog_may(GetUserId(), model.id, "weights"))
 		catalog_denied(name);
-	values[0] = Int64GetDatum(model.id);
-	values[1] = Int32GetDatum(number > 0 ? number : model.active);
-	if (catalog_execute("SELECT weights FROM dml_catalog.version WHERE model_id = $1 AND number = $2",
-						2, types, values, NULL, true) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" has no version %d", name, number)));
-	weights = DatumGetByteaP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	result = MemoryContextAlloc(caller, VARSIZE(weights));
-	memcpy(result, weights, VARSIZE(weights));
-	catalog_end(&access);
-	PG_RETURN_BYTEA_P(result);
-}
-
-/* One row a method of the registry. */
-Datum
-dml_methods(PG_FUNCTION_ARGS)
-{
-	static const char *const kinds[] = {"choice", "closed form", "gradient"};
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	TupleDesc	desc;
-	Tuplestorestate *store;
-	MemoryContext old;
-
-	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) || !(rsinfo->allowedModes & SFRM_Materialize))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("set-valued function called in context that cannot accept a set")));
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
-	desc = CreateTupleDescCopy(desc);
-	store = tuplestore_begin_heap(true, false, work_mem);
-	for (int i = 0; i < method_count(); i++)
-	{
-		const Method *m = method_at(i);
-		Datum		values[6];
-		bool		nulls[6] = {false};
-
-		values[0] = CStringGetTextDatum(m->name);
-		values[1] = CStringGetTextDatum(kinds[m->kind]);
-		values[2] = CStringGetTextDatum(m->supervision);
-		nulls[3] = m->parameters == NULL || m->parameters[0] == '\0';
-		values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(m->parameters);
-		values[4] = CStringGetTextDatum(m->description);
-		nulls[5] = m->paper == NULL;
-		values[5] = nulls[5] ? (Datum) 0 : CStringGetTextDatum(m->paper);
-		tuplestore_putvalues(store, desc, values, nulls);
-	}
-	MemoryContextSwitchTo(old);
-	rsinfo->returnMode = SFRM_Materialize;
-	rsinfo->setResult = store;
-	rsinfo->setDesc = desc;
-	return (Datum) 0;
+	if (number == 0)
+		number = model.active;
+	catalog_key(&scan, 0, VERSION_MODEL_ID, F_INT8EQ, Int64GetDatum(model.id));
+	catalog_key(&scan, 1, VERSION_NUMBER, F_INT4EQ, Int32GetDatum(number));
+	catalog_scan_begin(&scan, "version", "version_pkey", 2, snapshot);
+	row = catalog_scan_next(&scan);
+	if (!HeapTupleIsValid(row))
+		catalog_no_version(name, number);
+	weights = DatumGetByteaPCopy(catalog_column(&scan, row, VERSION_WEIGHTS, &isnull));
+	catalog_scan_end(&scan);
+	PG_RETURN_BYTEA_P(weights);
 }

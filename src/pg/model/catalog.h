@@ -1,13 +1,97 @@
 /*
  * catalog.h
  *	  The room's own access to its tables.
+ *
+ * Reading goes by index scans, without SPI: a statement that embeds one row looks its
+ * model up, and must not pay for parsing and planning queries.  Writing goes by SPI as
+ * the catalogue's owner.
  */
 #ifndef DML_CATALOG_H
 #define DML_CATALOG_H
 
 #include "model.h"
 
+#include "access/genam.h"
 #include "executor/spi.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+/* Columns of dml_catalog.model, in model.sql's order. */
+enum
+{
+	MODEL_ID = 1,
+	MODEL_NAME,
+	MODEL_OWNER,
+	MODEL_OWNER_ID,
+	MODEL_OWNER_HOME,
+	MODEL_ACTIVE
+};
+
+/* Columns of dml_catalog.version, as far as they are read here. */
+enum
+{
+	VERSION_MODEL_ID = 1,
+	VERSION_NUMBER,
+	VERSION_SPACE,
+	VERSION_INPUTS,
+	VERSION_DIMS,
+	VERSION_COLUMNS,
+	VERSION_FEATURES,
+	VERSION_WEIGHTS
+};
+
+/* Columns of dml_catalog.privilege. */
+enum
+{
+	PRIVILEGE_MODEL_ID = 1,
+	PRIVILEGE_GRANTEE,
+	PRIVILEGE_GRANTEE_ID,
+	PRIVILEGE_GRANTEE_HOME,
+	PRIVILEGE_PRIVILEGE
+};
+
+/* ---------- catalog.c: reading ---------- */
+
+typedef struct CatalogScan
+{
+	Relation	table;
+	SysScanDesc scan;
+	ScanKeyData key[2];
+} CatalogScan;
+
+/*
+ * Scan one of the tables (its name without the schema) through the index, or all of it
+ * (index NULL).  Keys are set by catalog_key before; snapshot NULL sees what is committed
+ * now.  Between begin and end nothing may be assumed about the order of rows.
+ */
+extern void catalog_key(CatalogScan *scan, int i, AttrNumber column, RegProcedure equal, Datum value);
+extern void catalog_scan_begin(CatalogScan *scan, const char *table, const char *index, int n_keys, Snapshot snapshot);
+extern HeapTuple catalog_scan_next(CatalogScan *scan);	/* NULL: no more; good until the next call */
+extern Datum catalog_column(CatalogScan *scan, HeapTuple row, AttrNumber column, bool *isnull);
+extern void catalog_scan_end(CatalogScan *scan);
+
+/* The snapshot of the running statement, so that all of it (parallel workers too) sees one state. */
+extern Snapshot catalog_statement_snapshot(void);
+
+/* A row of dml_catalog.model. */
+typedef struct CatalogModel
+{
+	int64		id;
+	char	   *name;
+	Oid			owner;			/* InvalidOid: the role is gone */
+	int32		active;
+} CatalogModel;
+
+/* By name, or by id where name is NULL.  false: there is none. */
+extern bool catalog_find_model(const char *name, int64 id, Snapshot snapshot, CatalogModel *model);
+
+/* "name@3" to name and number (0: none given). */
+extern char *catalog_split_name(const char *text, int32 *number);
+
+extern void catalog_no_model(const char *name) pg_attribute_noreturn();
+extern void catalog_no_version(const char *name, int32 number) pg_attribute_noreturn();
+
+/* ---------- catalog.c: writing ---------- */
 
 /* Statements on the catalogue run as its owner, with search_path pg_catalog alone. */
 typedef struct CatalogAccess
@@ -17,33 +101,61 @@ typedef struct CatalogAccess
 	int			guc_level;
 } CatalogAccess;
 
+/* An error in between restores everything with the (sub)transaction's abort. */
 extern void catalog_begin(CatalogAccess *access);
 extern void catalog_end(CatalogAccess *access);
 
-/* SPI_execute_with_args that raises what SPI returns; values are non-NULL unless nulls says 'n'. */
+/*
+ * SPI_execute_with_args that raises what SPI returns; values are non-NULL unless nulls says
+ * 'n'.  Returns the number of rows; they are in SPI_tuptable until catalog_end.
+ */
 extern uint64 catalog_execute(const char *sql, int n, Oid *types, Datum *values, const char *nulls, bool read_only);
 
-/* A row of dml_catalog.model. */
-typedef struct CatalogModel
+/* Within catalog_begin: find the newest row of a model and lock it until the transaction ends. */
+extern bool catalog_lock_model(const char *name, CatalogModel *model);
+
+/* ---------- role.c: who may do what ---------- */
+
+/* How a role is written into the catalogue. */
+typedef struct CatalogRole
 {
-	int64		id;
-	char	   *owner;
-	int32		active;
-} CatalogModel;
+	NameData	name;
+	Oid			oid;
+	int64		home;
+} CatalogRole;
 
-/* Within catalog_begin: false when there is none.  lock: FOR UPDATE. */
-extern bool catalog_find_model(const char *name, bool lock, CatalogModel *model);
+extern void catalog_role_store(Oid role, CatalogRole *stored);
 
-/* Is the user (who called, not the catalogue's owner) the owner, or a member of it, or a superuser? */
+/* The role that was stored; InvalidOid when it is gone. */
+extern Oid	catalog_role_find(const char *name, Oid oid, int64 home);
+
+/* Is the user (not the catalogue's owner) the owner, or a member of it, or a superuser? */
 extern bool catalog_is_owner(Oid user, const CatalogModel *model);
 
-/* Owner, or granted the privilege to the user, to a role that the user is in, or to public. */
-extern bool catalog_may(Oid user, const CatalogModel *model, const char *privilege);
+/* Raise "must be owner" unless the user is. */
+extern void catalog_check_owner(Oid user, const CatalogModel *model);
 
-extern void catalog_no_model(const char *name) pg_attribute_noreturn();
+/*
+ * Is the user the owner, or was the privilege ("embed", "weights") granted to the user, to
+ * a role that the user is in, or to public?  As it is committed now, whatever older
+ * snapshot the statement has.
+ */
+extern bool catalog_may(Oid user, int64 model_id, const char *privilege);
+
+/* Raise "permission denied". */
 extern void catalog_denied(const char *name) pg_attribute_noreturn();
 
-/* "name@3" to name and number (0: none given). */
-extern char *catalog_split_name(const char *text, int32 *number);
+/* ---------- cache.c ---------- */
+
+/*
+ * The version of a model as the snapshot sees it, from the cache or loaded into it.  The
+ * pointer is good until the next call; who keeps it longer pins it.
+ */
+extern const DmlVersion *cache_get(const CatalogModel *model, int32 number, Snapshot snapshot);
+
+/* ---------- version.c ---------- */
+
+/* 'model "fashion" version 2' for dml_space_name_hook, or NULL. */
+extern char *version_space_name(uint64 space);
 
 #endif							/* DML_CATALOG_H */

@@ -41,16 +41,41 @@ typedef struct DmlVersion
 } DmlVersion;
 
 /*
- * Find a version, load it if it is not cached, check that the current user may embed
- * with it (owner, superuser, or granted "embed"; the error is the same "does not exist"
- * shape as PostgreSQL's for a missing right: permission denied for model).  The pointer
- * is good until the end of the calling statement's next look-up; who keeps it longer pins it.
+ * Find a version as the running statement's snapshot sees it, load it if it is not cached,
+ * check that the current user may embed with it (owner, superuser, or granted "embed").
+ * Some microseconds when it is cached.  The pointer is good until the next look-up; who keeps it
+ * longer pins it.  Errors: no such model (the hint has one of a similar name), no such
+ * version, permission denied, a space that no version in this database has.
  */
 extern const DmlVersion *dml_version_by_name(const char *name);
 extern const DmlVersion *dml_version_by_space(uint64 space);	/* any version with this content that the user may use */
 
 /* Keep a version in memory until the context is reset or deleted. */
 extern void dml_version_pin(const DmlVersion *version, MemoryContext context);
+
+/* The same, where the version to keep changes: a pin that moves from one to the next. */
+typedef struct DmlPin DmlPin;
+
+extern DmlPin *dml_pin_new(MemoryContext context);
+extern void dml_pin_move(DmlPin *pin, const DmlVersion *version);
+
+/*
+ * When and for whom something was looked up.  fn_extra may outlive the statement (PL/pgSQL
+ * keeps that of simple expressions for the whole transaction) and the user (SET ROLE, SECURITY
+ * DEFINER), so what is kept there holds only until its moment has passed: until the user
+ * or the statement's snapshot is another one.  Start with zeros; each call sets the
+ * moment anew.
+ */
+typedef struct DmlMoment
+{
+	Oid			user;
+	TransactionId xmin;
+	TransactionId xmax;
+	uint32		n_running;
+	CommandId	command;
+} DmlMoment;
+
+extern bool dml_moment_passed(DmlMoment *moment);
 
 /*
  * Embed n rows of version->in floats into out (n x version->out); the same bits whether a

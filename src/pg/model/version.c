@@ -1,0 +1,159 @@
+/*
+ * version.c
+ *	  From a name or a space to a version, and embedding with it.
+ */
+#include "compat.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "access/xact.h"
+
+#include "catalog.h"
+
+const DmlVersion *
+dml_version_by_name(const char *text)
+{
+	Snapshot	snapshot = catalog_statement_snapshot();
+	CatalogModel model;
+	int32		number;
+	char	   *name = catalog_split_name(text, &number);
+
+	if (!catalog_find_model(name, 0, snapshot, &model))
+		catalog_no_model(name);
+	if (!catalog_may(GetUserId(), model.id, "embed"))
+		catalog_denied(name);
+	return cache_get(&model, number > 0 ? number : model.active, snapshot);
+}
+
+/*
+ * The versions of a space, in the order of model and number: calls visit for each until it
+ * returns true.  Returns whether one did.
+ */
+static bool
+visit_space(uint64 space, Snapshot snapshot, bool (*visit) (void *arg, const CatalogModel *model, int32 number), void *arg)
+{
+	CatalogScan scan;
+	HeapTuple	row;
+	bool		done = false;
+
+	catalog_key(&scan, 0, VERSION_SPACE, F_INT8EQ, Int64GetDatum((int64) space));
+	catalog_scan_begin(&scan, "version", "version_space_idx", 1, snapshot);
+	while (!done && HeapTupleIsValid(row = catalog_scan_next(&scan)))
+	{
+		CatalogModel model;
+		bool		isnull;
+		int64		id = DatumGetInt64(catalog_column(&scan, row, VERSION_MODEL_ID, &isnull));
+		int32		number = DatumGetInt32(catalog_column(&scan, row, VERSION_NUMBER, &isnull));
+
+		done = catalog_find_model(NULL, id, snapshot, &model) && visit(arg, &model, number);
+	}
+	catalog_scan_end(&scan);
+	return done;
+}
+
+typedef struct UsableVersion
+{
+	CatalogModel model;			/* the last one seen; name NULL: none */
+	int32		number;
+} UsableVersion;
+
+static bool
+is_usable(void *arg, const CatalogModel *model, int32 number)
+{
+	UsableVersion *found = arg;
+
+	found->model = *model;
+	found->number = number;
+	return catalog_may(GetUserId(), model->id, "embed");
+}
+
+const DmlVersion *
+dml_version_by_space(uint64 space)
+{
+	Snapshot	snapshot = catalog_statement_snapshot();
+	UsableVersion found = {{0}};
+
+	if (visit_space(space, snapshot, is_usable, &found))
+		return cache_get(&found.model, found.number, snapshot);
+	if (found.model.name)
+		catalog_denied(found.model.name);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("no model in this database has made embeddings of %s", dml_space_describe(space)),
+			 errhint("The model was dropped, or the vectors come from another database.")));
+}
+
+static bool
+take_name(void *arg, const CatalogModel *model, int32 number)
+{
+	*(char **) arg = psprintf("model \"%s\" version %d", model->name, number);
+	return true;
+}
+
+/* dml_space_name_hook: names are no secret, dml_models shows them to everybody. */
+char *
+version_space_name(uint64 space)
+{
+	char	   *name = NULL;
+
+	if (IsTransactionState())
+		visit_space(space, NULL, take_name, &name);
+	return name;
+}
+
+bool
+dml_moment_passed(DmlMoment *moment)
+{
+	DmlMoment	now = {0};
+	Snapshot	snapshot = catalog_statement_snapshot();
+	bool		passed;
+
+	now.user = GetUserId();
+	if (snapshot)
+	{
+		now.xmin = snapshot->xmin;
+		now.xmax = snapshot->xmax;
+		now.n_running = snapshot->xcnt + snapshot->subxcnt;
+		now.command = snapshot->curcid;
+	}
+	passed = snapshot == NULL || memcmp(&now, moment, sizeof(now)) != 0;
+	*moment = now;
+	return passed;
+}
+
+/* ---------- embedding ---------- */
+
+void
+dml_version_embed(const DmlVersion *version, const float4 *x, int n, float4 *out)
+{
+	float4	   *scratch = MemoryContextAllocHuge(CurrentMemoryContext,
+												 sizeof(float4) * (model_scratch(version->model, n) + 1));
+	int			bad;
+
+	model_embed(version->model, x, n, out, scratch, &bad);
+	pfree(scratch);
+	if (bad >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the embedding of a row under model \"%s\" is not finite", version->name),
+				 errdetail("The row has values far beyond those that the model was trained on.")));
+}
+
+DmlVector *
+dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim)
+{
+	DmlVector  *result;
+
+	if (dim != version->in)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("model \"%s\" takes %d numbers, not %d", version->name, version->in, dim),
+				 errdetail("It was trained with the features %s.", version->features)));
+	result = dml_vector_new(version->out, version->space);
+	dml_version_embed(version, x, 1, result->x);
+	return result;
+}
