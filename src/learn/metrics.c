@@ -130,7 +130,7 @@ evaluate(LearnEnv *env, const float *query, const int32_t *query_label, int64_t 
 	Neighbours	nb;
 	int64_t		partnered;
 
-	LEARN_TRY(neighbours_create(env, query, nq, gallery, gallery_label, ng, d, &nb));
+	LEARN_TRY(neighbours_create(env, query, nq, gallery, gallery_label, ng, d, r_metrics, &nb));
 	for (int64_t begin = 0; begin < nq; begin += nb.block)
 	{
 		int			count = (int) smaller(nb.block, nq - begin);

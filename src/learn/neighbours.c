@@ -13,6 +13,8 @@
 #define SCORE_BYTES		((size_t) 64 * 1024 * 1024)
 #define MAX_BLOCK		256
 #define TILE_FLOATS		(256 * 1024)	/* of the gallery: 1 MB */
+#define WIDE_TILE		(128 * 1024)	/* doubles of the gallery: 1 MB */
+#define WIDE_PRODUCT	(256 * 1024)	/* doubles of one product: 2 MB */
 #define TILE_FLOPS		1e9				/* of one product: some 10 ms */
 #define PART			64			/* dimensions of one product: bounds the error of long sums */
 #define CHECK_FLOATS	(4 * 1024 * 1024)	/* between polls of a plain pass over rows */
@@ -31,14 +33,40 @@ centre_row(const Neighbours *nb, const float *x, float *out)
 		out[j] = (x[j] - nb->mean[j]) * nb->scale;
 }
 
-static double
-square_length(const float *x, int d)
+static void
+centre_row_wide(const Neighbours *nb, const float *x, double *out)
 {
-	double		sum = 0;
+	for (int j = 0; j < nb->d; j++)
+		out[j] = (x[j] - nb->mean[j]) * nb->scale;
+}
 
-	for (int j = 0; j < d; j++)
-		sum += (double) x[j] * x[j];
-	return sum;
+/* The squared length of a row when it is centred and scaled; in four sums, to be fast. */
+static double
+square_length(const Neighbours *nb, const float *x)
+{
+	double		sum[4] = {0};
+
+	for (int j = 0; j < nb->d; j++)
+	{
+		double		centred = (x[j] - nb->mean[j]) * nb->scale;
+
+		sum[j % 4] += centred * centred;
+	}
+	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/* Rows of the gallery that one product takes, for count queries. */
+static int64_t
+tile_rows(const Neighbours *nb, int count)
+{
+	int64_t		rows = (nb->wide ? WIDE_TILE : TILE_FLOATS) / nb->d;
+	int64_t		at_once = (int64_t) (TILE_FLOPS / 2 / count / nb->d);
+
+	if (rows > at_once)
+		rows = at_once;
+	if (nb->wide && rows > WIDE_PRODUCT / count)
+		rows = WIDE_PRODUCT / count;
+	return rows < 1 ? 1 : rows;
 }
 
 /* The largest |x - mean| of rows, NaN or infinite if an element is. */
@@ -91,12 +119,12 @@ find_mean(LearnEnv *env, Neighbours *nb)
 
 LearnStatus
 neighbours_create(LearnEnv *env, const float *query, int64_t nq, const float *gallery,
-				  const int32_t *label, int64_t n, int d, Neighbours *nb)
+				  const int32_t *label, int64_t n, int d, bool many, Neighbours *nb)
 {
 	double		largest = 0;
 	int64_t		rows = 1 + CHECK_FLOATS / d;
 
-	*nb = (Neighbours) {.gallery = gallery, .label = label, .n = n, .d = d};
+	*nb = (Neighbours) {.gallery = gallery, .label = label, .n = n, .d = d, .wide = many};
 	if (n > INT32_MAX)
 		return learn_fail(env, LEARN_INVALID, "more than %d rows to search among", INT32_MAX);
 	LEARN_TRY(blas_load(env));
@@ -108,9 +136,18 @@ neighbours_create(LearnEnv *env, const float *query, int64_t nq, const float *ga
 
 	LEARN_ALLOC(env, nb->mean, d);
 	LEARN_ALLOC(env, nb->half, n);
-	LEARN_ALLOC(env, nb->query, (size_t) nb->block * d);
 	LEARN_ALLOC(env, nb->length, nb->block);
-	LEARN_ALLOC(env, nb->tile, (size_t) TILE_FLOATS + d);
+	if (nb->wide)
+	{
+		LEARN_ALLOC(env, nb->wide_query, (size_t) nb->block * d);
+		LEARN_ALLOC(env, nb->wide_tile, (size_t) WIDE_TILE + d);
+		LEARN_ALLOC(env, nb->product, (size_t) WIDE_PRODUCT + nb->block);
+	}
+	else
+	{
+		LEARN_ALLOC(env, nb->query, (size_t) nb->block * d);
+		LEARN_ALLOC(env, nb->tile, (size_t) TILE_FLOATS + d);
+	}
 	LEARN_ALLOC(env, nb->score, (size_t) nb->block * n);
 	LEARN_ALLOC(env, nb->found, n);
 	LEARN_ALLOC(env, nb->other, n);
@@ -128,50 +165,78 @@ neighbours_create(LearnEnv *env, const float *query, int64_t nq, const float *ga
 
 		if (i % rows == 0)
 			LEARN_TRY(learn_poll(env));
-		centre_row(nb, gallery + i * d, nb->tile);
-		square = square_length(nb->tile, d);
+		square = square_length(nb, gallery + i * d);
 		nb->half[i] = square / 2;
 		nb->longest = fmax(nb->longest, sqrt(square));
 	}
 	return LEARN_OK;
 }
 
+/* Scores of one tile: rows gallery[begin .. begin + rows), from half their squared lengths. */
+static void
+score_tile(Neighbours *nb, int count, int64_t begin, int rows)
+{
+	int			d = nb->d;
+
+	for (int i = 0; i < rows; i++)
+		centre_row(nb, nb->gallery + (begin + i) * d, nb->tile + (size_t) i * d);
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < rows; j++)
+			nb->score[i * nb->n + begin + j] = (float) nb->half[begin + j];
+	for (int j = 0; j < d; j += PART)
+		blas_gemm(false, true, count, rows, d - j < PART ? d - j : PART, -1, nb->query + j, d, nb->tile + j, d,
+				  1, nb->score + begin, (int) nb->n);
+}
+
+static void
+score_tile_wide(Neighbours *nb, int count, int64_t begin, int rows)
+{
+	int			d = nb->d;
+
+	for (int i = 0; i < rows; i++)
+		centre_row_wide(nb, nb->gallery + (begin + i) * d, nb->wide_tile + (size_t) i * d);
+	blas_dgemm(false, true, count, rows, d, -1, nb->wide_query, d, nb->wide_tile, d, 0, nb->product, rows);
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < rows; j++)
+			nb->score[i * nb->n + begin + j] = (float) (nb->half[begin + j] + nb->product[(size_t) i * rows + j]);
+}
+
 LearnStatus
 neighbours_score(LearnEnv *env, Neighbours *nb, const float *query, int count)
 {
 	int			d = nb->d;
-	int64_t		tile = TILE_FLOATS / d;
+	int64_t		tile = tile_rows(nb, count);
 
-	if ((double) count * tile * d * 2 > TILE_FLOPS)
-		tile = (int64_t) (TILE_FLOPS / count / d / 2);
-	if (tile < 1)
-		tile = 1;
 	for (int i = 0; i < count; i++)
 	{
-		LEARN_TRY(learn_poll(env));
-		centre_row(nb, query + (size_t) i * d, nb->query + (size_t) i * d);
-		nb->length[i] = sqrt(square_length(nb->query + (size_t) i * d, d));
-		memcpy(nb->score + i * nb->n, nb->half, nb->n * sizeof(float));
+		const float *row = query + (size_t) i * d;
+
+		nb->length[i] = sqrt(square_length(nb, row));
+		if (nb->wide)
+			centre_row_wide(nb, row, nb->wide_query + (size_t) i * d);
+		else
+			centre_row(nb, row, nb->query + (size_t) i * d);
 	}
 	for (int64_t begin = 0; begin < nb->n; begin += tile)
 	{
 		int			rows = (int) (nb->n - begin < tile ? nb->n - begin : tile);
 
 		LEARN_TRY(learn_poll(env));
-		for (int i = 0; i < rows; i++)
-			centre_row(nb, nb->gallery + (begin + i) * d, nb->tile + (size_t) i * d);
-		for (int j = 0; j < d; j += PART)
-			blas_gemm(false, true, count, rows, d - j < PART ? d - j : PART, -1, nb->query + j, d, nb->tile + j, d,
-					  1, nb->score + begin, (int) nb->n);
+		if (nb->wide)
+			score_tile_wide(nb, count, begin, rows);
+		else
+			score_tile(nb, count, begin, rows);
 	}
 	return LEARN_OK;
 }
 
 /*
  * How far a score of query i is at most from half the squared distance of the rows as they
- * are, less the query's own part.  A product of PART dimensions has so many roundings
- * (Higham 2002, eq. 3.5), each that is added to the score one more; and half the length and the
- * centred elements are rounded.
+ * are, less the query's own part.  In float: a product of PART dimensions has so many
+ * roundings (Higham 2002, eq. 3.5), each that is added to the score one more; and half the
+ * length and the centred elements are rounded.  In double: the rounding of the score, which
+ * is no larger than |q||g| + |g|^2 / 2; the other half of |g|^2 is for all roundings of
+ * doubles, of which 10^4 make not a thousandth of one of a float.
  */
 static double
 score_error(const Neighbours *nb, int i)
@@ -181,7 +246,24 @@ score_error(const Neighbours *nb, int i)
 	int			parts = (nb->d + PART - 1) / PART;
 	int			terms = nb->d < PART ? nb->d : PART;
 
+	if (nb->wide)
+		return UNIT_ROUNDOFF * (1.001 * q * g + g * g);
 	return UNIT_ROUNDOFF * ((terms + 2 * parts + 4) * q * g + (parts + 6) * g * g + 2 * q * q);
+}
+
+/*
+ * The same for two scores that are known, together.  The rounding of a double to float goes
+ * by the score itself, which among the nearest is far less than by the longest row.
+ */
+static double
+pair_error(const Neighbours *nb, int i, double a, double b, double slack)
+{
+	double		q = nb->length[i];
+	double		g = nb->longest;
+
+	if (!nb->wide)
+		return slack;
+	return fmin(slack, UNIT_ROUNDOFF * 1.001 * (fabs(a) + fabs(b)) + 2 * (nb->d + 8) * DBL_EPSILON * (q * g + g * g));
 }
 
 /* ---------- selection ---------- */
@@ -376,14 +458,15 @@ limit_of_many(Neighbours *nb, const float *score, int64_t m)
 
 /* ---------- exact order ---------- */
 
+/* In eight sums, which a compiler puts side by side. */
 static double
 exact_distance(const float *a, const float *b, int d)
 {
-	double		sum[4] = {0};
+	double		sum[8] = {0};
 	int			j = 0;
 
-	for (; j + 4 <= d; j += 4)
-		for (int k = 0; k < 4; k++)
+	for (; j + 8 <= d; j += 8)
+		for (int k = 0; k < 8; k++)
 		{
 			double		diff = (double) a[j + k] - b[j + k];
 
@@ -395,7 +478,7 @@ exact_distance(const float *a, const float *b, int d)
 
 		sum[0] += diff * diff;
 	}
-	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+	return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
 }
 
 static bool
@@ -507,8 +590,13 @@ neighbours_nearest(LearnEnv *env, Neighbours *nb, int i, const float *query,
 	for (int64_t begin = 0; begin < m; begin = end)
 	{
 		for (end = begin + 1; end < n; end++)
-			if ((double) unsortable(nb->found[end].key) - unsortable(nb->found[end - 1].key) > slack)
+		{
+			double		last = unsortable(nb->found[end - 1].key);
+			double		next = unsortable(nb->found[end].key);
+
+			if (next - last > pair_error(nb, i, last, next, slack))
 				break;
+		}
 		if (order_matters(nb, begin, end, label, k))
 			LEARN_TRY(order_exactly(env, nb, query, begin, end));
 	}

@@ -2,9 +2,14 @@
  * neighbours.h
  *	  The nearest rows of a gallery, in exact order, for blocks of queries.
  *
- * Products in float give scores with a known error; where scores are too close for
- * their error to tell rows apart, distances are computed in float64 from the rows as
- * they are.  So the order is that of exact distances, ties by the row's number.
+ * Products give scores with a known error; where scores are too close for their error to
+ * tell rows apart, distances are computed in float64 from the rows as they are.  So the
+ * order is that of exact distances, ties by the row's number.
+ *
+ * Products of floats are the fastest, and good where few neighbours are looked for.  Among
+ * thousands of neighbours nearly every one is closer to the next than the error of a sum of
+ * some hundred floats, and nearly all distances would be computed again: there products
+ * of doubles, rounded to float once, cost half as much in all.
  */
 #ifndef NEIGHBOURS_H
 #define NEIGHBOURS_H
@@ -27,11 +32,15 @@ typedef struct Neighbours
 
 	double	   *mean;			/* d: of the gallery */
 	double		scale;			/* makes the largest element of what is centred 1 */
-	float	   *half;			/* n: half the squared length of a centred and scaled row */
+	double	   *half;			/* n: half the squared length of a centred and scaled row */
 	double		longest;		/* length of the longest such row */
-	float	   *query;			/* block x d, centred and scaled */
-	double	   *length;			/* block: their lengths */
-	float	   *tile;			/* rows of the gallery, the same */
+	double	   *length;			/* block: lengths of the centred and scaled queries */
+	bool		wide;			/* products of doubles: the next three, else the two behind */
+	double	   *wide_query;		/* block x d, centred and scaled */
+	double	   *wide_tile;		/* rows of the gallery, the same */
+	double	   *product;		/* block x rows of a tile */
+	float	   *query;			/* block x d */
+	float	   *tile;			/* rows of the gallery */
 	float	   *score;			/* block x n: |g|^2 / 2 - q.g, which orders rows as their distance does */
 	Neighbour  *found;			/* n: the result of neighbours_nearest */
 	Neighbour  *other;			/* n: scratch of sorting */
@@ -40,10 +49,10 @@ typedef struct Neighbours
 
 /*
  * For a gallery of at most 2^31 - 1 rows and any queries (nq x d): LEARN_DIVERGED if a
- * number is not finite.  Loads BLAS.
+ * number is not finite.  many: hundreds of neighbours will be asked for.  Loads BLAS.
  */
 extern LearnStatus neighbours_create(LearnEnv *env, const float *query, int64_t nq, const float *gallery,
-									 const int32_t *label, int64_t n, int d, Neighbours *nb);
+									 const int32_t *label, int64_t n, int d, bool many, Neighbours *nb);
 
 /* Scores of queries 0 .. count - 1, count <= nb->block. */
 extern LearnStatus neighbours_score(LearnEnv *env, Neighbours *nb, const float *query, int count);

@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
+#include "dml.h"
 #include "evaluate/float_store.h"
 #include "evaluate/held_out.h"
 #include "model/matrix.h"
@@ -25,7 +26,7 @@
 #define RESULT_COLUMNS	13
 
 /* What metrics_retrieval takes beside its input: its blocks, by its contract, and the sums. */
-#define METRICS_MEMORY	((size_t) 96 * 1024 * 1024)
+#define METRICS_MEMORY	((size_t) 128 * 1024 * 1024)
 
 PG_FUNCTION_INFO_V1(dml_evaluate);
 
@@ -422,6 +423,7 @@ dml_evaluate(PG_FUNCTION_ARGS)
 		held_out = hold_out_classes(labels, n_classes, &arguments);
 
 	evaluation.env = dml_learn_env(memory + METRICS_MEMORY);
+	evaluation.env->threads = dml_threads;
 	evaluation.memory = memory / 2;
 	evaluation.knn_k = arguments.k;
 	evaluation.self = arguments.gallery == NULL;
