@@ -14,3 +14,10 @@ endif
 # to: FMA only where the source says so.
 %/net_forward.o %/net_backward.o %/neighbours.o: CFLAGS += -O3
 %/vmath_plain.o %/vmath_avx2.o %/vmath_avx512.o %/vmath_neon.o: CFLAGS += -O3 -ffp-contract=off -fno-math-errno
+
+# Codes of src/ann: products of 8-bit integers, and floats that every set rounds alike.
+ifeq ($(SIMD_ARCH),x86_64)
+%/score_avx512.o: CFLAGS += -mavx512vnni
+endif
+%/rotate.o %/code.o: CFLAGS += -O3 -ffp-contract=off
+%/score_plain.o %/score_avx2.o %/score_avx512.o %/score_neon.o: CFLAGS += -O3 -ffp-contract=off -fno-math-errno

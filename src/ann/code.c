@@ -1,0 +1,212 @@
+/*
+ * code.c
+ *	  See code.h.
+ */
+#include "ann/code.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#define LANES	16
+
+/*
+ * Roundings of an estimate, relative to the two squared lengths that it is made of: the
+ * products' sum is at most some four times as large, and is rounded a few times.
+ */
+#define ESTIMATE_ROUNDING	4e-6f
+
+/*
+ * Where the outermost level of 4 bits may lie, in standard deviations of the elements.  The
+ * best for a normal distribution is 2.7; the best of these is taken for each vector.
+ */
+static const float reach_tried[] = {2.0f, 2.2f, 2.4f, 2.6f, 2.8f, 3.0f, 3.3f, 3.7f};
+
+#define N_REACHES	((int) (sizeof(reach_tried) / sizeof(reach_tried[0])))
+
+static inline float
+add_lanes(float *sum)
+{
+	for (int half = LANES / 2; half > 0; half /= 2)
+		for (int j = 0; j < half; j++)
+			sum[j] += sum[j + half];
+	return sum[0];
+}
+
+bool
+code_frame(const float *center, int width, uint8_t *frame, float *step)
+{
+	float		most = 0;
+
+	for (int i = 0; i < width; i++)
+		most = fmaxf(most, fabsf(center[i]));
+	if (!(most < 1e18f))
+		return false;
+	*step = most / 127.5f;
+	for (int i = 0; i < width; i++)
+	{
+		/* a step so small that dividing by it overflows is as good as none */
+		float		level = *step > FLT_MIN ? center[i] / *step + 127.5f : 127.5f;
+
+		frame[i] = (uint8_t) fminf(fmaxf(rintf(level), 0), 255);
+	}
+	return true;
+}
+
+void
+code_frame_center(const uint8_t *frame, float step, int width, float *out)
+{
+	for (int i = 0; i < width; i++)
+		out[i] = step * ((float) frame[i] - 127.5f);
+}
+
+/* Largest element and squared length of r. */
+static void
+measure(const float *r, int width, float *largest, float *norm)
+{
+	float		most[LANES] = {0};
+	float		sum[LANES] = {0};
+
+	for (int i = 0; i < width; i += LANES)
+		for (int j = 0; j < LANES; j++)
+		{
+			float		size = fabsf(r[i + j]);
+
+			most[j] = size > most[j] ? size : most[j];
+			sum[j] += r[i + j] * r[i + j];
+		}
+	*largest = 0;
+	for (int j = 0; j < LANES; j++)
+		*largest = most[j] > *largest ? most[j] : *largest;
+	*norm = add_lanes(sum);
+}
+
+/* The level of one element; top is 2^bits - 1, t the levels in a unit. */
+static inline int
+level_of(float r, float t, float top)
+{
+	float		level = r * t + (top + 1) / 2;
+
+	level = level > 0 ? level : 0;
+	level = level < top ? level : top;
+	return (int) level;
+}
+
+/* <u, r> and |u|^2 for t levels in a unit. */
+static void
+try_levels(const float *r, int width, float t, float top, float *product, float *square)
+{
+	float		ur[LANES] = {0};
+	float		uu[LANES] = {0};
+
+	for (int i = 0; i < width; i += LANES)
+		for (int j = 0; j < LANES; j++)
+		{
+			float		u = (float) level_of(r[i + j], t, top) - top / 2;
+
+			ur[j] += u * r[i + j];
+			uu[j] += u * u;
+		}
+	*product = add_lanes(ur);
+	*square = add_lanes(uu);
+}
+
+static void
+write_code(const float *r, int width, int bits, float t, uint8_t *code)
+{
+	int			half = width / 2;
+
+	switch (bits)
+	{
+		case 1:
+			for (int i = 0; i < width; i += 8)
+			{
+				int			byte = 0;
+
+				for (int j = 0; j < 8; j++)
+					byte |= level_of(r[i + j], t, 1) << j;
+				code[i / 8] = (uint8_t) byte;
+			}
+			break;
+		case 4:
+			for (int i = 0; i < half; i++)
+				code[i] = (uint8_t) (level_of(r[i], t, 15) | level_of(r[i + half], t, 15) << 4);
+			break;
+		default:
+			for (int i = 0; i < width; i++)
+				code[i] = (uint8_t) level_of(r[i], t, 255);
+			break;
+	}
+}
+
+bool
+code_encode(const float *rotated, const uint8_t *frame, float step, int width, int bits,
+			float *scratch, uint8_t *code, CodeFactors *factors)
+{
+	float		top = (float) ((1 << bits) - 1);
+	float		largest;
+	float		norm;
+	float		t;
+	float		product;
+	float		square;
+	double		left;
+
+	for (int i = 0; i < width; i++)
+		scratch[i] = rotated[i] - step * ((float) frame[i] - 127.5f);
+	measure(scratch, width, &largest, &norm);
+	if (!(norm < FLT_MAX / 16))
+		return false;
+
+	/* at the center itself, or so near that float has no square for it */
+	if (norm < 1e-30f)
+	{
+		memset(code, 0, score_code_bytes(width, bits));
+		factors->norm = norm;
+		factors->scale = 0;
+		factors->error = sqrtf((float) width) * largest;
+		return true;
+	}
+
+	t = (top + 1) / 2 / largest;
+	try_levels(scratch, width, t, top, &product, &square);
+	if (bits == 4)
+		for (int i = 0; i < N_REACHES; i++)
+		{
+			float		reach = reach_tried[i] * sqrtf(norm / (float) width);
+			float		tried_product;
+			float		tried_square;
+
+			if (reach >= largest)
+				break;
+			try_levels(scratch, width, (top + 1) / 2 / reach, top, &tried_product, &tried_square);
+			if (tried_product * tried_product * square > product * product * tried_square)
+			{
+				t = (top + 1) / 2 / reach;
+				product = tried_product;
+				square = tried_square;
+			}
+		}
+	write_code(scratch, width, bits, t, code);
+	factors->norm = norm;
+	factors->scale = norm / product;
+
+	/* |scale * u|^2 - |r|^2, since r is the projection of scale * u; up by the roundings of the sums */
+	left = (double) factors->scale * factors->scale * square - norm;
+	factors->error = (float) sqrt(fmax(left, 0) + 1e-6 * norm);
+	return true;
+}
+
+float
+code_error_bound(const ScoreQuery *query, float norm, float error)
+{
+	return 2 * (error * sqrtf(query->distance2) + sqrtf(query->rounding2 * (norm + error * error))) +
+		ESTIMATE_ROUNDING * (query->distance2 + norm);
+}
+
+float
+code_deviation(const ScoreQuery *query, float norm, float error, int width)
+{
+	float		variance = error * error * query->distance2 + norm * query->rounding2;
+
+	return 2 * sqrtf(variance / (float) width);
+}

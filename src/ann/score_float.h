@@ -1,0 +1,80 @@
+/*
+ * score_float.h
+ *	  The float half of a kernel set, compiled once with each set's flags.  16 lanes, no
+ *	  contraction (src/simd.mk): all sets round alike.  Included by score_*.c only.
+ */
+#ifndef ANN_SCORE_FLOAT_H
+#define ANN_SCORE_FLOAT_H
+
+#include "ann/score_kernels.h"
+
+#define LANES	16
+
+/* Added to and taken from a float below 2^22, it rounds it to a whole number, halves to even. */
+#define ROUNDER	12582912.0f
+
+static float
+add_lanes(float *sum)
+{
+	for (int half = LANES / 2; half > 0; half /= 2)
+		for (int j = 0; j < half; j++)
+			sum[j] += sum[j + half];
+	return sum[0];
+}
+
+static void
+place(const float *query, const uint8_t *frame, float step, int width, ScoreQuery *result)
+{
+	float	   *restrict difference = result->difference;
+	int8_t	   *restrict levels = result->levels;
+	float		square[LANES] = {0};
+	float		largest[LANES] = {0};
+	float		sum[LANES] = {0};
+	float		lost[LANES] = {0};
+	float		most = 0;
+	float		inverse;
+
+	for (int i = 0; i < width; i += LANES)
+		for (int j = 0; j < LANES; j++)
+		{
+			float		d = query[i + j] - step * ((float) frame[i + j] - 127.5f);
+			float		size = d < 0 ? -d : d;
+
+			difference[i + j] = d;
+			square[j] += d * d;
+			largest[j] = size > largest[j] ? size : largest[j];
+		}
+	for (int j = 0; j < LANES; j++)
+		most = largest[j] > most ? largest[j] : most;
+
+	/* A difference too small to divide by rounds to level 0, and counts as rounding. */
+	inverse = most > 1e-30f ? 127.0f / most : 0;
+	result->unit = most > 1e-30f ? most / 127.0f : 0;
+	for (int i = 0; i < width; i += LANES)
+		for (int j = 0; j < LANES; j++)
+		{
+			float		level = (difference[i + j] * inverse + ROUNDER) - ROUNDER;
+			float		left = difference[i + j] - result->unit * level;
+
+			levels[i + j] = (int8_t) (int) level;
+			sum[j] += level;
+			lost[j] += left * left;
+		}
+	result->distance2 = add_lanes(square);
+	result->level_sum = add_lanes(sum);
+	result->rounding2 = add_lanes(lost);
+}
+
+static void
+estimate(const ScoreQuery *query, float half, const int32_t *dots,
+		 const float *norm, const float *scale, int n, float *estimates)
+{
+	float		shift = half * query->level_sum;
+	float		twice = 2 * query->unit;
+	float		distance2 = query->distance2;
+
+	for (int j = 0; j < n; j++)
+		estimates[j] = (distance2 + norm[j]) - (twice * scale[j]) * ((float) dots[j] - shift);
+}
+
+#endif							/* ANN_SCORE_FLOAT_H */
