@@ -58,7 +58,7 @@ catalog_key(CatalogScan *scan, int i, AttrNumber column, RegProcedure equal, Dat
 void
 catalog_scan_begin(CatalogScan *scan, const char *table, const char *index, int n_keys, Snapshot snapshot)
 {
-	Oid			index_oid = index ? catalog_relation(index) : InvalidOid;
+	Oid			index_oid = catalog_relation(index);
 
 	scan->table = open_table(table);
 	scan->scan = systable_beginscan(scan->table, index_oid, OidIsValid(index_oid), snapshot, n_keys, scan->key);
@@ -155,7 +155,7 @@ near_names(const char *name, StringInfo some)
 	int			best = length / 2 + 1;	/* further off it is another word */
 	int			n = 0;
 
-	catalog_scan_begin(&scan, "model", NULL, 0, NULL);
+	catalog_scan_begin(&scan, "model", "model_name_key", 0, NULL);
 	while (HeapTupleIsValid(row = catalog_scan_next(&scan)))
 	{
 		bool		isnull;

@@ -60,9 +60,9 @@ typedef struct CatalogScan
 } CatalogScan;
 
 /*
- * Scan one of the tables (its name without the schema) through the index, or all of it
- * (index NULL).  Keys are set by catalog_key before; snapshot NULL sees what is committed
- * now.  Between begin and end nothing may be assumed about the order of rows.
+ * Scan one of the tables through one of its indexes (names without the schema), in the index's
+ * order.  Keys, if any, are set by catalog_key before; snapshot NULL sees what is committed
+ * now.
  */
 extern void catalog_key(CatalogScan *scan, int i, AttrNumber column, RegProcedure equal, Datum value);
 extern void catalog_scan_begin(CatalogScan *scan, const char *table, const char *index, int n_keys, Snapshot snapshot);
