@@ -165,6 +165,11 @@ DROP TABLE spot;
 SELECT dml_drop_model('model_b');
 SELECT count(*) FROM dml_columns WHERE model = 'model_b';
 
+-- pg_restore -j fills the tables of the catalogue in any order, which foreign keys would not let it.
+SELECT conname FROM pg_constraint WHERE contype = 'f' AND connamespace = 'dml_catalog'::regnamespace;
+SELECT c::regclass, u.filter FROM pg_extension e, unnest(extconfig, extcondition) u (c, filter)
+WHERE extname = 'dml' ORDER BY c::regclass::text COLLATE "C";
+
 -- Nothing writes on a standby or in a read-only transaction.
 BEGIN READ ONLY;
 SELECT dml_drop_model('model_a');

@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "catalog.h"
 
@@ -127,9 +128,9 @@ dml_set_owner(PG_FUNCTION_ARGS)
 }
 
 /*
- * Within catalog_begin: the columns that are made with a model, as text, or NULL.  They
- * are known by their records and by their triggers: the trigger follows a column that is
- * renamed, and the record stays when the trigger is dropped.
+ * Within catalog_begin: the columns that are made with a model, as text, or NULL, as the
+ * active snapshot sees them.  They are known by their records and by their triggers: the
+ * trigger follows a column that is renamed, and the record stays when the trigger is dropped.
  */
 static char *
 columns_using(const CatalogModel *model)
@@ -154,14 +155,26 @@ columns_using(const CatalogModel *model)
 					"JOIN pg_extension e ON e.extnamespace = p.pronamespace AND e.extname = 'dml' "
 					"JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = t.tgattr[cardinality(t.tgattr::int2[]) - 1] "
 					"WHERE t.tgparentid = 0 AND substring(t.tgargs, 1, octet_length($2)) = $2) c",
-					2, types, values, NULL, false);
+					2, types, values, NULL, true);
 	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 }
 
-/* dml_drop_model(model): with all versions; refused while a column is made with one of them. */
+/*
+ * dml_drop_model(model): with all versions; refused while a column is made with one of them.
+ *
+ * dml_column_record locks the version that it refers to.  So the versions are deleted
+ * first, which waits for it, and then a new snapshot shows what it recorded.
+ */
 Datum
 dml_drop_model(PG_FUNCTION_ARGS)
 {
+	static const char *const deletes[] = {
+		"DELETE FROM dml_catalog.version WHERE model_id = $1",
+		"DELETE FROM dml_catalog.privilege WHERE model_id = $1",
+		"DELETE FROM dml_catalog.model WHERE id = $1",
+		/* what is left of these are records of columns that are gone */
+		"DELETE FROM dml_catalog.column_info WHERE model_id = $1"
+	};
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	CatalogAccess access;
 	CatalogModel model;
@@ -172,17 +185,19 @@ dml_drop_model(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("dml_drop_model()");
 	catalog_begin(&access);
 	lock_own(name, &access, &model);
+	values[0] = Int64GetDatum(model.id);
+	for (int i = 0; i < lengthof(deletes) - 1; i++)
+		catalog_execute(deletes[i], 1, types, values, NULL, false);
+	PushActiveSnapshot(GetLatestSnapshot());
 	used = columns_using(&model);
+	PopActiveSnapshot();
 	if (used)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("cannot drop model \"%s\" because columns are made with it", name),
 				 errdetail("Columns: %s.", used),
 				 errhint("Remove them with dml_dematerialize, or materialise them with another model, first.")));
-	values[0] = Int64GetDatum(model.id);
-	/* what is left are records of columns that are gone */
-	catalog_execute("DELETE FROM dml_catalog.column_info WHERE model_id = $1", 1, types, values, NULL, false);
-	catalog_execute("DELETE FROM dml_catalog.model WHERE id = $1", 1, types, values, NULL, false);
+	catalog_execute(deletes[lengthof(deletes) - 1], 1, types, values, NULL, false);
 	catalog_end(&access);
 	PG_RETURN_VOID();
 }

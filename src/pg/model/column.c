@@ -12,6 +12,7 @@
 
 #include "catalog.h"
 
+/* The only place that refers to a version, which it locks until the transaction ends. */
 void
 dml_column_record(const DmlColumn *column)
 {
@@ -27,6 +28,12 @@ dml_column_record(const DmlColumn *column)
 	values[3] = Int32GetDatum(column->number);
 	values[4] = CStringGetTextDatum(column->features);
 	catalog_begin(&access);
+	/* as a foreign key would: dml_drop_model waits, or is waited for */
+	if (catalog_execute("SELECT FROM dml_catalog.version WHERE model_id = $1 AND number = $2 FOR KEY SHARE",
+						2, types + 2, values + 2, NULL, false) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the model of column \"%s\" was dropped meanwhile", column->column)));
 	catalog_execute("INSERT INTO dml_catalog.column_info (relation, \"column\", model_id, number, features) VALUES ($1, $2, $3, $4, $5) "
 					"ON CONFLICT (relation, \"column\") DO UPDATE SET model_id = excluded.model_id, "
 					"number = excluded.number, features = excluded.features",

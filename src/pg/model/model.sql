@@ -2,6 +2,9 @@
 --
 -- Nobody reads or writes its tables but the functions of the extension; users see the views.
 -- model/catalog.h numbers the columns: new ones go to the end.
+--
+-- No foreign keys: pg_restore -j fills the tables of an extension at the same time, and in any
+-- order.  The functions keep the tables together; they lock what a foreign key would.
 
 CREATE SCHEMA dml_catalog;
 COMMENT ON SCHEMA dml_catalog IS 'tables of the extension dml; dml_models and the other views show what is in them';
@@ -27,7 +30,7 @@ CREATE TABLE dml_catalog.model (
 COMMENT ON TABLE dml_catalog.model IS 'models: a name, and the version that it means';
 
 CREATE TABLE dml_catalog.version (
-	model_id bigint NOT NULL REFERENCES dml_catalog.model ON DELETE CASCADE,
+	model_id bigint NOT NULL,
 	number integer NOT NULL,
 	space bigint NOT NULL,
 	inputs integer NOT NULL,
@@ -65,7 +68,7 @@ COMMENT ON TABLE dml_catalog.version IS 'versions of models: the weights, and ho
 CREATE INDEX version_space_idx ON dml_catalog.version (space, model_id, number);
 
 CREATE TABLE dml_catalog.privilege (
-	model_id bigint NOT NULL REFERENCES dml_catalog.model ON DELETE CASCADE,
+	model_id bigint NOT NULL,
 	grantee name NOT NULL,
 	grantee_id oid NOT NULL,
 	grantee_home bigint NOT NULL,
@@ -81,8 +84,7 @@ CREATE TABLE dml_catalog.column_info (
 	model_id bigint NOT NULL,
 	number integer NOT NULL,
 	features text NOT NULL,
-	PRIMARY KEY (relation, "column"),
-	FOREIGN KEY (model_id, number) REFERENCES dml_catalog.version
+	PRIMARY KEY (relation, "column")
 );
 COMMENT ON TABLE dml_catalog.column_info IS 'materialised columns';
 
