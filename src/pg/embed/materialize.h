@@ -58,6 +58,57 @@ extern void restrict_search_path(void);
  */
 extern DmlFeatureExprs *embed_trigger_compile(const Trigger *trigger, Relation rel);
 
+/* What is being materialised. */
+typedef struct MaterializeTarget
+{
+	Oid			relid;
+	char	   *column;
+	Oid			owner;
+	Oid			function;		/* dml_embed_trigger's OID */
+	const DmlVersion *version;
+	List	   *members;		/* OIDs: the table, its partitions and inheritance children */
+	AttrNumber	attnum;			/* of the column; InvalidAttrNumber: to be added */
+	bool		retype;			/* its number of dimensions is another model's */
+} MaterializeTarget;
+
+/* ---------- materialize_check.c ---------- */
+
+/*
+ * Look up what both functions work on: relid, column, owner and function are set; the table is
+ * not locked yet.  what: the statement's name, for a read-only transaction.
+ */
+extern void materialize_target_init(MaterializeTarget *target, FunctionCallInfo fcinfo, const char *what);
+
+/* Checks of the locked tables; doing: what is being done, for messages. */
+extern void materialize_check_members(const MaterializeTarget *target, const char *doing);
+
+/* ---------- materialize_trigger.c ---------- */
+
+/* A statement of DDL, as the current user; the table's name for it. */
+extern void materialize_run(const char *sql);
+extern char *materialize_table_name(Oid relid);
+
+/* The trigger that fills a column, or NULL.  A copy: the relcache may be rebuilt at any look-up. */
+extern const Trigger *column_trigger_find(Relation rel, AttrNumber attnum, Oid function);
+
+/* Drop the column's trigger on one table and forget the record; was there one? */
+extern bool column_trigger_drop(Oid relid, const char *column, Oid function);
+
+/*
+ * Make the trigger of a column on one table and record the column.  model is "name@number";
+ * of record all is set but column and features.
+ */
+extern void column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *model,
+								  Bitmapset *columns_read, const char *features, DmlColumn *record);
+
+/*
+ * A materialised column that had the target's name and was renamed since is recorded
+ * under that name still.  Record it, and make its trigger, with today's names.
+ */
+extern void column_trigger_release_name(const MaterializeTarget *target, Oid relid);
+
+/* ---------- materialize_fill.c ---------- */
+
 typedef struct FillCounts
 {
 	int64		rows;			/* seen */

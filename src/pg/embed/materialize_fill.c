@@ -44,6 +44,7 @@ typedef struct Fill
 
 	/* the batch */
 	MemoryContext context;		/* of its tuples */
+	ItemPointer evaluating;		/* the row whose features are being evaluated, or NULL */
 	int			capacity;
 	int			n;
 	int			n_complete;
@@ -204,14 +205,33 @@ fill_add(Fill *fill, TupleTableSlot *slot)
 	MemoryContext old = MemoryContextSwitchTo(fill->context);
 	int			i = fill->n++;
 
+	fill->evaluating = &slot->tts_tid;
 	fill->complete[i] = dml_features_eval(fill->exprs, slot, fill->version,
 										  fill->x + (size_t) fill->n_complete * fill->version->in);
+	fill->evaluating = NULL;
 	if (fill->complete[i])
 		fill->n_complete++;
 	else
 		fill->counts->incomplete++;
 	fill->tuples[i] = ExecCopySlotHeapTuple(slot);
 	MemoryContextSwitchTo(old);
+}
+
+static void
+fill_error_context(void *arg)
+{
+	const Fill *fill = arg;
+	const char *column = NameStr(TupleDescAttr(RelationGetDescr(fill->rel), fill->attnum - 1)->attname);
+	const char *table = RelationGetRelationName(fill->rel);
+
+	if (fill->evaluating)
+		errcontext("embedding by model \"%s@%d\" for column \"%s\" of table \"%s\", row with ctid (%u,%u)",
+				   fill->version->name, fill->version->number, column, table,
+				   ItemPointerGetBlockNumberNoCheck(fill->evaluating),
+				   ItemPointerGetOffsetNumberNoCheck(fill->evaluating));
+	else
+		errcontext("embedding by model \"%s@%d\" for column \"%s\" of table \"%s\"",
+				   fill->version->name, fill->version->number, column, table);
 }
 
 void
@@ -221,6 +241,7 @@ materialize_fill(Relation rel, AttrNumber attnum, const DmlVersion *version,
 	Fill		fill = {0};
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "dml fill", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
+	ErrorContextCallback callback;
 	TupleTableSlot *scan_slot;
 	TableScanDesc scan;
 	Snapshot	snapshot;
@@ -231,6 +252,10 @@ materialize_fill(Relation rel, AttrNumber attnum, const DmlVersion *version,
 	fill.exprs = exprs;
 	fill.counts = counts;
 	fill.last_notice = GetCurrentTimestamp();
+	callback.callback = fill_error_context;
+	callback.arg = &fill;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	fill.capacity = Max(1, Min(BATCH_ROWS, BATCH_FLOATS / (version->in + version->out)));
 	fill.context = AllocSetContextCreate(context, "dml fill batch", ALLOCSET_DEFAULT_SIZES);
 	fill.tuples = palloc(sizeof(HeapTuple) * fill.capacity);
@@ -275,6 +300,7 @@ materialize_fill(Relation rel, AttrNumber attnum, const DmlVersion *version,
 	table_endscan(scan);
 	fill_flush(&fill);
 
+	error_context_stack = callback.previous;
 	ExecDropSingleTupleTableSlot(scan_slot);
 	ExecDropSingleTupleTableSlot(fill.old_slot);
 	ExecDropSingleTupleTableSlot(fill.new_slot);

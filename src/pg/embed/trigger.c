@@ -113,7 +113,13 @@ embed_trigger_compile(const Trigger *trigger, Relation rel)
 	restrict_search_path();
 	features = dml_features_parse(trigger->tgargs[EMBED_TRIGGER_FEATURES]);
 	foreach(cell, features->targets)
-		rename_walker(lfirst_node(ResTarget, cell)->val, &renaming);
+	{
+		ResTarget  *feature = lfirst_node(ResTarget, cell);
+
+		rename_walker(feature->val, &renaming);
+		if (feature->name == NULL && IsA(feature->val, ColumnRef))
+			features->names[foreach_current_index(cell)] = strVal(llast(((ColumnRef *) feature->val)->fields));
+	}
 	exprs = dml_features_compile(features, rel);
 	AtEOXact_GUC(false, guc_level);
 	return exprs;

@@ -25,6 +25,7 @@ struct DmlFeatureExprs
 {
 	int			n;
 	char	  **names;
+	char	  **aliases;		/* NULL: the user gave none */
 	Node	  **exprs;			/* analysed, varno 1 */
 	ExprState **states;
 	Oid		   *types;			/* base types */
@@ -77,6 +78,7 @@ dml_features_compile(const DmlFeatures *features, Relation rel)
 
 	result->n = features->n;
 	result->names = features->names;
+	result->aliases = palloc(sizeof(char *) * features->n);
 	result->exprs = palloc(sizeof(Node *) * features->n);
 	result->states = palloc(sizeof(ExprState *) * features->n);
 	result->types = palloc(sizeof(Oid) * features->n);
@@ -100,6 +102,7 @@ dml_features_compile(const DmlFeatures *features, Relation rel)
 					 errmsg("feature \"%s\" uses a volatile function", features->names[i]),
 					 errdetail("The embedding of a row must follow from the row alone."),
 					 errhint("Declare the function IMMUTABLE if its result depends on its arguments alone.")));
+		result->aliases[i] = target->name;
 		result->exprs[i] = expr;
 		result->types[i] = getBaseType(exprType(expr));
 		exprs = lappend(exprs, expr);
@@ -136,11 +139,12 @@ dml_features_qualified(const DmlFeatureExprs *exprs, Relation rel)
 	initStringInfo(&text);
 	for (int i = 0; i < exprs->n; i++)
 	{
-		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
-						 deparse_expression(exprs->exprs[i], context, false, false));
-		/* the text of a long expression makes no alias */
-		if (strlen(exprs->names[i]) < NAMEDATALEN)
-			appendStringInfo(&text, " AS %s", quote_identifier(exprs->names[i]));
+		const char *alias = exprs->aliases[i] ? quote_identifier(exprs->aliases[i]) : NULL;
+		char	   *expr = deparse_expression(exprs->exprs[i], context, false, false);
+
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", expr);
+		if (alias != NULL && strcmp(expr, alias) != 0)
+			appendStringInfo(&text, " AS %s", alias);
 	}
 	AtEOXact_GUC(true, nest_level);
 	return text.data;

@@ -122,16 +122,7 @@ CREATE VIEW dml_model_privileges AS
 	JOIN dml_catalog.model m ON m.id = p.model_id;
 COMMENT ON VIEW dml_model_privileges IS 'what dml_grant gave to whom';
 
-CREATE VIEW dml_columns AS
-	SELECT c.relation, c."column", m.name AS model, c.number AS version,
-		c.number = m.active AS active, c.features
-	FROM dml_catalog.column_info c
-	JOIN dml_catalog.model m ON m.id = c.model_id
-	WHERE EXISTS (SELECT FROM pg_catalog.pg_attribute a
-		WHERE a.attrelid = c.relation AND a.attname = c."column" AND NOT a.attisdropped);
-COMMENT ON VIEW dml_columns IS 'materialised columns, and the version that each is made with';
-
-GRANT SELECT ON dml_models, dml_model_versions, dml_model_privileges, dml_columns TO PUBLIC;
+GRANT SELECT ON dml_models, dml_model_versions, dml_model_privileges TO PUBLIC;
 
 CREATE FUNCTION dml_methods(
 	OUT name text, OUT kind text, OUT supervision text, OUT options text,

@@ -1,0 +1,179 @@
+/*
+ * materialize_trigger.c
+ *	  Making, finding and dropping the trigger of a materialised column, and its record.
+ */
+#include "compat.h"
+
+#include "embed/materialize.h"
+
+#include "access/table.h"
+#include "commands/defrem.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+/* Sorts behind what users call their triggers, so that it sees what they did to the row. */
+#define TRIGGER_PREFIX	"zz_dml"
+
+/* A statement of DDL, as the current user. */
+void
+materialize_run(const char *sql)
+{
+	int			status;
+
+	SPI_connect();
+	status = SPI_execute(sql, false, 0);
+	if (status < 0)
+		elog(ERROR, "%s: %s", SPI_result_code_string(status), sql);
+	SPI_finish();
+}
+
+char *
+materialize_table_name(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+}
+
+/* The trigger that fills a column, or NULL.  A copy: the relcache may be rebuilt at any look-up. */
+const Trigger *
+column_trigger_find(Relation rel, AttrNumber attnum, Oid function)
+{
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (trigger->tgfoid == function && trigger->tgnattr > 0 &&
+			trigger->tgattr[trigger->tgnattr - 1] == attnum &&
+			trigger->tgnargs == EMBED_TRIGGER_NAMES + trigger->tgnattr)
+			return trigger;
+	}
+	return NULL;
+}
+
+/* Drop the column's trigger on one table and forget the record; was there one? */
+bool
+column_trigger_drop(Oid relid, const char *column, Oid function)
+{
+	Relation	rel = table_open(relid, NoLock);
+	AttrNumber	attnum = get_attnum(relid, column);
+	const Trigger *trigger = attnum == InvalidAttrNumber ? NULL : column_trigger_find(rel, attnum, function);
+	char	   *sql = NULL;
+	char	   *recorded = NULL;
+
+	if (trigger)
+	{
+		sql = psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger->tgname), materialize_table_name(relid));
+		recorded = pstrdup(trigger->tgargs[trigger->tgnargs - 1]);
+	}
+	table_close(rel, NoLock);
+	if (sql == NULL)
+		return false;
+	materialize_run(sql);
+	dml_column_forget(relid, recorded);
+	return true;
+}
+
+static void
+append_trigger_column(StringInfo columns, StringInfo names, Oid relid, AttrNumber attnum)
+{
+	char	   *name = get_attname(relid, attnum, false);
+
+	appendStringInfo(columns, "%s%s", columns->len > 0 ? ", " : "", quote_identifier(name));
+	appendStringInfo(names, ", %s", quote_literal_cstr(name));
+}
+
+/* A name for the trigger of a column that no trigger of the table has. */
+static char *
+choose_trigger_name(Oid relid, const char *column)
+{
+	Relation	rel = table_open(relid, NoLock);
+	TriggerDesc *triggers = rel->trigdesc;
+	char	   *name = makeObjectName(TRIGGER_PREFIX, column, NULL);
+
+	for (int i = 0, n = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		if (strcmp(triggers->triggers[i].tgname, name) == 0)
+		{
+			name = makeObjectName(TRIGGER_PREFIX, column, psprintf("%d", ++n));
+			i = -1;
+		}
+	}
+	table_close(rel, NoLock);
+	return name;
+}
+
+/*
+ * Make the trigger of a column on one table and record the column.  model is "name@number";
+ * of record all is set but column and features.
+ */
+void
+column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *model,
+			   Bitmapset *columns_read, const char *features, DmlColumn *record)
+{
+	const char *table = materialize_table_name(relid);
+	const char *name;
+	StringInfoData columns;
+	StringInfoData names;
+	int			read = -1;
+
+	record->column = get_attname(relid, attnum, false);
+	record->features = unconstify(char *, features);
+	name = quote_identifier(choose_trigger_name(relid, record->column));
+	initStringInfo(&columns);
+	initStringInfo(&names);
+	while ((read = bms_next_member(columns_read, read)) >= 0)
+		append_trigger_column(&columns, &names, relid, read);
+	append_trigger_column(&columns, &names, relid, attnum);
+
+	materialize_run(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE OF %s ON %s FOR EACH ROW EXECUTE FUNCTION %s(%s, %s%s)",
+				 name, columns.data, table,
+				 quote_qualified_identifier(get_namespace_name(get_func_namespace(function)), EMBED_TRIGGER_FUNCTION),
+				 quote_literal_cstr(model), quote_literal_cstr(features), names.data));
+	materialize_run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, name));
+	dml_column_record(record);
+}
+
+/*
+ * A materialised column that had the target's name and was renamed since is recorded
+ * under that name still.  Record it, and make its trigger, with today's names.
+ */
+void
+column_trigger_release_name(const MaterializeTarget *target, Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
+	AttrNumber	target_attnum = get_attnum(relid, target->column);
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+		AttrNumber	attnum = trigger->tgnattr > 0 ? trigger->tgattr[trigger->tgnattr - 1] : InvalidAttrNumber;
+		DmlColumn  *record;
+		DmlFeatureExprs *exprs;
+		OwnerScope	scope;
+		char	   *features;
+
+		if (trigger->tgfoid != target->function || attnum == target_attnum ||
+			trigger->tgnargs != EMBED_TRIGGER_NAMES + trigger->tgnattr ||
+			strcmp(trigger->tgargs[trigger->tgnargs - 1], target->column) != 0)
+			continue;
+		record = dml_column_find(relid, target->column);
+		if (record == NULL)
+			break;
+		owner_scope_begin(&scope, target->owner, true);
+		exprs = embed_trigger_compile(trigger, rel);
+		features = dml_features_qualified(exprs, rel);
+		owner_scope_end(&scope);
+		table_close(rel, NoLock);
+
+		materialize_run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger->tgname), materialize_table_name(relid)));
+		dml_column_forget(relid, target->column);
+		column_trigger_create(relid, attnum, target->function, trigger->tgargs[EMBED_TRIGGER_MODEL],
+					   dml_features_columns(exprs), features, record);
+		return;
+	}
+	table_close(rel, NoLock);
+}
