@@ -305,6 +305,7 @@ materialize_fill(Relation rel, AttrNumber attnum, const DmlVersion *version,
 	ExecDropSingleTupleTableSlot(fill.old_slot);
 	ExecDropSingleTupleTableSlot(fill.new_slot);
 	ExecCloseIndices(fill.result);
+	ExecResetTupleTable(fill.estate->es_tupleTable, false);
 	FreeExecutorState(fill.estate);
 	PopActiveSnapshot();
 	UnregisterSnapshot(snapshot);
