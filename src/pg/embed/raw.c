@@ -28,7 +28,7 @@ typedef struct RawCache
 {
 	DmlMoment	moment;
 	MemoryContext context;		/* holds what follows; reset when it is replaced */
-	ArrayType  *raw;
+	struct varlena *raw;		/* as it was given: compressed or out of line, too */
 	uint64		space;
 	DmlVector  *vector;			/* of raw in space; NULL: nothing is cached */
 } RawCache;
@@ -48,11 +48,18 @@ make_vector(ArrayType *raw, uint64 space)
 	return v;
 }
 
-/* The same, from the call site's cache if it is there; good until the next call. */
+/*
+ * The same, from the call site's cache if it is there; good until the next call.  A value out
+ * of line is known by its TOAST pointer, which means the same for as long as the snapshot
+ * is the same: a query that is a sub-select is not fetched again for each row.
+ */
 static const DmlVector *
-raw_vector(FunctionCallInfo fcinfo, ArrayType *raw, uint64 space)
+raw_vector(FunctionCallInfo fcinfo, Datum raw, uint64 space)
 {
+	struct varlena *given = (struct varlena *) DatumGetPointer(raw);
 	RawCache   *cache = fcinfo->flinfo->fn_extra;
+	bool		in_memory = VARATT_IS_EXTERNAL(given) && !VARATT_IS_EXTERNAL_ONDISK(given);
+	bool		known;
 	MemoryContext old;
 
 	if (cache == NULL)
@@ -61,18 +68,23 @@ raw_vector(FunctionCallInfo fcinfo, ArrayType *raw, uint64 space)
 		cache->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "dml raw input", ALLOCSET_SMALL_SIZES);
 		fcinfo->flinfo->fn_extra = cache;
 	}
-	if (!dml_moment_passed(&cache->moment) && cache->vector && cache->space == space &&
-		VARSIZE(cache->raw) == VARSIZE(raw) && memcmp(cache->raw, raw, VARSIZE(raw)) == 0)
-		return cache->vector;
-
-	cache->vector = NULL;
-	MemoryContextReset(cache->context);
-	old = MemoryContextSwitchTo(cache->context);
-	cache->raw = (ArrayType *) palloc(VARSIZE(raw));
-	memcpy(cache->raw, raw, VARSIZE(raw));
-	cache->space = space;
-	cache->vector = make_vector(cache->raw, space);
-	MemoryContextSwitchTo(old);
+	if (in_memory)				/* PL/pgSQL's arrays */
+		given = PG_DETOAST_DATUM(raw);
+	known = !dml_moment_passed(&cache->moment) && cache->vector && cache->space == space &&
+		VARSIZE_ANY(cache->raw) == VARSIZE_ANY(given) && memcmp(cache->raw, given, VARSIZE_ANY(given)) == 0;
+	if (!known)
+	{
+		cache->vector = NULL;
+		MemoryContextReset(cache->context);
+		old = MemoryContextSwitchTo(cache->context);
+		cache->raw = palloc(VARSIZE_ANY(given));
+		memcpy(cache->raw, given, VARSIZE_ANY(given));
+		cache->space = space;
+		cache->vector = make_vector(DatumGetArrayTypeP(PointerGetDatum(cache->raw)), space);
+		MemoryContextSwitchTo(old);
+	}
+	if (in_memory)
+		pfree(given);
 	return cache->vector;
 }
 
@@ -81,14 +93,12 @@ static double
 measure(FunctionCallInfo fcinfo, int vector_arg, double (*kernel) (const float *, const float *, int))
 {
 	DmlVector  *a = PG_GETARG_DML_VECTOR_P(vector_arg);
-	ArrayType  *raw = PG_GETARG_ARRAYTYPE_P(1 - vector_arg);
-	const DmlVector *b = raw_vector(fcinfo, raw, a->space);
+	const DmlVector *b = raw_vector(fcinfo, PG_GETARG_DATUM(1 - vector_arg), a->space);
 	double		result;
 
 	dml_vector_check_same(a, b);
 	result = kernel(a->x, b->x, a->dim);
 	PG_FREE_IF_COPY(a, vector_arg);
-	PG_FREE_IF_COPY(raw, 1 - vector_arg);
 	return result;
 }
 
