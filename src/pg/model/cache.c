@@ -112,6 +112,7 @@ read_model(Datum datum, const DmlVersion *v)
 				 errmsg("the weights of model \"%s\" version %d do not fit its catalogue row", v->name, v->number)));
 	if ((Pointer) weights != DatumGetPointer(datum))
 		pfree(weights);
+	MemoryContextSetIdentifier(GetMemoryChunkContext(env), v->name);
 	return model;
 }
 
