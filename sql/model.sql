@@ -89,6 +89,17 @@ SELECT dml_dims(dml_embed('model_b', 1)), dml_dims(dml_embed('model_b@2', 1)), d
 COMMIT;
 SELECT model, version, inputs FROM dml_model_versions WHERE model = 'model_b' ORDER BY version;
 
+-- The same function, made of other columns after a rollback, is another version to the cache.
+SELECT version FROM dml_train('model_r', 'point', 'a', 'class', method => 'whiten', options => '{"validation": 0}');
+BEGIN;
+SELECT version FROM dml_train('model_r', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0}');
+SELECT dml_space(dml_embed('model_r', 1, 2)) AS space \gset
+ROLLBACK;
+SELECT version FROM dml_train('model_r', 'SELECT a AS c, b AS d, class FROM point', 'c, d', 'class', method => 'whiten', options => '{"validation": 0}');
+SELECT dml_space(dml_embed('model_r', 1, 2)) = :'space' AS same_function;
+SELECT dml_embed('model_r', 1);
+SELECT dml_drop_model('model_r');
+
 -- One statement sees one version; the next one sees the next, in PL/pgSQL and prepared statements too.
 PREPARE dims AS SELECT dml_dims(dml_embed('model_b', 1, 2));
 SELECT dml_activate('model_b', 1);

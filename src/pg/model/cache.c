@@ -4,13 +4,15 @@
  *
  * A version never changes, so an entry cannot go stale: what a name means and who may
  * use it is read from the catalogue by each statement (version.c), and only the
- * network that it leads to comes from here.  The key is model, number and space: after a
- * rolled-back training the next one gets the same number, but not the same space.
+ * network that it leads to comes from here.  The key is the catalogue's row, by transaction
+ * and place: after a rolled-back training, or in an extension that was created anew, another
+ * version may have the same model, number and space, but not the same row.
  * Entries beyond dml.model_cache go, the least recently used first, unless they are
  * pinned.
  */
 #include "compat.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "lib/ilist.h"
 #include "utils/array.h"
@@ -25,6 +27,8 @@
 typedef struct CacheEntry
 {
 	DmlVersion	version;
+	TransactionId xmin;			/* of the catalogue's row, and where it is */
+	ItemPointerData tid;
 	dlist_node	node;
 	MemoryContext context;
 	size_t		bytes;
@@ -61,17 +65,18 @@ evict(const CacheEntry *keep)
 	}
 }
 
-/* The entry, moved to the front; NULL: it is not here. */
+/* The entry of a row, moved to the front; NULL: it is not here. */
 static CacheEntry *
-find(int64 model_id, int32 number, uint64 space)
+find(HeapTuple row)
 {
+	TransactionId xmin = HeapTupleHeaderGetRawXmin(row->t_data);
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &entries)
 	{
 		CacheEntry *entry = dlist_container(CacheEntry, node, iter.cur);
 
-		if (entry->version.space == space && entry->version.model_id == model_id && entry->version.number == number)
+		if (entry->xmin == xmin && ItemPointerEquals(&entry->tid, &row->t_self))
 		{
 			dlist_move_head(&entries, &entry->node);
 			return entry;
@@ -118,7 +123,7 @@ read_model(Datum datum, const DmlVersion *v)
 
 /* Make an entry of a version's row. */
 static CacheEntry *
-load(CatalogScan *scan, HeapTuple row, const CatalogModel *model, int32 number, uint64 space)
+load(CatalogScan *scan, HeapTuple row, const CatalogModel *model, int32 number)
 {
 	MemoryContext context;
 	MemoryContext old;
@@ -135,11 +140,13 @@ load(CatalogScan *scan, HeapTuple row, const CatalogModel *model, int32 number, 
 	old = MemoryContextSwitchTo(context);
 	entry = palloc0(sizeof(CacheEntry));
 	entry->context = context;
+	entry->xmin = HeapTupleHeaderGetRawXmin(row->t_data);
+	entry->tid = row->t_self;
 	v = &entry->version;
 	v->model_id = model->id;
 	v->number = number;
 	v->name = pstrdup(model->name);
-	v->space = space;
+	v->space = (uint64) DatumGetInt64(catalog_column(scan, row, VERSION_SPACE, &isnull));
 	v->in = DatumGetInt32(catalog_column(scan, row, VERSION_INPUTS, &isnull));
 	v->out = DatumGetInt32(catalog_column(scan, row, VERSION_DIMS, &isnull));
 	columns = catalog_column(scan, row, VERSION_COLUMNS, &isnull);
@@ -163,8 +170,6 @@ cache_get(const CatalogModel *model, int32 number, Snapshot snapshot)
 	CatalogScan scan;
 	HeapTuple	row;
 	CacheEntry *entry;
-	uint64		space;
-	bool		isnull;
 
 	catalog_key(&scan, 0, VERSION_MODEL_ID, F_INT8EQ, Int64GetDatum(model->id));
 	catalog_key(&scan, 1, VERSION_NUMBER, F_INT4EQ, Int32GetDatum(number));
@@ -172,10 +177,9 @@ cache_get(const CatalogModel *model, int32 number, Snapshot snapshot)
 	row = catalog_scan_next(&scan);
 	if (!HeapTupleIsValid(row))
 		catalog_no_version(model->name, number);
-	space = (uint64) DatumGetInt64(catalog_column(&scan, row, VERSION_SPACE, &isnull));
-	entry = find(model->id, number, space);
+	entry = find(row);
 	if (entry == NULL)
-		entry = load(&scan, row, model, number, space);
+		entry = load(&scan, row, model, number);
 	catalog_scan_end(&scan);
 	return &entry->version;
 }

@@ -11,6 +11,7 @@
 
 #include "model.h"
 
+/* ArenaHooks.alloc: NULL when the machine has no more, which src/learn reports. */
 static void *
 context_alloc(void *ctx, size_t bytes)
 {
@@ -18,12 +19,14 @@ context_alloc(void *ctx, size_t bytes)
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
 }
 
+/* ArenaHooks.release */
 static void
 context_release(void *ctx, void *chunk)
 {
 	pfree(chunk);
 }
 
+/* LearnEnv.cancelled: does not return when there is a reason to stop. */
 static bool
 check_interrupts(void *ctx)
 {
@@ -31,12 +34,14 @@ check_interrupts(void *ctx)
 	return false;
 }
 
+/* LearnEnv.notice */
 static void
 say_notice(void *ctx, const char *message)
 {
 	ereport(NOTICE, (errmsg("%s", message)));
 }
 
+/* LearnEnv.now */
 static double
 clock_seconds(void *ctx)
 {
