@@ -31,7 +31,8 @@ set_numeric(LearnEnv *env, TrainOptions *options, const char *name, Numeric numb
 {
 	double		value = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(number)));
 
-	if (strcmp(name, "seed") == 0 && value == floor(value))
+	/* a bigint becomes a double of 2^63 at most; what is beyond is refused by the option's name */
+	if (strcmp(name, "seed") == 0 && value == floor(value) && fabs(value) <= 9223372036854775808.0)
 		return options_set_seed(env, options,
 								DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(number))));
 	return options_set_number(env, options, name, value);
