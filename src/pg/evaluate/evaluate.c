@@ -261,7 +261,33 @@ put_metric(Datum *values, bool *nulls, int i, double metric)
 	values[i] = Float8GetDatum(metric);
 }
 
-/* Measure one space; a row of the result. */
+/* A row of the result; measured NULL: there are no figures. */
+static void
+put_row(const Evaluation *evaluation, const Space *space, const Retrieval *measured)
+{
+	Datum		values[RESULT_COLUMNS] = {0};
+	bool		nulls[RESULT_COLUMNS];
+
+	memset(nulls, measured == NULL, sizeof(nulls));
+	nulls[0] = false;
+	values[0] = CStringGetTextDatum(space->name);
+	if (measured)
+	{
+		values[1] = Int32GetDatum(space->out);
+		values[2] = Int64GetDatum(measured->queries);
+		values[3] = Int64GetDatum(measured->lone);
+		values[4] = Int64GetDatum(evaluation->gallery.n);
+		values[5] = Int32GetDatum(evaluation->classes);
+		for (int i = 0; i < 4; i++)
+			put_metric(values, nulls, 6 + i, measured->recall[i]);
+		put_metric(values, nulls, 10, measured->r_precision);
+		put_metric(values, nulls, 11, measured->map_r);
+		put_metric(values, nulls, 12, measured->knn);
+	}
+	tuplestore_putvalues(evaluation->store, evaluation->desc, values, nulls);
+}
+
+/* Measure one space. */
 static void
 evaluate_space(Evaluation *evaluation, const Space *space)
 {
@@ -276,8 +302,6 @@ evaluate_space(Evaluation *evaluation, const Space *space)
 	ArenaMark	mark = arena_mark(evaluation->env->arena);
 	Retrieval	result;
 	LearnStatus status;
-	Datum		values[RESULT_COLUMNS];
-	bool		nulls[RESULT_COLUMNS] = {0};
 
 	status = metrics_retrieval(evaluation->env, query_x, query->label, query->n,
 							   gallery_x, gallery->label, gallery->n, space->out,
@@ -288,19 +312,34 @@ evaluate_space(Evaluation *evaluation, const Space *space)
 	float_store_free(gallery_store);
 	if (query_store)
 		float_store_free(query_store);
+	put_row(evaluation, space, &result);
+}
 
-	values[0] = CStringGetTextDatum(space->name);
-	values[1] = Int32GetDatum(space->out);
-	values[2] = Int64GetDatum(result.queries);
-	values[3] = Int64GetDatum(result.lone);
-	values[4] = Int64GetDatum(gallery->n);
-	values[5] = Int32GetDatum(evaluation->classes);
-	for (int i = 0; i < 4; i++)
-		put_metric(values, nulls, 6 + i, result.recall[i]);
-	put_metric(values, nulls, 10, result.r_precision);
-	put_metric(values, nulls, 11, result.map_r);
-	put_metric(values, nulls, 12, result.knn);
-	tuplestore_putvalues(evaluation->store, evaluation->desc, values, nulls);
+/* Fit whitening to rows and measure it; data that cannot be whitened are no error of the user's. */
+static void
+evaluate_whitened(Evaluation *evaluation, int in, const Selection *fitted_on)
+{
+	Space		space = {.name = "whitened", .in = in};
+	ArenaMark	mark = arena_mark(evaluation->env->arena);
+	Model	   *model;
+	LearnStatus status;
+
+	status = linear_whiten(evaluation->env, &fitted_on->matrix->rows, fitted_on->index, fitted_on->n, 0, &model);
+	if (status == LEARN_DATA)
+	{
+		ereport(NOTICE,
+				(errmsg("rows cannot be whitened: %s", evaluation->env->message)));
+		put_row(evaluation, &space, NULL);
+	}
+	else if (status != LEARN_OK)
+		dml_learn_error(evaluation->env, status);
+	else
+	{
+		space.model = model;
+		space.out = model_out(model);
+		evaluate_space(evaluation, &space);
+	}
+	arena_reset(evaluation->env->arena, mark);
 }
 
 static void
@@ -452,19 +491,15 @@ dml_evaluate(PG_FUNCTION_ARGS)
 	space.out = model_out(model);
 	evaluate_space(&evaluation, &space);
 
-	space.name = "whitened";
 	fitted_on = whitening_rows(matrices[n_matrices - 1], held_out);
-	status = linear_whiten(evaluation.env, &fitted_on.matrix->rows, fitted_on.index, fitted_on.n, 0, &model);
-	if (status != LEARN_OK)
-		dml_learn_error(evaluation.env, status);
-	space.model = model;
-	space.out = model_out(model);
-	evaluate_space(&evaluation, &space);
+	evaluate_whitened(&evaluation, version->in, &fitted_on);
 
 	space.name = "learned";
 	space.model = NULL;
 	space.version = version;
 	space.out = version->out;
 	evaluate_space(&evaluation, &space);
+	for (int i = 0; i < n_matrices; i++)
+		dml_matrix_free(matrices[i]);
 	PG_RETURN_NULL();
 }
