@@ -54,7 +54,7 @@ SELECT * FROM dml_evaluate('ev_edge', 'no_such_table', label => 'class');
 SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'no_such_column');
 SELECT * FROM dml_evaluate('ev_edge', 'points', 'no_such_column', 'class');
 SELECT * FROM dml_evaluate('ev_edge', 'points', 'ARRAY[1, id, class]', 'class');
-SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', gallery => 'SELECT x || 1 AS x, class FROM points');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', gallery => 'SELECT x || 1::real AS x, class FROM points');
 SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', gallery => 'SELECT x, class::text FROM points');
 SELECT * FROM dml_evaluate('ev_edge', 'points WHERE false', label => 'class');
 SELECT * FROM dml_evaluate('ev_edge', 'SELECT * FROM points WHERE false', label => 'class');
