@@ -1,0 +1,3 @@
+CREATE EXTENSION dml;
+CREATE TABLE photo (id integer PRIMARY KEY, class text, pixels real[]);
+CREATE TABLE photo_test (LIKE photo INCLUDING ALL);
