@@ -112,3 +112,7 @@ END
 $$;
 SHOW dml.simd;
 RESET dml.simd;
+-- The coercion called by hand knows what a modifier can be.
+SELECT dml_vector('[1,2]'::dml_vector, -1, false), dml_vector('[1,2]'::dml_vector, 2, true);
+SELECT dml_vector('[1]'::dml_vector, 0, false);
+SELECT dml_vector('[1]'::dml_vector, 16001, false);

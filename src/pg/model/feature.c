@@ -280,7 +280,7 @@ not_finite(const char *name, int element, double value)
 			 isinf(value) ? errmsg("feature \"%s\" is infinite", name) :
 			 errmsg("feature \"%s\" is out of range for real", name),
 			 element > 0 ? errdetail("It is element %d of the array.", element) : 0,
-			 errhint("Leave such rows out in the source: source => 'SELECT ... WHERE ...'.")));
+			 errhint("Make it NULL or leave the row out: rows with NULL features are skipped.")));
 }
 
 static float4

@@ -179,6 +179,8 @@ dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion
 	if (complete && filled != version->in)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("model \"%s\" takes %d numbers, not %d", version->name, version->in, filled)));
+				 errmsg("model \"%s\" takes %d numbers, not %d", version->name, version->in, filled),
+				 errdetail("It was trained with the features %s.", version->features),
+				 errhint("Give those features, or name a model that was trained with these.")));
 	return complete;
 }

@@ -61,7 +61,8 @@ catalog_check_owner(Oid user, const CatalogModel *model)
 	if (!catalog_is_owner(user, model))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of model \"%s\"", model->name)));
+				 errmsg("must be owner of model \"%s\"", model->name),
+				 errhint("The view dml_models shows the owners.")));
 }
 
 /* Does this row of dml_catalog.privilege give the privilege to the user? */

@@ -152,7 +152,8 @@ dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("model \"%s\" takes %d numbers, not %d", version->name, version->in, dim),
-				 errdetail("It was trained with the features %s.", version->features)));
+				 errdetail("It was trained with the features %s.", version->features),
+				 errhint("Give those features, or name a model that was trained with these.")));
 	result = dml_vector_new(version->out, version->space);
 	dml_version_embed(version, x, 1, result->x);
 	return result;

@@ -4,14 +4,19 @@ CREATE TYPE dml_vector;
 
 CREATE FUNCTION dml_vector_in(cstring, oid, integer) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_in(cstring, oid, integer) IS 'I/O';
 CREATE FUNCTION dml_vector_out(dml_vector) RETURNS cstring
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_out(dml_vector) IS 'I/O';
 CREATE FUNCTION dml_vector_recv(internal, oid, integer) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_recv(internal, oid, integer) IS 'I/O';
 CREATE FUNCTION dml_vector_send(dml_vector) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_send(dml_vector) IS 'I/O';
 CREATE FUNCTION dml_vector_typmod_in(cstring[]) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_typmod_in(cstring[]) IS 'I/O typmod';
 
 CREATE TYPE dml_vector (
 	INPUT = dml_vector_in,
@@ -27,4 +32,5 @@ COMMENT ON TYPE dml_vector IS 'vector of float4 that knows the space (the model 
 
 CREATE FUNCTION dml_vector(dml_vector, integer, boolean) RETURNS dml_vector
 	AS 'MODULE_PATHNAME', 'dml_vector_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector(dml_vector, integer, boolean) IS 'checks the number of dimensions';
 CREATE CAST (dml_vector AS dml_vector) WITH FUNCTION dml_vector(dml_vector, integer, boolean) AS IMPLICIT;

@@ -22,6 +22,7 @@ COMMENT ON FUNCTION dml_subvector(dml_vector, integer, integer) IS 'plain vector
 
 CREATE FUNCTION dml_vector_concat(dml_vector, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_concat(dml_vector, dml_vector) IS 'implementation of || operator';
 CREATE OPERATOR || (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_vector_concat
 );
@@ -29,6 +30,7 @@ COMMENT ON OPERATOR || (dml_vector, dml_vector) IS 'concatenate, as a plain vect
 
 CREATE FUNCTION dml_vector_add(dml_vector, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_add(dml_vector, dml_vector) IS 'implementation of + operator';
 CREATE OPERATOR + (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_vector_add,
 	COMMUTATOR = +
@@ -37,6 +39,7 @@ COMMENT ON OPERATOR + (dml_vector, dml_vector) IS 'add';
 
 CREATE FUNCTION dml_vector_sub(dml_vector, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_sub(dml_vector, dml_vector) IS 'implementation of - operator';
 CREATE OPERATOR - (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_vector_sub
 );
@@ -44,6 +47,7 @@ COMMENT ON OPERATOR - (dml_vector, dml_vector) IS 'subtract';
 
 CREATE FUNCTION dml_vector_mul(dml_vector, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_mul(dml_vector, dml_vector) IS 'implementation of * operator';
 CREATE OPERATOR * (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_vector_mul,
 	COMMUTATOR = *
@@ -52,6 +56,7 @@ COMMENT ON OPERATOR * (dml_vector, dml_vector) IS 'multiply element by element, 
 
 CREATE FUNCTION dml_vector_neg(dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_neg(dml_vector) IS 'implementation of - operator';
 CREATE OPERATOR - (
 	RIGHTARG = dml_vector, FUNCTION = dml_vector_neg
 );
@@ -59,6 +64,7 @@ COMMENT ON OPERATOR - (NONE, dml_vector) IS 'negate';
 
 CREATE FUNCTION dml_vector_add_scalar(dml_vector, double precision) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_add_scalar(dml_vector, double precision) IS 'implementation of + operator';
 CREATE OPERATOR + (
 	LEFTARG = dml_vector, RIGHTARG = double precision, FUNCTION = dml_vector_add_scalar,
 	COMMUTATOR = +
@@ -67,6 +73,7 @@ COMMENT ON OPERATOR + (dml_vector, double precision) IS 'add a number to every e
 
 CREATE FUNCTION dml_scalar_add_vector(double precision, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_scalar_add_vector(double precision, dml_vector) IS 'implementation of + operator';
 CREATE OPERATOR + (
 	LEFTARG = double precision, RIGHTARG = dml_vector, FUNCTION = dml_scalar_add_vector,
 	COMMUTATOR = +
@@ -75,6 +82,7 @@ COMMENT ON OPERATOR + (double precision, dml_vector) IS 'add a number to every e
 
 CREATE FUNCTION dml_vector_sub_scalar(dml_vector, double precision) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_sub_scalar(dml_vector, double precision) IS 'implementation of - operator';
 CREATE OPERATOR - (
 	LEFTARG = dml_vector, RIGHTARG = double precision, FUNCTION = dml_vector_sub_scalar
 );
@@ -82,6 +90,7 @@ COMMENT ON OPERATOR - (dml_vector, double precision) IS 'subtract a number from 
 
 CREATE FUNCTION dml_scalar_sub_vector(double precision, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_scalar_sub_vector(double precision, dml_vector) IS 'implementation of - operator';
 CREATE OPERATOR - (
 	LEFTARG = double precision, RIGHTARG = dml_vector, FUNCTION = dml_scalar_sub_vector
 );
@@ -89,6 +98,7 @@ COMMENT ON OPERATOR - (double precision, dml_vector) IS 'subtract every element 
 
 CREATE FUNCTION dml_vector_mul_scalar(dml_vector, double precision) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_mul_scalar(dml_vector, double precision) IS 'implementation of * operator';
 CREATE OPERATOR * (
 	LEFTARG = dml_vector, RIGHTARG = double precision, FUNCTION = dml_vector_mul_scalar,
 	COMMUTATOR = *
@@ -97,6 +107,7 @@ COMMENT ON OPERATOR * (dml_vector, double precision) IS 'multiply by a number';
 
 CREATE FUNCTION dml_scalar_mul_vector(double precision, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_scalar_mul_vector(double precision, dml_vector) IS 'implementation of * operator';
 CREATE OPERATOR * (
 	LEFTARG = double precision, RIGHTARG = dml_vector, FUNCTION = dml_scalar_mul_vector,
 	COMMUTATOR = *

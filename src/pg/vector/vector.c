@@ -97,7 +97,8 @@ dml_vector_check_same(const DmlVector *a, const DmlVector *b)
 	if (a->dim != b->dim)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("different dml_vector dimensions %d and %d", a->dim, b->dim)));
+				 errmsg("different dml_vector dimensions %d and %d", a->dim, b->dim),
+				 errhint("dml_subvector takes a part of a vector; dml_vector(n) as the type of a column keeps one length.")));
 }
 
 char *

@@ -315,6 +315,20 @@ dml_vector_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
+/* ERRCODE_INVALID_PARAMETER_VALUE unless n can be the n of dml_vector(n). */
+static void
+check_modifier(int32 n)
+{
+	if (n < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("dimensions for type dml_vector must be at least 1")));
+	if (n > DML_MAX_DIM)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("dimensions for type dml_vector cannot exceed %d", DML_MAX_DIM)));
+}
+
 /* dml_vector_typmod_in(cstring[]): dml_vector(n) */
 Datum
 dml_vector_typmod_in(PG_FUNCTION_ARGS)
@@ -327,23 +341,19 @@ dml_vector_typmod_in(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("type dml_vector takes one modifier, the number of dimensions")));
-	if (*typmod < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("dimensions for type dml_vector must be at least 1")));
-	if (*typmod > DML_MAX_DIM)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("dimensions for type dml_vector cannot exceed %d", DML_MAX_DIM)));
+	check_modifier(*typmod);
 	PG_RETURN_INT32(*typmod);
 }
 
-/* dml_vector_typmod(dml_vector, integer, boolean): the length coercion to dml_vector(n) */
+/* dml_vector_typmod(dml_vector, integer, boolean): the length coercion to dml_vector(n); -1 is any n */
 Datum
 dml_vector_typmod(PG_FUNCTION_ARGS)
 {
 	DmlVector  *v = PG_GETARG_DML_VECTOR_P(0);
+	int32		typmod = PG_GETARG_INT32(1);
 
-	check_typmod(PG_GETARG_INT32(1), v->dim);
+	if (typmod != -1)
+		check_modifier(typmod);
+	check_typmod(typmod, v->dim);
 	PG_RETURN_DML_VECTOR_P(v);
 }
