@@ -34,3 +34,4 @@ CREATE FUNCTION dml_vector(dml_vector, integer, boolean) RETURNS dml_vector
 	AS 'MODULE_PATHNAME', 'dml_vector_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector(dml_vector, integer, boolean) IS 'checks the number of dimensions';
 CREATE CAST (dml_vector AS dml_vector) WITH FUNCTION dml_vector(dml_vector, integer, boolean) AS IMPLICIT;
+COMMENT ON CAST (dml_vector AS dml_vector) IS 'checks the number of dimensions';
