@@ -24,7 +24,7 @@ EXTVERSION = 1.0
 MODULE_big = dml
 
 # A room's SQL may use what the rooms before it define.
-ROOMS = vector model embed train evaluate
+ROOMS = vector model embed train evaluate index
 ROOM_SQL = $(sort $(wildcard src/pg/vector/*.sql)) $(foreach room,$(filter-out vector,$(ROOMS)),$(sort $(wildcard src/pg/$(room)/*.sql)))
 INSTALL_SQL = $(EXTENSION)--$(EXTVERSION).sql
 

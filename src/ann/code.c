@@ -210,3 +210,22 @@ code_deviation(const ScoreQuery *query, float norm, float error, int width)
 
 	return 2 * sqrtf(variance / (float) width);
 }
+
+void
+code_decode(const uint8_t *code, int bits, int width, float scale, float *out)
+{
+	float		half = (float) ((1 << bits) - 1) / 2;
+
+	for (int i = 0; i < width; i++)
+	{
+		int			level;
+
+		if (bits == 1)
+			level = code[i / 8] >> (i % 8) & 1;
+		else if (bits == 8)
+			level = code[i];
+		else
+			level = i < width / 2 ? code[i] & 15 : code[i - width / 2] >> 4;
+		out[i] = scale * ((float) level - half);
+	}
+}

@@ -48,6 +48,9 @@ extern void code_frame_center(const uint8_t *frame, float step, int width, float
 extern bool code_encode(const float *rotated, const uint8_t *frame, float step, int width, int bits,
 						float *scratch, uint8_t *code, CodeFactors *factors);
 
+/* What a code says of the difference to its frame: scale * u, width elements. */
+extern void code_decode(const uint8_t *code, int bits, int width, float scale, float *out);
+
 /*
  * How far a score_estimate() of this query can be from the squared distance of the rotated
  * vectors.  The first holds always, roundings included; the second is a standard deviation

@@ -28,4 +28,11 @@
 #define pg_attribute_noreturn() __attribute__((noreturn))
 #endif
 
+/* vacuum_delay_point() asks from 18 on whether it is called for ANALYZE. */
+#if PG_VERSION_NUM >= 180000
+#define dml_vacuum_delay_point()	vacuum_delay_point(false)
+#else
+#define dml_vacuum_delay_point()	vacuum_delay_point()
+#endif
+
 #endif							/* DML_COMPAT_H */

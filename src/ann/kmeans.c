@@ -1,0 +1,432 @@
+/*
+ * kmeans.c
+ *	  See kmeans.h.
+ */
+#include "ann/kmeans.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "learn/blas.h"
+
+#define BLOCK			256		/* rows that meet the centers in one product */
+#define LANES			16
+#define TOP_SAMPLE		64		/* rows a group whose center is sought among all */
+#define TOP_ITERATIONS	12
+#define LEAF_ITERATIONS	8
+#define SPLIT_ITERATIONS 10
+
+/* A part is cut into parts that fill their capacity to this: the next inserts find room. */
+#define DIVIDE_FILL		0.7
+#define DIVIDE_WIDEST	256
+
+/* |c|^2 / 2 of each center. */
+static void
+half_norms(const float *centers, int k, int width, float *out)
+{
+	for (int c = 0; c < k; c++)
+	{
+		const float *x = centers + (size_t) c * width;
+		double		sum = 0;
+
+		for (int i = 0; i < width; i++)
+			sum += (double) x[i] * x[i];
+		out[c] = (float) (sum / 2);
+	}
+}
+
+/* The index of the largest of k products less half norms, the first of equal ones. */
+static int
+best_center(const float *product, const float *half, int k)
+{
+	float		best[LANES];
+	int			at[LANES];
+	int			c = 0;
+	int			winner = 0;
+
+	if (k < LANES)
+	{
+		for (c = 1; c < k; c++)
+			if (product[c] - half[c] > product[winner] - half[winner])
+				winner = c;
+		return winner;
+	}
+	for (int j = 0; j < LANES; j++)
+	{
+		best[j] = product[j] - half[j];
+		at[j] = j;
+	}
+	for (c = LANES; c + LANES <= k; c += LANES)
+		for (int j = 0; j < LANES; j++)
+		{
+			float		value = product[c + j] - half[c + j];
+
+			at[j] = value > best[j] ? c + j : at[j];
+			best[j] = value > best[j] ? value : best[j];
+		}
+	for (; c < k; c++)
+		if (product[c] - half[c] > best[LANES - 1])
+		{
+			best[LANES - 1] = product[c] - half[c];
+			at[LANES - 1] = c;
+		}
+	for (int j = 1; j < LANES; j++)
+		if (best[j] > best[winner] || (best[j] == best[winner] && at[j] < at[winner]))
+			winner = j;
+	return at[winner];
+}
+
+/* kmeans_nearest() over rows that stand together, with the caller's scratch of BLOCK x k and k. */
+static LearnStatus
+nearest_of(LearnEnv *env, const float *rows, int64_t n, int width, const float *centers, int k,
+		   float *products, float *half, int32_t *nearest)
+{
+	half_norms(centers, k, width, half);
+	for (int64_t start = 0; start < n; start += BLOCK)
+	{
+		int			m = n - start < BLOCK ? (int) (n - start) : BLOCK;
+
+		LEARN_TRY(blas_gemm_polled(env, false, true, m, k, width, 1, rows + start * width, width,
+								   centers, width, 0, products, k));
+		for (int i = 0; i < m; i++)
+			nearest[start + i] = best_center(products + (size_t) i * k, half, k);
+	}
+	return LEARN_OK;
+}
+
+LearnStatus
+kmeans_nearest(LearnEnv *env, const float *rows, int64_t n, int width, const float *centers, int k,
+			   int32_t *nearest)
+{
+	ArenaMark	mark = arena_mark(env->arena);
+	LearnStatus status;
+	float	   *products;
+	float	   *half;
+
+	LEARN_ALLOC(env, products, (size_t) BLOCK * k);
+	LEARN_ALLOC(env, half, k);
+	status = nearest_of(env, rows, n, width, centers, k, products, half, nearest);
+	arena_reset(env->arena, mark);
+	return status;
+}
+
+/* centers = the means of their rows; those that have none take a random row. */
+static void
+take_means(const float *rows, int64_t n, int width, int k, const int32_t *nearest, Rng *rng,
+		   int64_t *count, float *centers)
+{
+	memset(count, 0, k * sizeof(count[0]));
+	memset(centers, 0, (size_t) k * width * sizeof(float));
+	for (int64_t i = 0; i < n; i++)
+	{
+		float	   *center = centers + (size_t) nearest[i] * width;
+		const float *row = rows + i * width;
+
+		count[nearest[i]]++;
+		for (int j = 0; j < width; j++)
+			center[j] += row[j];
+	}
+	for (int c = 0; c < k; c++)
+	{
+		float	   *center = centers + (size_t) c * width;
+
+		if (count[c] == 0)
+			memcpy(center, rows + (int64_t) rng_below(rng, n) * width, width * sizeof(float));
+		else
+			for (int j = 0; j < width; j++)
+				center[j] /= (float) count[c];
+	}
+}
+
+LearnStatus
+kmeans_fit(LearnEnv *env, const float *rows, int64_t n, int width, int k, int iterations, Rng *rng,
+		   float *centers)
+{
+	ArenaMark	mark = arena_mark(env->arena);
+	LearnStatus status = LEARN_OK;
+	float	   *products;
+	float	   *half;
+	int32_t    *nearest;
+	int64_t    *count;
+
+	LEARN_ALLOC(env, products, (size_t) BLOCK * k);
+	LEARN_ALLOC(env, half, k);
+	LEARN_ALLOC(env, nearest, n);
+	LEARN_ALLOC(env, count, k);
+
+	/* every row is chosen with the same chance: k left to choose from those that are left */
+	for (int64_t i = 0, chosen = 0; chosen < k; i++)
+		if ((int64_t) rng_below(rng, n - i) < k - chosen)
+			memcpy(centers + (size_t) chosen++ * width, rows + i * width, width * sizeof(float));
+
+	for (int i = 0; i < iterations && k > 1 && status == LEARN_OK; i++)
+	{
+		status = nearest_of(env, rows, n, width, centers, k, products, half, nearest);
+		if (status == LEARN_OK)
+			take_means(rows, n, width, k, nearest, rng, count, centers);
+	}
+	if (k == 1)
+	{
+		memset(nearest, 0, n * sizeof(nearest[0]));
+		take_means(rows, n, width, 1, nearest, rng, count, centers);
+	}
+	arena_reset(env->arena, mark);
+	return status;
+}
+
+/* Rows by the group that each belongs to: order, and where each group's run begins. */
+static void
+sort_by_group(const int32_t *group, int64_t n, int groups, int64_t *first, int32_t *order)
+{
+	memset(first, 0, (groups + 1) * sizeof(first[0]));
+	for (int64_t i = 0; i < n; i++)
+		first[group[i] + 1]++;
+	for (int g = 0; g < groups; g++)
+		first[g + 1] += first[g];
+	for (int64_t i = 0; i < n; i++)
+		order[first[group[i]]++] = (int32_t) i;
+	for (int g = groups; g > 0; g--)
+		first[g] = first[g - 1];
+	first[0] = 0;
+}
+
+static void
+gather(const float *rows, int width, const int32_t *order, int64_t n, float *out)
+{
+	for (int64_t i = 0; i < n; i++)
+		memcpy(out + i * width, rows + (size_t) order[i] * width, width * sizeof(float));
+}
+
+LearnStatus
+kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k, Rng *rng,
+				KmeansGrid *grid)
+{
+	int			groups = (int) sqrt((double) k);
+	ArenaMark	mark;
+	int64_t		top_rows;
+	int32_t    *group;
+	int32_t    *order;
+	int64_t    *first;
+	float	   *part;
+
+	if (k > n)
+		k = (int) n;
+	groups = groups < 1 ? 1 : groups > k ? k : groups;
+	grid->width = width;
+	grid->groups = groups;
+	LEARN_ALLOC(env, grid->tops, (size_t) groups * width);
+	LEARN_ALLOC(env, grid->first, groups + 1);
+	LEARN_ALLOC(env, grid->centers, (size_t) k * width);
+	mark = arena_mark(env->arena);
+	LEARN_ALLOC(env, group, n);
+	LEARN_ALLOC(env, order, n);
+	LEARN_ALLOC(env, first, groups + 1);
+
+	/* the sample has no order that matters to the caller, but may have one: stride through it */
+	top_rows = (int64_t) groups * TOP_SAMPLE < n ? (int64_t) groups * TOP_SAMPLE : n;
+	LEARN_ALLOC(env, part, (size_t) n * width);
+	for (int64_t i = 0; i < top_rows; i++)
+		order[i] = (int32_t) (i * n / top_rows);
+	gather(sample, width, order, top_rows, part);
+	LEARN_TRY(kmeans_fit(env, part, top_rows, width, groups, TOP_ITERATIONS, rng, grid->tops));
+	LEARN_TRY(kmeans_nearest(env, sample, n, width, grid->tops, groups, group));
+	sort_by_group(group, n, groups, first, order);
+
+	grid->k = 0;
+	for (int g = 0; g < groups; g++)
+	{
+		int64_t		m = first[g + 1] - first[g];
+		int64_t		share = (int64_t) floor((double) k * first[g + 1] / n) - (int64_t) floor((double) k * first[g] / n);
+
+		grid->first[g] = grid->k;
+		if (share > m)
+			share = m;
+		if (share == 0)
+			continue;
+		gather(sample, width, order + first[g], m, part);
+		LEARN_TRY(kmeans_fit(env, part, m, width, (int) share, LEAF_ITERATIONS, rng,
+							 grid->centers + (size_t) grid->k * width));
+		grid->k += (int) share;
+	}
+	grid->first[groups] = grid->k;
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}
+
+/* The beam best of k products less half norms, best first, by insertion: beam is small. */
+static void
+best_centers(const float *product, const float *half, int k, int beam, int32_t *out)
+{
+	float		value[16];
+	int			n = 0;
+
+	for (int c = 0; c < k; c++)
+	{
+		float		v = product[c] - half[c];
+		int			at;
+
+		if (n == beam && v <= value[n - 1])
+			continue;
+		if (n < beam)
+			n++;
+		for (at = n - 1; at > 0 && value[at - 1] < v; at--)
+		{
+			value[at] = value[at - 1];
+			out[at] = out[at - 1];
+		}
+		value[at] = v;
+		out[at] = c;
+	}
+}
+
+LearnStatus
+kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows, int64_t n, int beam,
+					int32_t *nearest)
+{
+	ArenaMark	mark = arena_mark(env->arena);
+	int			width = grid->width;
+	int			widest = grid->groups;
+	int32_t    *chosen;			/* n x beam groups */
+	int32_t    *order;
+	int64_t    *first;
+	float	   *best;
+	float	   *products;
+	float	   *half;
+	float	   *part;
+
+	beam = beam > 16 ? 16 : beam;
+	beam = beam > grid->groups ? grid->groups : beam;
+	for (int g = 0; g < grid->groups; g++)
+		if (grid->first[g + 1] - grid->first[g] > widest)
+			widest = grid->first[g + 1] - grid->first[g];
+	LEARN_ALLOC(env, chosen, (size_t) n * beam);
+	LEARN_ALLOC(env, order, (size_t) n * beam);
+	LEARN_ALLOC(env, first, grid->groups + 1);
+	LEARN_ALLOC(env, best, n);
+	LEARN_ALLOC(env, products, (size_t) BLOCK * widest);
+	LEARN_ALLOC(env, half, widest);
+	LEARN_ALLOC(env, part, (size_t) BLOCK * width);
+
+	half_norms(grid->tops, grid->groups, width, half);
+	for (int64_t start = 0; start < n; start += BLOCK)
+	{
+		int			m = n - start < BLOCK ? (int) (n - start) : BLOCK;
+
+		LEARN_TRY(blas_gemm_polled(env, false, true, m, grid->groups, width, 1, rows + start * width, width,
+								   grid->tops, width, 0, products, grid->groups));
+		for (int i = 0; i < m; i++)
+			best_centers(products + (size_t) i * grid->groups, half, grid->groups, beam,
+						 chosen + (start + i) * beam);
+	}
+
+	/* group by group, all rows that chose it: its centers are read once for BLOCK of them */
+	sort_by_group(chosen, n * beam, grid->groups, first, order);
+	for (int64_t i = 0; i < n; i++)
+	{
+		best[i] = -FLT_MAX;
+		nearest[i] = 0;
+	}
+	for (int g = 0; g < grid->groups; g++)
+	{
+		int			k = grid->first[g + 1] - grid->first[g];
+		const float *centers = grid->centers + (size_t) grid->first[g] * width;
+
+		if (k == 0)
+			continue;
+		half_norms(centers, k, width, half);
+		for (int64_t start = first[g]; start < first[g + 1]; start += BLOCK)
+		{
+			int			m = first[g + 1] - start < BLOCK ? (int) (first[g + 1] - start) : BLOCK;
+
+			for (int i = 0; i < m; i++)
+				memcpy(part + (size_t) i * width, rows + (size_t) (order[start + i] / beam) * width,
+					   width * sizeof(float));
+			LEARN_TRY(blas_gemm_polled(env, false, true, m, k, width, 1, part, width, centers, width,
+									   0, products, k));
+			for (int i = 0; i < m; i++)
+			{
+				int64_t		row = order[start + i] / beam;
+				const float *product = products + (size_t) i * k;
+				int			c = best_center(product, half, k);
+
+				if (product[c] - half[c] > best[row])
+				{
+					best[row] = product[c] - half[c];
+					nearest[row] = grid->first[g] + c;
+				}
+			}
+		}
+	}
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}
+
+LearnStatus
+kmeans_divide(LearnEnv *env, const float *rows, int width, int32_t *order, int64_t n, int capacity,
+			  Rng *rng, int64_t *first, int64_t *parts)
+{
+	ArenaMark	mark = arena_mark(env->arena);
+	int64_t		done = 0;
+	int64_t		ready = 0;
+	float	   *part;
+	float	   *centers;
+	int32_t    *group;
+	int32_t    *run;
+	int32_t    *copy;
+	int64_t    *begins;
+	int			widest = (int) fmin(DIVIDE_WIDEST, ceil(n / (capacity * DIVIDE_FILL)));
+
+	LEARN_ALLOC(env, part, (size_t) n * width);
+	LEARN_ALLOC(env, centers, (size_t) (widest < 2 ? 2 : widest) * width);
+	LEARN_ALLOC(env, group, n);
+	LEARN_ALLOC(env, run, n);
+	LEARN_ALLOC(env, copy, n);
+	LEARN_ALLOC(env, begins, (widest < 2 ? 2 : widest) + 1);
+
+	/*
+	 * first[] holds the parts that are ready; begun by the run from `ready` on, the rest is
+	 * divided from the left until a piece fits.  `end` of the piece at hand is found
+	 * again from the marks pushed at the far end of first[].
+	 */
+	first[n] = n;
+	done = n;
+	*parts = 0;
+	while (ready < n)
+	{
+		int64_t		end = first[done];
+		int64_t		m = end - ready;
+		int			k = (int) fmin(DIVIDE_WIDEST, ceil(m / (capacity * DIVIDE_FILL)));
+		bool		apart = false;
+
+		if (m <= capacity)
+		{
+			first[(*parts)++] = ready;
+			ready = end;
+			if (ready < n)
+				done++;
+			continue;
+		}
+		k = k < 2 ? 2 : k;
+		gather(rows, width, order + ready, m, part);
+		LEARN_TRY(kmeans_fit(env, part, m, width, k, SPLIT_ITERATIONS, rng, centers));
+		LEARN_TRY(kmeans_nearest(env, part, m, width, centers, k, group));
+		sort_by_group(group, m, k, begins, run);
+		for (int g = 0; g < k; g++)
+			apart |= begins[g + 1] > begins[g] && begins[g + 1] - begins[g] < m;
+		if (apart)
+		{
+			for (int64_t i = 0; i < m; i++)
+				copy[i] = order[ready + run[i]];
+			memcpy(order + ready, copy, m * sizeof(order[0]));
+			for (int g = k - 1; g > 0; g--)
+				if (begins[g] > 0 && begins[g] < m && (g == k - 1 || begins[g] != begins[g + 1]))
+					first[--done] = ready + begins[g];
+		}
+		else
+			first[--done] = ready + m / 2;
+	}
+	first[*parts] = n;
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}

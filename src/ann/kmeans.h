@@ -1,0 +1,60 @@
+/*
+ * kmeans.h
+ *	  Centers of clusters, and the two-level grid of them that a tree is built from.
+ *
+ * Memory comes from env's arena; what outlives a call is allocated first, the rest is given
+ * back before it returns.  blas_load() first.  Same rows, same seed: the same centers, bit
+ * for bit, on one machine.
+ */
+#ifndef ANN_KMEANS_H
+#define ANN_KMEANS_H
+
+#include "learn/learn.h"
+#include "learn/rng.h"
+
+/*
+ * Lloyd's iterations from k distinct rows as first centers: centers (k x width) for rows
+ * (n x width), 1 <= k <= n.  A center that loses all of its rows takes a random row again.
+ */
+extern LearnStatus kmeans_fit(LearnEnv *env, const float *rows, int64_t n, int width, int k,
+							  int iterations, Rng *rng, float *centers);
+
+/* nearest[i] = the center nearest to row i; of equal ones the first. */
+extern LearnStatus kmeans_nearest(LearnEnv *env, const float *rows, int64_t n, int width,
+								  const float *centers, int k, int32_t *nearest);
+
+/*
+ * Some k centers in groups by nearness, so that a row finds its center through the
+ * centers of the groups and those of a few groups, sqrt(k) and not k distances away.
+ */
+typedef struct KmeansGrid
+{
+	int			width;
+	int			groups;
+	int			k;
+	float	   *tops;			/* groups x width */
+	int		   *first;			/* groups + 1: centers first[g] to first[g + 1] - 1 belong to group g */
+	float	   *centers;		/* k x width */
+} KmeansGrid;
+
+/*
+ * A grid of about k centers (never more, one at least) from a sample of n >= 1 rows.  Some 30
+ * rows a center are enough.
+ */
+extern LearnStatus kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k,
+								   Rng *rng, KmeansGrid *grid);
+
+/* nearest[i] = the nearest center to row i in the beam groups that are nearest to it. */
+extern LearnStatus kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows,
+									   int64_t n, int beam, int32_t *nearest);
+
+/*
+ * Divide n rows, given by their indexes, so that no part has more than capacity: order is
+ * permuted so that each part is a run of it, and first (room for n + 1) gets where each
+ * begins; *parts how many there are.  Where rows are alike and no center tells them apart,
+ * a run is cut in the middle.
+ */
+extern LearnStatus kmeans_divide(LearnEnv *env, const float *rows, int width, int32_t *order, int64_t n,
+								 int capacity, Rng *rng, int64_t *first, int64_t *parts);
+
+#endif							/* ANN_KMEANS_H */

@@ -1,0 +1,292 @@
+/*
+ * insert.c
+ *	  A row finds its leaf, one page lock at a time.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/memutils.h"
+
+#include "tree.h"
+
+/* Nodes of a level that are looked into for the nearest child. */
+#define INSERT_BEAM			3
+
+/* As in node.c. */
+#define RADIUS_ROUNDING		1.000001f
+
+/* What the rows of one statement share (IndexInfo.ii_AmCache). */
+typedef struct InsertState
+{
+	const TreeShape *shape;
+	MemoryContext context;		/* reset with each row */
+} InsertState;
+
+/* A node that may lead to the nearest leaf. */
+typedef struct Candidate
+{
+	float		key;
+	TreeStep	step;
+	int			parent;			/* which candidate of the level above */
+} Candidate;
+
+/* Offer to the best of a level, kept sorted. */
+static void
+offer(Candidate *best, int *n, Candidate candidate)
+{
+	int			at;
+
+	if (*n == INSERT_BEAM && !(candidate.key < best[*n - 1].key))
+		return;
+	at = *n < INSERT_BEAM ? (*n)++ : *n - 1;
+	for (; at > 0 && candidate.key < best[at - 1].key; at--)
+		best[at] = best[at - 1];
+	best[at] = candidate;
+}
+
+/* The way to the leaf for a vector.  False: the tree changed meanwhile; try again. */
+static bool
+find_leaf(Relation index, const TreeShape *shape, const TreeMeta *meta, const float *rotated, TreePath *path)
+{
+	Candidate	best[TREE_MAX_HEIGHT][INSERT_BEAM];
+	int			n[TREE_MAX_HEIGHT] = {0};
+	int			room = Max(shape->leaf.room, shape->inner.room);
+	char	   *memory = palloc(ann_scratch_bytes(shape->width, room) + 64);
+	AnnScratch	scratch;
+	int			at = 0;
+
+	ann_scratch_init(&scratch, shape->width, room, (void *) TYPEALIGN(64, memory));
+	offer(best[meta->root_level], &n[meta->root_level],
+		  (Candidate) {.key = 0, .step = {meta->root, meta->root_birth}});
+	for (int level = meta->root_level; level > 0; level--)
+		for (int i = 0; i < n[level]; i++)
+		{
+			TreeStep   *step = &best[level][i].step;
+			Buffer		buffer = ReadBuffer(index, step->block);
+			Page		page = BufferGetPage(buffer);
+			const TreeChild *children;
+			AnnBlock	block;
+
+			LockBuffer(buffer, BUFFER_LOCK_SHARE);
+			tree_check_node(index, step->block, page, shape);
+			if (tree_special(page)->kind != TREE_NODE || tree_special(page)->birth != step->birth ||
+				tree_special(page)->level != level)
+			{
+				UnlockReleaseBuffer(buffer);
+				return false;
+			}
+			children = tree_children(page, &shape->inner);
+			tree_block(page, &shape->inner, &block);
+			ann_score_block(rotated, &block, &scratch);
+			for (int j = 0; j < block.n; j++)
+				offer(best[level - 1], &n[level - 1], (Candidate)
+				{
+					.key = scratch.estimates[j], .step = {children[j].block, children[j].birth}, .parent = i
+				});
+			UnlockReleaseBuffer(buffer);
+		}
+	if (n[0] == 0)
+		tree_corrupted(index, meta->root, "No way leads to a leaf.");
+	path->n = meta->root_level + 1;
+	for (int level = 0; level <= meta->root_level; level++)
+	{
+		path->step[meta->root_level - level] = best[level][at].step;
+		at = best[level][at].parent;
+	}
+	pfree(memory);
+	return true;
+}
+
+/* The first row of an index: the tree is an empty leaf around it. */
+static void
+plant(Relation index, const DmlVector *vector)
+{
+	TreeMeta	meta;
+
+	LockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+	tree_meta_read(index, &meta);
+	if (meta.root == InvalidBlockNumber)
+	{
+		const TreeShape *shape;
+		float	   *rotated;
+		float	   *scratch;
+		TreeNewPage leaf;
+		Buffer		buffer;
+		GenericXLogState *state;
+
+		if (meta.dims == 0)
+			tree_meta_init(&meta, index, vector->dim, vector->space, false);
+		tree_check_vector(index, &meta, vector);
+		shape = tree_shape(index, &meta, CurrentMemoryContext);
+		rotated = palloc0(2 * shape->width * sizeof(float));
+		scratch = rotated + shape->width;
+		tree_rotate(shape, vector->x, scratch, rotated);
+
+		tree_new_page(index, &leaf);
+		buffer = ReadBuffer(index, TREE_META_BLOCK);
+		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		state = GenericXLogStart(index);
+		{
+			Page		page = GenericXLogRegisterBuffer(state, leaf.buffer, GENERIC_XLOG_FULL_IMAGE);
+
+			tree_page_init(page, TREE_NODE, 0, leaf.birth);
+			if (!tree_node_frame(page, &shape->leaf, rotated))
+				ereport(ERROR,
+						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						 errmsg("a vector is too large for an index"),
+						 errhint("Scale the vectors.")));
+			meta.root = BufferGetBlockNumber(leaf.buffer);
+			meta.root_birth = leaf.birth;
+			meta.root_level = 0;
+			meta.leaves = 1;
+			tree_meta_page(GenericXLogRegisterBuffer(state, buffer, 0), &meta);
+		}
+		GenericXLogFinish(state);
+		UnlockReleaseBuffer(buffer);
+		tree_new_page_done(index, &leaf);
+	}
+	UnlockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+}
+
+typedef enum Placed
+{
+	PLACED,
+	PLACE_AGAIN,				/* the leaf is gone */
+	PLACE_FULL,
+	PLACE_TOO_FAR				/* the leaf's radius does not reach */
+} Placed;
+
+/* Put the row into the leaf, if it may be put there. */
+static Placed
+place(Relation index, const TreeShape *shape, const TreeStep *step, const float *rotated, ItemPointer tid)
+{
+	Buffer		buffer = ReadBuffer(index, step->block);
+	Page		page = BufferGetPage(buffer);
+	const TreeLayout *layout = &shape->leaf;
+	float	   *scratch = palloc(shape->width * sizeof(float));
+	TreeEntry	entry = {.code = palloc(layout->code_bytes), .tid = *tid};
+	GenericXLogState *state;
+	const TreeNode *node;
+	int			slot;
+
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	tree_check_node(index, step->block, page, shape);
+	node = tree_node(page);
+	if (tree_special(page)->kind != TREE_NODE || tree_special(page)->birth != step->birth || tree_special(page)->level != 0)
+	{
+		UnlockReleaseBuffer(buffer);
+		return PLACE_AGAIN;
+	}
+	if (node->n == layout->room && node->dead == 0)
+	{
+		UnlockReleaseBuffer(buffer);
+		return PLACE_FULL;
+	}
+	tree_encode(page, layout, rotated, scratch, &entry);
+	if (sqrtf(entry.factors.norm) * RADIUS_ROUNDING > node->radius)
+	{
+		UnlockReleaseBuffer(buffer);
+		return PLACE_TOO_FAR;
+	}
+	for (slot = 0; node->dead > 0 && slot < node->n; slot++)
+		if (tree_rows(page, layout)[slot].dead)
+			break;
+	if (node->dead == 0 || slot == node->n)
+		slot = node->n;
+	if (slot == layout->room)
+		tree_corrupted(index, step->block, "Its number of dead entries is wrong.");
+
+	state = GenericXLogStart(index);
+	page = GenericXLogRegisterBuffer(state, buffer, 0);
+	if (slot < tree_node(page)->n)
+		tree_node(page)->dead--;
+	else
+		tree_node(page)->n++;
+	tree_put(page, layout, slot, &entry, false);
+	GenericXLogFinish(state);
+	UnlockReleaseBuffer(buffer);
+	pfree(scratch);
+	pfree(entry.code);
+	return PLACED;
+}
+
+/* The state of the statement; made with its first row, once the index has a shape. */
+static InsertState *
+insert_state(Relation index, const TreeMeta *meta, IndexInfo *info)
+{
+	InsertState *state = info->ii_AmCache;
+
+	if (state == NULL)
+	{
+		state = MemoryContextAllocZero(info->ii_Context, sizeof(InsertState));
+		state->context = AllocSetContextCreate(info->ii_Context, "dml index insert", ALLOCSET_DEFAULT_SIZES);
+		info->ii_AmCache = state;
+	}
+	if (state->shape == NULL && meta->dims > 0)
+		state->shape = tree_shape(index, meta, info->ii_Context);
+	return state;
+}
+
+bool
+tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
+			IndexUniqueCheck unique,
+#if PG_VERSION_NUM >= 140000
+			bool unchanged,
+#endif
+			IndexInfo *info)
+{
+	TreeMeta	meta;
+	InsertState *state;
+	MemoryContext old;
+	const DmlVector *vector;
+	float	   *rotated;
+	bool		planted = false;
+
+	if (isnull[0])
+		return false;
+	tree_meta_read(index, &meta);
+	state = insert_state(index, &meta, info);
+	old = MemoryContextSwitchTo(state->context);
+	vector = DatumGetDmlVectorP(values[0]);
+	while (!planted)
+	{
+		TreePath	path;
+
+		CHECK_FOR_INTERRUPTS();
+		tree_meta_read(index, &meta);
+		if (meta.root == InvalidBlockNumber)
+		{
+			plant(index, vector);
+			continue;
+		}
+		state = insert_state(index, &meta, info);
+		tree_check_vector(index, &meta, vector);
+		rotated = palloc(2 * state->shape->width * sizeof(float));
+
+		/* without a direction there is no distance to be ordered by */
+		if (!tree_rotate(state->shape, vector->x, rotated + state->shape->width, rotated))
+			break;
+		if (!find_leaf(index, state->shape, &meta, rotated, &path))
+			continue;
+		switch (place(index, state->shape, &path.step[path.n - 1], rotated, tid))
+		{
+			case PLACED:
+				planted = true;
+				break;
+			case PLACE_AGAIN:
+				break;
+			case PLACE_FULL:
+				tree_split(index, heap, state->shape, &path);
+				break;
+			case PLACE_TOO_FAR:
+				tree_widen(index, state->shape, &path, rotated);
+				break;
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(state->context);
+	return false;
+}

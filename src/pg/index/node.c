@@ -1,0 +1,65 @@
+/*
+ * node.c
+ *	  A node made of vectors: its frame, its codes, its radius.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "tree.h"
+
+/* Roundings of a radius are taken up. */
+#define RADIUS_ROUNDING		1.000001f
+
+void
+tree_node_make(Page page, const TreeShape *shape, int level, uint32 birth, const TreeMembers *members,
+			   const int32_t *order, int n)
+{
+	const TreeLayout *layout = tree_layout_of(shape, level);
+	int			width = shape->width;
+	float	   *center = palloc0(2 * width * sizeof(float));
+	float	   *scratch = center + width;
+	TreeNode   *node;
+	TreeEntry	entry;
+
+	Assert(n > 0 && n <= layout->room);
+	tree_page_init(page, TREE_NODE, level, birth);
+	node = tree_node(page);
+	for (int j = 0; j < n; j++)
+	{
+		const float *vector = members->vectors + (size_t) order[j] * width;
+
+		for (int i = 0; i < width; i++)
+			center[i] += vector[i] / (float) n;
+	}
+	if (!tree_node_frame(page, layout, center))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("vectors of an index are too far apart"),
+				 errhint("Scale the vectors.")));
+	entry.code = palloc(layout->code_bytes);
+	for (int j = 0; j < n; j++)
+	{
+		int			m = order[j];
+		float		slack = members->slack ? members->slack[m] : 0;
+		float		reach;
+
+		tree_encode(page, layout, members->vectors + (size_t) m * width, scratch, &entry);
+		reach = sqrtf(entry.factors.norm) + slack;
+		if (slack > 0)
+			entry.factors.error = TREE_NOT_CERTAIN;
+		if (level > 0)
+		{
+			entry.child = ((const TreeChild *) members->ids)[m];
+			entry.radius = members->radii[m];
+			reach += entry.radius;
+		}
+		else
+			entry.tid = ((const TreeRow *) members->ids)[m].tid;
+		tree_put(page, layout, j, &entry, level > 0);
+		node->radius = fmaxf(node->radius, reach * RADIUS_ROUNDING);
+	}
+	node->n = n;
+	pfree(entry.code);
+	pfree(center);
+}

@@ -1,0 +1,178 @@
+/*
+ * page.c
+ *	  The layout of a node, and the checks without which no byte of a page is believed.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "tree.h"
+
+/* Up to these dimensions codes are fine enough to need few exact distances. */
+#define FINE_DIMS			256
+#define COARSE_INNER_DIMS	1024
+
+int
+tree_leaf_bits(int dims)
+{
+	return dims <= FINE_DIMS ? 4 : 1;
+}
+
+int
+tree_inner_bits(int dims)
+{
+	return dims <= FINE_DIMS ? 8 : dims <= COARSE_INNER_DIMS ? 4 : 1;
+}
+
+void
+tree_layout(TreeLayout *layout, int width, int bits, bool inner)
+{
+	int			start = MAXALIGN(SizeOfPageHeaderData) + MAXALIGN(sizeof(TreeNode));
+	int			end = BLCKSZ - MAXALIGN(sizeof(TreeSpecial));
+	int			factors = inner ? 4 : 3;
+	int			at;
+
+	StaticAssertStmt(sizeof(TreeRow) == sizeof(TreeChild), "entries of leaves and inner nodes have one size");
+	layout->width = width;
+	layout->bits = bits;
+	layout->code_bytes = (int) score_code_bytes(width, bits);
+	layout->room = (end - start - width) / (int) (sizeof(TreeRow) + factors * sizeof(float4) + layout->code_bytes);
+	layout->room = Max(layout->room, 0);
+
+	at = start;
+	layout->frame = at;
+	at += width;
+	layout->ids = at;
+	at += layout->room * sizeof(TreeRow);
+	layout->norm = at;
+	at += layout->room * sizeof(float4);
+	layout->scale = at;
+	at += layout->room * sizeof(float4);
+	layout->error = at;
+	at += layout->room * sizeof(float4);
+	layout->radius = inner ? at : 0;
+	at += inner ? layout->room * sizeof(float4) : 0;
+	layout->codes = at;
+}
+
+/*
+ * No hole between pd_lower and pd_upper: generic WAL does not keep what is in one, and
+ * compares all of the rest.
+ */
+void
+tree_page_init(Page page, TreePageKind kind, int level, uint32 birth)
+{
+	TreeSpecial *special;
+
+	PageInit(page, BLCKSZ, sizeof(TreeSpecial));
+	((PageHeader) page)->pd_lower = ((PageHeader) page)->pd_upper;
+	special = tree_special(page);
+	special->magic = TREE_MAGIC;
+	special->birth = birth;
+	special->kind = kind;
+	special->level = level;
+	if (kind == TREE_NODE)
+	{
+		tree_node(page)->forward[0] = InvalidBlockNumber;
+		tree_node(page)->forward[1] = InvalidBlockNumber;
+	}
+}
+
+void
+tree_corrupted(Relation index, BlockNumber block, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("index \"%s\" is damaged in block %u", RelationGetRelationName(index), block),
+			 errdetail("%s", what),
+			 errhint("REINDEX it.")));
+}
+
+void
+tree_check_page(Relation index, BlockNumber block, Page page)
+{
+	if (PageIsNew(page))
+		tree_corrupted(index, block, "The page is all zeros.");
+	if (PageGetSpecialSize(page) != MAXALIGN(sizeof(TreeSpecial)) || tree_special(page)->magic != TREE_MAGIC)
+		tree_corrupted(index, block, "It is not a page of a dml index.");
+}
+
+void
+tree_check_node(Relation index, BlockNumber block, Page page, const TreeShape *shape)
+{
+	const TreeSpecial *special;
+	const TreeNode *node;
+
+	tree_check_page(index, block, page);
+	special = tree_special(page);
+	if (special->kind != TREE_NODE && special->kind != TREE_GONE)
+		tree_corrupted(index, block, "It is not a node.");
+	if (special->level >= TREE_MAX_HEIGHT)
+		tree_corrupted(index, block, "Its level is too high.");
+	node = tree_node(page);
+	if (node->n > tree_layout_of(shape, special->level)->room || node->dead > node->n)
+		tree_corrupted(index, block, "Its number of entries is not possible.");
+	if (!(node->step >= 0) || !(node->radius >= 0) || isinf(node->step) || isinf(node->radius))
+		tree_corrupted(index, block, "Its frame is not finite.");
+}
+
+void
+tree_block(Page page, const TreeLayout *layout, AnnBlock *block)
+{
+	const char *base = (const char *) page;
+
+	block->frame = tree_frame(page, layout);
+	block->step = tree_node(page)->step;
+	block->bits = layout->bits;
+	block->n = tree_node(page)->n;
+	block->codes = (const uint8_t *) base + layout->codes;
+	block->stride = layout->code_bytes;
+	block->norm = (const float *) (base + layout->norm);
+	block->scale = (const float *) (base + layout->scale);
+	block->error = (const float *) (base + layout->error);
+}
+
+bool
+tree_node_frame(Page page, const TreeLayout *layout, const float *center)
+{
+	return code_frame(center, layout->width, tree_frame(page, layout), &tree_node(page)->step);
+}
+
+void
+tree_node_center(Page page, const TreeLayout *layout, float *center)
+{
+	code_frame_center(tree_frame(page, layout), tree_node(page)->step, layout->width, center);
+}
+
+void
+tree_encode(Page page, const TreeLayout *layout, const float *rotated, float *scratch, TreeEntry *entry)
+{
+	if (!code_encode(rotated, tree_frame(page, layout), tree_node(page)->step, layout->width, layout->bits,
+					 scratch, entry->code, &entry->factors))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("a vector is too large for an index"),
+				 errdetail("The square of its length, some 1e36 or more, has no place in a real."),
+				 errhint("Scale the vectors.")));
+}
+
+void
+tree_put(Page page, const TreeLayout *layout, int slot, const TreeEntry *entry, bool inner)
+{
+	char	   *base = (char *) page;
+
+	if (inner)
+	{
+		tree_children(page, layout)[slot] = entry->child;
+		tree_radii(page, layout)[slot] = entry->radius;
+	}
+	else
+	{
+		tree_rows(page, layout)[slot].tid = entry->tid;
+		tree_rows(page, layout)[slot].dead = 0;
+	}
+	((float4 *) (base + layout->norm))[slot] = entry->factors.norm;
+	((float4 *) (base + layout->scale))[slot] = entry->factors.scale;
+	((float4 *) (base + layout->error))[slot] = entry->factors.error;
+	memcpy(base + layout->codes + (size_t) slot * layout->code_bytes, entry->code, layout->code_bytes);
+}

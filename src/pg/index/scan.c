@@ -1,0 +1,434 @@
+/*
+ * scan.c
+ *	  ORDER BY distance: rows in order of their exact distance, as many as are asked for.
+ *
+ * How many are asked for is not known, so an approximate search goes in stages: for 10
+ * rows, for 40, for 160, each a search of its own that visits what its number of rows needs.
+ * A stage returns what lies behind the last row returned; a row that is found late, nearer than
+ * what was returned already, waits until the tree is used up, so that order is kept and a
+ * filter that lets few rows pass still gets all of them.
+ *
+ * An exact search (dml.recall = 1) needs no stages: a row is returned when nothing unseen can
+ * be nearer.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "access/relscan.h"
+#include "catalog/pg_type.h"
+#include "lib/pairingheap.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "ann/distance.h"
+#include "model/model.h"
+#include "walk.h"
+
+#define FIRST_STAGE			10	/* rows */
+#define STAGE_GROWTH		4
+#define EXACT_AHEAD			16
+
+/* An estimate this many standard deviations too high is not waited for. */
+#define STOP_DEVIATIONS		2.5f
+
+typedef struct Found
+{
+	pairingheap_node node;		/* of exact searches */
+	double		distance;
+	ItemPointerData tid;
+} Found;
+
+typedef struct TreeScan
+{
+	MemoryContext context;		/* of a search; reset with each rescan */
+	MemoryContext stage_context;	/* of a stage */
+	TreeFetch  *fetch;
+	TreeCounts	counts;
+	double		recall;
+	bool		started;
+	bool		nothing;		/* no row, a NULL query, or the tree is used up */
+
+	TreeMeta	meta;
+	const TreeShape *shape;
+	const DmlVector *vector;	/* the query */
+	float	   *query;			/* rotated */
+	double		(*distance) (const float *, const float *, int);
+
+	TreeWalk	walk;			/* exact */
+	pairingheap *nearest;
+
+	int			stage;			/* rows that it was made for */
+	bool		used_up;		/* it has seen the whole tree */
+	Found	   *found;			/* of the stage, by distance */
+	int			n_found;
+	int			next;
+	Found		last;			/* what was returned last */
+	bool		any;			/* was anything? */
+	int64		returned_n;
+	int64		returned_room;
+	ItemPointerData *returned;	/* all rows that were returned */
+} TreeScan;
+
+IndexScanDesc
+tree_begin_scan(Relation index, int nkeys, int norderbys)
+{
+	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
+	TreeScan   *state = palloc0(sizeof(TreeScan));
+
+	state->context = AllocSetContextCreate(CurrentMemoryContext, "dml index scan", ALLOCSET_DEFAULT_SIZES);
+	scan->opaque = state;
+	return scan;
+}
+
+void
+tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
+{
+	TreeScan   *state = scan->opaque;
+	MemoryContext context = state->context;
+	TreeFetch  *fetch = state->fetch;
+
+	if (orderbys && scan->numberOfOrderBys > 0)
+		memmove(scan->orderByData, orderbys, scan->numberOfOrderBys * sizeof(ScanKeyData));
+	MemoryContextReset(context);
+	memset(state, 0, sizeof(*state));
+	state->context = context;
+	state->fetch = fetch;
+}
+
+void
+tree_end_scan(IndexScanDesc scan)
+{
+	TreeScan   *state = scan->opaque;
+
+	if (state->fetch)
+		tree_fetch_end(state->fetch);
+	MemoryContextDelete(state->context);
+	pfree(state);
+}
+
+/* The query as a vector of the index's space: raw input is embedded by the index's own model. */
+static const DmlVector *
+query_vector(Relation index, const TreeMeta *meta, const ScanKey key)
+{
+	const DmlVector *vector;
+
+	if (key->sk_subtype == FLOAT4ARRAYOID || key->sk_subtype == FLOAT8ARRAYOID)
+	{
+		int			dim;
+		float4	   *x = dml_floats_from_array(DatumGetArrayTypeP(key->sk_argument), &dim);
+		DmlVector  *plain;
+
+		if (meta->space != 0)
+			return dml_version_embed_vector(dml_version_by_space(meta->space), x, dim);
+		plain = dml_vector_new(dim, 0);
+		memcpy(plain->x, x, sizeof(float4) * dim);
+		vector = plain;
+	}
+	else
+		vector = DatumGetDmlVectorP(key->sk_argument);
+	tree_check_vector(index, meta, vector);
+	return vector;
+}
+
+/* Distance in the tree, squared, of a distance as the operator gives it. */
+static double
+tree_square(const TreeScan *state, double distance)
+{
+	return state->shape->metric == TREE_COSINE ? 2 * distance : distance * distance;
+}
+
+static int
+compare_found(const void *a, const void *b)
+{
+	const Found *left = a;
+	const Found *right = b;
+
+	if (left->distance != right->distance)
+		return left->distance < right->distance ? -1 : 1;
+	return ItemPointerCompare(unconstify(ItemPointerData *, &left->tid), unconstify(ItemPointerData *, &right->tid));
+}
+
+/* pairingheap: the nearest is the first. */
+static int
+compare_nearest(const pairingheap_node *a, const pairingheap_node *b, void *arg)
+{
+	return compare_found(pairingheap_const_container(Found, node, b), pairingheap_const_container(Found, node, a));
+}
+
+/* The exact distance of a row that the query may see. */
+static bool
+measure(IndexScanDesc scan, ItemPointer tid, double *distance)
+{
+	TreeScan   *state = scan->opaque;
+	const DmlVector *vector = tree_fetch(state->fetch, tid, scan->xs_snapshot);
+
+	state->counts.exact++;
+	if (vector == NULL)
+		return false;
+	tree_check_vector(scan->indexRelation, &state->meta, vector);
+	*distance = state->distance(vector->x, state->vector->x, vector->dim);
+	return true;
+}
+
+static void
+start(IndexScanDesc scan)
+{
+	TreeScan   *state = scan->opaque;
+	Relation	index = scan->indexRelation;
+	MemoryContext old;
+	float	   *scratch;
+
+	state->started = true;
+	pgstat_count_index_scan(index);
+#if PG_VERSION_NUM >= 180000
+	if (scan->instrument)
+		scan->instrument->nsearches++;
+#endif
+	if (scan->numberOfOrderBys != 1)
+		elog(ERROR, "a dml index answers ORDER BY distance and nothing else");
+	if (!IsMVCCSnapshot(scan->xs_snapshot))
+		elog(ERROR, "a dml index answers queries with an MVCC snapshot");
+	tree_meta_read(index, &state->meta);
+	state->nothing = state->meta.root == InvalidBlockNumber || (scan->orderByData->sk_flags & SK_ISNULL) != 0;
+	if (state->nothing)
+		return;
+
+	if (state->fetch == NULL)
+		state->fetch = tree_fetch_begin(scan->heapRelation, index);
+	old = MemoryContextSwitchTo(state->context);
+	state->shape = tree_shape(index, &state->meta, state->context);
+	state->vector = query_vector(index, &state->meta, scan->orderByData);
+	state->query = palloc(state->shape->width * sizeof(float));
+	scratch = palloc(state->shape->width * sizeof(float));
+	state->distance = state->shape->metric == TREE_COSINE ? distance_cosine : distance_l2;
+	state->recall = dml_index_recall;
+
+	/* a query without a direction is at no distance from anything, and any order is right */
+	state->nothing = !tree_rotate(state->shape, state->vector->x, scratch, state->query);
+	if (!state->nothing && state->recall >= 1)
+	{
+		tree_walk_init(&state->walk, index, state->shape, &state->meta, state->query, &state->counts);
+		tree_exact_begin(&state->walk, EXACT_AHEAD);
+		state->nearest = pairingheap_allocate(compare_nearest, NULL);
+	}
+	else
+		state->stage_context = AllocSetContextCreate(state->context, "dml index stage", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(old);
+}
+
+/* Exact: true with the next row in *tid. */
+static bool
+next_exact(IndexScanDesc scan, ItemPointer tid)
+{
+	TreeScan   *state = scan->opaque;
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+	bool		result = false;
+
+	for (;;)
+	{
+		ItemPointerData row;
+		float		bound = tree_exact_bound(&state->walk);
+		double		distance;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!pairingheap_is_empty(state->nearest))
+		{
+			Found	   *first = pairingheap_container(Found, node, pairingheap_first(state->nearest));
+
+			if (tree_square(state, first->distance) < bound || isinf(bound))
+			{
+				pairingheap_remove_first(state->nearest);
+				*tid = first->tid;
+				pfree(first);
+				result = true;
+				break;
+			}
+		}
+		else if (isinf(bound))
+			break;
+		if (tree_exact_step(&state->walk, &row) && measure(scan, &row, &distance))
+		{
+			Found	   *found = palloc(sizeof(Found));
+
+			found->distance = distance;
+			found->tid = row;
+			pairingheap_add(state->nearest, &found->node);
+		}
+	}
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
+static int
+compare_tids(const void *a, const void *b)
+{
+	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
+}
+
+/*
+ * Search for some state->stage rows: state->found is the rows that are not returned yet, by
+ * distance.
+ */
+static void
+search_stage(IndexScanDesc scan)
+{
+	TreeScan   *state = scan->opaque;
+	TreeEffort	effort;
+	TreeWalk	walk;
+	SearchBest	survivors = {0};
+	SearchBest	distances = {0};
+	int			wanted = state->stage;
+	int64		leaves = 0;
+	bool		late;
+
+	MemoryContextReset(state->stage_context);
+	MemoryContextSwitchTo(state->stage_context);
+	tree_effort(&state->meta, state->shape, state->recall, wanted, &effort);
+	tree_walk_init(&walk, scan->indexRelation, state->shape, &state->meta, state->query, &state->counts);
+	survivors.room = effort.survivors;
+	survivors.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) survivors.room);
+
+	for (state->used_up = true;; leaves++)
+	{
+		AnnBlock	block;
+		Buffer		buffer;
+		const TreeRow *rows;
+		float		limit;
+
+		if (leaves >= effort.probes && survivors.n >= Min(wanted, survivors.room))
+		{
+			state->used_up = false;
+			break;
+		}
+		buffer = tree_walk_leaf(&walk, &block);
+		if (buffer == InvalidBuffer)
+			break;
+		rows = tree_rows(BufferGetPage(buffer), &state->shape->leaf);
+		limit = search_limit(&survivors);
+		for (int j = 0; j < block.n; j++)
+			if (walk.scratch.estimates[j] < limit && !rows[j].dead)
+			{
+				const ItemPointerData *tid = &rows[j].tid;
+
+				search_offer(&survivors, (SearchItem)
+				{
+					.key = walk.scratch.estimates[j],
+						.spread = code_deviation(&walk.scratch.query, block.norm[j], block.error[j], state->shape->width),
+						.id = (uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 | ItemPointerGetOffsetNumberNoCheck(tid)
+				});
+				limit = search_limit(&survivors);
+			}
+		UnlockReleaseBuffer(buffer);
+	}
+	late = state->used_up && survivors.n < survivors.room;	/* nothing was left out */
+	search_sort(&survivors);
+
+	/* exact distances from the front, until what comes cannot be among the wanted ones */
+	state->found = MemoryContextAllocHuge(state->stage_context, sizeof(Found) * (Size) Max(survivors.n, 1));
+	state->n_found = 0;
+	state->next = 0;
+	distances.room = wanted;
+	distances.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) wanted);
+	for (int i = 0; i < survivors.n; i++)
+	{
+		const SearchItem *item = &survivors.items[i];
+		Found	   *found = &state->found[state->n_found];
+		double		distance;
+
+		if (!late && distances.n == distances.room &&
+			(i >= effort.exact || item->key - STOP_DEVIATIONS * item->spread > search_limit(&distances)))
+			break;
+		CHECK_FOR_INTERRUPTS();
+		ItemPointerSet(&found->tid, (BlockNumber) (item->id >> 16), (OffsetNumber) (item->id & 0xffff));
+		if (!measure(scan, &found->tid, &distance))
+			continue;
+		found->distance = distance;
+		state->n_found++;
+		search_offer(&distances, (SearchItem) {.key = (float) tree_square(state, distance)});
+	}
+	qsort(state->found, state->n_found, sizeof(Found), compare_found);
+	state->used_up = late;
+
+	/* beyond the wanted ones nearer rows may have been left out */
+	if (!late)
+		state->n_found = Min(state->n_found, wanted);
+	if (state->any)
+	{
+		int			kept = 0;
+
+		if (late)
+		{
+			qsort(state->returned, state->returned_n, sizeof(ItemPointerData), compare_tids);
+			for (int i = 0; i < state->n_found; i++)
+				if (!bsearch(&state->found[i].tid, state->returned, state->returned_n, sizeof(ItemPointerData), compare_tids))
+					state->found[kept++] = state->found[i];
+		}
+		else
+			for (int i = 0; i < state->n_found; i++)
+				if (compare_found(&state->found[i], &state->last) > 0)
+					state->found[kept++] = state->found[i];
+		state->n_found = kept;
+
+		/* rows behind the last one first, in order, then the late ones */
+		if (late)
+		{
+			int			first = 0;
+			Found	   *sorted = palloc(sizeof(Found) * Max(kept, 1));
+
+			while (first < kept && compare_found(&state->found[first], &state->last) < 0)
+				first++;
+			memcpy(sorted, state->found + first, sizeof(Found) * (kept - first));
+			memcpy(sorted + kept - first, state->found, sizeof(Found) * first);
+			state->found = sorted;
+		}
+	}
+	MemoryContextSwitchTo(state->context);
+}
+
+static bool
+next_approximate(IndexScanDesc scan, ItemPointer tid)
+{
+	TreeScan   *state = scan->opaque;
+
+	while (state->next >= state->n_found)
+	{
+		MemoryContext old;
+
+		if (state->used_up)
+			return false;
+		CHECK_FOR_INTERRUPTS();
+		old = MemoryContextSwitchTo(state->context);
+		state->stage = state->stage == 0 ? FIRST_STAGE : (int) Min((int64) state->stage * STAGE_GROWTH, PG_INT32_MAX / 2);
+		search_stage(scan);
+		MemoryContextSwitchTo(old);
+	}
+	state->last = state->found[state->next++];
+	state->any = true;
+	*tid = state->last.tid;
+	if (state->returned_n == state->returned_room)
+	{
+		state->returned_room = Max(2 * state->returned_room, FIRST_STAGE);
+		state->returned = state->returned == NULL ?
+			MemoryContextAlloc(state->context, sizeof(ItemPointerData) * state->returned_room) :
+			repalloc_huge(state->returned, sizeof(ItemPointerData) * state->returned_room);
+	}
+	state->returned[state->returned_n++] = *tid;
+	return true;
+}
+
+bool
+tree_next(IndexScanDesc scan, ScanDirection direction)
+{
+	TreeScan   *state = scan->opaque;
+
+	if (!state->started)
+		start(scan);
+	scan->xs_recheck = false;
+	scan->xs_recheckorderby = false;
+	if (state->nothing)
+		return false;
+	return state->recall >= 1 ? next_exact(scan, &scan->xs_heaptid) : next_approximate(scan, &scan->xs_heaptid);
+}

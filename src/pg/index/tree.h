@@ -1,0 +1,340 @@
+/*
+ * tree.h
+ *	  The index: a tree of k-means clusters whose nodes are pages.
+ *
+ * Block 0 is the meta page, then come the pages of the origin (which vectors are rotated
+ * around), then nodes in any order.  A node is a frame and entries with codes around it
+ * (ann/code.h): children in an inner node, rows in a leaf.  README.md has the protocol.
+ */
+#ifndef DML_TREE_H
+#define DML_TREE_H
+
+#include "compat.h"
+
+#include "access/generic_xlog.h"
+#include "access/genam.h"
+#include "nodes/execnodes.h"
+#include "storage/bufmgr.h"
+#include "storage/bufpage.h"
+#include "storage/itemptr.h"
+#include "utils/rel.h"
+
+#include "ann/code.h"
+#include "ann/rotate.h"
+#include "ann/search.h"
+#include "vector/vector.h"
+
+#define TREE_MAGIC			0x444d4c01
+#define TREE_VERSION		1
+#define TREE_META_BLOCK		0
+#define TREE_MAX_HEIGHT		16
+#define TREE_LEAST_ROOM		4	/* entries that a page must be able to hold */
+
+/* Heavyweight page locks (LockPage), by block; README.md, "Locks". */
+#define TREE_STRUCTURE_LOCK	0	/* exclusive: whoever changes who is whose child */
+#define TREE_RECYCLE_LOCK	1	/* exclusive: vacuum, and a split that takes a free page */
+
+/* Support function of the operator classes: the metric, an int4. */
+#define TREE_METRIC_PROC	1
+
+typedef enum TreeMetric
+{
+	TREE_L2 = 1,
+	TREE_COSINE = 2				/* L2 of vectors scaled to length 1 */
+} TreeMetric;
+
+typedef enum TreePageKind
+{
+	TREE_META = 1,
+	TREE_ORIGIN = 2,
+	TREE_NODE = 3,				/* in use */
+	TREE_GONE = 4				/* was split or emptied: forwards, until nobody can come by */
+} TreePageKind;
+
+/* At the end of every page. */
+typedef struct TreeSpecial
+{
+	uint32		magic;
+	uint32		birth;			/* which page of this block it is, from 1; a pointer has it too */
+	uint16		kind;			/* TreePageKind */
+	uint16		level;			/* of a node: 0 leaf */
+	uint32		unused;
+} TreeSpecial;
+
+/* What is needed to search for a recall, as calibration found it. */
+#define TREE_TARGETS	7		/* tree_targets[] */
+
+typedef struct TreeCalibration
+{
+	int64		leaves;			/* of the tree that was calibrated; 0: never */
+	int32		probes[TREE_TARGETS];	/* leaves to visit for 10 rows */
+	int32		exact[TREE_TARGETS];	/* rows to take exact distances of */
+} TreeCalibration;
+
+/* GUC dml.recall: in (0, 1], 1 is exact */
+extern double dml_index_recall;
+
+extern const double tree_targets[TREE_TARGETS];
+
+typedef struct TreeMeta
+{
+	uint32		magic;
+	uint32		version;
+	uint64		space;			/* of the vectors; 0 plain */
+	uint64		seed;			/* of the rotation */
+	int32		dims;			/* 0: not known yet, there was no row */
+	int32		metric;
+	int16		leaf_bits;
+	int16		inner_bits;
+	int32		origin_blocks;	/* pages of the origin, from block 1; 0: the origin is zero */
+	BlockNumber root;			/* InvalidBlockNumber: there was no row */
+	uint32		root_birth;
+	int32		root_level;
+	int64		leaves;
+	TreeCalibration calibration;
+} TreeMeta;
+
+/* At the start of a node. */
+typedef struct TreeNode
+{
+	float4		step;			/* of the frame */
+	float4		radius;			/* every row below is within it of the frame's center */
+	uint16		n;				/* entries, dead ones included */
+	uint16		dead;
+	uint32		unused;
+	BlockNumber forward[2];		/* TREE_GONE: where its entries went, or InvalidBlockNumber */
+	uint32		forward_birth[2];
+	uint64		gone_at;		/* TREE_GONE: the next transaction when it went */
+} TreeNode;
+
+/* Entries: what they point to. */
+typedef struct TreeRow
+{
+	ItemPointerData tid;
+	uint16		dead;			/* 1: free to be used again */
+} TreeRow;
+
+typedef struct TreeChild
+{
+	BlockNumber block;
+	uint32		birth;
+} TreeChild;
+
+/* Where things are on a node of one level; all of it follows from width and bits. */
+typedef struct TreeLayout
+{
+	int			width;
+	int			bits;
+	int			room;			/* entries */
+	int			code_bytes;
+	int			frame;			/* offsets on the page */
+	int			ids;
+	int			norm;
+	int			scale;
+	int			error;
+	int			radius;			/* inner nodes: of each child; 0 in leaves */
+	int			codes;
+} TreeLayout;
+
+/* What does not change while an index lives, and is kept with its relcache entry. */
+typedef struct TreeShape
+{
+	int			dims;
+	int			width;
+	TreeMetric	metric;
+	uint64		space;
+	AnnRotation rotation;
+	const float *origin;		/* dims, or NULL: zero */
+	TreeLayout	leaf;
+	TreeLayout	inner;
+	float		memory[FLEXIBLE_ARRAY_MEMBER];
+} TreeShape;
+
+/* An encoded entry on its way to a page. */
+typedef struct TreeEntry
+{
+	CodeFactors factors;
+	float		radius;			/* of a child */
+	TreeChild	child;
+	ItemPointerData tid;
+	uint8_t    *code;
+} TreeEntry;
+
+/* ---------- page.c ---------- */
+
+extern void tree_layout(TreeLayout *layout, int width, int bits, bool inner);
+
+/* Codes of how many bits vectors of so many dimensions get. */
+extern int	tree_leaf_bits(int dims);
+extern int	tree_inner_bits(int dims);
+
+extern void tree_page_init(Page page, TreePageKind kind, int level, uint32 birth);
+
+#define tree_special(page)	((TreeSpecial *) PageGetSpecialPointer(page))
+#define tree_node(page)		((TreeNode *) PageGetContents(page))
+#define tree_rows(page, layout)	((TreeRow *) ((char *) (page) + (layout)->ids))
+#define tree_children(page, layout)	((TreeChild *) ((char *) (page) + (layout)->ids))
+#define tree_radii(page, layout)	((float4 *) ((char *) (page) + (layout)->radius))
+#define tree_frame(page, layout)	((uint8_t *) (page) + (layout)->frame)
+
+#define tree_layout_of(shape, level)	((level) == 0 ? &(shape)->leaf : &(shape)->inner)
+
+/* A page of the tree that may be trusted as far as memory goes, or ERRCODE_INDEX_CORRUPTED. */
+extern void tree_check_page(Relation index, BlockNumber block, Page page);
+extern void tree_check_node(Relation index, BlockNumber block, Page page, const TreeShape *shape);
+extern void tree_corrupted(Relation index, BlockNumber block, const char *what) pg_attribute_noreturn();
+
+/* The node as src/ann reads it; points into the page. */
+extern void tree_block(Page page, const TreeLayout *layout, AnnBlock *block);
+
+/* Give an empty node its frame. */
+extern bool tree_node_frame(Page page, const TreeLayout *layout, const float *center);
+extern void tree_node_center(Page page, const TreeLayout *layout, float *center);
+
+/* Encode around a node's frame; scratch is width floats.  Errors: a vector beyond floats' squares. */
+extern void tree_encode(Page page, const TreeLayout *layout, const float *rotated, float *scratch,
+						TreeEntry *entry);
+
+/* Write an entry at a place, which is at most node->n; does not touch radius and counts. */
+extern void tree_put(Page page, const TreeLayout *layout, int slot, const TreeEntry *entry, bool inner);
+
+/* ---------- node.c ---------- */
+
+/* The error of a code whose vector is not known exactly: its estimate is as good, its bound is nothing. */
+#define TREE_NOT_CERTAIN	1e18f
+
+/* Vectors for nodes, in the order that order says. */
+typedef struct TreeMembers
+{
+	const float *vectors;		/* rotated, width floats each */
+	const void *ids;			/* TreeRow or TreeChild of each */
+	const float *radii;			/* of children */
+	const float *slack;			/* how far a vector may be from the true one; NULL: nowhere */
+} TreeMembers;
+
+/* The page of a node of n members, order[0] to order[n - 1]: 1 to the layout's room. */
+extern void tree_node_make(Page page, const TreeShape *shape, int level, uint32 birth,
+						   const TreeMembers *members, const int32_t *order, int n);
+
+/* ---------- meta.c ---------- */
+
+extern void tree_meta_read(Relation index, TreeMeta *meta);
+extern void tree_meta_copy(Relation index, Page page, TreeMeta *meta);	/* of a page at hand, checked */
+
+/* The index's shape, a copy in context; NULL while it has no row. */
+extern const TreeShape *tree_shape(Relation index, const TreeMeta *meta, MemoryContext context);
+
+/* The shape of an index that is not written yet. */
+extern const TreeShape *tree_shape_new(const TreeMeta *meta, const float *origin, MemoryContext context);
+
+/* Make a page the meta page; write the meta page of an index that nobody else sees, unlogged. */
+extern void tree_meta_page(Page page, const TreeMeta *meta);
+extern void tree_meta_write(Relation index, const TreeMeta *meta);
+
+/* What a new index is to be: all of meta but the root; origin_blocks says how much origin it needs. */
+extern void tree_meta_init(TreeMeta *meta, Relation index, int dims, uint64 space, bool origin);
+extern TreeMetric tree_metric(Relation index);
+
+/* Blocks that an origin of so many numbers takes. */
+extern int	tree_origin_blocks(int dims);
+#define TREE_ORIGIN_FLOATS	((int) ((BLCKSZ - MAXALIGN(SizeOfPageHeaderData) - MAXALIGN(sizeof(TreeSpecial))) / sizeof(float4)))
+
+/*
+ * The vector as the tree has it (width floats): scaled to length 1 for cosine, then rotated
+ * around the origin.  False for a zero vector under cosine, which has no direction.
+ */
+extern bool tree_rotate(const TreeShape *shape, const float *x, float *scratch, float *out);
+
+/* Is the vector one of this index?  An error that says what is wrong. */
+extern void tree_check_vector(Relation index, const TreeMeta *meta, const DmlVector *vector);
+
+/* ---------- fetch.c: vectors from the table ---------- */
+
+typedef struct TreeFetch TreeFetch;
+
+extern TreeFetch *tree_fetch_begin(Relation heap, Relation index);
+
+/*
+ * The indexed vector of a row that the snapshot sees, good until the next call; NULL: it does
+ * not see it, or its value is NULL.
+ */
+extern const DmlVector *tree_fetch(TreeFetch *fetch, ItemPointer tid, Snapshot snapshot);
+extern void tree_fetch_end(TreeFetch *fetch);
+
+/* ---------- build.c ---------- */
+
+extern IndexBuildResult *tree_build(Relation heap, Relation index, IndexInfo *info);
+extern void tree_build_empty(Relation index);
+extern char *tree_phase_name(int64 phase);
+
+/* ---------- calibrate.c ---------- */
+
+/* What a search for so many rows is to do. */
+typedef struct TreeEffort
+{
+	int64		probes;			/* leaves to visit */
+	int			survivors;		/* rows to keep by their estimates ... */
+	int			exact;			/* ... and to measure, at most */
+} TreeEffort;
+
+extern void tree_effort(const TreeMeta *meta, const TreeShape *shape, double recall, int wanted,
+						TreeEffort *effort);
+
+/* Fill meta->calibration from searches for rows of the index itself. */
+extern void tree_calibrate(Relation index, Relation heap, TreeMeta *meta);
+
+/* ---------- insert.c, split.c ---------- */
+
+/* A node on the way from the root to a leaf. */
+typedef struct TreeStep
+{
+	BlockNumber block;
+	uint32		birth;
+} TreeStep;
+
+typedef struct TreePath
+{
+	int			n;				/* from the root, step[0], to the leaf, step[n - 1] */
+	TreeStep	step[TREE_MAX_HEIGHT];
+} TreePath;
+
+extern bool tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
+						IndexUniqueCheck unique,
+#if PG_VERSION_NUM >= 140000
+						bool unchanged,
+#endif
+						IndexInfo *info);
+
+/* A page for a node, exclusively locked; tree_new_page_done() lets it go. */
+typedef struct TreeNewPage
+{
+	Buffer		buffer;
+	uint32		birth;
+	bool		recycling;		/* the recycle lock is held */
+} TreeNewPage;
+
+extern void tree_new_page(Relation index, TreeNewPage *page);
+extern void tree_new_page_done(Relation index, TreeNewPage *page);
+
+/* Make room where the path ends.  The caller holds no lock, and finds its way again afterwards. */
+extern void tree_split(Relation index, Relation heap, const TreeShape *shape, const TreePath *path);
+
+/* See to it that every node of the path covers the vector.  The caller holds no lock. */
+extern void tree_widen(Relation index, const TreeShape *shape, const TreePath *path, const float *rotated);
+
+/* ---------- scan.c ---------- */
+
+extern IndexScanDesc tree_begin_scan(Relation index, int nkeys, int norderbys);
+extern void tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys);
+extern bool tree_next(IndexScanDesc scan, ScanDirection direction);
+extern void tree_end_scan(IndexScanDesc scan);
+
+/* ---------- vacuum.c ---------- */
+
+extern IndexBulkDeleteResult *tree_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
+											   IndexBulkDeleteCallback callback, void *state);
+/* May a page be used for another node? */
+extern bool tree_page_is_free(Relation index, Page page);
+extern IndexBulkDeleteResult *tree_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats);
+
+#endif							/* DML_TREE_H */

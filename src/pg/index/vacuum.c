@@ -1,0 +1,292 @@
+/*
+ * vacuum.c
+ *	  VACUUM: one pass over the blocks in order; rows that are gone are marked, leaves that
+ *	  are empty are taken out, and pages that nobody can come by any more are given back.
+ */
+#include "compat.h"
+
+#include "access/transam.h"
+#include "commands/vacuum.h"
+#include "miscadmin.h"
+#include "storage/indexfsm.h"
+#include "storage/lmgr.h"
+#include "storage/procarray.h"
+#include "utils/snapmgr.h"
+
+#include "tree.h"
+
+typedef struct Vacuum
+{
+	Relation	index;
+	const TreeShape *shape;
+	IndexBulkDeleteCallback callback;	/* NULL: nothing to delete */
+	void	   *state;
+	IndexBulkDeleteResult *stats;
+	BufferAccessStrategy strategy;
+	int64		empty;			/* leaves without a row */
+} Vacuum;
+
+/* A page that went so long ago that nobody who runs has seen a pointer to it. */
+bool
+tree_page_is_free(Relation index, Page page)
+{
+	FullTransactionId gone;
+
+	if (PageGetSpecialSize(page) != MAXALIGN(sizeof(TreeSpecial)) || tree_special(page)->magic != TREE_MAGIC ||
+		tree_special(page)->kind != TREE_GONE)
+		return false;
+	gone = FullTransactionIdFromU64(tree_node(page)->gone_at);
+#if PG_VERSION_NUM >= 140000
+	return GlobalVisCheckRemovableFullXid(NULL, gone);
+#else
+	return TransactionIdPrecedes(XidFromFullTransactionId(gone), RecentGlobalXmin);
+#endif
+}
+
+/* Mark the rows of a leaf that are gone. */
+static void
+vacuum_leaf(Vacuum *vacuum, Buffer buffer)
+{
+	const TreeLayout *layout = &vacuum->shape->leaf;
+	Page		page = BufferGetPage(buffer);
+	TreeRow    *rows = tree_rows(page, layout);
+	int			n = tree_node(page)->n;
+	bool	   *gone = palloc0(Max(n, 1) * sizeof(bool));
+	int			found = 0;
+
+	for (int j = 0; j < n; j++)
+		if (!rows[j].dead)
+		{
+			gone[j] = vacuum->callback != NULL && vacuum->callback(&rows[j].tid, vacuum->state);
+			found += gone[j];
+			vacuum->stats->num_index_tuples += !gone[j];
+		}
+	if (found > 0)
+	{
+		GenericXLogState *state = GenericXLogStart(vacuum->index);
+
+		page = GenericXLogRegisterBuffer(state, buffer, 0);
+		rows = tree_rows(page, layout);
+		for (int j = 0; j < n; j++)
+			if (gone[j])
+				rows[j].dead = 1;
+		tree_node(page)->dead += found;
+
+		/* the end of a page need not be marked */
+		while (tree_node(page)->n > 0 && rows[tree_node(page)->n - 1].dead)
+		{
+			tree_node(page)->n--;
+			tree_node(page)->dead--;
+		}
+		GenericXLogFinish(state);
+		vacuum->stats->tuples_removed += found;
+		page = BufferGetPage(buffer);
+	}
+	if (tree_node(page)->n == tree_node(page)->dead)
+		vacuum->empty++;
+	pfree(gone);
+}
+
+static void
+vacuum_block(Vacuum *vacuum, BlockNumber block)
+{
+	Buffer		buffer;
+	Page		page;
+
+	dml_vacuum_delay_point();
+	buffer = ReadBufferExtended(vacuum->index, MAIN_FORKNUM, block, RBM_NORMAL, vacuum->strategy);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	page = BufferGetPage(buffer);
+	if (PageIsNew(page))
+	{
+		/* from a crash between the extension of the file and the first record */
+		RecordFreeIndexPage(vacuum->index, block);
+		vacuum->stats->pages_free++;
+	}
+	else if (block > TREE_META_BLOCK && tree_special(page)->kind != TREE_ORIGIN)
+	{
+		tree_check_node(vacuum->index, block, page, vacuum->shape);
+		if (tree_page_is_free(vacuum->index, page))
+		{
+			RecordFreeIndexPage(vacuum->index, block);
+			vacuum->stats->pages_deleted++;
+			vacuum->stats->pages_free++;
+		}
+		else if (tree_special(page)->kind == TREE_GONE)
+			vacuum->stats->pages_deleted++;
+		else if (tree_special(page)->level == 0)
+			vacuum_leaf(vacuum, buffer);
+	}
+	UnlockReleaseBuffer(buffer);
+}
+
+/* Take the j'th child out of its parent if it is an empty leaf.  The caller holds the structure lock. */
+static bool
+remove_leaf(Vacuum *vacuum, BlockNumber parent_block, int j)
+{
+	const TreeLayout *layout = &vacuum->shape->inner;
+	Buffer		parent_buffer = ReadBuffer(vacuum->index, parent_block);
+	Page		parent;
+	TreeChild	child;
+	Buffer		buffer;
+	Page		page;
+	bool		empty;
+
+	LockBuffer(parent_buffer, BUFFER_LOCK_SHARE);
+	child = tree_children(BufferGetPage(parent_buffer), layout)[j];
+	LockBuffer(parent_buffer, BUFFER_LOCK_UNLOCK);
+
+	buffer = ReadBuffer(vacuum->index, child.block);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	page = BufferGetPage(buffer);
+	tree_check_node(vacuum->index, child.block, page, vacuum->shape);
+	empty = tree_special(page)->kind == TREE_NODE && tree_special(page)->birth == child.birth &&
+		tree_special(page)->level == 0 && tree_node(page)->n == tree_node(page)->dead;
+	if (empty)
+	{
+		GenericXLogState *state;
+		char	   *base;
+		int			last;
+
+		LockBuffer(parent_buffer, BUFFER_LOCK_EXCLUSIVE);
+		state = GenericXLogStart(vacuum->index);
+		page = GenericXLogRegisterBuffer(state, buffer, 0);
+		parent = GenericXLogRegisterBuffer(state, parent_buffer, 0);
+		base = (char *) parent;
+		last = --tree_node(parent)->n;
+		tree_children(parent, layout)[j] = tree_children(parent, layout)[last];
+		tree_radii(parent, layout)[j] = tree_radii(parent, layout)[last];
+		((float4 *) (base + layout->norm))[j] = ((float4 *) (base + layout->norm))[last];
+		((float4 *) (base + layout->scale))[j] = ((float4 *) (base + layout->scale))[last];
+		((float4 *) (base + layout->error))[j] = ((float4 *) (base + layout->error))[last];
+		memmove(base + layout->codes + (Size) j * layout->code_bytes,
+				base + layout->codes + (Size) last * layout->code_bytes, layout->code_bytes);
+		tree_special(page)->kind = TREE_GONE;
+		tree_node(page)->gone_at = U64FromFullTransactionId(ReadNextFullTransactionId());
+		GenericXLogFinish(state);
+		LockBuffer(parent_buffer, BUFFER_LOCK_UNLOCK);
+	}
+	UnlockReleaseBuffer(buffer);
+	ReleaseBuffer(parent_buffer);
+	return empty;
+}
+
+/* Take empty leaves out of the tree; a parent keeps one child at least. */
+static void
+remove_empty(Vacuum *vacuum)
+{
+	BlockNumber blocks = RelationGetNumberOfBlocks(vacuum->index);
+	int64		removed = 0;
+
+	for (BlockNumber block = TREE_META_BLOCK + 1; block < blocks && removed < vacuum->empty; block++)
+	{
+		Buffer		buffer;
+		Page		page;
+		bool		parent;
+
+		dml_vacuum_delay_point();
+		buffer = ReadBufferExtended(vacuum->index, MAIN_FORKNUM, block, RBM_NORMAL, vacuum->strategy);
+		page = BufferGetPage(buffer);
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		parent = !PageIsNew(page) && tree_special(page)->kind == TREE_NODE && tree_special(page)->level == 1;
+		UnlockReleaseBuffer(buffer);
+		if (!parent)
+			continue;
+
+		LockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+		for (int j = 0;; j++)
+		{
+			int			n;
+
+			buffer = ReadBuffer(vacuum->index, block);
+			page = BufferGetPage(buffer);
+			LockBuffer(buffer, BUFFER_LOCK_SHARE);
+			tree_check_node(vacuum->index, block, page, vacuum->shape);
+			n = tree_special(page)->kind == TREE_NODE && tree_special(page)->level == 1 ? tree_node(page)->n : 0;
+			UnlockReleaseBuffer(buffer);
+			if (n < 2 || j >= n)
+				break;
+			CHECK_FOR_INTERRUPTS();
+			if (remove_leaf(vacuum, block, j))
+			{
+				removed++;
+				j--;
+			}
+		}
+		UnlockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+	}
+	if (removed > 0)
+	{
+		Buffer		buffer = ReadBuffer(vacuum->index, TREE_META_BLOCK);
+		GenericXLogState *state;
+		TreeMeta	meta;
+
+		LockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		tree_meta_copy(vacuum->index, BufferGetPage(buffer), &meta);
+		meta.leaves = Max(meta.leaves - removed, 1);
+		state = GenericXLogStart(vacuum->index);
+		tree_meta_page(GenericXLogRegisterBuffer(state, buffer, 0), &meta);
+		GenericXLogFinish(state);
+		UnlockReleaseBuffer(buffer);
+		UnlockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+	}
+}
+
+static IndexBulkDeleteResult *
+vacuum_pass(IndexVacuumInfo *info, IndexBulkDeleteResult *stats, IndexBulkDeleteCallback callback, void *state)
+{
+	Vacuum		vacuum = {0};
+	TreeMeta	meta;
+	BlockNumber block = TREE_META_BLOCK + 1;
+
+	if (stats == NULL)
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+	tree_meta_read(info->index, &meta);
+	vacuum.index = info->index;
+	vacuum.shape = tree_shape(info->index, &meta, CurrentMemoryContext);
+	vacuum.callback = callback;
+	vacuum.state = state;
+	vacuum.stats = stats;
+	vacuum.strategy = info->strategy;
+	stats->num_index_tuples = 0;
+	stats->estimated_count = false;
+	stats->pages_deleted = 0;
+	stats->pages_free = 0;
+	if (vacuum.shape != NULL)
+	{
+		/* rows that move while we pass move to the end, where we come by last */
+		LockPage(info->index, TREE_RECYCLE_LOCK, ExclusiveLock);
+		while (block < RelationGetNumberOfBlocks(info->index))
+		{
+			BlockNumber blocks = RelationGetNumberOfBlocks(info->index);
+
+			for (; block < blocks; block++)
+				vacuum_block(&vacuum, block);
+		}
+		UnlockPage(info->index, TREE_RECYCLE_LOCK, ExclusiveLock);
+		if (callback != NULL && vacuum.empty > 0)
+			remove_empty(&vacuum);
+	}
+	IndexFreeSpaceMapVacuum(info->index);
+	stats->num_pages = RelationGetNumberOfBlocks(info->index);
+	return stats;
+}
+
+IndexBulkDeleteResult *
+tree_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats, IndexBulkDeleteCallback callback, void *state)
+{
+	return vacuum_pass(info, stats, callback, state);
+}
+
+IndexBulkDeleteResult *
+tree_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
+{
+	if (info->analyze_only)
+		return stats;
+
+	/* nothing was deleted: the pass is for the pages that became free */
+	if (stats == NULL)
+		stats = vacuum_pass(info, NULL, NULL, NULL);
+	return stats;
+}

@@ -1,0 +1,393 @@
+/*
+ * walk.c
+ *	  See walk.h.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "walk.h"
+
+/* Roundings of rotation, frames and exact distances, relative to squared lengths around the origin. */
+#define ROUNDING			4e-6f
+
+/* Before the first node of a level is opened: an eighth of the level above, within these bounds. */
+#define LEAST_OPENED		4
+#define MOST_OPENED			16
+#define OPEN_SHARE			8
+
+/* After that, one more for so many nodes of the level below. */
+#define NODES_PER_OPENED	4
+
+/* When more of a leaf's rows are wanted: those up to so much farther than the first of them. */
+#define REST_SHARE			1.25f
+
+/* What an item of the frontier is; in the lowest bits of its id. */
+enum
+{
+	ITEM_NODE,					/* a page that was not opened */
+	ITEM_REST,					/* of a leaf: the rows whose bounds are above item.spread */
+	ITEM_ROW
+};
+#define ITEM_BITS			2
+#define BIRTH_BITS			(32 - ITEM_BITS)
+#define BIRTH_MASK			((1U << BIRTH_BITS) - 1)
+
+static uint64
+pack_node(BlockNumber block, uint32 birth, int kind)
+{
+	return ((uint64) block << 32) | ((uint64) (birth & BIRTH_MASK) << ITEM_BITS) | kind;
+}
+
+static uint64
+pack_row(ItemPointer tid)
+{
+	return (((uint64) ItemPointerGetBlockNumber(tid) << 16 | ItemPointerGetOffsetNumber(tid)) << ITEM_BITS) | ITEM_ROW;
+}
+
+void
+tree_walk_init(TreeWalk *walk, Relation index, const TreeShape *shape, const TreeMeta *meta,
+			   const float *query, TreeCounts *counts)
+{
+	int			room = Max(shape->leaf.room, shape->inner.room);
+	char	   *memory = palloc(ann_scratch_bytes(shape->width, room) + 64);
+	double		nodes = meta->leaves;
+
+	memset(walk, 0, sizeof(*walk));
+	walk->index = index;
+	walk->shape = shape;
+	walk->meta = meta;
+	walk->query = query;
+	walk->counts = counts;
+	ann_scratch_init(&walk->scratch, shape->width, room, (void *) TYPEALIGN(64, memory));
+	for (int level = 1; level < TREE_MAX_HEIGHT; level++)
+	{
+		nodes /= shape->inner.room * 0.7;
+		walk->least[level] = (int) Max(LEAST_OPENED, Min(MOST_OPENED, nodes / OPEN_SHARE));
+	}
+	for (int level = 0; level < TREE_MAX_HEIGHT; level++)
+	{
+		walk->queue[level].room = level > meta->root_level ? 0 : 256;
+		walk->queue[level].items = palloc(sizeof(SearchItem) * Max(walk->queue[level].room, 1));
+	}
+	search_push(&walk->queue[meta->root_level], (SearchItem) {.key = 0, .id = pack_node(meta->root, meta->root_birth, ITEM_NODE)});
+}
+
+static void
+push(SearchQueue *queue, SearchItem item)
+{
+	if (queue->n == queue->room)
+	{
+		queue->room = Max(2 * queue->room, 256);
+		queue->items = repalloc_huge(queue->items, sizeof(SearchItem) * (Size) queue->room);
+	}
+	search_push(queue, item);
+}
+
+/*
+ * The node of an item, share-locked and checked.  A node that was split since its parent was read is
+ * there still, with its forwards; one that was reused is not, which cannot happen to who
+ * holds a snapshot, but on a standby, where nobody waits for us.
+ */
+static Buffer
+read_node(TreeWalk *walk, uint64 id)
+{
+	BlockNumber block = (BlockNumber) (id >> 32);
+	uint32		birth = (uint32) (id >> ITEM_BITS) & BIRTH_MASK;
+	Buffer		buffer = ReadBuffer(walk->index, block);
+	Page		page = BufferGetPage(buffer);
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	tree_check_node(walk->index, block, page, walk->shape);
+	if ((tree_special(page)->birth & BIRTH_MASK) != birth)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("index \"%s\" changed under a long search", RelationGetRelationName(walk->index)),
+				 errdetail("Block %u was reused; on a standby nothing holds it for this search.", block),
+				 errhint("Search again.")));
+	return buffer;
+}
+
+/* Where a split node's entries went takes its place in the queue. */
+static bool
+push_forwards(SearchQueue *queue, Page page, SearchItem item, int kind)
+{
+	const TreeNode *node = tree_node(page);
+
+	if (tree_special(page)->kind != TREE_GONE)
+		return false;
+	for (int i = 0; i < 2; i++)
+		if (node->forward[i] != InvalidBlockNumber)
+		{
+			item.id = pack_node(node->forward[i], node->forward_birth[i], kind);
+			push(queue, item);
+		}
+	return true;
+}
+
+static void
+check_level(TreeWalk *walk, Buffer buffer, int level)
+{
+	if (tree_special(BufferGetPage(buffer))->level != level)
+		tree_corrupted(walk->index, BufferGetBlockNumber(buffer), "It is not of the level that its parent says.");
+}
+
+/* Corrupted forwards could run in circles. */
+static void
+count_page(TreeWalk *walk, int64 *count)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (++*count > MaxBlockNumber)
+		tree_corrupted(walk->index, walk->meta->root, "The tree is not finite.");
+}
+
+static void open_enough(TreeWalk *walk, int level, int64 below);
+
+/* Open the nearest unopened node of a level: its children join the queue below.  False: there is none. */
+static bool
+open_node(TreeWalk *walk, int level)
+{
+	SearchQueue *queue = &walk->queue[level];
+	const TreeLayout *layout = &walk->shape->inner;
+	SearchItem	item;
+	Buffer		buffer;
+	Page		page;
+
+	if (level > walk->meta->root_level)
+		return false;
+	open_enough(walk, level + 1, walk->opened[level]);
+	while (queue->n == 0)
+		if (!open_node(walk, level + 1))
+			return false;
+	search_pop(queue, &item);
+	count_page(walk, &walk->counts->inner);
+	buffer = read_node(walk, item.id);
+	page = BufferGetPage(buffer);
+	check_level(walk, buffer, level);
+	if (!push_forwards(queue, page, item, ITEM_NODE))
+	{
+		const TreeChild *children = tree_children(page, layout);
+		AnnBlock	block;
+
+		tree_block(page, layout, &block);
+		ann_score_block(walk->query, &block, &walk->scratch);
+		for (int j = 0; j < block.n; j++)
+			push(&walk->queue[level - 1], (SearchItem)
+			{
+				.key = walk->scratch.estimates[j], .id = pack_node(children[j].block, children[j].birth, ITEM_NODE)
+			});
+		walk->opened[level]++;
+	}
+	UnlockReleaseBuffer(buffer);
+	return true;
+}
+
+static void
+open_enough(TreeWalk *walk, int level, int64 below)
+{
+	int64		enough;
+
+	if (level > walk->meta->root_level)
+		return;
+	enough = walk->least[level] + below / NODES_PER_OPENED;
+	while (walk->opened[level] < enough && open_node(walk, level))
+		;
+}
+
+Buffer
+tree_walk_leaf(TreeWalk *walk, AnnBlock *block)
+{
+	SearchQueue *queue = &walk->queue[0];
+
+	for (;;)
+	{
+		SearchItem	item;
+		Buffer		buffer;
+		Page		page;
+
+		open_enough(walk, 1, walk->opened[0]);
+		while (queue->n == 0)
+			if (!open_node(walk, 1))
+				return InvalidBuffer;
+		search_pop(queue, &item);
+		count_page(walk, &walk->counts->leaves);
+		buffer = read_node(walk, item.id);
+		page = BufferGetPage(buffer);
+		check_level(walk, buffer, 0);
+		if (push_forwards(queue, page, item, ITEM_NODE))
+		{
+			UnlockReleaseBuffer(buffer);
+			continue;
+		}
+		walk->opened[0]++;
+		tree_block(page, &walk->shape->leaf, block);
+		ann_score_block(walk->query, block, &walk->scratch);
+		walk->counts->codes += block->n;
+		return buffer;
+	}
+}
+
+void
+tree_walk_free(TreeWalk *walk)
+{
+	for (int level = 0; level < TREE_MAX_HEIGHT; level++)
+		pfree(walk->queue[level].items);
+	if (walk->frontier.items)
+		pfree(walk->frontier.items);
+	if (walk->upper.items)
+		pfree(walk->upper.items);
+}
+
+void
+tree_exact_begin(TreeWalk *walk, int k)
+{
+	uint64		root = pack_node(walk->meta->root, walk->meta->root_birth, ITEM_NODE);
+	Buffer		buffer = read_node(walk, root);
+	Page		page = BufferGetPage(buffer);
+	const TreeLayout *layout = tree_layout_of(walk->shape, walk->meta->root_level);
+	float	   *center = palloc(walk->shape->width * sizeof(float));
+	double		length = 0;
+	double		reach;
+
+	check_level(walk, buffer, walk->meta->root_level);
+	tree_node_center(page, layout, center);
+	for (int i = 0; i < walk->shape->width; i++)
+		length += (double) center[i] * center[i];
+	reach = sqrt(length) + tree_node(page)->radius;
+	UnlockReleaseBuffer(buffer);
+	length = 0;
+	for (int i = 0; i < walk->shape->width; i++)
+		length += (double) walk->query[i] * walk->query[i];
+	walk->slack = (float) (ROUNDING * (reach * reach + length));
+	pfree(center);
+
+	walk->frontier.items = palloc(sizeof(SearchItem));
+	walk->frontier.room = 1;
+	walk->upper.items = palloc(sizeof(SearchItem) * k);
+	walk->upper.room = k;
+	push(&walk->frontier, (SearchItem) {.key = 0, .id = root});
+}
+
+float
+tree_exact_bound(TreeWalk *walk)
+{
+	return walk->frontier.n > 0 ? walk->frontier.items[0].key : INFINITY;
+}
+
+/* NaN, of damaged pages, is no bound. */
+static inline float
+lower_bound(const TreeWalk *walk, const AnnBlock *block, int j)
+{
+	float		least = ann_lower_bound(block, &walk->scratch, j) - walk->slack;
+
+	return least > 0 ? least : 0;
+}
+
+/* The rows of a leaf whose bounds are above `above`: the promising ones one by one, the rest as one item. */
+static void
+open_leaf(TreeWalk *walk, Page page, SearchItem item, float above)
+{
+	const TreeRow *rows = tree_rows(page, &walk->shape->leaf);
+	AnnBlock	block;
+	float		limit;
+	float		rest = INFINITY;
+
+	tree_block(page, &walk->shape->leaf, &block);
+	ann_score_block(walk->query, &block, &walk->scratch);
+	walk->counts->codes += block.n;
+	if (above < 0)
+	{
+		for (int j = 0; j < block.n; j++)
+			if (!rows[j].dead)
+				search_offer(&walk->upper, (SearchItem)
+				{
+					.key = walk->scratch.estimates[j] + walk->slack +
+						code_error_bound(&walk->scratch.query, block.norm[j], block.error[j])
+				});
+		limit = search_limit(&walk->upper);
+	}
+	else
+		limit = Max(search_limit(&walk->upper), item.key * REST_SHARE);
+	for (int j = 0; j < block.n; j++)
+	{
+		float		least = lower_bound(walk, &block, j);
+		ItemPointerData tid = rows[j].tid;
+
+		if (rows[j].dead || !(least > above))
+			continue;
+		if (least <= limit)
+			push(&walk->frontier, (SearchItem) {.key = least, .id = pack_row(&tid)});
+		else if (least < rest)
+			rest = least;
+	}
+	if (rest < INFINITY)
+	{
+		item.key = rest;
+		item.spread = limit;
+		item.id = (item.id & ~(uint64) ((1 << ITEM_BITS) - 1)) | ITEM_REST;
+		push(&walk->frontier, item);
+	}
+}
+
+bool
+tree_exact_step(TreeWalk *walk, ItemPointer tid)
+{
+	SearchItem	item;
+	Buffer		buffer;
+	Page		page;
+	int			kind;
+
+	if (!search_pop(&walk->frontier, &item))
+		return false;
+	kind = (int) (item.id & ((1 << ITEM_BITS) - 1));
+	if (kind == ITEM_ROW)
+	{
+		uint64		row = item.id >> ITEM_BITS;
+
+		ItemPointerSet(tid, (BlockNumber) (row >> 16), (OffsetNumber) (row & 0xffff));
+		return true;
+	}
+
+	buffer = read_node(walk, item.id);
+	page = BufferGetPage(buffer);
+	if (kind == ITEM_REST)
+	{
+		/* of what was scored before: also when the leaf was split since */
+		check_level(walk, buffer, 0);
+		count_page(walk, &walk->counts->leaves);
+		open_leaf(walk, page, item, item.spread);
+	}
+	else if (push_forwards(&walk->frontier, page, item, ITEM_NODE))
+		count_page(walk, &walk->counts->inner);
+	else if (tree_special(page)->level == 0)
+	{
+		count_page(walk, &walk->counts->leaves);
+		open_leaf(walk, page, item, -1);
+	}
+	else
+	{
+		const TreeLayout *layout = &walk->shape->inner;
+		const TreeChild *children = tree_children(page, layout);
+		const float4 *radii = tree_radii(page, layout);
+		AnnBlock	block;
+
+		count_page(walk, &walk->counts->inner);
+		tree_block(page, layout, &block);
+		ann_score_block(walk->query, &block, &walk->scratch);
+		for (int j = 0; j < block.n; j++)
+		{
+			float		gap = sqrtf(lower_bound(walk, &block, j)) - radii[j];
+
+			push(&walk->frontier, (SearchItem)
+			{
+				.key = gap > 0 ? gap * gap * (1 - ROUNDING) : 0,
+					.id = pack_node(children[j].block, children[j].birth, ITEM_NODE)
+			});
+		}
+	}
+	UnlockReleaseBuffer(buffer);
+	return false;
+}

@@ -1,0 +1,60 @@
+/*
+ * walk.h
+ *	  Two ways of one query through the tree: leaves by nearness, for approximate search,
+ *	  and rows by what is proved of them, for exact search.
+ */
+#ifndef DML_WALK_H
+#define DML_WALK_H
+
+#include "tree.h"
+
+typedef struct TreeCounts
+{
+	int64		inner;			/* pages read */
+	int64		leaves;
+	int64		codes;			/* rows scored */
+	int64		exact;			/* rows fetched from the table */
+} TreeCounts;
+
+/* What both ways begin with.  All memory is of the context that was current. */
+typedef struct TreeWalk
+{
+	Relation	index;
+	const TreeShape *shape;
+	const TreeMeta *meta;
+	const float *query;			/* rotated, width floats */
+	AnnScratch	scratch;
+	TreeCounts *counts;
+
+	/* approximate: unopened nodes of each level */
+	SearchQueue queue[TREE_MAX_HEIGHT];
+	int64		opened[TREE_MAX_HEIGHT];
+	int			least[TREE_MAX_HEIGHT]; /* nodes to open before the first of the level below */
+
+	/* exact: nodes and rows by lower bound of the squared distance */
+	SearchQueue frontier;
+	SearchBest	upper;			/* upper bounds of the nearest */
+	float		slack;			/* roundings of squared distances */
+} TreeWalk;
+
+extern void tree_walk_init(TreeWalk *walk, Relation index, const TreeShape *shape, const TreeMeta *meta,
+						   const float *query, TreeCounts *counts);
+extern void tree_walk_free(TreeWalk *walk);
+
+/*
+ * The next leaf, nearest first, share-locked, and its rows' estimates in walk->scratch;
+ * InvalidBuffer: there is none left.  The order depends on the query and the tree alone, not
+ * on how many leaves will be asked for.
+ */
+extern Buffer tree_walk_leaf(TreeWalk *walk, AnnBlock *block);
+
+/* Begin an exact walk that may be asked for some k rows soon. */
+extern void tree_exact_begin(TreeWalk *walk, int k);
+
+/* What no row that was not handed out yet is nearer than, squared; infinite: all were. */
+extern float tree_exact_bound(TreeWalk *walk);
+
+/* A step: true with a row that may be the next nearest, false when a page was opened instead. */
+extern bool tree_exact_step(TreeWalk *walk, ItemPointer tid);
+
+#endif							/* DML_WALK_H */
