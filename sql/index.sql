@@ -1,5 +1,6 @@
 -- The index access method: the same rows as without it, whatever happened to the table.
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS dml;
 
 -- Points in 12 dimensions around 20 centers, the same on every machine.
 CREATE FUNCTION at_point(i int) RETURNS dml_vector LANGUAGE sql IMMUTABLE AS $$
