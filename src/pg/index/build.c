@@ -171,7 +171,7 @@ sample_blocks(Build *build, BlockNumber blocks, BlockNumber count)
 	while (BlockSampler_HasMore(&sampler))
 	{
 		CHECK_FOR_INTERRUPTS();
-		table_index_build_range_scan(build->heap, build->index, build->info, false, true, false,
+		table_index_build_range_scan(build->heap, build->index, build->info, false, !build->info->ii_Concurrent, false,
 									 BlockSampler_Next(&sampler), 1, sample_row, build, NULL);
 	}
 }
