@@ -14,30 +14,24 @@ judge_create(LearnEnv *env, const Rows *rows, bool open_set, const Split *split,
 	judge->open_set = open_set;
 	judge->query = split->held;
 	judge->n_query = split->n_held;
-	judge->gallery = NULL;
-	judge->n_gallery = 0;
-	if (open_set)
-		return LEARN_OK;
 	return split_sample(env, split->train, split->n_train, max_gallery, seed,
 						&judge->gallery, &judge->n_gallery);
 }
 
-/* Embed index[0..n) and look up their labels. */
+/* Embed index[0..n) into z (n x out) and look up their labels. */
 static LearnStatus
-embed_all(LearnEnv *env, const Judge *judge, const int64_t *index, int64_t n,
-		  JudgeEmbed embed, void *ctx, int out, float **z, int32_t **label)
+embed_rows(LearnEnv *env, const Judge *judge, const int64_t *index, int64_t n,
+		   JudgeEmbed embed, void *ctx, int out, float *z, int32_t *label)
 {
-	LEARN_ALLOC(env, *z, (size_t) n * out);
-	LEARN_ALLOC(env, *label, n);
 	for (int64_t i = 0; i < n; i += JUDGE_BLOCK)
 	{
 		int			count = n - i < JUDGE_BLOCK ? (int) (n - i) : JUDGE_BLOCK;
 
 		LEARN_TRY(learn_poll(env));
-		LEARN_TRY(embed(env, ctx, index + i, count, *z + i * out));
+		LEARN_TRY(embed(env, ctx, index + i, count, z + i * out));
 	}
 	for (int64_t i = 0; i < n; i++)
-		(*label)[i] = judge->rows->label[index[i]];
+		label[i] = judge->rows->label[index[i]];
 	return LEARN_OK;
 }
 
@@ -51,17 +45,28 @@ judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int 
 	int32_t    *query_label;
 	int32_t    *gallery_label;
 
-	LEARN_TRY(embed_all(env, judge, judge->query, judge->n_query, embed, ctx, out, &query, &query_label));
 	if (judge->open_set)
 	{
-		LEARN_TRY(metrics_retrieval(env, query, query_label, judge->n_query,
-									query, query_label, judge->n_query, out, true, 1, &found));
+		/* the queries are the first rows of the gallery, and each is left out for itself */
+		int64_t		n = judge->n_query + judge->n_gallery;
+
+		LEARN_ALLOC(env, gallery, (size_t) n * out);
+		LEARN_ALLOC(env, gallery_label, n);
+		LEARN_TRY(embed_rows(env, judge, judge->query, judge->n_query, embed, ctx, out, gallery, gallery_label));
+		LEARN_TRY(embed_rows(env, judge, judge->gallery, judge->n_gallery, embed, ctx, out,
+							 gallery + judge->n_query * out, gallery_label + judge->n_query));
+		LEARN_TRY(metrics_retrieval(env, gallery, gallery_label, judge->n_query, gallery, gallery_label, n,
+									out, true, 1, &found));
 		*score = found.map_r;
 	}
 	else
 	{
-		LEARN_TRY(embed_all(env, judge, judge->gallery, judge->n_gallery, embed, ctx, out,
-							&gallery, &gallery_label));
+		LEARN_ALLOC(env, query, (size_t) judge->n_query * out);
+		LEARN_ALLOC(env, query_label, judge->n_query);
+		LEARN_ALLOC(env, gallery, (size_t) judge->n_gallery * out);
+		LEARN_ALLOC(env, gallery_label, judge->n_gallery);
+		LEARN_TRY(embed_rows(env, judge, judge->query, judge->n_query, embed, ctx, out, query, query_label));
+		LEARN_TRY(embed_rows(env, judge, judge->gallery, judge->n_gallery, embed, ctx, out, gallery, gallery_label));
 		LEARN_TRY(metrics_recall(env, query, query_label, judge->n_query,
 								 gallery, gallery_label, judge->n_gallery, out, false, &found));
 		*score = found.recall[0];

@@ -1,8 +1,12 @@
 /*
  * judge.h
  *	  The held-out score that early stopping and auto go by: recall@1 of held-out rows
- *	  against a sample of those learned from (closed set), or MAP@R among the rows
- *	  of held-out classes, each left out for itself (open set).
+ *	  against a sample of those learned from (closed set), or MAP@R of the rows of held-out
+ *	  classes, searched among themselves and a sample of those learned from (open set).
+ *
+ * In the open set the rows learned from are there as what can be mistaken for the new classes:
+ * an embedding that throws away what tells new classes from known ones looks well as long
+ * as the new ones are alone.
  */
 #ifndef JUDGE_H
 #define JUDGE_H
@@ -17,7 +21,7 @@ typedef struct Judge
 	bool		open_set;
 	int64_t    *query;			/* row numbers */
 	int64_t		n_query;
-	int64_t    *gallery;		/* closed set */
+	int64_t    *gallery;		/* of those learned from */
 	int64_t		n_gallery;
 } Judge;
 

@@ -76,11 +76,11 @@ mark_classes(LearnEnv *env, const Rows *rows, int folds, int fold, double share,
 		learn_hint(env, "Whole classes are held out to validate on: two at least, and two must be left to learn from.");
 		return LEARN_DATA;
 	}
-	rng_seed(&rng, salt, 0);
-	rng_shuffle(&rng, order, usable);
-
 	if (folds > usable / 2)
 		folds = (int) (usable / 2);
+	rng_seed(&rng, salt, folds > 1 ? (uint64_t) (fold / folds) : 0);
+	rng_shuffle(&rng, order, usable);
+
 	if (folds > 1)
 	{
 		fold %= folds;

@@ -23,7 +23,8 @@ typedef struct Split
  * learned from.
  *
  * Open set: the same with whole classes, two at least on either side: LEARN_DATA with fewer
- * than four classes.  Beyond max_held rows, held-out rows are left out of both sides.
+ * than four classes.  Where there are too few classes for the folds, the later folds are of another
+ * partition of them, and another again.  Beyond max_held rows, held-out rows are left out of both sides.
  */
 extern LearnStatus split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
 							  double share, int64_t max_held, int64_t seed, Split *split);

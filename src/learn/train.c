@@ -22,6 +22,8 @@
 /* Fewer rows than this are judged in folds by auto, and refitted on all rows. */
 #define FEW_ROWS		5000
 #define FOLDS			5
+#define OPEN_FOLDS		6		/* of classes, repeated with other seeds until there are so many */
+#define MAX_FOLDS		OPEN_FOLDS
 #define MAX_HELD		3000	/* rows that judge */
 #define MAX_GALLERY		10000	/* rows that they are searched in */
 #define MAX_FIT_SAMPLE	20000	/* rows that a closed form is judged from */
@@ -41,6 +43,7 @@ typedef struct Way
 	const Method *method;		/* NULL: no learning */
 	FitPlan		plan;			/* gradient methods */
 	double		score;
+	double		fold[MAX_FOLDS];	/* of each split; NaN: no row had a partner */
 	int			best_epoch;
 } Way;
 
@@ -52,8 +55,8 @@ typedef struct Trainer
 	TrainResult *result;
 	double		start;
 	double		deadline;
-	Split		split[FOLDS];
-	Judge		judge[FOLDS];
+	Split		split[MAX_FOLDS];
+	Judge		judge[MAX_FOLDS];
 	int			n_splits;
 	bool		pixels;			/* the features share one scale */
 } Trainer;
@@ -220,20 +223,42 @@ way_name(const Way *way)
 	return way->method ? way->method->name : "none";
 }
 
+/*
+ * The score of a fold at the epoch that the other folds found best: the epoch is not chosen by
+ * the rows that it is judged on.
+ */
+static double
+score_by_others(double *const *curve, const int *length, const int *best, int n, int f)
+{
+	int			sum = 0;
+	int			epoch;
+
+	for (int other = 0; other < n; other++)
+		sum += other == f ? 0 : best[other];
+	epoch = (sum + (n - 1) / 2) / (n - 1);
+	epoch = epoch < 1 ? 1 : epoch > length[f] ? length[f] : epoch;
+	return curve[f][epoch - 1];
+}
+
 /* The mean held-out score of a way over the splits; nothing is kept but the figures. */
 static LearnStatus
 judge_splits(Trainer *t, Way *way)
 {
 	LearnEnv   *env = t->env;
+	ArenaMark	start = arena_mark(env->arena);
+	double	   *curve[MAX_FOLDS];
+	int			length[MAX_FOLDS];
+	int			best[MAX_FOLDS];
 	double		sum = 0;
 	double		weight = 0;
 	double		epochs = 0;
 
+	for (int f = 0; f < t->n_splits && is_gradient(way); f++)
+		LEARN_ALLOC(env, curve[f], way->plan.stop_after);
 	for (int f = 0; f < t->n_splits; f++)
 	{
 		ArenaMark	mark = arena_mark(env->arena);
 		const Split *split = &t->split[f];
-		double		score;
 
 		if (is_gradient(way))
 		{
@@ -241,7 +266,11 @@ judge_splits(Trainer *t, Way *way)
 
 			LEARN_TRY(fit_gradient(env, t->rows, split->train, split->n_train, t->options,
 								   &way->plan, &t->judge[f], &fit));
-			score = fit.score;
+			way->fold[f] = fit.score;
+			length[f] = fit.epochs;
+			best[f] = fit.best_epoch;
+			for (int e = 0; e < fit.epochs; e++)
+				curve[f][e] = fit.history[e].validation;
 			epochs += fit.best_epoch;
 		}
 		else
@@ -253,19 +282,25 @@ judge_splits(Trainer *t, Way *way)
 			LEARN_TRY(split_sample(env, split->train, split->n_train, MAX_FIT_SAMPLE, t->options->seed,
 								   &sample, &n));
 			LEARN_TRY(fit_closed(t, way, sample, n, &model));
-			LEARN_TRY(judge_model(env, &t->judge[f], model, &score));
-		}
-		if (!isnan(score))
-		{
-			sum += score * t->judge[f].n_query;
-			weight += t->judge[f].n_query;
+			LEARN_TRY(judge_model(env, &t->judge[f], model, &way->fold[f]));
 		}
 		arena_reset(env->arena, mark);
+	}
+	for (int f = 0; f < t->n_splits; f++)
+	{
+		if (is_gradient(way) && t->n_splits > 1)
+			way->fold[f] = score_by_others(curve, length, best, t->n_splits, f);
+		if (!isnan(way->fold[f]))
+		{
+			sum += way->fold[f] * t->judge[f].n_query;
+			weight += t->judge[f].n_query;
+		}
 	}
 	way->score = weight > 0 ? sum / weight : NAN;
 	way->best_epoch = (int) (epochs / t->n_splits + 0.5);
 	if (way->best_epoch < 1)
 		way->best_epoch = 1;
+	arena_reset(env->arena, start);
 	return LEARN_OK;
 }
 
@@ -500,6 +535,37 @@ is_better(const Trainer *t, double score, double best)
 	return score > best + 0.2 * sqrt(best * (1 - best) / (n > 1 ? n : 1));
 }
 
+/*
+ * May a way be chosen?  For classes that nobody has seen yet only what is better than no learning on every
+ * fold of classes, and on average by twice the standard error of the difference: rows of one
+ * class go together, so the number of rows says nothing about how sure that is.
+ */
+static bool
+is_safe(const Trainer *t, const Way *way, const Way *none)
+{
+	double		sum = 0;
+	double		squares = 0;
+	int			n = 0;
+
+	if (!t->options->open_set)
+		return true;
+	for (int f = 0; f < t->n_splits; f++)
+	{
+		double		gain = way->fold[f] - none->fold[f];
+
+		if (isnan(gain))
+			continue;
+		if (gain <= 0)
+			return false;
+		sum += gain;
+		squares += gain * gain;
+		n++;
+	}
+	if (n < 2)
+		return false;
+	return sum / n > 2 * sqrt(fmax(squares / n - sum / n * sum / n, 0) / (n - 1));
+}
+
 static LearnStatus
 train_auto(Trainer *t)
 {
@@ -524,7 +590,7 @@ train_auto(Trainer *t)
 	bool		cut = false;
 
 	LEARN_ALLOC(t->env, r->candidates, MAX_CANDIDATES);
-	LEARN_TRY(make_splits(t, few ? (o->open_set ? 3 : FOLDS) : 1));
+	LEARN_TRY(make_splits(t, few ? (o->open_set ? OPEN_FOLDS : FOLDS) : 1));
 	if (t->n_splits == 0)
 	{
 		learn_fail(t->env, LEARN_DATA, "no row could be held out to choose a method by");
@@ -581,7 +647,7 @@ train_auto(Trainer *t)
 	}
 
 	for (int i = 1; i < n; i++)
-		if (is_better(t, way[i].score, way[best].score))
+		if (is_better(t, way[i].score, way[best].score) && is_safe(t, &way[i], &way[0]))
 			best = i;
 
 	if (few || !is_gradient(&way[best]))
@@ -641,8 +707,8 @@ check_rows(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainRe
 	int64_t    *count;
 
 	if (rows->n < 2)
-		return learn_fail(env, LEARN_DATA, "there are %lld rows to learn from, and two at least are needed",
-						  (long long) rows->n);
+		return learn_fail(env, LEARN_DATA, "there %s to learn from, and two at least are needed",
+						  rows->n == 1 ? "is 1 row" : "are no rows");
 	if (rows->n_classes < 2)
 	{
 		learn_fail(env, LEARN_DATA, "all rows have the same label");

@@ -1,0 +1,327 @@
+/*
+ * test_train.c
+ *	  What training promises whatever the data: never worse than no learning on what it has
+ *	  not seen, the same model for the same seed, an end when it is told to stop.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "dataset.h"
+#include "learn/blas.h"
+#include "learn/metrics.h"
+#include "learn/rng.h"
+#include "learn/split.h"
+#include "learn/train.h"
+#include "unit_env.h"
+
+/* LearnEnv.now */
+static double
+clock_seconds(void *ctx)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec * 1e-9;
+}
+
+static void
+start_env(UnitEnv *unit)
+{
+	unit_env_init(unit);
+	unit->env.now = clock_seconds;
+}
+
+/* Rows of the classes from to to - 1, renumbered from 0; every stride-th. */
+static Dataset *
+classes_of(LearnEnv *env, const Dataset *all, int from, int to, int stride)
+{
+	int			d = all->rows.d;
+	float	   *x = arena_alloc(env->arena, (size_t) all->rows.n * d, sizeof(float));
+	int32_t    *label = arena_alloc(env->arena, (size_t) all->rows.n, sizeof(int32_t));
+	int64_t		n = 0;
+	int64_t		seen = 0;
+
+	for (int64_t i = 0; i < all->rows.n; i++)
+		if (all->rows.label[i] >= from && all->rows.label[i] < to && seen++ % stride == 0)
+		{
+			memcpy(x + n * d, all->x + i * d, d * sizeof(float));
+			label[n++] = all->rows.label[i] - from;
+		}
+	return dataset_make(env, x, label, n, d, to - from);
+}
+
+/* Classes that few of the columns tell apart, among columns of noise that is larger. */
+static Dataset *
+hidden_classes(LearnEnv *env, int classes, int per_class, int telling, int d, uint64_t seed)
+{
+	int			n = classes * per_class;
+	float	   *x = arena_alloc(env->arena, (size_t) n * d, sizeof(float));
+	int32_t    *label = arena_alloc(env->arena, (size_t) n, sizeof(int32_t));
+	float	   *mean = arena_alloc(env->arena, (size_t) classes * telling, sizeof(float));
+	Rng			rng;
+
+	rng_seed(&rng, seed, 0);
+	for (int i = 0; i < classes * telling; i++)
+		mean[i] = (float) rng_normal(&rng);
+	for (int i = 0; i < n; i++)
+	{
+		label[i] = i % classes;
+		for (int j = 0; j < d; j++)
+			x[i * d + j] = j < telling ? mean[label[i] * telling + j] + 0.3f * (float) rng_normal(&rng)
+				: 4 * (float) rng_normal(&rng);
+	}
+	return dataset_make(env, x, label, n, d, classes);
+}
+
+/* MAP@R of rows under a model, or as they are. */
+static double
+map_at_r(LearnEnv *env, const Dataset *data, const Model *model)
+{
+	int			out = model ? model_out(model) : data->rows.d;
+	const float *z = data->x;
+	Retrieval	found;
+
+	if (model)
+	{
+		float	   *embedded = arena_alloc(env->arena, (size_t) data->rows.n * out, sizeof(float));
+		float	   *scratch = arena_alloc(env->arena, model_scratch(model, (int) data->rows.n), sizeof(float));
+
+		model_embed(model, data->x, (int) data->rows.n, embedded, scratch, NULL);
+		z = embedded;
+	}
+	assert_int_equal(metrics_retrieval(env, z, data->rows.label, data->rows.n, z, data->rows.label, data->rows.n,
+									   out, true, 1, &found), LEARN_OK);
+	return found.map_r;
+}
+
+static void
+options_for(TrainOptions *options, const char *method, bool open_set, int epochs)
+{
+	options_init(options);
+	options->method = method_by_name(method);
+	options->open_set = open_set;
+	options->epochs = epochs;
+}
+
+/*
+ * Digits are where metric learning fails quietly: on classes that it has not seen every method
+ * is worse than no learning.  Then no learning is what auto returns.
+ */
+static void
+test_unseen_classes_not_worse(void **state)
+{
+	UnitEnv		unit;
+	TrainOptions options;
+	TrainResult result;
+	Dataset    *digits;
+
+	start_env(&unit);
+	digits = dataset_load(&unit.env, "digits", 1);
+	for (int half = 0; half < 2; half++)
+	{
+		Dataset    *seen = classes_of(&unit.env, digits, half * 5, half * 5 + 5, 2);
+		Dataset    *unseen = classes_of(&unit.env, digits, 5 - half * 5, 10 - half * 5, 2);
+
+		options_for(&options, "auto", true, 10);
+		assert_int_equal(train_model(&unit.env, &seen->rows, &options, &result), LEARN_OK);
+		assert_true(map_at_r(&unit.env, unseen, result.model) >= map_at_r(&unit.env, unseen, NULL) - 1e-6);
+		assert_true(result.score_model >= result.score_none);
+	}
+	unit_env_done(&unit);
+}
+
+/* Where learning helps unseen classes, it is not refused. */
+static void
+test_unseen_classes_better(void **state)
+{
+	UnitEnv		unit;
+	TrainOptions options;
+	TrainResult result;
+	Dataset    *all;
+	Dataset    *unseen;
+
+	start_env(&unit);
+	all = hidden_classes(&unit.env, 24, 30, 6, 24, 7);
+	unseen = classes_of(&unit.env, all, 12, 24, 1);
+	options_for(&options, "auto", true, 4);
+	assert_int_equal(train_model(&unit.env, &classes_of(&unit.env, all, 0, 12, 1)->rows, &options, &result), LEARN_OK);
+	assert_non_null(result.method);
+	assert_true(map_at_r(&unit.env, unseen, NULL) < 0.15);
+	assert_true(map_at_r(&unit.env, unseen, result.model) > 0.6);
+	unit_env_done(&unit);
+}
+
+/* The closed set: at least as good as no learning and as whitening, on the rows that judged. */
+static void
+test_auto_not_worse(void **state)
+{
+	static const char *const names[] = {"iris", "wine", "breast_cancer"};
+	UnitEnv		unit;
+
+	start_env(&unit);
+	for (int i = 0; i < 3; i++)
+	{
+		TrainOptions options;
+		TrainResult result;
+		Dataset    *data = dataset_load(&unit.env, names[i], 1);
+
+		options_for(&options, "auto", false, 10);
+		assert_int_equal(train_model(&unit.env, &data->rows, &options, &result), LEARN_OK);
+		assert_true(result.score_model >= result.score_none);
+		assert_true(isnan(result.score_whiten) || result.score_model >= result.score_whiten);
+		assert_true(result.n_candidates >= 4);
+		assert_string_not_equal(result.reason, "");
+	}
+	unit_env_done(&unit);
+}
+
+/* Same seed, same bits; another seed, another model. */
+static void
+test_reproducible(void **state)
+{
+	UnitEnv		unit;
+	Dataset    *data;
+	float	   *z[3];
+
+	start_env(&unit);
+	data = dataset_load(&unit.env, "wine", 1);
+	for (int i = 0; i < 3; i++)
+	{
+		TrainOptions options;
+		TrainResult result;
+		float	   *scratch;
+
+		options_for(&options, "supcon", false, 5);
+		options.seed = i == 2;
+		assert_int_equal(train_model(&unit.env, &data->rows, &options, &result), LEARN_OK);
+		z[i] = arena_alloc(unit.env.arena, (size_t) data->rows.n * result.dims, sizeof(float));
+		scratch = arena_alloc(unit.env.arena, model_scratch(result.model, (int) data->rows.n), sizeof(float));
+		model_embed(result.model, data->x, (int) data->rows.n, z[i], scratch, NULL);
+		if (i > 0)
+			assert_int_equal(memcmp(z[0], z[i], data->rows.n * result.dims * sizeof(float)) == 0, i == 1);
+	}
+	unit_env_done(&unit);
+}
+
+/* Early stopping: of the epochs that were measured the kept weights are those of a best one. */
+static void
+test_best_weights(void **state)
+{
+	UnitEnv		unit;
+	TrainOptions options;
+	TrainResult result;
+	Dataset    *data;
+	double		best = 0;
+
+	start_env(&unit);
+	data = dataset_load(&unit.env, "digits", 3);
+	options_for(&options, "supcon", false, 8);
+	options.refit = 0;
+	assert_int_equal(train_model(&unit.env, &data->rows, &options, &result), LEARN_OK);
+	assert_true(result.n_history >= 1);
+	for (int e = 0; e < result.n_history; e++)
+		best = fmax(best, result.history[e].validation);
+	assert_true(result.score_model == best);
+	unit_env_done(&unit);
+}
+
+/* Stopped at any poll: a status, and no memory left behind. */
+static void
+test_cancel(void **state)
+{
+	for (int at = 1; at < 400; at = at * 2 + 1)
+	{
+		UnitEnv		unit;
+		TrainOptions options;
+		TrainResult result;
+		Dataset    *data;
+
+		start_env(&unit);
+		data = dataset_load(&unit.env, "iris", 1);
+		unit.polls = 0;
+		unit.cancel_at = at;
+		options_for(&options, "auto", false, 3);
+		assert_int_equal(train_model(&unit.env, &data->rows, &options, &result), LEARN_CANCELLED);
+		unit_env_done(&unit);
+	}
+}
+
+/* Folds of classes: disjoint from what is learned from, every class held out in one fold of a partition. */
+static void
+test_class_folds(void **state)
+{
+	UnitEnv		unit;
+	Dataset    *data;
+	int			held[2][10] = {{0}};
+
+	start_env(&unit);
+	data = dataset_load(&unit.env, "digits", 5);
+	for (int fold = 0; fold < 10; fold++)
+	{
+		Split		split;
+		bool		out[10] = {false};
+		int			n_out = 0;
+
+		assert_int_equal(split_make(&unit.env, &data->rows, true, 5, fold, 0.3, 3000, 4, &split), LEARN_OK);
+		for (int64_t i = 0; i < split.n_held; i++)
+			out[data->rows.label[split.held[i]]] = true;
+		for (int64_t i = 0; i < split.n_train; i++)
+			assert_false(out[data->rows.label[split.train[i]]]);
+		assert_int_equal(split.n_held + split.n_train, data->rows.n);
+		for (int c = 0; c < 10; c++)
+		{
+			n_out += out[c];
+			held[fold / 5][c] += out[c];
+		}
+		assert_int_equal(n_out, 2);
+	}
+	for (int c = 0; c < 10; c++)
+		assert_true(held[0][c] == 1 && held[1][c] == 1);
+	unit_env_done(&unit);
+}
+
+static void
+test_bad_data(void **state)
+{
+	UnitEnv		unit;
+	TrainOptions options;
+	TrainResult result;
+	const float x[] = {1, 2, 3, 4};
+	const int32_t one_class[] = {0, 0, 0, 0};
+	const int32_t all_alone[] = {0, 1, 2, 3};
+
+	start_env(&unit);
+	options_for(&options, "auto", false, 0);
+	assert_int_equal(train_model(&unit.env, &dataset_make(&unit.env, x, one_class, 4, 1, 1)->rows, &options, &result), LEARN_DATA);
+	assert_non_null(strstr(unit.env.message, "same label"));
+	assert_int_equal(train_model(&unit.env, &dataset_make(&unit.env, x, all_alone, 4, 1, 4)->rows, &options, &result), LEARN_DATA);
+	assert_non_null(strstr(unit.env.message, "one row only"));
+	assert_int_equal(train_model(&unit.env, &dataset_make(&unit.env, x, one_class, 1, 1, 1)->rows, &options, &result), LEARN_DATA);
+	assert_non_null(strstr(unit.env.message, "there is 1 row"));
+	unit_env_done(&unit);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unseen_classes_not_worse),
+		cmocka_unit_test(test_unseen_classes_better),
+		cmocka_unit_test(test_auto_not_worse),
+		cmocka_unit_test(test_reproducible),
+		cmocka_unit_test(test_best_weights),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_class_folds),
+		cmocka_unit_test(test_bad_data),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
