@@ -5,6 +5,7 @@
  */
 #if defined(__x86_64__)
 
+#define OWN_PLACE
 #include "ann/score_float.h"
 
 #include <immintrin.h>
@@ -134,6 +135,73 @@ dots_8(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int wid
 			acc = multiply_wide(acc, load_16(code + i), load_16(levels + i));
 		out[row] = add_all(acc);
 	}
+}
+
+/* 16 lanes are two vectors. */
+static float
+add_vectors(const __m256 *v)
+{
+	float		lanes[LANES];
+
+	_mm256_storeu_ps(lanes, v[0]);
+	_mm256_storeu_ps(lanes + 8, v[1]);
+	return add_lanes(lanes);
+}
+
+static void
+place(const float *query, const uint8_t *frame, float step, int width, ScoreQuery *result)
+{
+	const __m256 middle = _mm256_set1_ps(127.5f);
+	const __m256 unsigned_bits = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
+	__m256		square[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+	__m256		largest[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+	__m256		sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+	__m256		lost[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+	float		lanes[8];
+	float		most = 0;
+	float		unit;
+	float		inverse;
+
+	for (int i = 0; i < width; i += LANES)
+		for (int h = 0; h < 2; h++)
+		{
+			__m128i		bytes = _mm_loadl_epi64((const __m128i *) (frame + i + 8 * h));
+			__m256		level = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+			__m256		d = _mm256_sub_ps(_mm256_loadu_ps(query + i + 8 * h),
+										  _mm256_mul_ps(_mm256_set1_ps(step), _mm256_sub_ps(level, middle)));
+
+			_mm256_storeu_ps(result->difference + i + 8 * h, d);
+			square[h] = _mm256_add_ps(square[h], _mm256_mul_ps(d, d));
+			largest[h] = _mm256_max_ps(largest[h], _mm256_and_ps(d, unsigned_bits));
+		}
+	_mm256_storeu_ps(lanes, _mm256_max_ps(largest[0], largest[1]));
+	for (int j = 0; j < 8; j++)
+		most = lanes[j] > most ? lanes[j] : most;
+	unit = unit_of(most, &inverse);
+	for (int i = 0; i < width; i += LANES)
+	{
+		__m256i		whole[2];
+		__m128i		words[2];
+
+		for (int h = 0; h < 2; h++)
+		{
+			__m256		d = _mm256_loadu_ps(result->difference + i + 8 * h);
+			__m256		level;
+			__m256		left;
+
+			whole[h] = _mm256_cvtps_epi32(_mm256_mul_ps(d, _mm256_set1_ps(inverse)));
+			level = _mm256_cvtepi32_ps(whole[h]);
+			left = _mm256_sub_ps(d, _mm256_mul_ps(_mm256_set1_ps(unit), level));
+			sum[h] = _mm256_add_ps(sum[h], level);
+			lost[h] = _mm256_add_ps(lost[h], _mm256_mul_ps(left, left));
+			words[h] = _mm_packs_epi32(_mm256_castsi256_si128(whole[h]), _mm256_extracti128_si256(whole[h], 1));
+		}
+		_mm_storeu_si128((__m128i *) (result->levels + i), _mm_packs_epi16(words[0], words[1]));
+	}
+	result->unit = unit;
+	result->distance2 = add_vectors(square);
+	result->level_sum = add_vectors(sum);
+	result->rounding2 = add_vectors(lost);
 }
 
 const ScoreKernels score_avx2 = {"avx2", dots_1, dots_4, dots_8, place, estimate};

@@ -5,6 +5,7 @@
  */
 #if defined(__x86_64__)
 
+#define OWN_PLACE
 #include "ann/score_float.h"
 
 #include <immintrin.h>
@@ -116,9 +117,53 @@ dots_1(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int wid
 	score(codes, stride, n, levels, width, width, out, step_1);
 }
 
+/*
+ * dots_4 for 64 elements, codes without gaps: two codes to a vector, eight to a tree of
+ * sums.  Returns how many were scored; the few that are left are the caller's.
+ */
+static int
+pairs_of_32_bytes(const uint8_t *codes, int n, const int8_t *levels, int32_t *out)
+{
+	const __m512i nibble = _mm512_set1_epi8(15);
+	const __m512i low = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *) levels));
+	const __m512i high = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *) (levels + 32)));
+	int			row = 0;
+
+	for (; row + 8 <= n; row += 8)
+	{
+		__m512i		acc[4];
+		__m512i		sums;
+
+		for (int r = 0; r < 4; r++)
+		{
+			__m512i		bytes = _mm512_loadu_si512(codes + (row + 2 * r) * 32);
+
+			acc[r] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_and_si512(bytes, nibble), low);
+			acc[r] = _mm512_dpbusd_epi32(acc[r], _mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble), high);
+		}
+
+		/* lanes of 128 bits: rows 0 2 4 6 twice, then 1 3 5 7 twice */
+		acc[0] = _mm512_add_epi32(_mm512_unpacklo_epi32(acc[0], acc[1]), _mm512_unpackhi_epi32(acc[0], acc[1]));
+		acc[2] = _mm512_add_epi32(_mm512_unpacklo_epi32(acc[2], acc[3]), _mm512_unpackhi_epi32(acc[2], acc[3]));
+		sums = _mm512_add_epi32(_mm512_unpacklo_epi64(acc[0], acc[2]), _mm512_unpackhi_epi64(acc[0], acc[2]));
+		sums = _mm512_add_epi32(sums, _mm512_shuffle_i32x4(sums, sums, 0xb1));
+		sums = _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 8, 1, 9, 2, 10, 3, 11, 0, 0, 0, 0, 0, 0, 0, 0), sums);
+		_mm256_storeu_si256((__m256i *) (out + row), _mm512_castsi512_si256(sums));
+	}
+	return row;
+}
+
 static void
 dots_4(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int width, int32_t *out)
 {
+	if (width == 64 && stride == 32)
+	{
+		int			done = pairs_of_32_bytes(codes, n, levels, out);
+
+		codes += done * stride;
+		out += done;
+		n -= done;
+	}
 	score(codes, stride, n, levels, width, width / 2, out, step_4);
 }
 
@@ -126,6 +171,54 @@ static void
 dots_8(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int width, int32_t *out)
 {
 	score(codes, stride, n, levels, width, width, out, step_8);
+}
+
+static float
+add_vector(__m512 v)
+{
+	float		lanes[LANES];
+
+	_mm512_storeu_ps(lanes, v);
+	return add_lanes(lanes);
+}
+
+static void
+place(const float *query, const uint8_t *frame, float step, int width, ScoreQuery *result)
+{
+	const __m512 middle = _mm512_set1_ps(127.5f);
+	__m512		square = _mm512_setzero_ps();
+	__m512		largest = _mm512_setzero_ps();
+	__m512		sum = _mm512_setzero_ps();
+	__m512		lost = _mm512_setzero_ps();
+	float		unit;
+	float		inverse;
+
+	for (int i = 0; i < width; i += LANES)
+	{
+		__m512		level = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *) (frame + i))));
+		__m512		d = _mm512_sub_ps(_mm512_loadu_ps(query + i),
+									  _mm512_mul_ps(_mm512_set1_ps(step), _mm512_sub_ps(level, middle)));
+
+		_mm512_storeu_ps(result->difference + i, d);
+		square = _mm512_add_ps(square, _mm512_mul_ps(d, d));
+		largest = _mm512_max_ps(largest, _mm512_abs_ps(d));
+	}
+	unit = unit_of(_mm512_reduce_max_ps(largest), &inverse);
+	for (int i = 0; i < width; i += LANES)
+	{
+		__m512		d = _mm512_loadu_ps(result->difference + i);
+		__m512i		whole = _mm512_cvtps_epi32(_mm512_mul_ps(d, _mm512_set1_ps(inverse)));
+		__m512		level = _mm512_cvtepi32_ps(whole);
+		__m512		left = _mm512_sub_ps(d, _mm512_mul_ps(_mm512_set1_ps(unit), level));
+
+		_mm_storeu_si128((__m128i *) (result->levels + i), _mm512_cvtsepi32_epi8(whole));
+		sum = _mm512_add_ps(sum, level);
+		lost = _mm512_add_ps(lost, _mm512_mul_ps(left, left));
+	}
+	result->unit = unit;
+	result->distance2 = add_vector(square);
+	result->level_sum = add_vector(sum);
+	result->rounding2 = add_vector(lost);
 }
 
 const ScoreKernels score_avx512 = {"avx512", dots_1, dots_4, dots_8, place, estimate};

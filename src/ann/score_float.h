@@ -1,7 +1,8 @@
 /*
  * score_float.h
  *	  The float half of a kernel set, compiled once with each set's flags.  16 lanes, no
- *	  contraction (src/simd.mk): all sets round alike.  Included by score_*.c only.
+ *	  contraction (src/simd.mk): all sets round alike.  Included by score_*.c only; one that
+ *	  has a place() of its own defines OWN_PLACE first.
  */
 #ifndef ANN_SCORE_FLOAT_H
 #define ANN_SCORE_FLOAT_H
@@ -22,6 +23,16 @@ add_lanes(float *sum)
 	return sum[0];
 }
 
+/* The unit of a query whose largest difference is most, and what to multiply by for levels. */
+static inline float
+unit_of(float most, float *inverse)
+{
+	/* A difference too small to divide by rounds to level 0, and counts as rounding. */
+	*inverse = most > 1e-30f ? 127.0f / most : 0;
+	return most > 1e-30f ? most / 127.0f : 0;
+}
+
+#ifndef OWN_PLACE
 static void
 place(const float *query, const uint8_t *frame, float step, int width, ScoreQuery *result)
 {
@@ -32,6 +43,7 @@ place(const float *query, const uint8_t *frame, float step, int width, ScoreQuer
 	float		sum[LANES] = {0};
 	float		lost[LANES] = {0};
 	float		most = 0;
+	float		unit;
 	float		inverse;
 
 	for (int i = 0; i < width; i += LANES)
@@ -46,24 +58,23 @@ place(const float *query, const uint8_t *frame, float step, int width, ScoreQuer
 		}
 	for (int j = 0; j < LANES; j++)
 		most = largest[j] > most ? largest[j] : most;
-
-	/* A difference too small to divide by rounds to level 0, and counts as rounding. */
-	inverse = most > 1e-30f ? 127.0f / most : 0;
-	result->unit = most > 1e-30f ? most / 127.0f : 0;
+	unit = unit_of(most, &inverse);
 	for (int i = 0; i < width; i += LANES)
 		for (int j = 0; j < LANES; j++)
 		{
 			float		level = (difference[i + j] * inverse + ROUNDER) - ROUNDER;
-			float		left = difference[i + j] - result->unit * level;
+			float		left = difference[i + j] - unit * level;
 
 			levels[i + j] = (int8_t) (int) level;
 			sum[j] += level;
 			lost[j] += left * left;
 		}
+	result->unit = unit;
 	result->distance2 = add_lanes(square);
 	result->level_sum = add_lanes(sum);
 	result->rounding2 = add_lanes(lost);
 }
+#endif							/* OWN_PLACE */
 
 static void
 estimate(const ScoreQuery *query, float half, const int32_t *dots,
