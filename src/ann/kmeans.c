@@ -11,6 +11,7 @@
 #include "learn/blas.h"
 
 #define BLOCK			256		/* rows that meet the centers in one product */
+#define POLL_ROWS		512		/* of 16,000 elements: 32 MB, some 10 ms */
 #define LANES			16
 #define TOP_SAMPLE		64		/* rows a group whose center is sought among all */
 #define TOP_ITERATIONS	12
@@ -112,8 +113,8 @@ kmeans_nearest(LearnEnv *env, const float *rows, int64_t n, int width, const flo
 }
 
 /* centers = the means of their rows; those that have none take a random row. */
-static void
-take_means(const float *rows, int64_t n, int width, int k, const int32_t *nearest, Rng *rng,
+static LearnStatus
+take_means(LearnEnv *env, const float *rows, int64_t n, int width, int k, const int32_t *nearest, Rng *rng,
 		   int64_t *count, float *centers)
 {
 	memset(count, 0, k * sizeof(count[0]));
@@ -123,6 +124,8 @@ take_means(const float *rows, int64_t n, int width, int k, const int32_t *neares
 		float	   *center = centers + (size_t) nearest[i] * width;
 		const float *row = rows + i * width;
 
+		if (i % POLL_ROWS == POLL_ROWS - 1)
+			LEARN_TRY(learn_poll(env));
 		count[nearest[i]]++;
 		for (int j = 0; j < width; j++)
 			center[j] += row[j];
@@ -137,6 +140,7 @@ take_means(const float *rows, int64_t n, int width, int k, const int32_t *neares
 			for (int j = 0; j < width; j++)
 				center[j] /= (float) count[c];
 	}
+	return LEARN_OK;
 }
 
 LearnStatus
@@ -164,12 +168,12 @@ kmeans_fit(LearnEnv *env, const float *rows, int64_t n, int width, int k, int it
 	{
 		status = nearest_of(env, rows, n, width, centers, k, products, half, nearest);
 		if (status == LEARN_OK)
-			take_means(rows, n, width, k, nearest, rng, count, centers);
+			status = take_means(env, rows, n, width, k, nearest, rng, count, centers);
 	}
 	if (k == 1)
 	{
 		memset(nearest, 0, n * sizeof(nearest[0]));
-		take_means(rows, n, width, 1, nearest, rng, count, centers);
+		status = take_means(env, rows, n, width, 1, nearest, rng, count, centers);
 	}
 	arena_reset(env->arena, mark);
 	return status;
@@ -191,11 +195,16 @@ sort_by_group(const int32_t *group, int64_t n, int groups, int64_t *first, int32
 	first[0] = 0;
 }
 
-static void
-gather(const float *rows, int width, const int32_t *order, int64_t n, float *out)
+static LearnStatus
+gather(LearnEnv *env, const float *rows, int width, const int32_t *order, int64_t n, float *out)
 {
 	for (int64_t i = 0; i < n; i++)
+	{
+		if (i % POLL_ROWS == POLL_ROWS - 1)
+			LEARN_TRY(learn_poll(env));
 		memcpy(out + i * width, rows + (size_t) order[i] * width, width * sizeof(float));
+	}
+	return LEARN_OK;
 }
 
 LearnStatus
@@ -214,7 +223,6 @@ kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k,
 		k = (int) n;
 	groups = groups < 1 ? 1 : groups > k ? k : groups;
 	grid->width = width;
-	grid->groups = groups;
 	LEARN_ALLOC(env, grid->tops, (size_t) groups * width);
 	LEARN_ALLOC(env, grid->first, groups + 1);
 	LEARN_ALLOC(env, grid->centers, (size_t) k * width);
@@ -228,28 +236,32 @@ kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k,
 	LEARN_ALLOC(env, part, (size_t) n * width);
 	for (int64_t i = 0; i < top_rows; i++)
 		order[i] = (int32_t) (i * n / top_rows);
-	gather(sample, width, order, top_rows, part);
+	LEARN_TRY(gather(env, sample, width, order, top_rows, part));
 	LEARN_TRY(kmeans_fit(env, part, top_rows, width, groups, TOP_ITERATIONS, rng, grid->tops));
 	LEARN_TRY(kmeans_nearest(env, sample, n, width, grid->tops, groups, group));
 	sort_by_group(group, n, groups, first, order);
 
 	grid->k = 0;
+	grid->groups = 0;
 	for (int g = 0; g < groups; g++)
 	{
 		int64_t		m = first[g + 1] - first[g];
 		int64_t		share = (int64_t) floor((double) k * first[g + 1] / n) - (int64_t) floor((double) k * first[g] / n);
 
-		grid->first[g] = grid->k;
 		if (share > m)
 			share = m;
+		/* too few rows for a center: they go to the other groups' */
 		if (share == 0)
 			continue;
-		gather(sample, width, order + first[g], m, part);
+		grid->first[grid->groups] = grid->k;
+		memmove(grid->tops + (size_t) grid->groups * width, grid->tops + (size_t) g * width, width * sizeof(float));
+		grid->groups++;
+		LEARN_TRY(gather(env, sample, width, order + first[g], m, part));
 		LEARN_TRY(kmeans_fit(env, part, m, width, (int) share, LEAF_ITERATIONS, rng,
 							 grid->centers + (size_t) grid->k * width));
 		grid->k += (int) share;
 	}
-	grid->first[groups] = grid->k;
+	grid->first[grid->groups] = grid->k;
 	arena_reset(env->arena, mark);
 	return LEARN_OK;
 }
@@ -332,8 +344,6 @@ kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows, in
 		int			k = grid->first[g + 1] - grid->first[g];
 		const float *centers = grid->centers + (size_t) grid->first[g] * width;
 
-		if (k == 0)
-			continue;
 		half_norms(centers, k, width, half);
 		for (int64_t start = first[g]; start < first[g + 1]; start += BLOCK)
 		{
@@ -407,8 +417,8 @@ kmeans_divide(LearnEnv *env, const float *rows, int width, int32_t *order, int64
 				done++;
 			continue;
 		}
-		k = k < 2 ? 2 : k;
-		gather(rows, width, order + ready, m, part);
+		k = k < 2 ? 2 : k > m ? (int) m : k;
+		LEARN_TRY(gather(env, rows, width, order + ready, m, part));
 		LEARN_TRY(kmeans_fit(env, part, m, width, k, SPLIT_ITERATIONS, rng, centers));
 		LEARN_TRY(kmeans_nearest(env, part, m, width, centers, k, group));
 		sort_by_group(group, m, k, begins, run);

@@ -4,7 +4,8 @@
  *
  * Memory comes from env's arena; what outlives a call is allocated first, the rest is given
  * back before it returns.  blas_load() first.  Same rows, same seed: the same centers, bit
- * for bit, on one machine.
+ * for bit, on one machine.  Rows are finite, their squared lengths below FLT_MAX / 16, as
+ * code_encode() wants them; then centers are too.
  */
 #ifndef ANN_KMEANS_H
 #define ANN_KMEANS_H
@@ -44,7 +45,10 @@ typedef struct KmeansGrid
 extern LearnStatus kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k,
 								   Rng *rng, KmeansGrid *grid);
 
-/* nearest[i] = the nearest center to row i in the beam groups that are nearest to it. */
+/*
+ * nearest[i] = the nearest center to row i in the beam (1 to 16) groups that are nearest to
+ * it.  n * beam below 2^31: callers come with a batch of rows at a time.
+ */
 extern LearnStatus kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows,
 									   int64_t n, int beam, int32_t *nearest);
 
