@@ -18,23 +18,35 @@
 #define LEAF_ITERATIONS	8
 #define SPLIT_ITERATIONS 10
 
+/*
+ * A center's bias grows in an iteration by this part of half the mean squared distance for
+ * each time that it has the rows of an average center more than one.  More than a few
+ * hundredths, and biases chase the counts instead of settling.
+ */
+#define BALANCE			0.03
+#define MOST_CROWDED	3.0		/* times the average that count */
+
 /* A part is cut into parts that fill their capacity to this: the next inserts find room. */
 #define DIVIDE_FILL		0.7
 #define DIVIDE_WIDEST	256
 
-/* |c|^2 / 2 of each center. */
+/* |x|^2. */
+static double
+square_of(const float *x, int width)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < width; i++)
+		sum += (double) x[i] * x[i];
+	return sum;
+}
+
+/* |c|^2 / 2 of each center plus its bias: a row's nearest has the largest product less this. */
 static void
-half_norms(const float *centers, int k, int width, float *out)
+half_norms(const float *centers, const float *bias, int k, int width, float *out)
 {
 	for (int c = 0; c < k; c++)
-	{
-		const float *x = centers + (size_t) c * width;
-		double		sum = 0;
-
-		for (int i = 0; i < width; i++)
-			sum += (double) x[i] * x[i];
-		out[c] = (float) (sum / 2);
-	}
+		out[c] = (float) (square_of(centers + (size_t) c * width, width) / 2 + (bias != NULL ? bias[c] : 0));
 }
 
 /* The index of the largest of k products less half norms, the first of equal ones. */
@@ -80,10 +92,10 @@ best_center(const float *product, const float *half, int k)
 
 /* kmeans_nearest() over rows that stand together, with the caller's scratch of BLOCK x k and k. */
 static LearnStatus
-nearest_of(LearnEnv *env, const float *rows, int64_t n, int width, const float *centers, int k,
-		   float *products, float *half, int32_t *nearest)
+nearest_of(LearnEnv *env, const float *rows, int64_t n, int width, const float *centers,
+		   const float *bias, int k, float *products, float *half, int32_t *nearest)
 {
-	half_norms(centers, k, width, half);
+	half_norms(centers, bias, k, width, half);
 	for (int64_t start = 0; start < n; start += BLOCK)
 	{
 		int			m = n - start < BLOCK ? (int) (n - start) : BLOCK;
@@ -97,8 +109,8 @@ nearest_of(LearnEnv *env, const float *rows, int64_t n, int width, const float *
 }
 
 LearnStatus
-kmeans_nearest(LearnEnv *env, const float *rows, int64_t n, int width, const float *centers, int k,
-			   int32_t *nearest)
+kmeans_nearest(LearnEnv *env, const float *rows, int64_t n, int width, const float *centers,
+			   const float *bias, int k, int32_t *nearest)
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	LearnStatus status;
@@ -107,7 +119,7 @@ kmeans_nearest(LearnEnv *env, const float *rows, int64_t n, int width, const flo
 
 	LEARN_ALLOC(env, products, (size_t) BLOCK * k);
 	LEARN_ALLOC(env, half, k);
-	status = nearest_of(env, rows, n, width, centers, k, products, half, nearest);
+	status = nearest_of(env, rows, n, width, centers, bias, k, products, half, nearest);
 	arena_reset(env->arena, mark);
 	return status;
 }
@@ -143,9 +155,20 @@ take_means(LearnEnv *env, const float *rows, int64_t n, int width, int k, const 
 	return LEARN_OK;
 }
 
+/* Half the mean squared distance of the rows to their means. */
+static double
+spread_of(double squares, int64_t n, int width, const float *centers, const int64_t *count, int k)
+{
+	double		left = squares;
+
+	for (int c = 0; c < k; c++)
+		left -= count[c] * square_of(centers + (size_t) c * width, width);
+	return left > 0 ? left / (2 * (double) n) : 0;
+}
+
 LearnStatus
 kmeans_fit(LearnEnv *env, const float *rows, int64_t n, int width, int k, int iterations, Rng *rng,
-		   float *centers)
+		   float *centers, float *bias)
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	LearnStatus status = LEARN_OK;
@@ -153,6 +176,7 @@ kmeans_fit(LearnEnv *env, const float *rows, int64_t n, int width, int k, int it
 	float	   *half;
 	int32_t    *nearest;
 	int64_t    *count;
+	double		squares = 0;
 
 	LEARN_ALLOC(env, products, (size_t) BLOCK * k);
 	LEARN_ALLOC(env, half, k);
@@ -164,11 +188,28 @@ kmeans_fit(LearnEnv *env, const float *rows, int64_t n, int width, int k, int it
 		if ((int64_t) rng_below(rng, n - i) < k - chosen)
 			memcpy(centers + (size_t) chosen++ * width, rows + i * width, width * sizeof(float));
 
+	if (bias != NULL)
+	{
+		memset(bias, 0, k * sizeof(bias[0]));
+		for (int64_t i = 0; i < n; i++)
+		{
+			if (i % POLL_ROWS == POLL_ROWS - 1)
+				LEARN_TRY(learn_poll(env));
+			squares += square_of(rows + i * width, width);
+		}
+	}
 	for (int i = 0; i < iterations && k > 1 && status == LEARN_OK; i++)
 	{
-		status = nearest_of(env, rows, n, width, centers, k, products, half, nearest);
+		status = nearest_of(env, rows, n, width, centers, bias, k, products, half, nearest);
 		if (status == LEARN_OK)
 			status = take_means(env, rows, n, width, k, nearest, rng, count, centers);
+		if (status == LEARN_OK && bias != NULL)
+		{
+			double		spread = spread_of(squares, n, width, centers, count, k);
+
+			for (int c = 0; c < k; c++)
+				bias[c] += (float) (BALANCE * spread * (fmin((double) count[c] * k / n, MOST_CROWDED) - 1));
+		}
 	}
 	if (k == 1)
 	{
@@ -226,6 +267,7 @@ kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k,
 	LEARN_ALLOC(env, grid->tops, (size_t) groups * width);
 	LEARN_ALLOC(env, grid->first, groups + 1);
 	LEARN_ALLOC(env, grid->centers, (size_t) k * width);
+	LEARN_ALLOC(env, grid->bias, k);
 	mark = arena_mark(env->arena);
 	LEARN_ALLOC(env, group, n);
 	LEARN_ALLOC(env, order, n);
@@ -237,8 +279,8 @@ kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k,
 	for (int64_t i = 0; i < top_rows; i++)
 		order[i] = (int32_t) (i * n / top_rows);
 	LEARN_TRY(gather(env, sample, width, order, top_rows, part));
-	LEARN_TRY(kmeans_fit(env, part, top_rows, width, groups, TOP_ITERATIONS, rng, grid->tops));
-	LEARN_TRY(kmeans_nearest(env, sample, n, width, grid->tops, groups, group));
+	LEARN_TRY(kmeans_fit(env, part, top_rows, width, groups, TOP_ITERATIONS, rng, grid->tops, NULL));
+	LEARN_TRY(kmeans_nearest(env, sample, n, width, grid->tops, NULL, groups, group));
 	sort_by_group(group, n, groups, first, order);
 
 	grid->k = 0;
@@ -258,7 +300,7 @@ kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k,
 		grid->groups++;
 		LEARN_TRY(gather(env, sample, width, order + first[g], m, part));
 		LEARN_TRY(kmeans_fit(env, part, m, width, (int) share, LEAF_ITERATIONS, rng,
-							 grid->centers + (size_t) grid->k * width));
+							 grid->centers + (size_t) grid->k * width, grid->bias + grid->k));
 		grid->k += (int) share;
 	}
 	grid->first[grid->groups] = grid->k;
@@ -320,7 +362,7 @@ kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows, in
 	LEARN_ALLOC(env, half, widest);
 	LEARN_ALLOC(env, part, (size_t) BLOCK * width);
 
-	half_norms(grid->tops, grid->groups, width, half);
+	half_norms(grid->tops, NULL, grid->groups, width, half);
 	for (int64_t start = 0; start < n; start += BLOCK)
 	{
 		int			m = n - start < BLOCK ? (int) (n - start) : BLOCK;
@@ -344,7 +386,7 @@ kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows, in
 		int			k = grid->first[g + 1] - grid->first[g];
 		const float *centers = grid->centers + (size_t) grid->first[g] * width;
 
-		half_norms(centers, k, width, half);
+		half_norms(centers, grid->bias + grid->first[g], k, width, half);
 		for (int64_t start = first[g]; start < first[g + 1]; start += BLOCK)
 		{
 			int			m = first[g + 1] - start < BLOCK ? (int) (first[g + 1] - start) : BLOCK;
@@ -381,6 +423,7 @@ kmeans_divide(LearnEnv *env, const float *rows, int width, int32_t *order, int64
 	int64_t		ready = 0;
 	float	   *part;
 	float	   *centers;
+	float	   *bias;
 	int32_t    *group;
 	int32_t    *run;
 	int32_t    *copy;
@@ -389,6 +432,7 @@ kmeans_divide(LearnEnv *env, const float *rows, int width, int32_t *order, int64
 
 	LEARN_ALLOC(env, part, (size_t) n * width);
 	LEARN_ALLOC(env, centers, (size_t) (widest < 2 ? 2 : widest) * width);
+	LEARN_ALLOC(env, bias, widest < 2 ? 2 : widest);
 	LEARN_ALLOC(env, group, n);
 	LEARN_ALLOC(env, run, n);
 	LEARN_ALLOC(env, copy, n);
@@ -419,8 +463,8 @@ kmeans_divide(LearnEnv *env, const float *rows, int width, int32_t *order, int64
 		}
 		k = k < 2 ? 2 : k > m ? (int) m : k;
 		LEARN_TRY(gather(env, rows, width, order + ready, m, part));
-		LEARN_TRY(kmeans_fit(env, part, m, width, k, SPLIT_ITERATIONS, rng, centers));
-		LEARN_TRY(kmeans_nearest(env, part, m, width, centers, k, group));
+		LEARN_TRY(kmeans_fit(env, part, m, width, k, SPLIT_ITERATIONS, rng, centers, bias));
+		LEARN_TRY(kmeans_nearest(env, part, m, width, centers, bias, k, group));
 		sort_by_group(group, m, k, begins, run);
 		for (int g = 0; g < k; g++)
 			apart |= begins[g + 1] > begins[g] && begins[g + 1] - begins[g] < m;

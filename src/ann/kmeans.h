@@ -16,13 +16,17 @@
 /*
  * Lloyd's iterations from k distinct rows as first centers: centers (k x width) for rows
  * (n x width), 1 <= k <= n.  A center that loses all of its rows takes a random row again.
+ *
+ * With bias (k floats, or NULL) the clusters come out more alike in size: a row belongs to
+ * the center with the least |x - c|^2 / 2 + bias, a power diagram, and centers that have
+ * more rows than others get a larger bias.
  */
 extern LearnStatus kmeans_fit(LearnEnv *env, const float *rows, int64_t n, int width, int k,
-							  int iterations, Rng *rng, float *centers);
+							  int iterations, Rng *rng, float *centers, float *bias);
 
-/* nearest[i] = the center nearest to row i; of equal ones the first. */
+/* nearest[i] = the center nearest to row i, with the biases if not NULL; of equal ones the first. */
 extern LearnStatus kmeans_nearest(LearnEnv *env, const float *rows, int64_t n, int width,
-								  const float *centers, int k, int32_t *nearest);
+								  const float *centers, const float *bias, int k, int32_t *nearest);
 
 /*
  * Some k centers in groups by nearness, so that a row finds its center through the
@@ -36,6 +40,7 @@ typedef struct KmeansGrid
 	float	   *tops;			/* groups x width */
 	int		   *first;			/* groups + 1: centers first[g] to first[g + 1] - 1 belong to group g */
 	float	   *centers;		/* k x width */
+	float	   *bias;			/* k */
 } KmeansGrid;
 
 /*
@@ -46,7 +51,7 @@ extern LearnStatus kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n
 								   Rng *rng, KmeansGrid *grid);
 
 /*
- * nearest[i] = the nearest center to row i in the beam (1 to 16) groups that are nearest to
+ * nearest[i] = the nearest center to row i, biases included, in the beam (1 to 16) groups that are nearest to
  * it.  n * beam below 2^31: callers come with a batch of rows at a time.
  */
 extern LearnStatus kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows,

@@ -130,7 +130,7 @@ test_objective_falls(void **state)
 				Rng			rng;
 
 				rng_seed(&rng, 3, 0);
-				assert_int_equal(kmeans_fit(&unit.env, rows, n, WIDTH, k, iterations, &rng, centers), LEARN_OK);
+				assert_int_equal(kmeans_fit(&unit.env, rows, n, WIDTH, k, iterations, &rng, centers, NULL), LEARN_OK);
 				after = objective(rows, n, WIDTH, centers, k);
 				assert_true(after <= before * (1 + 1e-5));
 				/* the first iterations do the most */
@@ -157,18 +157,21 @@ test_extreme_counts_and_shapes(void **state)
 				int64_t		n = ns[i];
 				float	   *rows = make_rows((Shape) shape, n, WIDTH, 2);
 				float	   *centers = malloc(k * WIDTH * sizeof(float));
+				float	   *bias = malloc(k * sizeof(float));
 				int32_t    *nearest = malloc(n * sizeof(int32_t));
 				UnitEnv		unit;
 				Rng			rng;
 
 				start(&unit);
 				rng_seed(&rng, 1, 0);
-				assert_int_equal(kmeans_fit(&unit.env, rows, n, WIDTH, k, 5, &rng, centers), LEARN_OK);
+				assert_int_equal(kmeans_fit(&unit.env, rows, n, WIDTH, k, 5, &rng, centers, i % 2 ? bias : NULL), LEARN_OK);
 				for (int j = 0; j < k * WIDTH; j++)
 					assert_true(isfinite(centers[j]));
+				for (int j = 0; i % 2 && j < k; j++)
+					assert_true(isfinite(bias[j]));
 				if (k == n && (shape == UNIFORM || shape == CLUSTERED))
 					assert_true(objective(rows, n, WIDTH, centers, k) < 1e-9);
-				assert_int_equal(kmeans_nearest(&unit.env, rows, n, WIDTH, centers, k, nearest), LEARN_OK);
+				assert_int_equal(kmeans_nearest(&unit.env, rows, n, WIDTH, centers, NULL, k, nearest), LEARN_OK);
 				for (int64_t r = 0; r < n; r++)
 				{
 					double		found;
@@ -183,6 +186,7 @@ test_extreme_counts_and_shapes(void **state)
 				}
 				free(rows);
 				free(centers);
+				free(bias);
 				free(nearest);
 				unit_env_done(&unit);
 			}
@@ -201,9 +205,63 @@ test_mean(void **state)
 	rng_seed(&rng, 1, 0);
 	for (int i = 0; i < 4 * WIDTH; i++)
 		rows[i] = (float) i;
-	assert_int_equal(kmeans_fit(&unit.env, rows, 4, WIDTH, 1, 3, &rng, center), LEARN_OK);
+	assert_int_equal(kmeans_fit(&unit.env, rows, 4, WIDTH, 1, 3, &rng, center, NULL), LEARN_OK);
 	for (int i = 0; i < WIDTH; i++)
 		assert_true(center[i] == (float) i + 1.5f * WIDTH);
+	unit_env_done(&unit);
+}
+
+/* The mean square of the clusters' sizes, the average size being 1: 1 if all are alike. */
+static double
+unevenness(const int32_t *nearest, int64_t n, int k)
+{
+	double		sum = 0;
+
+	for (int c = 0; c < k; c++)
+	{
+		double		count = 0;
+
+		for (int64_t r = 0; r < n; r++)
+			count += nearest[r] == c;
+		sum += count * count * k / ((double) n * n);
+	}
+	return sum;
+}
+
+/* Biases make the sizes more alike, and cost little of the objective. */
+static void
+test_balance(void **state)
+{
+	int64_t		n = 6000;
+	int			k = 60;
+	float	   *rows = malloc(n * WIDTH * sizeof(float));
+	int32_t    *nearest = malloc(n * sizeof(int32_t));
+	float	   *centers = malloc(k * WIDTH * sizeof(float));
+	float	   *bias = malloc(k * sizeof(float));
+	double		plain;
+	double		plain_objective;
+	UnitEnv		unit;
+	Rng			rng;
+
+	(void) state;
+	start(&unit);
+	rng_seed(&rng, 8, 0);
+	for (int64_t i = 0; i < n * WIDTH; i++)
+		rows[i] = (float) rng_normal(&rng);
+	rng_seed(&rng, 1, 0);
+	assert_int_equal(kmeans_fit(&unit.env, rows, n, WIDTH, k, 20, &rng, centers, NULL), LEARN_OK);
+	assert_int_equal(kmeans_nearest(&unit.env, rows, n, WIDTH, centers, NULL, k, nearest), LEARN_OK);
+	plain = unevenness(nearest, n, k);
+	plain_objective = objective(rows, n, WIDTH, centers, k);
+	rng_seed(&rng, 1, 0);
+	assert_int_equal(kmeans_fit(&unit.env, rows, n, WIDTH, k, 20, &rng, centers, bias), LEARN_OK);
+	assert_int_equal(kmeans_nearest(&unit.env, rows, n, WIDTH, centers, bias, k, nearest), LEARN_OK);
+	assert_true(unevenness(nearest, n, k) - 1 < 0.5 * (plain - 1));
+	assert_true(objective(rows, n, WIDTH, centers, k) < 1.02 * plain_objective);
+	free(rows);
+	free(nearest);
+	free(centers);
+	free(bias);
 	unit_env_done(&unit);
 }
 
@@ -246,7 +304,8 @@ test_grid(void **state)
 			sum += distance2(rows + r * WIDTH, grid.centers + (size_t) nearest[r] * WIDTH, WIDTH);
 		}
 
-		/* with all groups in the beam, the nearest of all */
+		/* with all groups in the beam and no bias, the nearest of all */
+		memset(grid.bias, 0, grid.k * sizeof(float));
 		assert_int_equal(kmeans_grid_nearest(&unit.env, &grid, rows, n, 16, nearest), LEARN_OK);
 		all = objective(rows, n, WIDTH, grid.centers, grid.k);
 		assert_true(sum >= all * (1 - 1e-5) - 1e-9);
@@ -257,7 +316,7 @@ test_grid(void **state)
 		{
 			assert_true(fabs(sum - all) <= 1e-4 * all);
 			rng_seed(&rng, 1, 0);
-			assert_int_equal(kmeans_fit(&unit.env, rows, n, WIDTH, k, 10, &rng, centers), LEARN_OK);
+			assert_int_equal(kmeans_fit(&unit.env, rows, n, WIDTH, k, 10, &rng, centers, NULL), LEARN_OK);
 			assert_true(all < 1.15 * objective(rows, n, WIDTH, centers, k));
 		}
 
@@ -266,6 +325,7 @@ test_grid(void **state)
 		assert_int_equal(kmeans_grid_fit(&unit.env, rows, n, WIDTH, k, &rng, &second), LEARN_OK);
 		assert_int_equal(second.k, grid.k);
 		assert_memory_equal(second.centers, grid.centers, grid.k * WIDTH * sizeof(float));
+		memset(second.bias, 0, grid.k * sizeof(float));
 		assert_int_equal(kmeans_grid_nearest(&unit.env, &second, rows, n, 16, again), LEARN_OK);
 		assert_memory_equal(again, nearest, n * sizeof(int32_t));
 		free(rows);
@@ -380,6 +440,7 @@ main(void)
 		cmocka_unit_test(test_objective_falls),
 		cmocka_unit_test(test_extreme_counts_and_shapes),
 		cmocka_unit_test(test_mean),
+		cmocka_unit_test(test_balance),
 		cmocka_unit_test(test_grid),
 		cmocka_unit_test(test_divide),
 		cmocka_unit_test(test_cancel_and_memory),
