@@ -34,6 +34,7 @@ def main():
     connection = bench.connect()
     connection.execute("CREATE EXTENSION IF NOT EXISTS dml")
     connection.execute("SET client_min_messages = warning")
+    connection.execute("SELECT dml_norm('[1]')")    # loads the library, and with it its settings
     peers = [bench.Peer(name, os.path.join(arguments.envs, "peer-" + name, "bin", "python"), arguments.work)
              for name in arguments.peers]
     cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
