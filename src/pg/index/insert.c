@@ -15,9 +15,6 @@
 /* Nodes of a level that are looked into for the nearest child. */
 #define INSERT_BEAM			3
 
-/* As in node.c. */
-#define RADIUS_ROUNDING		1.000001f
-
 /* What the rows of one statement share (IndexInfo.ii_AmCache). */
 typedef struct InsertState
 {
@@ -186,7 +183,7 @@ place(Relation index, const TreeShape *shape, const TreeStep *step, const float 
 		return PLACE_FULL;
 	}
 	tree_encode(page, layout, rotated, scratch, &entry);
-	if (sqrtf(entry.factors.norm) * RADIUS_ROUNDING > node->radius)
+	if (sqrtf(entry.factors.norm) * TREE_RADIUS_ROUNDING > node->radius)
 	{
 		UnlockReleaseBuffer(buffer);
 		return PLACE_TOO_FAR;

@@ -8,9 +8,6 @@
 
 #include "tree.h"
 
-/* Roundings of a radius are taken up. */
-#define RADIUS_ROUNDING		1.000001f
-
 void
 tree_node_make(Page page, const TreeShape *shape, int level, uint32 birth, const TreeMembers *members,
 			   const int32_t *order, int n)
@@ -57,7 +54,7 @@ tree_node_make(Page page, const TreeShape *shape, int level, uint32 birth, const
 		else
 			entry.tid = ((const TreeRow *) members->ids)[m].tid;
 		tree_put(page, layout, j, &entry, level > 0);
-		node->radius = fmaxf(node->radius, reach * RADIUS_ROUNDING);
+		node->radius = fmaxf(node->radius, reach * TREE_RADIUS_ROUNDING);
 	}
 	node->n = n;
 	pfree(entry.code);

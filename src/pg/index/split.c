@@ -22,9 +22,6 @@
 #include "ann/halve.h"
 #include "tree.h"
 
-/* As in node.c. */
-#define RADIUS_ROUNDING		1.000001f
-
 /* A tree that has at least so many leaves, and twice those that it was calibrated with, is calibrated again. */
 #define CALIBRATE_LEAVES	16
 
@@ -139,7 +136,7 @@ widen_path(Relation index, const TreeShape *shape, const TreePath *path, Page *p
 	{
 		tree_node_center(pages[i], tree_layout_of(shape, level_of_first - i), centers);
 		tree_node_center(pages[i + 1], tree_layout_of(shape, level_of_first - i - 1), centers + shape->width);
-		need[i] = (float) ((distance_l2(centers, centers + shape->width, shape->width) + need[i + 1]) * RADIUS_ROUNDING);
+		need[i] = (float) ((distance_l2(centers, centers + shape->width, shape->width) + need[i + 1]) * TREE_RADIUS_ROUNDING);
 	}
 	for (int i = 0; i < path->n; i++)
 	{
@@ -177,7 +174,7 @@ tree_widen(Relation index, const TreeShape *shape, const TreePath *path, const f
 		float	   *scratch = palloc(shape->width * sizeof(float));
 
 		tree_encode(pages[path->n - 1], &shape->leaf, rotated, scratch, &entry);
-		widen_path(index, shape, path, pages, sqrtf(entry.factors.norm) * RADIUS_ROUNDING * RADIUS_ROUNDING);
+		widen_path(index, shape, path, pages, sqrtf(entry.factors.norm) * TREE_RADIUS_ROUNDING * TREE_RADIUS_ROUNDING);
 	}
 	UnlockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 }
@@ -259,7 +256,7 @@ gather_rows(Relation index, Relation heap, const TreeShape *shape, Page page, fl
 			}
 
 			/* what the code may be off by, or what the radius allows */
-			slack[n] = Min(block.error[j], (float) ((sqrt(length) + tree_node(page)->radius) * RADIUS_ROUNDING));
+			slack[n] = Min(block.error[j], (float) ((sqrt(length) + tree_node(page)->radius) * TREE_RADIUS_ROUNDING));
 		}
 		n++;
 	}
@@ -359,7 +356,7 @@ split_node(Relation index, Relation heap, const TreeShape *shape, const TreePath
 	{
 		tree_node_center(images[i].data, tree_layout_of(shape, level), centers + shape->width);
 		need = fmaxf(need, (float) ((distance_l2(centers, centers + shape->width, shape->width) +
-									 tree_node(images[i].data)->radius) * RADIUS_ROUNDING));
+									 tree_node(images[i].data)->radius) * TREE_RADIUS_ROUNDING));
 	}
 	if (need > tree_node(pages[above.n - 1])->radius)
 		widen_path(index, shape, &above, pages, need);

@@ -203,6 +203,9 @@ extern void tree_put(Page page, const TreeLayout *layout, int slot, const TreeEn
 /* The error of a code whose vector is not known exactly: its estimate is as good, its bound is nothing. */
 #define TREE_NOT_CERTAIN	1e18f
 
+/* Roundings of a radius are taken up by this factor. */
+#define TREE_RADIUS_ROUNDING	1.000001f
+
 /* Vectors for nodes, in the order that order says. */
 typedef struct TreeMembers
 {
