@@ -3,9 +3,11 @@
  *	  CREATE INDEX: sample, cluster, sort the rows by cluster, write the pages from the
  *	  leaves up.
  *
- * Memory: the sample and its clusters take at most maintenance_work_mem, the sort after
- * that as well, and it spills to temporary files.  The pages above the leaves are made
- * from the leaves' centers, one for some hundred rows.
+ * Memory: the sample, its clusters' centers and the rows at hand take a quarter of
+ * maintenance_work_mem each, as much again while they are worked on, and the sort takes all
+ * of it before it spills to temporary files.  What grows with the table is the leaves'
+ * centers, which the pages above are made from: twice 4 bytes a dimension for each leaf, a
+ * fiftieth of the vectors or less.
  */
 #include "compat.h"
 
@@ -533,7 +535,7 @@ tree_build(Relation heap, Relation index, IndexInfo *info)
 	build.info = info;
 	build.memory = CurrentMemoryContext;
 	build.context = AllocSetContextCreate(CurrentMemoryContext, "dml index row", ALLOCSET_DEFAULT_SIZES);
-	build.env = dml_learn_env((Size) maintenance_work_mem * 1024);
+	build.env = dml_learn_env(0);
 	tree_meta_init(&build.meta, index, 0, 0, false);
 	rng_seed(&build.rng, build.meta.seed, 0);
 

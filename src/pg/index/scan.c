@@ -196,9 +196,10 @@ start(IndexScanDesc scan)
 	if (state->nothing)
 		return;
 
+	old = MemoryContextSwitchTo(GetMemoryChunkContext(state));
 	if (state->fetch == NULL)
 		state->fetch = tree_fetch_begin(scan->heapRelation, index);
-	old = MemoryContextSwitchTo(state->context);
+	MemoryContextSwitchTo(state->context);
 	state->shape = tree_shape(index, &state->meta, state->context);
 	state->vector = query_vector(index, &state->meta, scan->orderByData);
 	state->query = palloc(state->shape->width * sizeof(float));
