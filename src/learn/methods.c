@@ -17,7 +17,7 @@ static const Method methods[] = {
 	{
 		.name = "auto",
 		.kind = METHOD_AUTO,
-		.supervision = "labels",
+		.supervision = "any",
 		.description = "tries closed forms and losses that suit the data, and keeps what is best on held-out rows",
 		.parameters = "",
 	},
@@ -209,14 +209,35 @@ method_by_name(const char *name)
 	return NULL;
 }
 
-/* All names with ", " between them, cut off where size does not allow more. */
+/* Is word in a list of words with ", " between them? */
+static bool
+has_word(const char *list, const char *word)
+{
+	size_t		length = strlen(word);
+
+	for (const char *p = list; (p = strstr(p, word)) != NULL; p += length)
+		if ((p == list || p[-1] == ' ') && (p[length] == ',' || p[length] == '\0'))
+			return true;
+	return false;
+}
+
+bool
+method_learns_from(const Method *method, const char *supervision)
+{
+	return strcmp(method->supervision, "any") == 0 || strcmp(method->supervision, "none") == 0 ||
+		has_word(method->supervision, supervision) ||
+		(strcmp(supervision, "chunklets") == 0 && has_word(method->supervision, "labels"));
+}
+
+/* Names with ", " between them, cut off where size does not allow more. */
 void
-method_names(char *buf, size_t size)
+method_names(const char *supervision, char *buf, size_t size)
 {
 	size_t		used = 0;
 
 	if (size > 0)
 		buf[0] = '\0';
 	for (int i = 0; i < METHODS && used < size; i++)
-		used += snprintf(buf + used, size - used, "%s%s", i > 0 ? ", " : "", methods[i].name);
+		if (supervision == NULL || method_learns_from(&methods[i], supervision))
+			used += snprintf(buf + used, size - used, "%s%s", used > 0 ? ", " : "", methods[i].name);
 }

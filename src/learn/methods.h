@@ -19,7 +19,7 @@ typedef struct Method
 {
 	const char *name;
 	MethodKind	kind;
-	const char *supervision;	/* "labels" or "none" */
+	const char *supervision;	/* "any", "none", or what it learns from: "labels, pairs" */
 	const char *description;	/* one line */
 	const char *paper;			/* authors, year, arXiv or DOI; NULL: none */
 
@@ -35,6 +35,14 @@ typedef struct Method
 extern const Method *method_by_name(const char *name);	/* NULL: none */
 extern int	method_count(void);
 extern const Method *method_at(int i);	/* auto, the closed forms, then the losses */
-extern void method_names(char *buf, size_t size);	/* "auto, whiten, ..." for error messages */
+
+/*
+ * Can a method be used where this is given ("labels", "pairs", ...)?  What needs nothing, and
+ * auto, always; what learns from labels takes chunklets for them.
+ */
+extern bool method_learns_from(const Method *method, const char *supervision);
+
+/* "auto, whiten, ..." for error messages: those that learn from supervision, or all where it is NULL. */
+extern void method_names(const char *supervision, char *buf, size_t size);
 
 #endif							/* METHODS_H */

@@ -21,14 +21,14 @@ test_names(void **state)
 {
 	char		buf[sizeof(ALL)];
 
-	method_names(buf, sizeof(buf));
+	method_names(NULL, buf, sizeof(buf));
 	assert_string_equal(buf, ALL);
 
 	/* too little room: cut off, closed by a zero, nothing written beyond */
 	memset(buf, 'x', sizeof(buf));
-	method_names(buf, 9);
+	method_names(NULL, buf, 9);
 	assert_memory_equal(buf, "auto, wh\0x", 10);
-	method_names(buf, 1);
+	method_names(NULL, buf, 1);
 	assert_string_equal(buf, "");
 }
 
@@ -50,7 +50,7 @@ test_entries(void **state)
 	{
 		const Method *m = method_at(i);
 
-		assert_true(strcmp(m->supervision, "labels") == 0 || strcmp(m->supervision, "none") == 0);
+		assert_true(method_learns_from(m, "labels"));
 		assert_true(strlen(m->description) > 20 && strchr(m->description, '\n') == NULL);
 		assert_non_null(m->parameters);
 		assert_int_equal(m->kind == METHOD_GRADIENT, m->loss != NULL);

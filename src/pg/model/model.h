@@ -108,6 +108,8 @@ typedef struct DmlNewVersion
 	int64		rows;
 	int64		skipped;		/* rows left out for a NULL */
 	int			classes;
+	const char *supervision;	/* "labels", "pairs", ... */
+	int64		constraints;	/* pairs, triplets, ... given; 0: none */
 	int			epochs;
 	double		seconds;
 	int64		seed;

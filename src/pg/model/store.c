@@ -90,9 +90,9 @@ dml_version_add(const DmlNewVersion *v)
 {
 	CatalogAccess access;
 	CatalogModel model;
-	Oid			types[28];
-	Datum		values[28];
-	char		nulls[28];
+	Oid			types[30];
+	Datum		values[30];
+	char		nulls[30];
 	int			n = 0;
 	bytea	   *blob;
 	bool		isnull;
@@ -157,14 +157,16 @@ dml_version_add(const DmlNewVersion *v)
 	TEXT_PARAMETER(v->candidates ? v->candidates : "[]");
 	TEXT_PARAMETER(v->reason);
 	TEXT_PARAMETER(LIBRARY_VERSION);
+	TEXT_PARAMETER(v->supervision);
+	PARAMETER(INT8OID, Int64GetDatum(v->constraints));
 	Assert(n == lengthof(types));
 
 	catalog_execute("INSERT INTO dml_catalog.version (model_id, number, space, method, asked_method, network, "
 					"preprocessing, inputs, dims, columns, weights, source, features, label, rows, skipped, "
 					"classes, epochs, seconds, seed, metric, without_learning, whitened, learned, settings, "
-					"history, candidates, reason, library_version) "
+					"history, candidates, reason, library_version, supervision, constraints) "
 					"SELECT $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-					"$14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24::jsonb, $25::jsonb, $26::jsonb, $27, $28 "
+					"$14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24::jsonb, $25::jsonb, $26::jsonb, $27, $28, $29, $30 "
 					"FROM dml_catalog.version WHERE model_id = $1 RETURNING number", n, types, values, nulls, false);
 	number = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	types[1] = INT4OID;

@@ -1,0 +1,296 @@
+/*
+ * training.c
+ *	  What all functions that train have in common.
+ */
+#include "compat.h"
+
+#include "train/training.h"
+
+#include <math.h>
+#include <time.h>
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "dml.h"
+#include "train/options_json.h"
+#include "train/progress.h"
+
+/*
+ * What training may take beside the rows is maintenance_work_mem, but never less than
+ * this: the default of 64 MB is meant for sorting and holds no network of some width.
+ */
+#define TRAIN_MEMORY_FLOOR	((size_t) 256 * 1024 * 1024)
+
+int			dml_threads = 1;
+static int	notice_interval = 5;
+
+void
+train_init(void)
+{
+	DefineCustomIntVariable("dml.notice_interval",
+							"Seconds between two notices on the progress of a training; 0 turns them off.",
+							NULL, &notice_interval, 5, 0, 86400, PGC_USERSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("dml.threads",
+							"Threads that matrix products use in training and evaluation.",
+							"The number of threads may change the last bits of a model.",
+							&dml_threads, 1, 1, 256, PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+static double
+monotonic_seconds(void *ctx)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + 1e-9 * now.tv_nsec;
+}
+
+static bool
+check_interrupts(void *ctx)
+{
+	CHECK_FOR_INTERRUPTS();
+	return false;
+}
+
+static void
+raise_notice(void *ctx, const char *message)
+{
+	ereport(NOTICE, (errmsg("%s", message)));
+}
+
+static bool
+notice_due(Training *training)
+{
+	double		now = monotonic_seconds(NULL);
+
+	if (notice_interval == 0 || now - training->last_notice < notice_interval)
+		return false;
+	training->last_notice = now;
+	return true;
+}
+
+void
+training_reading(void *ctx, int64 rows)
+{
+	progress_rows(rows);
+	if (notice_due(ctx))
+		ereport(NOTICE, (errmsg("reading: %lld rows", (long long) rows)));
+}
+
+static void
+report(void *ctx, const LearnReport *now)
+{
+	Training   *training = ctx;
+	StringInfoData text;
+
+	progress_report(now);
+	if (!notice_due(training))
+		return;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, progress_phase_name(now->phase));
+	if (now->method != NULL)
+		appendStringInfo(&text, " %s", now->method);
+	if (now->epochs > 0)
+		appendStringInfo(&text, ", epoch %d of %d", now->epoch, now->epochs);
+	if (isfinite(now->loss))
+		appendStringInfo(&text, ", loss %.4g", now->loss);
+	if (isfinite(now->validation))
+		appendStringInfo(&text, ", %s %.4f", training->score_name, now->validation);
+	if (isfinite(now->best))
+		appendStringInfo(&text, " (best %.4f)", now->best);
+	if (isfinite(now->seconds_left))
+		appendStringInfo(&text, ", %.0f s left", now->seconds_left);
+	ereport(NOTICE, (errmsg_internal("%s", text.data)));
+	pfree(text.data);
+}
+
+char *
+training_text(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be NULL", name)));
+	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
+}
+
+static void
+check(LearnEnv *env, LearnStatus status)
+{
+	if (status != LEARN_OK)
+		dml_learn_error(env, status);
+}
+
+static const Method *
+method_or_error(const char *name, const char *supervision)
+{
+	const Method *method = method_by_name(name);
+	char		names[1024];
+
+	if (method != NULL && method_learns_from(method, supervision))
+		return method;
+	method_names(supervision, names, sizeof(names));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 method == NULL ? errmsg("unknown method \"%s\"", name) :
+			 errmsg("method \"%s\" does not learn from %s", name, supervision),
+			 errhint("Valid methods are: %s.", names)));
+}
+
+/* The network line's grammar, before the rows say how wide its input is. */
+static void
+check_network(LearnEnv *env, const char *line)
+{
+	long		first = strtol(line, NULL, 10);
+	NetSpec		spec;
+
+	/* an input as wide as the first layer: what depends on the input is not in doubt */
+	check(env, netspec_parse(env, line, first >= 1 && first <= NET_MAX_WIDTH ? (int) first : 1, &spec));
+}
+
+/* The options of training_begin. */
+static void
+read_options(FunctionCallInfo fcinfo, LearnEnv *env, const char *supervision, int first, bool has_open_set,
+			 TrainOptions *options)
+{
+	int			method = first;
+	int			network = first + 1;
+	int			dims = first + 2;
+	int			epochs = first + 3;
+	int			seed = first + 4;
+	int			time_limit = first + 5;
+	int			open_set = first + 6;
+	int			json = has_open_set ? first + 7 : first + 6;
+
+	options_init(options);
+	if (!PG_ARGISNULL(method))
+		options->method = method_or_error(text_to_cstring(PG_GETARG_TEXT_PP(method)), supervision);
+	if (!PG_ARGISNULL(network))
+		check(env, options_set_text(env, options, "network", text_to_cstring(PG_GETARG_TEXT_PP(network))));
+	if (!PG_ARGISNULL(dims))
+		check(env, options_set_number(env, options, "dims", PG_GETARG_INT32(dims)));
+	if (!PG_ARGISNULL(epochs))
+		check(env, options_set_number(env, options, "epochs", PG_GETARG_INT32(epochs)));
+	if (!PG_ARGISNULL(time_limit))
+		check(env, options_set_number(env, options, "time_limit", PG_GETARG_FLOAT8(time_limit)));
+	/* these two have defaults that are not NULL, so a default does not count as given */
+	if (!PG_ARGISNULL(seed) && PG_GETARG_INT64(seed) != 0)
+		check(env, options_set_seed(env, options, PG_GETARG_INT64(seed)));
+	if (has_open_set && !PG_ARGISNULL(open_set) && PG_GETARG_BOOL(open_set))
+		check(env, options_set_bool(env, options, "open_set", true));
+	if (!PG_ARGISNULL(json))
+		options_from_json(env, options, PG_GETARG_JSONB_P(json));
+	check(env, options_check(env, options));
+	if (options->network[0] != '\0')
+		check_network(env, options->network);
+}
+
+void
+training_begin(Training *training, FunctionCallInfo fcinfo, const char *function,
+			   const char *supervision, int first, bool has_open_set)
+{
+	/* on a standby every transaction is read-only */
+	PreventCommandIfReadOnly(function);
+	PreventCommandIfParallelMode(function);
+
+	memset(training, 0, sizeof(*training));
+	training->model = training_text(fcinfo, 0, "model");
+	training->source = training_text(fcinfo, 1, "source");
+	read_options(fcinfo, dml_learn_env(0), supervision, first, has_open_set, &training->options);
+	dml_version_check_name(training->model);
+	training->memory_limit = Max((size_t) maintenance_work_mem * 1024, TRAIN_MEMORY_FLOOR);
+	training->started = training->last_notice = monotonic_seconds(NULL);
+}
+
+double
+training_seconds(const Training *training)
+{
+	return monotonic_seconds(NULL) - training->started;
+}
+
+LearnEnv *
+training_env(Training *training)
+{
+	LearnEnv   *env = dml_learn_env(training->memory_limit);
+
+	env->cancelled = check_interrupts;
+	env->report = report;
+	env->notice = raise_notice;
+	env->now = monotonic_seconds;
+	env->ctx = training;
+	env->threads = dml_threads;
+	training->env = env;
+	return env;
+}
+
+void
+training_check(Training *training, LearnStatus status)
+{
+	LearnEnv   *env = training->env;
+
+	if (status == LEARN_NO_MEMORY && env->hint[0] == '\0')
+		learn_hint(env, "Training has taken %zu MB beside its rows, of %zu MB that it may take: "
+				   "raise maintenance_work_mem above that, or make the network or the batch smaller.",
+				   env->arena->taken >> 20, training->memory_limit >> 20);
+	check(env, status);
+}
+
+const char *
+training_method_name(const TrainResult *result)
+{
+	return result->method ? result->method->name : "none";
+}
+
+int32
+training_store(Training *training, const TrainResult *result, DmlNewVersion *version)
+{
+	void	   *blob;
+	size_t		size;
+
+	check(training->env, model_save(training->env, result->model, &blob, &size));
+	version->name = training->model;
+	version->method = training_method_name(result);
+	version->asked_method = training->options.method->name;
+	version->network = result->network;
+	version->preprocessing = prep_name(result->model->prep->kind);
+	version->in = model_in(result->model);
+	version->dims = result->dims;
+	version->weights = blob;
+	version->weights_size = size;
+	version->source = training->source;
+	version->epochs = result->epochs;
+	version->seconds = training_seconds(training);
+	version->seed = training->options.seed;
+	version->score_name = isnan(result->score_model) ? NULL : result->score_name;	/* NULL: nothing was held out */
+	version->score_none = result->score_none;
+	version->score_whiten = result->score_whiten;
+	version->score_model = result->score_model;
+	version->settings = options_to_json(&training->options);
+	version->history = history_to_json(result);
+	version->candidates = candidates_to_json(result);
+	version->reason = result->reason;
+	return dml_version_add(version);
+}
+
+static void
+set_score(Datum *value, bool *null, double score)
+{
+	*null = isnan(score);
+	*value = Float8GetDatum(score);
+}
+
+void
+training_scores(const TrainResult *result, Datum *values, bool *nulls)
+{
+	nulls[0] = isnan(result->score_model);
+	values[0] = nulls[0] ? (Datum) 0 : CStringGetTextDatum(result->score_name);
+	set_score(&values[1], &nulls[1], result->score_none);
+	set_score(&values[2], &nulls[2], result->score_whiten);
+	set_score(&values[3], &nulls[3], result->score_model);
+	nulls[4] = false;
+	values[4] = CStringGetTextDatum(result->reason);
+}

@@ -1,0 +1,63 @@
+/*
+ * training.h
+ *	  What all functions that train have in common: arguments, src/learn's environment with
+ *	  notices and progress, storing the result.
+ */
+#ifndef DML_TRAINING_H
+#define DML_TRAINING_H
+
+#include "compat.h"
+
+#include "fmgr.h"
+
+#include "learn/train.h"
+#include "model/model.h"
+
+typedef struct Training
+{
+	char	   *model;
+	char	   *source;
+	TrainOptions options;
+	LearnEnv   *env;			/* of training_env; holds the result */
+	const char *score_name;		/* for notices, while there is no result */
+	double		started;
+	double		last_notice;
+	size_t		memory_limit;
+} Training;
+
+/*
+ * Set up; everything that can be refused before rows are read is: a NULL model or source, the
+ * model's name and owner, a read-only transaction, options.  Arguments 0 and 1 are the model and
+ * the source; from first on: method, network, dims, epochs, seed, time_limit, open_set if
+ * has_open_set, options.  The method must learn from supervision (methods.h).
+ */
+extern void training_begin(Training *training, FunctionCallInfo fcinfo, const char *function,
+						   const char *supervision, int first, bool has_open_set);
+
+/* A text argument that must not be NULL. */
+extern char *training_text(FunctionCallInfo fcinfo, int arg, const char *name);
+
+/* Callback of reading: rows so far; ctx is a Training. */
+extern void training_reading(void *ctx, int64 rows);
+
+/* An environment that reports and counts memory; also in training->env. */
+extern LearnEnv *training_env(Training *training);
+
+/* Raise what src/learn returned, with advice where memory was short. */
+extern void training_check(Training *training, LearnStatus status);
+
+/*
+ * Store the result as a version; source, method, settings and scores are filled in, the rest
+ * (features, label, rows, ...) is the caller's.  Returns the number.
+ */
+extern int32 training_store(Training *training, const TrainResult *result, DmlNewVersion *version);
+
+/* Seconds since training_begin. */
+extern double training_seconds(const Training *training);
+
+extern const char *training_method_name(const TrainResult *result);
+
+/* The columns metric, without_learning, whitened, learned, reason, in this order. */
+extern void training_scores(const TrainResult *result, Datum *values, bool *nulls);
+
+#endif							/* DML_TRAINING_H */
