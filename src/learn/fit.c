@@ -1,7 +1,6 @@
 /*
  * fit.c
- *	  One run of gradient training: batches, forward, loss, backward, optimiser, and the
- *	  held-out score after each epoch.
+ *	  One run of gradient training on labels: batches, forward, loss, backward, optimiser.
  */
 #include "fit.h"
 
@@ -9,17 +8,17 @@
 #include <string.h>
 
 #include "blas.h"
+#include "fit_loop.h"
 #include "optim.h"
 #include "sampler.h"
-
-/* Seconds between reports. */
-#define REPORT_INTERVAL	0.1
 
 typedef struct Run
 {
 	const Rows *rows;
 	const FitPlan *plan;
 	const TrainOptions *options;
+	const Judge *judge;			/* or NULL */
+	Sampler    *sampler;
 	Prep	   *prep;
 	Net		   *net;
 	NetTape    *tape;
@@ -104,13 +103,14 @@ prepare(LearnEnv *env, Run *run)
 	return LEARN_OK;
 }
 
-/* One step; its loss to *loss. */
+/* FitTask.step */
 static LearnStatus
-step(LearnEnv *env, Run *run, Sampler *sampler, double lr, double *loss)
+step(LearnEnv *env, void *ctx, double lr, double *loss)
 {
+	Run		   *run = ctx;
 	size_t		n_net = run->net->n_params;
 	float	   *dproxy = run->n_proxy > 0 ? run->grad + n_net : NULL;
-	int			n = sampler_next(sampler, run->row);
+	int			n = sampler_next(run->sampler, run->row);
 	const float *z;
 
 	for (int i = 0; i < n; i++)
@@ -121,13 +121,7 @@ step(LearnEnv *env, Run *run, Sampler *sampler, double lr, double *loss)
 		return learn_fail(env, LEARN_CANCELLED, "training was cancelled");
 	*loss = loss_evaluate(run->loss, z, run->label, n, run->proxy, run->dz, dproxy);
 	LEARN_TRY(learn_poll(env));
-	if (!isfinite(*loss))
-	{
-		learn_fail(env, LEARN_DIVERGED, "the loss of method \"%s\" became infinite or not a number",
-				   run->plan->method->name);
-		learn_hint(env, "Try a smaller learning_rate, or preprocess standardize.");
-		return LEARN_DIVERGED;
-	}
+	LEARN_TRY(fit_check_loss(env, run->plan, *loss));
 	LEARN_TRY(net_backward(run->net, run->tape, run->dz, run->grad));
 
 	/* the proxies' gradient is of another scale: it does not count for the network's clipping */
@@ -139,12 +133,13 @@ step(LearnEnv *env, Run *run, Sampler *sampler, double lr, double *loss)
 	return LEARN_OK;
 }
 
-/* Weights and running figures, to and from a copy. */
-static void
-copy_weights(float *to_params, float *to_running, const Net *net)
+/* FitTask.score */
+static LearnStatus
+score(LearnEnv *env, void *ctx, double *score)
 {
-	memcpy(to_params, net->params, sizeof(float) * net->n_params);
-	memcpy(to_running, net->running, sizeof(float) * net->n_running);
+	Run		   *run = ctx;
+
+	return judge_score(env, run->judge, embed_now, run, netspec_out(&run->net->spec), score);
 }
 
 LearnStatus
@@ -152,24 +147,16 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 			 const TrainOptions *options, const FitPlan *plan, const Judge *judge, Fit *fit)
 {
 	Run			run = {0};
+	FitTask		task = {&run, 0, {NULL, NULL}, step, judge ? score : NULL};
 	NetSpec		spec;
-	Sampler    *sampler;
 	ArenaMark	mark;
 	Rng			rng;
-	float	   *best_params;
-	float	   *best_running;
-	LearnReport report = {0};
-	double		start = env->now(env->ctx);
-	double		next_report = start;
-	int64_t		per_epoch;
-	int64_t		steps;
-	int64_t		done = 0;
-	int			gained = 0;		/* epoch of the last better score */
 
 	LEARN_TRY(blas_load(env));
 	run.rows = rows;
 	run.plan = plan;
 	run.options = options;
+	run.judge = judge;
 	LEARN_TRY(prep_fit(env, plan->prep, rows, index, n, plan->components, &run.prep));
 	LEARN_TRY(netspec_parse(env, plan->network, run.prep->out, &spec));
 	if (spec.n_layers == 0)
@@ -183,90 +170,14 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	fit->model->prep = run.prep;
 	fit->model->net = run.net;
 	LEARN_ALLOC(env, fit->history, plan->stop_after);
-	fit->score = NAN;
-	fit->epochs = fit->best_epoch = 0;
-	fit->cut = false;
 
 	mark = arena_mark(env->arena);
 	LEARN_TRY(prepare(env, &run));
 	LEARN_TRY(sampler_create(env, rows, index, n, plan->batch, plan->rows_per_class, options->balance,
-							 (uint64_t) options->seed, &sampler));
-	LEARN_ALLOC(env, best_params, run.net->n_params);
-	LEARN_ALLOC(env, best_running, run.net->n_running);
-	per_epoch = sampler_steps(sampler);
-	steps = per_epoch * plan->epochs;
-
-	report.phase = plan->phase;
-	report.method = plan->method->name;
-	report.epochs = plan->stop_after;
-	report.steps = per_epoch * plan->stop_after;
-	report.loss = report.validation = report.best = report.seconds_left = NAN;
-
-	for (int epoch = 1; epoch <= plan->stop_after && !fit->cut; epoch++)
-	{
-		EpochRecord *record = &fit->history[epoch - 1];
-		double		sum = 0;
-		double		lr = 0;
-		int64_t		taken = 0;
-
-		for (int64_t s = 0; s < per_epoch && !fit->cut; s++)
-		{
-			double		loss = 0;
-			double		now;
-
-			lr = schedule_rate(plan->learning_rate, (int64_t) (options->warmup * steps), steps,
-							   options->final_lr, done);
-			LEARN_TRY(step(env, &run, sampler, lr, &loss));
-			sum += loss;
-			taken++;
-			done++;
-			now = env->now(env->ctx);
-			fit->cut = now > plan->deadline;
-			if (env->report && now >= next_report)
-			{
-				report.epoch = epoch;
-				report.step = done;
-				report.loss = sum / taken;
-				report.seconds_left = (now - start) / done * (report.steps - done);
-				env->report(env->ctx, &report);
-				next_report = now + REPORT_INTERVAL;
-			}
-		}
-
-		record->epoch = epoch;
-		record->loss = sum / taken;
-		record->learning_rate = lr;
-		record->validation = NAN;
-		fit->epochs = epoch;
-		if (judge)
-		{
-			LEARN_TRY(judge_score(env, judge, embed_now, &run, netspec_out(&spec), &record->validation));
-			/* of equal scores the later one: it was learned at a lower rate */
-			if (isnan(fit->score) || record->validation >= fit->score)
-			{
-				if (record->validation != fit->score)
-					gained = epoch;
-				fit->best_epoch = epoch;
-				fit->score = record->validation;
-				copy_weights(best_params, best_running, run.net);
-			}
-			report.validation = record->validation;
-			report.best = fit->score;
-		}
-		record->seconds = env->now(env->ctx) - start;
-		/* the first third, at high rates, says little about where training ends */
-		if (judge && options->patience > 0 && epoch >= plan->epochs / 3 + options->patience &&
-			epoch - gained >= options->patience)
-			break;
-	}
-
-	if (judge && !isnan(fit->score))
-	{
-		memcpy(run.net->params, best_params, sizeof(float) * run.net->n_params);
-		memcpy(run.net->running, best_running, sizeof(float) * run.net->n_running);
-	}
-	else
-		fit->best_epoch = fit->epochs;
+							 (uint64_t) options->seed, &run.sampler));
+	task.per_epoch = sampler_steps(run.sampler);
+	task.net[0] = run.net;
+	LEARN_TRY(fit_loop(env, options, plan, &task, fit));
 	arena_reset(env->arena, mark);
 	return LEARN_OK;
 }

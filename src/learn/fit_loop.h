@@ -1,0 +1,36 @@
+/*
+ * fit_loop.h
+ *	  The loop of gradient training, whatever is trained on: the schedule, the held-out
+ *	  score after each epoch, the best weights, reports, the end.
+ */
+#ifndef FIT_LOOP_H
+#define FIT_LOOP_H
+
+#include "fit.h"
+
+/* What is trained.  ctx is handed to each function. */
+typedef struct FitTask
+{
+	void	   *ctx;
+	int64_t		per_epoch;		/* steps */
+	Net		   *net[2];			/* the networks whose best weights are kept; the second may be NULL */
+
+	/* one step at this learning rate; its loss to *loss */
+	LearnStatus (*step) (LearnEnv *env, void *ctx, double lr, double *loss);
+
+	/* the held-out score of the weights as they are; NULL: there is none.  NaN: nothing to judge by */
+	LearnStatus (*score) (LearnEnv *env, void *ctx, double *score);
+} FitTask;
+
+/*
+ * Runs plan->stop_after epochs, or fewer: by patience, by the deadline.  Fills all of fit but
+ * model and network; fit->history (plan->stop_after records) is the caller's to allocate.
+ * The networks have the weights of the best epoch, or the last ones without a score.
+ */
+extern LearnStatus fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan,
+							const FitTask *task, Fit *fit);
+
+/* Report a loss that is not a number, with advice. */
+extern LearnStatus fit_check_loss(LearnEnv *env, const FitPlan *plan, double loss);
+
+#endif							/* FIT_LOOP_H */
