@@ -45,6 +45,24 @@ ann_score_block(const float *query, const AnnBlock *block, AnnScratch *scratch)
 				   scratch->estimates);
 }
 
+void
+ann_score_some(const float *query, const AnnBlock *block, const uint8_t *pass, AnnScratch *scratch)
+{
+	score_place(query, block->frame, block->step, scratch->width, &scratch->query);
+	for (int j = 0; j < block->n; j++)
+	{
+		if (!pass[j])
+		{
+			scratch->estimates[j] = INFINITY;
+			continue;
+		}
+		score_dots(block->codes + j * block->stride, block->stride, 1, block->bits, &scratch->query, scratch->width,
+				   &scratch->dots[j]);
+		score_estimate(&scratch->query, block->bits, &scratch->dots[j], block->norm + j, block->scale + j, 1,
+					   scratch->estimates + j);
+	}
+}
+
 float
 ann_lower_bound(const AnnBlock *block, const AnnScratch *scratch, int j)
 {

@@ -52,6 +52,12 @@ extern void ann_scratch_init(AnnScratch *scratch, int width, int room, void *mem
 /* Estimate all rows of a block (n at most the scratch's room) for a rotated query. */
 extern void ann_score_block(const float *query, const AnnBlock *block, AnnScratch *scratch);
 
+/*
+ * The same for the rows that pass, 1 or 0 each; the estimates of the others are infinite.
+ * Worth its while where few pass.
+ */
+extern void ann_score_some(const float *query, const AnnBlock *block, const uint8_t *pass, AnnScratch *scratch);
+
 /* What lies between a query and a block's row j, whatever the rotation: squared, 0 or more. */
 extern float ann_lower_bound(const AnnBlock *block, const AnnScratch *scratch, int j);
 

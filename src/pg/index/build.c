@@ -58,6 +58,7 @@ typedef struct Build
 	MemoryContext context;		/* of a row's value */
 	TreeMeta	meta;
 	const TreeShape *shape;
+	TreeColumns columns;
 
 	/* what the sample is taken of */
 	double		sampled;		/* rows that were seen */
@@ -70,6 +71,7 @@ typedef struct Build
 	KmeansGrid	grid;
 	float	   *batch;			/* BATCH x width */
 	ItemPointerData *batch_tids;
+	char	   *batch_packed;	/* the rows' columns */
 	int			batch_n;
 	float	   *scratch;
 	Tuplesortstate *sort;
@@ -181,11 +183,7 @@ sample_blocks(Build *build, BlockNumber blocks, BlockNumber count)
 static int
 leaves_for(const Build *build, double rows)
 {
-	TreeLayout	layout;
-	double		leaves;
-
-	tree_layout(&layout, ann_width(build->meta.dims), build->meta.leaf_bits, false);
-	leaves = ceil(rows / (layout.room * BUILD_FILL));
+	double		leaves = ceil(rows / (build->meta.leaf_room * BUILD_FILL));
 
 	/* centers in memory, as many as a quarter of it holds; larger clusters are divided when they are written */
 	leaves = Min(leaves, (double) maintenance_work_mem * 1024 / 4 / (ann_width(build->meta.dims) * sizeof(float)));
@@ -248,7 +246,7 @@ rotate_sample(Build *build)
 			origin[j] += (float) (x[j] * scale / build->sample_n);
 	}
 	build->meta.origin_blocks = tree_origin_blocks(dims);
-	build->shape = tree_shape_new(&build->meta, origin, build->memory);
+	build->shape = tree_shape_new(build->index, &build->meta, origin, build->memory);
 
 	/* from the end: a rotated row takes more room than the row */
 	for (int i = build->sample_n - 1; i >= 0; i--)
@@ -278,18 +276,20 @@ rotate_sample(Build *build)
 static void
 assign_batch(Build *build)
 {
-	int			width = build->shape->width;
+	Size		vector_bytes = build->shape->width * sizeof(float);
+	int			packed_bytes = build->columns.packed_bytes;
 	ArenaMark	mark = arena_mark(build->env->arena);
 	int32_t    *nearest = palloc(BATCH * sizeof(int32_t));
-	struct varlena *bytes = palloc(VARHDRSZ + width * sizeof(float));
+	struct varlena *bytes = palloc(VARHDRSZ + vector_bytes + packed_bytes);
 
-	SET_VARSIZE(bytes, VARHDRSZ + width * sizeof(float));
+	SET_VARSIZE(bytes, VARHDRSZ + vector_bytes + packed_bytes);
 	learn(build, kmeans_grid_nearest(build->env, &build->grid, build->batch, build->batch_n, ASSIGN_BEAM, nearest));
 	for (int i = 0; i < build->batch_n; i++)
 	{
 		TupleTableSlot *slot = build->slot;
 
-		memcpy(VARDATA(bytes), build->batch + (Size) i * width, width * sizeof(float));
+		memcpy(VARDATA(bytes), (char *) build->batch + i * vector_bytes, vector_bytes);
+		memcpy(VARDATA(bytes) + vector_bytes, build->batch_packed + (Size) i * packed_bytes, packed_bytes);
 		ExecClearTuple(slot);
 		slot->tts_values[0] = Int32GetDatum(nearest[i]);
 		slot->tts_values[1] = PointerGetDatum(&build->batch_tids[i]);
@@ -316,6 +316,7 @@ assign_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 	if (tree_rotate(build->shape, vector->x, build->scratch,
 					build->batch + (Size) build->batch_n * build->shape->width))
 	{
+		tree_columns_pack(&build->columns, values, isnull, build->batch_packed + (Size) build->batch_n * build->columns.packed_bytes);
 		build->batch_tids[build->batch_n++] = *tid;
 		build->rows++;
 	}
@@ -337,12 +338,13 @@ assign_rows(Build *build)
 
 	TupleDescInitEntry(desc, 1, "cluster", INT4OID, -1, 0);
 	TupleDescInitEntry(desc, 2, "row", TIDOID, -1, 0);
-	TupleDescInitEntry(desc, 3, "vector", BYTEAOID, -1, 0);
+	TupleDescInitEntry(desc, 3, "vector and columns", BYTEAOID, -1, 0);
 	build->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	build->sort = tuplesort_begin_heap(desc, 2, keys, operators, collations, nulls_first,
 									   maintenance_work_mem, NULL, 0);
 	build->batch = MemoryContextAllocHuge(build->memory, (Size) BATCH * build->shape->width * sizeof(float));
 	build->batch_tids = palloc(BATCH * sizeof(ItemPointerData));
+	build->batch_packed = palloc((Size) BATCH * build->columns.packed_bytes + 1);
 	build->scratch = palloc(build->shape->width * sizeof(float));
 	seen = table_index_build_scan(build->heap, build->index, build->info, true, true, assign_row, build, NULL);
 	if (build->batch_n > 0)
@@ -424,7 +426,7 @@ write_nodes(Build *build, int level, const TreeMembers *members, int64 n)
 	for (int64 p = 0; p < parts; p++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		tree_node_make(block.data, build->shape, level, 1, members, order + first[p], (int) (first[p + 1] - first[p]));
+		tree_node_make(build->index, block.data, build->shape, level, 1, members, order + first[p], (int) (first[p + 1] - first[p]));
 		remember_node(build, block.data, append_page(build, block.data), level);
 	}
 	arena_reset(build->env->arena, mark);
@@ -437,24 +439,29 @@ static void
 write_leaves(Build *build)
 {
 	int			width = build->shape->width;
+	int			packed_bytes = build->columns.packed_bytes;
 	int64		room = Max((int64) maintenance_work_mem * 1024 / 8 / (width * sizeof(float)),
 						   4 * build->shape->leaf.room);
 	int64		n = 0;
 	int32		cluster = -1;
 	float	   *vectors;
 	TreeRow    *rows;
+	char	   *packed;
 	TreeMembers members = {0};
 
 	room = Min(room, (int64) build->rows + 1);
 	vectors = MemoryContextAllocHuge(build->memory, room * width * sizeof(float));
 	rows = MemoryContextAllocHuge(build->memory, room * sizeof(TreeRow));
+	packed = MemoryContextAllocHuge(build->memory, room * packed_bytes + 1);
 	members.vectors = vectors;
 	members.ids = rows;
+	members.packed = packed;
 	for (;;)
 	{
 		bool		more = tuplesort_gettupleslot(build->sort, true, false, build->slot, NULL);
 		bool		isnull;
 		int32		next = more ? DatumGetInt32(slot_getattr(build->slot, 1, &isnull)) : -1;
+		const char *bytes;
 
 		if (n > 0 && (n == room || next != cluster))
 		{
@@ -466,8 +473,9 @@ write_leaves(Build *build)
 		cluster = next;
 		rows[n].tid = *(ItemPointer) DatumGetPointer(slot_getattr(build->slot, 2, &isnull));
 		rows[n].dead = 0;
-		memcpy(vectors + n * width, VARDATA_ANY(DatumGetPointer(slot_getattr(build->slot, 3, &isnull))),
-			   width * sizeof(float));
+		bytes = VARDATA_ANY(DatumGetPointer(slot_getattr(build->slot, 3, &isnull)));
+		memcpy(vectors + n * width, bytes, width * sizeof(float));
+		memcpy(packed + n * packed_bytes, bytes + width * sizeof(float), packed_bytes);
 		n++;
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -475,6 +483,7 @@ write_leaves(Build *build)
 	ExecDropSingleTupleTableSlot(build->slot);
 	pfree(vectors);
 	pfree(rows);
+	pfree(packed);
 }
 
 /* Levels above the leaves, until there is one node: the root. */
@@ -486,7 +495,7 @@ write_inner(Build *build)
 	build->meta.leaves = build->nodes;
 	while (build->nodes > 1)
 	{
-		TreeMembers members = {build->centers, build->children, build->radii, NULL};
+		TreeMembers members = {.vectors = build->centers, .ids = build->children, .radii = build->radii};
 		int64		n = build->nodes;
 
 		if (++level == TREE_MAX_HEIGHT)
@@ -536,6 +545,7 @@ tree_build(Relation heap, Relation index, IndexInfo *info)
 	build.memory = CurrentMemoryContext;
 	build.context = AllocSetContextCreate(CurrentMemoryContext, "dml index row", ALLOCSET_DEFAULT_SIZES);
 	build.env = dml_learn_env(0);
+	tree_columns(index, &build.columns);
 	tree_meta_init(&build.meta, index, 0, 0, false);
 	rng_seed(&build.rng, build.meta.seed, 0);
 

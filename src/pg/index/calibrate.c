@@ -134,7 +134,7 @@ ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *sha
 	Neighbour	found[DEPTH];
 	int			n = 0;
 
-	tree_walk_init(&walk, index, shape, meta, query, &counts);
+	tree_walk_init(&walk, index, shape, meta, query, NULL, &counts);
 	for (int leaf = 0; leaf < most; leaf++)
 	{
 		AnnBlock	block;

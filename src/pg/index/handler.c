@@ -9,22 +9,15 @@
 
 #include "access/amapi.h"
 #include "access/reloptions.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_amop.h"
-#include "catalog/pg_amproc.h"
-#include "catalog/pg_opclass.h"
-#include "catalog/pg_opfamily.h"
-#include "catalog/pg_type.h"
+#include "access/stratnum.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
-#include "utils/catcache.h"
 #include "commands/vacuum.h"
 #include "utils/float.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
-#include "utils/syscache.h"
 
 #include "dml.h"
 #include "tree.h"
@@ -127,52 +120,13 @@ tree_cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup, 
 	*index_pages = visited;
 }
 
-/* amvalidate */
-static bool
-tree_validate(Oid opclass)
-{
-	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
-	Form_pg_opclass form;
-	CatCList   *operators;
-	bool		result = true;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator class %u", opclass);
-	form = (Form_pg_opclass) GETSTRUCT(tuple);
-	if (!OidIsValid(get_opfamily_proc(form->opcfamily, form->opcintype, form->opcintype, TREE_METRIC_PROC)))
-	{
-		ereport(INFO,
-				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("operator class \"%s\" of access method dml lacks support function %d, the metric",
-						NameStr(form->opcname), TREE_METRIC_PROC)));
-		result = false;
-	}
-	operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(form->opcfamily));
-	for (int i = 0; i < operators->n_members; i++)
-	{
-		Form_pg_amop op = (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple);
-
-		if (op->amopstrategy != 1 || op->amoppurpose != AMOP_ORDER || op->amoplefttype != form->opcintype)
-		{
-			ereport(INFO,
-					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-					 errmsg("operator class \"%s\" of access method dml has an operator other than a distance",
-							NameStr(form->opcname))));
-			result = false;
-		}
-	}
-	ReleaseCatCacheList(operators);
-	ReleaseSysCache(tuple);
-	return result;
-}
-
-/* amproperty: ORDER BY distance is what it is for */
+/* amproperty: ORDER BY distance is what its first column is for */
 static bool
 tree_property(Oid index, int attno, IndexAMProperty prop, const char *name, bool *res, bool *isnull)
 {
 	if (prop != AMPROP_DISTANCE_ORDERABLE || attno == 0)
 		return false;
-	*res = true;
+	*res = attno == 1;
 	*isnull = false;
 	return true;
 }
@@ -183,9 +137,12 @@ dml_handler(PG_FUNCTION_ARGS)
 {
 	IndexAmRoutine *am = makeNode(IndexAmRoutine);
 
-	am->amstrategies = 1;
-	am->amsupport = 1;
+	am->amstrategies = BTMaxStrategyNumber;
+	am->amsupport = TREE_COMPARE_PROC;
 	am->amcanorderbyop = true;
+	am->amcanmulticol = true;
+	am->amsearcharray = true;
+	am->amsearchnulls = true;
 	am->amoptionalkey = true;
 	am->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL | VACUUM_OPTION_PARALLEL_CLEANUP;
 	am->amkeytype = InvalidOid;

@@ -158,7 +158,8 @@ typedef enum Placed
 
 /* Put the row into the leaf, if it may be put there. */
 static Placed
-place(Relation index, const TreeShape *shape, const TreeStep *step, const float *rotated, ItemPointer tid)
+place(Relation index, const TreeShape *shape, const TreeStep *step, const float *rotated, const char *packed,
+	  ItemPointer tid)
 {
 	Buffer		buffer = ReadBuffer(index, step->block);
 	Page		page = BufferGetPage(buffer);
@@ -203,6 +204,7 @@ place(Relation index, const TreeShape *shape, const TreeStep *step, const float 
 	else
 		tree_node(page)->n++;
 	tree_put(page, layout, slot, &entry, false);
+	tree_columns_put(index, page, &shape->columns, slot, packed);
 	GenericXLogFinish(state);
 	UnlockReleaseBuffer(buffer);
 	pfree(scratch);
@@ -240,6 +242,7 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 	MemoryContext old;
 	const DmlVector *vector;
 	float	   *rotated;
+	char	   *packed;
 	bool		planted = false;
 
 	if (isnull[0])
@@ -262,13 +265,15 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 		state = insert_state(index, &meta, info);
 		tree_check_vector(index, &meta, vector);
 		rotated = palloc(2 * state->shape->width * sizeof(float));
+		packed = palloc(state->shape->columns.packed_bytes + 1);
+		tree_columns_pack(&state->shape->columns, values, isnull, packed);
 
 		/* without a direction there is no distance to be ordered by */
 		if (!tree_rotate(state->shape, vector->x, rotated + state->shape->width, rotated))
 			break;
 		if (!find_leaf(index, state->shape, &meta, rotated, &path))
 			continue;
-		switch (place(index, state->shape, &path.step[path.n - 1], rotated, tid))
+		switch (place(index, state->shape, &path.step[path.n - 1], rotated, packed, tid))
 		{
 			case PLACED:
 				planted = true;

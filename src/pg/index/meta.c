@@ -31,7 +31,9 @@ void
 tree_meta_init(TreeMeta *meta, Relation index, int dims, uint64 space, bool origin)
 {
 	TreeLayout	layout;
+	TreeColumns columns;
 
+	tree_columns(index, &columns);
 	memset(meta, 0, sizeof(*meta));
 	meta->magic = TREE_MAGIC;
 	meta->version = TREE_VERSION;
@@ -40,17 +42,47 @@ tree_meta_init(TreeMeta *meta, Relation index, int dims, uint64 space, bool orig
 	meta->dims = dims;
 	meta->metric = tree_metric(index);
 	meta->root = InvalidBlockNumber;
+	meta->columns = columns.n;
+	for (int i = 0; i < columns.n; i++)
+		meta->column_bytes[i] = columns.column[i].bytes;
 	if (dims == 0)
 		return;
 	meta->leaf_bits = tree_leaf_bits(dims);
 	meta->inner_bits = tree_inner_bits(dims);
 	meta->origin_blocks = origin ? tree_origin_blocks(dims) : 0;
-	tree_layout(&layout, ann_width(dims), meta->inner_bits, true);
+	tree_layout(&layout, ann_width(dims), meta->inner_bits, true, NULL);
+	meta->inner_room = layout.room;
 	if (layout.room < TREE_LEAST_ROOM)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("vectors of %d dimensions are too long for an index", dims),
 				 errhint("Learn an embedding of fewer dimensions, e.g. with dml_train(..., method => 'pca', dims => 256).")));
+	tree_layout(&layout, ann_width(dims), meta->leaf_bits, false, &columns);
+	meta->leaf_room = layout.room;
+	if (layout.room < TREE_LEAST_ROOM)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("rows of index \"%s\" are too long", RelationGetRelationName(index)),
+				 errdetail("A page has no room for %d rows of %d dimensions with %d bytes of further columns.",
+						   TREE_LEAST_ROOM, dims, columns.packed_bytes),
+				 errhint("Leave columns out of the index.")));
+}
+
+/* Are the columns those that the pages were laid out for? */
+static void
+check_columns(Relation index, const TreeMeta *meta)
+{
+	TupleDesc	desc = RelationGetDescr(index);
+
+	if (meta->columns != desc->natts - 1)
+		tree_corrupted(index, TREE_META_BLOCK, "It has another number of columns.");
+	for (int i = 0; i < meta->columns; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i + 1);
+
+		if (meta->column_bytes[i] != att_align_nominal(att->attlen, att->attalign))
+			tree_corrupted(index, TREE_META_BLOCK, "Its columns have other lengths.");
+	}
 }
 
 void
@@ -65,6 +97,7 @@ tree_meta_copy(Relation index, Page page, TreeMeta *meta)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index \"%s\" has format %u, not %d", RelationGetRelationName(index), meta->version, TREE_VERSION),
 				 errhint("REINDEX it.")));
+	check_columns(index, meta);
 	if (meta->dims == 0 && meta->root == InvalidBlockNumber)
 		return;
 	if (meta->dims < 1 || meta->dims > ANN_MAX_DIMS || meta->root_level < 0 || meta->root_level >= TREE_MAX_HEIGHT ||
@@ -143,7 +176,7 @@ shape_settle(TreeShape *shape, bool origin)
 
 /* The shape without its origin's numbers, which the caller fills in. */
 static TreeShape *
-shape_make(const TreeMeta *meta, MemoryContext context)
+shape_make(Relation index, const TreeMeta *meta, MemoryContext context)
 {
 	TreeShape  *shape = MemoryContextAllocZero(context, shape_bytes(meta->dims));
 
@@ -151,16 +184,17 @@ shape_make(const TreeMeta *meta, MemoryContext context)
 	shape->width = ann_width(meta->dims);
 	shape->metric = meta->metric;
 	shape->space = meta->space;
-	tree_layout(&shape->leaf, shape->width, meta->leaf_bits, false);
-	tree_layout(&shape->inner, shape->width, meta->inner_bits, true);
+	tree_columns(index, &shape->columns);
+	tree_layout(&shape->leaf, shape->width, meta->leaf_bits, false, &shape->columns);
+	tree_layout(&shape->inner, shape->width, meta->inner_bits, true, NULL);
 	ann_rotation_init(&shape->rotation, meta->dims, meta->seed, shape->memory);
 	return shape_settle(shape, meta->origin_blocks > 0);
 }
 
 const TreeShape *
-tree_shape_new(const TreeMeta *meta, const float *origin, MemoryContext context)
+tree_shape_new(Relation index, const TreeMeta *meta, const float *origin, MemoryContext context)
 {
-	TreeShape  *shape = shape_make(meta, context);
+	TreeShape  *shape = shape_make(index, meta, context);
 
 	if (shape->origin != NULL)
 		memcpy(shape->memory + ann_rotation_floats(meta->dims), origin, meta->dims * sizeof(float));
@@ -187,9 +221,11 @@ tree_shape(Relation index, const TreeMeta *meta, MemoryContext context)
 		memcpy(shape, kept, bytes);
 		return shape_settle(shape, kept->origin != NULL);
 	}
-	shape = shape_make(meta, context);
+	shape = shape_make(index, meta, context);
 	if (shape->inner.room < TREE_LEAST_ROOM || shape->leaf.room < TREE_LEAST_ROOM)
 		tree_corrupted(index, TREE_META_BLOCK, "Its pages have no room for entries.");
+	if (shape->inner.room != meta->inner_room || shape->leaf.room != meta->leaf_room)
+		tree_corrupted(index, TREE_META_BLOCK, "Its pages are laid out in another way.");
 	read_origin(index, meta, shape->memory + ann_rotation_floats(meta->dims));
 
 	kept = MemoryContextAlloc(index->rd_indexcxt, bytes);

@@ -1,6 +1,6 @@
 /*
  * node.c
- *	  A node made of vectors: its frame, its codes, its radius.
+ *	  A node made of vectors: its frame, its codes, its radius, its rows' columns.
  */
 #include "compat.h"
 
@@ -9,7 +9,7 @@
 #include "tree.h"
 
 void
-tree_node_make(Page page, const TreeShape *shape, int level, uint32 birth, const TreeMembers *members,
+tree_node_make(Relation index, Page page, const TreeShape *shape, int level, uint32 birth, const TreeMembers *members,
 			   const int32_t *order, int n)
 {
 	const TreeLayout *layout = tree_layout_of(shape, level);
@@ -54,6 +54,8 @@ tree_node_make(Page page, const TreeShape *shape, int level, uint32 birth, const
 		else
 			entry.tid = ((const TreeRow *) members->ids)[m].tid;
 		tree_put(page, layout, j, &entry, level > 0);
+		if (level == 0 && shape->columns.n > 0)
+			tree_columns_put(index, page, &shape->columns, j, members->packed + (size_t) m * shape->columns.packed_bytes);
 		node->radius = fmaxf(node->radius, reach * TREE_RADIUS_ROUNDING);
 	}
 	node->n = n;

@@ -24,24 +24,14 @@ tree_inner_bits(int dims)
 	return dims <= FINE_DIMS ? 8 : dims <= COARSE_INNER_DIMS ? 4 : 1;
 }
 
-void
-tree_layout(TreeLayout *layout, int width, int bits, bool inner)
+/* Where everything is with so much room; returns where it ends. */
+static int
+lay_out(TreeLayout *layout, bool inner, TreeColumns *columns)
 {
-	int			start = MAXALIGN(SizeOfPageHeaderData) + MAXALIGN(sizeof(TreeNode));
-	int			end = BLCKSZ - MAXALIGN(sizeof(TreeSpecial));
-	int			factors = inner ? 4 : 3;
-	int			at;
+	int			at = MAXALIGN(SizeOfPageHeaderData) + MAXALIGN(sizeof(TreeNode));
 
-	StaticAssertStmt(sizeof(TreeRow) == sizeof(TreeChild), "entries of leaves and inner nodes have one size");
-	layout->width = width;
-	layout->bits = bits;
-	layout->code_bytes = (int) score_code_bytes(width, bits);
-	layout->room = (end - start - width) / (int) (sizeof(TreeRow) + factors * sizeof(float4) + layout->code_bytes);
-	layout->room = Max(layout->room, 0);
-
-	at = start;
 	layout->frame = at;
-	at += width;
+	at += layout->width;
 	layout->ids = at;
 	at += layout->room * sizeof(TreeRow);
 	layout->norm = at;
@@ -53,6 +43,41 @@ tree_layout(TreeLayout *layout, int width, int bits, bool inner)
 	layout->radius = inner ? at : 0;
 	at += inner ? layout->room * sizeof(float4) : 0;
 	layout->codes = at;
+	at += layout->room * layout->code_bytes;
+	for (int i = 0; columns != NULL && i < columns->n; i++)
+	{
+		TreeColumn *column = &columns->column[i];
+
+		at = MAXALIGN(at);
+		column->range = at;
+		at += sizeof(TreeRange) + 2 * column->bytes;
+		at = MAXALIGN(at);
+		column->values = at;
+		at += layout->room * column->bytes;
+		column->nulls = at;
+		at += (layout->room + 7) / 8;
+	}
+	return at;
+}
+
+void
+tree_layout(TreeLayout *layout, int width, int bits, bool inner, TreeColumns *columns)
+{
+	int			start = MAXALIGN(SizeOfPageHeaderData) + MAXALIGN(sizeof(TreeNode));
+	int			end = BLCKSZ - MAXALIGN(sizeof(TreeSpecial));
+	int			factors = inner ? 4 : 3;
+	int			entry;
+
+	StaticAssertStmt(sizeof(TreeRow) == sizeof(TreeChild), "entries of leaves and inner nodes have one size");
+	layout->width = width;
+	layout->bits = bits;
+	layout->code_bytes = (int) score_code_bytes(width, bits);
+	entry = sizeof(TreeRow) + factors * sizeof(float4) + layout->code_bytes;
+	for (int i = 0; columns != NULL && i < columns->n; i++)
+		entry += columns->column[i].bytes;
+	layout->room = Max((end - start - width) / entry, 0);
+	while (lay_out(layout, inner, columns) > end && layout->room > 0)
+		layout->room--;
 }
 
 /*

@@ -6,7 +6,8 @@
  * rows, for 40, for 160, each a search of its own that visits what its number of rows needs.
  * A stage returns what lies behind the last row returned; a row that is found late, nearer than
  * what was returned already, waits until the tree is used up, so that order is kept and a
- * filter that lets few rows pass still gets all of them.
+ * filter that lets few rows pass still gets all of them.  Conditions on the index's own columns
+ * are tested before a row counts: a stage is for so many rows that pass.
  *
  * An exact search (dml.recall = 1) needs no stages: a row is returned when nothing unseen can
  * be nearer.
@@ -55,6 +56,7 @@ typedef struct TreeScan
 	const TreeShape *shape;
 	const DmlVector *vector;	/* the query */
 	float	   *query;			/* rotated */
+	TreeFilter *filter;			/* conditions on columns; NULL: none */
 	double		(*distance) (const float *, const float *, int);
 
 	TreeWalk	walk;			/* exact */
@@ -92,6 +94,8 @@ tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int n
 
 	if (orderbys && scan->numberOfOrderBys > 0)
 		memmove(scan->orderByData, orderbys, scan->numberOfOrderBys * sizeof(ScanKeyData));
+	if (keys && scan->numberOfKeys > 0)
+		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
 	MemoryContextReset(context);
 	memset(state, 0, sizeof(*state));
 	state->context = context;
@@ -206,12 +210,13 @@ start(IndexScanDesc scan)
 	scratch = palloc(state->shape->width * sizeof(float));
 	state->distance = state->shape->metric == TREE_COSINE ? distance_cosine : distance_l2;
 	state->recall = dml_index_recall;
+	state->filter = tree_filter_make(index, &state->shape->columns, scan->keyData, scan->numberOfKeys);
 
 	/* a query without a direction is at no distance from anything, and any order is right */
 	state->nothing = !tree_rotate(state->shape, state->vector->x, scratch, state->query);
 	if (!state->nothing && state->recall >= 1)
 	{
-		tree_walk_init(&state->walk, index, state->shape, &state->meta, state->query, &state->counts);
+		tree_walk_init(&state->walk, index, state->shape, &state->meta, state->query, state->filter, &state->counts);
 		tree_exact_begin(&state->walk, EXACT_AHEAD);
 		state->nearest = pairingheap_allocate(compare_nearest, NULL);
 	}
@@ -270,6 +275,20 @@ compare_tids(const void *a, const void *b)
 }
 
 /*
+ * With a filter, as many leaves as would be visited for all the rows that had to be met for
+ * those that pass, by the share that has passed so far.
+ */
+static int64
+filtered_probes(const TreeScan *state, const TreeWalk *walk, int wanted)
+{
+	TreeEffort	effort;
+
+	tree_effort(&state->meta, state->shape, state->recall,
+				(int) Min((double) wanted * walk->rows / Max(walk->passed, 1), PG_INT32_MAX / 2), &effort);
+	return effort.probes;
+}
+
+/*
  * Search for some state->stage rows: state->found is the rows that are not returned yet, by
  * distance.
  */
@@ -283,12 +302,14 @@ search_stage(IndexScanDesc scan)
 	SearchBest	distances = {0};
 	int			wanted = state->stage;
 	int64		leaves = 0;
+	int64		probes;
 	bool		late;
 
 	MemoryContextReset(state->stage_context);
 	MemoryContextSwitchTo(state->stage_context);
 	tree_effort(&state->meta, state->shape, state->recall, wanted, &effort);
-	tree_walk_init(&walk, scan->indexRelation, state->shape, &state->meta, state->query, &state->counts);
+	probes = effort.probes;
+	tree_walk_init(&walk, scan->indexRelation, state->shape, &state->meta, state->query, state->filter, &state->counts);
 	survivors.room = effort.survivors;
 	survivors.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) survivors.room);
 
@@ -299,7 +320,9 @@ search_stage(IndexScanDesc scan)
 		const TreeRow *rows;
 		float		limit;
 
-		if (leaves >= effort.probes && survivors.n >= Min(wanted, survivors.room))
+		if (leaves >= probes && state->filter != NULL)
+			probes = filtered_probes(state, &walk, wanted);
+		if (leaves >= probes && survivors.n >= Min(wanted, survivors.room))
 		{
 			state->used_up = false;
 			break;

@@ -199,7 +199,7 @@ grow(Relation index, const TreeShape *shape, Page root, const TreeStep *step)
 		elog(ERROR, "tree of index \"%s\" is too high", RelationGetRelationName(index));
 	tree_node_center(root, tree_layout_of(shape, level), center);
 	tree_new_page(index, &new_root);
-	tree_node_make(image.data, shape, level + 1, new_root.birth, &members, &order, 1);
+	tree_node_make(index, image.data, shape, level + 1, new_root.birth, &members, &order, 1);
 	buffer = ReadBuffer(index, TREE_META_BLOCK);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	tree_meta_copy(index, BufferGetPage(buffer), &meta);
@@ -220,7 +220,8 @@ grow(Relation index, const TreeShape *shape, Page root, const TreeStep *step)
  * else as well as the codes know them, with how far that can be off.  Returns how many.
  */
 static int
-gather_rows(Relation index, Relation heap, const TreeShape *shape, Page page, float *vectors, TreeRow *ids, float *slack)
+gather_rows(Relation index, Relation heap, const TreeShape *shape, Page page, float *vectors, TreeRow *ids, float *slack,
+			char *packed)
 {
 	const TreeLayout *layout = &shape->leaf;
 	const TreeRow *rows = tree_rows(page, layout);
@@ -240,6 +241,7 @@ gather_rows(Relation index, Relation heap, const TreeShape *shape, Page page, fl
 			continue;
 		vector = tree_fetch(fetch, &tid, SnapshotSelf);
 		ids[n] = rows[j];
+		tree_columns_get(page, &shape->columns, j, packed + (size_t) n * shape->columns.packed_bytes);
 		if (vector != NULL && vector->dim == shape->dims && tree_rotate(shape, vector->x, scratch, out))
 			slack[n] = 0;
 		else
@@ -318,6 +320,7 @@ split_node(Relation index, Relation heap, const TreeShape *shape, const TreePath
 	float	   *vectors = palloc((size_t) room * shape->width * sizeof(float));
 	TreeRow    *ids = palloc(room * sizeof(TreeRow));
 	float	   *reach = palloc(room * sizeof(float));
+	char	   *packed = palloc((size_t) room * shape->columns.packed_bytes + 1);
 	int32_t    *order = palloc(room * sizeof(int32_t));
 	TreeMembers members = {.vectors = vectors, .ids = ids};
 	PGAlignedBlock images[2];
@@ -335,8 +338,9 @@ split_node(Relation index, Relation heap, const TreeShape *shape, const TreePath
 
 	if (level == 0)
 	{
-		n = gather_rows(index, heap, shape, old, vectors, ids, reach);
+		n = gather_rows(index, heap, shape, old, vectors, ids, reach, packed);
 		members.slack = reach;
+		members.packed = packed;
 	}
 	else
 	{
@@ -346,8 +350,8 @@ split_node(Relation index, Relation heap, const TreeShape *shape, const TreePath
 	if (n < 2)
 		return false;
 	first = ann_halve(vectors, n, shape->width, palloc(ANN_HALVE_FLOATS(n, shape->width) * sizeof(float)), order);
-	tree_node_make(images[0].data, shape, level, 0, &members, order, first);
-	tree_node_make(images[1].data, shape, level, 0, &members, order + first, n - first);
+	tree_node_make(index, images[0].data, shape, level, 0, &members, order, first);
+	tree_node_make(index, images[1].data, shape, level, 0, &members, order + first, n - first);
 
 	/* the parents must cover the halves, whose balls may stick out of the old one's */
 	above.n--;

@@ -13,6 +13,7 @@
 
 #include "access/generic_xlog.h"
 #include "access/genam.h"
+#include "access/tupmacs.h"
 #include "nodes/execnodes.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
@@ -25,7 +26,7 @@
 #include "vector/vector.h"
 
 #define TREE_MAGIC			0x444d4c01
-#define TREE_VERSION		1
+#define TREE_VERSION		2
 #define TREE_META_BLOCK		0
 #define TREE_MAX_HEIGHT		16
 #define TREE_LEAST_ROOM		4	/* entries that a page must be able to hold */
@@ -34,8 +35,15 @@
 #define TREE_STRUCTURE_LOCK	0	/* exclusive: whoever changes who is whose child */
 #define TREE_RECYCLE_LOCK	1	/* exclusive: vacuum, and a split that takes a free page */
 
-/* Support function of the operator classes: the metric, an int4. */
-#define TREE_METRIC_PROC	1
+/* Support functions of the operator classes. */
+#define TREE_METRIC_PROC	1	/* of the vector's column: the metric, an int4 */
+#define TREE_COMPARE_PROC	2	/* of further columns: as btree's, -1, 0 or 1 */
+
+/* Strategies of vectors' operators; those of further columns are btree's. */
+#define TREE_DISTANCE_STRATEGY	1	/* to order by */
+
+/* Columns behind the vector's. */
+#define TREE_MAX_COLUMNS	(INDEX_MAX_KEYS - 1)
 
 typedef enum TreeMetric
 {
@@ -92,6 +100,12 @@ typedef struct TreeMeta
 	int32		root_level;
 	int64		leaves;
 	TreeCalibration calibration;
+
+	/* what the places of everything on a page follow from */
+	int16		leaf_room;		/* entries; 0 while dims is */
+	int16		inner_room;
+	int16		columns;		/* behind the vector */
+	int16		column_bytes[TREE_MAX_COLUMNS];
 } TreeMeta;
 
 /* At the start of a node. */
@@ -136,6 +150,37 @@ typedef struct TreeLayout
 	int			codes;
 } TreeLayout;
 
+/*
+ * A column behind the vector: its values lie in the leaves, column by column, with a bit for
+ * each that is NULL, and the least and the largest of them.  On its way a row has its values
+ * packed: a uint32 with a bit for each NULL, then all of them.
+ */
+typedef struct TreeColumn
+{
+	int16		bytes;			/* of a value with its alignment: from one to the next */
+	int16		length;			/* of a value */
+	bool		by_value;
+	int			packed;			/* offset in a packed row */
+	int			values;			/* offsets on a leaf; aligned for any type */
+	int			nulls;
+	int			range;			/* TreeRange, the least, the largest */
+} TreeColumn;
+
+typedef struct TreeColumns
+{
+	int			n;
+	int			packed_bytes;	/* of a row; 0 without columns */
+	TreeColumn	column[TREE_MAX_COLUMNS];
+} TreeColumns;
+
+/* What a leaf knows of a column without a look at the rows; rows that went may be counted still. */
+typedef struct TreeRange
+{
+	uint8		has_values;		/* not NULL: then the least and the largest follow */
+	uint8		has_nulls;
+	uint8		unused[6];
+} TreeRange;
+
 /* What does not change while an index lives, and is kept with its relcache entry. */
 typedef struct TreeShape
 {
@@ -147,6 +192,7 @@ typedef struct TreeShape
 	const float *origin;		/* dims, or NULL: zero */
 	TreeLayout	leaf;
 	TreeLayout	inner;
+	TreeColumns columns;
 	float		memory[FLEXIBLE_ARRAY_MEMBER];
 } TreeShape;
 
@@ -160,9 +206,30 @@ typedef struct TreeEntry
 	uint8_t    *code;
 } TreeEntry;
 
+/* ---------- columns.c ---------- */
+
+/* The columns of an index; an error if they are not what an index can have. */
+extern void tree_columns(Relation index, TreeColumns *columns);
+
+/* A row's values, without the vector's, packed. */
+extern void tree_columns_pack(const TreeColumns *columns, const Datum *values, const bool *isnull, char *packed);
+
+/* Write a packed row at a place of a leaf, whose ranges take it in; read it back. */
+extern void tree_columns_put(Relation index, Page page, const TreeColumns *columns, int slot, const char *packed);
+extern void tree_columns_get(Page page, const TreeColumns *columns, int slot, char *packed);
+
+#define tree_range(page, column)	((TreeRange *) ((char *) (page) + (column)->range))
+#define tree_range_least(page, column)	((char *) (page) + (column)->range + sizeof(TreeRange))
+#define tree_range_most(page, column)	(tree_range_least(page, column) + (column)->bytes)
+#define tree_column_value(page, column, slot)	((char *) (page) + (column)->values + (slot) * (column)->bytes)
+#define tree_column_datum(column, at)	fetch_att(at, (column)->by_value, (column)->length)
+#define tree_column_isnull(page, column, slot) \
+	((((const uint8 *) (page))[(column)->nulls + (slot) / 8] >> ((slot) % 8) & 1) != 0)
+
 /* ---------- page.c ---------- */
 
-extern void tree_layout(TreeLayout *layout, int width, int bits, bool inner);
+/* Also where the columns of a leaf are; an inner node has none: NULL. */
+extern void tree_layout(TreeLayout *layout, int width, int bits, bool inner, TreeColumns *columns);
 
 /* Codes of how many bits vectors of so many dimensions get. */
 extern int	tree_leaf_bits(int dims);
@@ -213,10 +280,11 @@ typedef struct TreeMembers
 	const void *ids;			/* TreeRow or TreeChild of each */
 	const float *radii;			/* of children */
 	const float *slack;			/* how far a vector may be from the true one; NULL: nowhere */
+	const char *packed;			/* of rows: their columns, shape->columns.packed_bytes each */
 } TreeMembers;
 
 /* The page of a node of n members, order[0] to order[n - 1]: 1 to the layout's room. */
-extern void tree_node_make(Page page, const TreeShape *shape, int level, uint32 birth,
+extern void tree_node_make(Relation index, Page page, const TreeShape *shape, int level, uint32 birth,
 						   const TreeMembers *members, const int32_t *order, int n);
 
 /* ---------- meta.c ---------- */
@@ -228,7 +296,7 @@ extern void tree_meta_copy(Relation index, Page page, TreeMeta *meta);	/* of a p
 extern const TreeShape *tree_shape(Relation index, const TreeMeta *meta, MemoryContext context);
 
 /* The shape of an index that is not written yet. */
-extern const TreeShape *tree_shape_new(const TreeMeta *meta, const float *origin, MemoryContext context);
+extern const TreeShape *tree_shape_new(Relation index, const TreeMeta *meta, const float *origin, MemoryContext context);
 
 /* Make a page the meta page; write the meta page of an index that nobody else sees, unlogged. */
 extern void tree_meta_page(Page page, const TreeMeta *meta);
@@ -331,6 +399,10 @@ extern IndexScanDesc tree_begin_scan(Relation index, int nkeys, int norderbys);
 extern void tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys);
 extern bool tree_next(IndexScanDesc scan, ScanDirection direction);
 extern void tree_end_scan(IndexScanDesc scan);
+
+/* ---------- validate.c ---------- */
+
+extern bool tree_validate(Oid opclass);
 
 /* ---------- vacuum.c ---------- */
 

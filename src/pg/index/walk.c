@@ -25,6 +25,9 @@
 /* When more of a leaf's rows are wanted: those up to so much farther than the first of them. */
 #define REST_SHARE			1.25f
 
+/* Of a leaf's rows, fewer than this share are scored one by one. */
+#define FEW_SHARE			8
+
 /* What an item of the frontier is; in the lowest bits of its id. */
 enum
 {
@@ -50,7 +53,7 @@ pack_row(ItemPointer tid)
 
 void
 tree_walk_init(TreeWalk *walk, Relation index, const TreeShape *shape, const TreeMeta *meta,
-			   const float *query, TreeCounts *counts)
+			   const float *query, const TreeFilter *filter, TreeCounts *counts)
 {
 	int			room = Max(shape->leaf.room, shape->inner.room);
 	char	   *memory = palloc(ann_scratch_bytes(shape->width, room) + 64);
@@ -62,6 +65,9 @@ tree_walk_init(TreeWalk *walk, Relation index, const TreeShape *shape, const Tre
 	walk->meta = meta;
 	walk->query = query;
 	walk->counts = counts;
+	walk->filter = filter;
+	if (filter != NULL)
+		walk->pass = palloc(room);
 	ann_scratch_init(&walk->scratch, shape->width, room, (void *) TYPEALIGN(64, memory));
 	for (int level = 1; level < TREE_MAX_HEIGHT; level++)
 	{
@@ -197,6 +203,42 @@ open_enough(TreeWalk *walk, int level, int64 below)
 		;
 }
 
+/*
+ * Estimate the rows of a leaf that live and pass the filter, and leave the others at infinity.
+ * Where few pass they are scored alone.
+ */
+static void
+score_leaf(TreeWalk *walk, Page page, AnnBlock *block)
+{
+	int			passed;
+
+	tree_block(page, &walk->shape->leaf, block);
+	if (walk->filter == NULL)
+	{
+		ann_score_block(walk->query, block, &walk->scratch);
+		walk->counts->codes += block->n;
+		return;
+	}
+	passed = tree_filter_rows(walk->filter, page, walk->shape, walk->pass);
+	walk->rows += block->n - tree_node(page)->dead;
+	walk->passed += passed;
+	if (passed == 0)
+		block->n = 0;
+	else if (passed < block->n / FEW_SHARE)
+	{
+		ann_score_some(walk->query, block, walk->pass, &walk->scratch);
+		walk->counts->codes += passed;
+	}
+	else
+	{
+		ann_score_block(walk->query, block, &walk->scratch);
+		walk->counts->codes += block->n;
+		for (int j = 0; j < block->n; j++)
+			if (!walk->pass[j])
+				walk->scratch.estimates[j] = INFINITY;
+	}
+}
+
 Buffer
 tree_walk_leaf(TreeWalk *walk, AnnBlock *block)
 {
@@ -223,9 +265,7 @@ tree_walk_leaf(TreeWalk *walk, AnnBlock *block)
 			continue;
 		}
 		walk->opened[0]++;
-		tree_block(page, &walk->shape->leaf, block);
-		ann_score_block(walk->query, block, &walk->scratch);
-		walk->counts->codes += block->n;
+		score_leaf(walk, page, block);
 		return buffer;
 	}
 }
@@ -295,13 +335,11 @@ open_leaf(TreeWalk *walk, Page page, SearchItem item, float above)
 	float		limit;
 	float		rest = INFINITY;
 
-	tree_block(page, &walk->shape->leaf, &block);
-	ann_score_block(walk->query, &block, &walk->scratch);
-	walk->counts->codes += block.n;
+	score_leaf(walk, page, &block);
 	if (above < 0)
 	{
 		for (int j = 0; j < block.n; j++)
-			if (!rows[j].dead)
+			if (!rows[j].dead && walk->scratch.estimates[j] < INFINITY)
 				search_offer(&walk->upper, (SearchItem)
 				{
 					.key = walk->scratch.estimates[j] + walk->slack +
@@ -316,7 +354,7 @@ open_leaf(TreeWalk *walk, Page page, SearchItem item, float above)
 		float		least = lower_bound(walk, &block, j);
 		ItemPointerData tid = rows[j].tid;
 
-		if (rows[j].dead || !(least > above))
+		if (rows[j].dead || !(walk->scratch.estimates[j] < INFINITY) || !(least > above))
 			continue;
 		if (least <= limit)
 			push(&walk->frontier, (SearchItem) {.key = least, .id = pack_row(&tid)});

@@ -6,7 +6,7 @@
 #ifndef DML_WALK_H
 #define DML_WALK_H
 
-#include "tree.h"
+#include "filter.h"
 
 typedef struct TreeCounts
 {
@@ -26,6 +26,12 @@ typedef struct TreeWalk
 	AnnScratch	scratch;
 	TreeCounts *counts;
 
+	/* conditions on columns; NULL: none */
+	const TreeFilter *filter;
+	uint8	   *pass;			/* of the leaf that was scored last, a row each */
+	int64		rows;			/* met, alive, and of these ... */
+	int64		passed;			/* ... those that pass */
+
 	/* approximate: unopened nodes of each level */
 	SearchQueue queue[TREE_MAX_HEIGHT];
 	int64		opened[TREE_MAX_HEIGHT];
@@ -38,12 +44,13 @@ typedef struct TreeWalk
 } TreeWalk;
 
 extern void tree_walk_init(TreeWalk *walk, Relation index, const TreeShape *shape, const TreeMeta *meta,
-						   const float *query, TreeCounts *counts);
+						   const float *query, const TreeFilter *filter, TreeCounts *counts);
 extern void tree_walk_free(TreeWalk *walk);
 
 /*
  * The next leaf, nearest first, share-locked, and its rows' estimates in walk->scratch;
- * InvalidBuffer: there is none left.  The order depends on the query and the tree alone, not
+ * InvalidBuffer: there is none left.  Rows that do not pass the filter have infinite estimates, and a
+ * leaf where none passes is an empty block.  The order depends on the query and the tree alone, not
  * on how many leaves will be asked for.
  */
 extern Buffer tree_walk_leaf(TreeWalk *walk, AnnBlock *block);
