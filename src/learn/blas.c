@@ -156,10 +156,30 @@ blas_gemm(bool trans_a, bool trans_b, int m, int n, int k,
 #endif
 }
 
-LearnStatus
-blas_gemm_polled(LearnEnv *env, bool trans_a, bool trans_b, int m, int n, int k,
-				 real alpha, const real *a, int lda, const real *b, int ldb,
-				 real beta, real *c, int ldc)
+void
+blas_dgemm(bool trans_a, bool trans_b, int m, int n, int k,
+		   double alpha, const double *a, int lda, const double *b, int ldb,
+		   double beta, double *c, int ldc)
+{
+	blas.dgemm(ROW_MAJOR, trans_a ? TRANS : NO_TRANS, trans_b ? TRANS : NO_TRANS, m, n, k,
+			   alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+/* One product of either width; a, b and c are arrays of its elements, of `size` bytes. */
+static void
+product(size_t size, bool trans_a, bool trans_b, int m, int n, int k,
+		double alpha, const void *a, int lda, const void *b, int ldb, double beta, void *c, int ldc)
+{
+	if (size == sizeof(double))
+		blas_dgemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+	else
+		blas_gemm(trans_a, trans_b, m, n, k, (real) alpha, a, lda, b, ldb, (real) beta, c, ldc);
+}
+
+/* In pieces of the result's rows, or of its columns, whichever are more. */
+static LearnStatus
+product_polled(LearnEnv *env, size_t size, bool trans_a, bool trans_b, int m, int n, int k,
+			   double alpha, const char *a, int lda, const char *b, int ldb, double beta, char *c, int ldc)
 {
 	bool		by_rows = m > n;
 	int			whole = by_rows ? m : n;
@@ -172,24 +192,33 @@ blas_gemm_polled(LearnEnv *env, bool trans_a, bool trans_b, int m, int n, int k,
 
 		LEARN_TRY(learn_poll(env));
 		if (by_rows)
-			blas_gemm(trans_a, trans_b, count, n, k,
-					  alpha, trans_a ? a + i : a + (size_t) i * lda, lda, b, ldb,
-					  beta, c + (size_t) i * ldc, ldc);
+			product(size, trans_a, trans_b, count, n, k,
+					alpha, a + size * (trans_a ? i : (size_t) i * lda), lda, b, ldb,
+					beta, c + size * i * ldc, ldc);
 		else
-			blas_gemm(trans_a, trans_b, m, count, k,
-					  alpha, a, lda, trans_b ? b + (size_t) i * ldb : b + i, ldb,
-					  beta, c + i, ldc);
+			product(size, trans_a, trans_b, m, count, k,
+					alpha, a, lda, b + size * (trans_b ? (size_t) i * ldb : i), ldb,
+					beta, c + size * i, ldc);
 	}
 	return LEARN_OK;
 }
 
-void
-blas_dgemm(bool trans_a, bool trans_b, int m, int n, int k,
-		   double alpha, const double *a, int lda, const double *b, int ldb,
-		   double beta, double *c, int ldc)
+LearnStatus
+blas_gemm_polled(LearnEnv *env, bool trans_a, bool trans_b, int m, int n, int k,
+				 real alpha, const real *a, int lda, const real *b, int ldb,
+				 real beta, real *c, int ldc)
 {
-	blas.dgemm(ROW_MAJOR, trans_a ? TRANS : NO_TRANS, trans_b ? TRANS : NO_TRANS, m, n, k,
-			   alpha, a, lda, b, ldb, beta, c, ldc);
+	return product_polled(env, sizeof(real), trans_a, trans_b, m, n, k, alpha, (const char *) a, lda,
+						  (const char *) b, ldb, beta, (char *) c, ldc);
+}
+
+LearnStatus
+blas_dgemm_polled(LearnEnv *env, bool trans_a, bool trans_b, int m, int n, int k,
+				  double alpha, const double *a, int lda, const double *b, int ldb,
+				  double beta, double *c, int ldc)
+{
+	return product_polled(env, sizeof(double), trans_a, trans_b, m, n, k, alpha, (const char *) a, lda,
+						  (const char *) b, ldb, beta, (char *) c, ldc);
 }
 
 void

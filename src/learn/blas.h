@@ -38,6 +38,11 @@ extern void blas_dgemm(bool trans_a, bool trans_b, int m, int n, int k,
 					   double alpha, const double *a, int lda, const double *b, int ldb,
 					   double beta, double *c, int ldc);
 
+/* A product of doubles of any size, split and polled as blas_gemm_polled. */
+extern LearnStatus blas_dgemm_polled(LearnEnv *env, bool trans_a, bool trans_b, int m, int n, int k,
+									 double alpha, const double *a, int lda, const double *b, int ldb,
+									 double beta, double *c, int ldc);
+
 /* Upper or lower, row-major: C (n x n) += alpha * A^T A for A k x n; the full matrix is written. */
 extern void blas_dsyrk_at_a(int n, int k, double alpha, const double *a, int lda, double *c, int ldc);
 

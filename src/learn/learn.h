@@ -68,7 +68,7 @@ typedef struct LearnEnv
 	int			threads;		/* threads OpenBLAS may use; 1 is the default */
 
 	char		message[512];	/* what is wrong, set when a status is not OK */
-	char		hint[512];		/* what to do about it, or empty */
+	char		hint[2048];		/* what to do about it, or empty */
 } LearnEnv;
 
 /* Set env->message, clear env->hint, return status. */

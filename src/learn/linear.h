@@ -9,6 +9,9 @@
 #include "model.h"
 #include "rows.h"
 
+/* A model of preprocessing and one layer with these weights (width x prep->out). */
+extern LearnStatus linear_model(LearnEnv *env, Prep *prep, const float *weight, int width, Model **model);
+
 /* The identity: distances as they are in the data. */
 extern LearnStatus linear_none(LearnEnv *env, int d, Model **model);
 

@@ -11,30 +11,58 @@
 typedef enum MethodKind
 {
 	METHOD_AUTO,				/* chooses among the others */
-	METHOD_CLOSED_FORM,			/* linear.h */
-	METHOD_GRADIENT				/* a loss of loss.h under train.h's loop */
+	METHOD_CLOSED_FORM,			/* linear.h, classical.h: computed in one go */
+	METHOD_GRADIENT,			/* a loss of loss.h under train.h's loop */
+	METHOD_LINEAR				/* classical.h: a linear map by iterations */
 } MethodKind;
+
+/* What classical methods start from, or stay close to. */
+typedef enum LinearPrior
+{
+	PRIOR_IDENTITY,
+	PRIOR_COVARIANCE			/* the inverse of the covariance: Mahalanobis' distance */
+} LinearPrior;
+
+/* What a classical method may be set to.  Negative, or NaN: not set. */
+typedef struct LinearParams
+{
+	int			neighbors;		/* lmnn, scml: of the own class; lfda: the one that sets a row's scale */
+	int			impostors;		/* scml: nearest rows of other classes */
+	int			constraints;	/* drawn from labels */
+	int			iterations;		/* at most */
+	int			bases;			/* scml */
+	int			prior;			/* itml, sdml, lsml: a LinearPrior */
+	int			diagonal;		/* mmc: one weight a column */
+	double		tolerance;		/* of convergence, relative */
+	double		pull;			/* lmnn: share of the pull in the objective */
+	double		gamma;			/* itml: what slack costs */
+	double		sparsity;		/* sdml, scml: L1 penalty */
+	double		eta;			/* sdml: weight of the pairs against the prior */
+} LinearParams;
 
 typedef struct Method
 {
 	const char *name;
 	MethodKind	kind;
-	const char *supervision;	/* "any", "none", or what it learns from: "labels, pairs" */
+	const char *supervision;	/* "any", "none", or what it learns from: "labels, pairs"; what
+								 * it is defined on stands first */
 	const char *description;	/* one line */
 	const char *paper;			/* authors, year, arXiv or DOI; NULL: none */
+
+	const char *parameters;		/* comma-separated names of the options that it alone reads; "": none */
+	LinearParams linear;		/* defaults of classical methods; 0 in what is not listed */
 
 	/* gradient methods */
 	LossFunction loss;
 	LossInput	input;
 	LossSide	side;
-	const char *parameters;		/* comma-separated names of the options the loss reads; "" for the others */
 	LossParams	defaults;
 	double		proxy_lr;		/* the proxies' learning rate as a multiple of the network's */
 } Method;
 
 extern const Method *method_by_name(const char *name);	/* NULL: none */
 extern int	method_count(void);
-extern const Method *method_at(int i);	/* auto, the closed forms, then the losses */
+extern const Method *method_at(int i);	/* auto, the classical methods, then the losses */
 
 /*
  * Can a method be used where this is given ("labels", "pairs", ...)?  What needs nothing, and

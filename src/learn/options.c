@@ -89,6 +89,16 @@ static const OptionDef defs[] = {
 	"margin of multi_similarity's miner"},
 	{"miner", OPTION_NAME, AT(loss.miner), 0, 0, "all,hard,semihard", MINE_ALL, "method's", true,
 	"which triplets count"},
+	{"constraints", OPTION_INT, AT(linear.constraints), 1, 10000000, NULL, 0, "chosen", false,
+	"pairs of each kind, or quadruplets, that are drawn from labels"},
+	{"iterations", OPTION_INT, AT(linear.iterations), 1, 1000000, NULL, 0, "method's", false,
+	"iterations of a solver, at most"},
+	{"tolerance", OPTION_REAL, AT(linear.tolerance), 0, 1, NULL, 0, "method's", false,
+	"a solver stops when an iteration gains less than this share of the objective"},
+	{"prior", OPTION_NAME, AT(linear.prior), 0, 0, "identity,covariance", PRIOR_IDENTITY, "method's", false,
+	"the metric that a learned one stays close to: Euclidean, or Mahalanobis' of all rows"},
+	{"gamma", OPTION_REAL, AT(linear.gamma), 1e-9, 1e9, NULL, 0, "method's", false,
+	"how much violated constraints count against closeness to the prior"},
 };
 
 #define N_DEFS	((int) (sizeof(defs) / sizeof(defs[0])))
@@ -123,6 +133,7 @@ options_init(TrainOptions *options)
 	options->loss.base = NAN;
 	options->loss.epsilon = NAN;
 	options->loss.miner = (LossMiner) CHOSEN;
+	options->linear = (LinearParams) {CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, NAN, NAN, NAN, NAN, NAN};
 }
 
 int
@@ -375,11 +386,18 @@ options_value(const TrainOptions *options, int i, char *json, size_t size)
 	}
 }
 
-/* Is an option a parameter of the loss? */
+/* Is an option a parameter of some methods alone? */
 static bool
-of_loss(const OptionDef *def)
+of_method(const OptionDef *def)
 {
-	return def->offset >= AT(loss) && def->offset < AT(loss) + sizeof(LossParams);
+	return (def->offset >= AT(loss) && def->offset < AT(loss) + sizeof(LossParams)) ||
+		(def->offset >= AT(linear) && def->offset < AT(linear) + sizeof(LinearParams));
+}
+
+static bool
+method_lists(const Method *method, const OptionDef *def)
+{
+	return method->parameters != NULL && word_index(method->parameters, def->name) >= 0;
 }
 
 LearnStatus
@@ -394,27 +412,32 @@ options_check(LearnEnv *env, const TrainOptions *options)
 
 		if (!((options->set >> i) & 1))
 			continue;
-		if (method->kind == METHOD_CLOSED_FORM && def->gradient)
+		if ((method->kind == METHOD_CLOSED_FORM || method->kind == METHOD_LINEAR) && def->gradient &&
+			!method_lists(method, def))
 		{
 			status = learn_fail(env, LEARN_INVALID, "option \"%s\" means nothing to method \"%s\"",
 								def->name, method->name);
-			learn_hint(env, "The method is a closed form: it has no network and no training loop.");
+			if (method->kind == METHOD_CLOSED_FORM)
+				learn_hint(env, "The method is a closed form: it has no network and no training loop.");
+			else
+				learn_hint(env, "The method learns a linear map: it has no network and no epochs. Its options are: %s.",
+						   method->parameters);
 			return status;
 		}
-		if (!of_loss(def))
+		if (!of_method(def))
 			continue;
 		if (method->kind == METHOD_AUTO)
 		{
 			status = learn_fail(env, LEARN_INVALID, "option \"%s\" needs a method that reads it", def->name);
-			learn_hint(env, "Name the method: auto chooses the loss by itself.");
+			learn_hint(env, "Name the method: auto chooses it by itself.");
 			return status;
 		}
-		if (method->parameters == NULL || word_index(method->parameters, def->name) < 0)
+		if (!method_lists(method, def))
 		{
 			status = learn_fail(env, LEARN_INVALID, "method \"%s\" does not read the option \"%s\"",
 								method->name, def->name);
 			if (method->parameters && method->parameters[0])
-				learn_hint(env, "The options of its loss are: %s.", method->parameters);
+				learn_hint(env, "The options that it reads are: %s.", method->parameters);
 			return status;
 		}
 	}

@@ -37,6 +37,7 @@ typedef struct TrainOptions
 	double		balance;		/* classes are drawn by rows^(1 - balance): 0 as they are, 1 equally */
 	int			refit;			/* -1: chosen; 1: after validation train once more on all rows */
 	LossParams	loss;			/* NaN (miner -1) where the method's default holds */
+	LinearParams linear;		/* NaN or -1 where the method's default holds */
 
 	uint64_t	set;			/* bit i: option i of the table was given by the user */
 } TrainOptions;
@@ -61,7 +62,7 @@ typedef struct OptionDef
 	const char *words;			/* OPTION_NAME: "adamw,sgd"; the value is the place in the list plus word_base */
 	int			word_base;
 	const char *default_text;	/* as shown to the user */
-	bool		gradient;		/* means nothing to a closed form */
+	bool		gradient;		/* means nothing to a method without a network, unless it lists it */
 	const char *description;
 } OptionDef;
 
@@ -78,7 +79,7 @@ extern LearnStatus options_set_bool(LearnEnv *env, TrainOptions *options, const 
 /* The value of option i as JSON text: a number, true or false, or a quoted word; "null" where it is chosen. */
 extern void options_value(const TrainOptions *options, int i, char *json, size_t size);
 
-/* Options given that this method's loss does not read are an error that lists those it does. */
+/* Options given that this method does not read are an error that lists those it does. */
 extern LearnStatus options_check(LearnEnv *env, const TrainOptions *options);
 
 #endif							/* OPTIONS_H */

@@ -14,6 +14,7 @@ typedef struct Rows
 	int			d;				/* features a row */
 	const int32_t *label;		/* n class numbers in [0, n_classes), or NULL */
 	int			n_classes;
+	const double *target;		/* n numbers to predict, all finite, or NULL */
 	const uint64_t *hash;		/* n hashes of the rows' content, or NULL: equal rows have equal
 								 * hashes and stay on one side of a split */
 

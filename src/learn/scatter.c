@@ -12,7 +12,11 @@
 #include <string.h>
 
 #include "learn/blas.h"
+#include "learn/classes.h"
 #include "learn/moments.h"
+
+/* Fewer rows than so many a column, and the covariance is shrunk. */
+#define ROWS_PER_COLUMN		10
 
 typedef struct Pass
 {
@@ -149,55 +153,6 @@ add_small_classes(LearnEnv *env, Pass *p, const int64_t *index, const int64_t *s
 }
 
 /*
- * Rows by class: order[start[c]] .. order[start[c + 1] - 1] are those of class c, in the order
- * of index.  start has n_classes + 1 places.
- */
-static void
-group_rows(const Rows *rows, const int64_t *index, int64_t n, int64_t *order, int64_t *start)
-{
-	memset(start, 0, (rows->n_classes + 1) * sizeof(*start));
-	for (int64_t i = 0; i < n; i++)
-		start[rows->label[index != NULL ? index[i] : i] + 1]++;
-	for (int c = 0; c < rows->n_classes; c++)
-		start[c + 1] += start[c];
-	for (int64_t i = 0; i < n; i++)
-	{
-		int64_t		row = index != NULL ? index[i] : i;
-
-		order[start[rows->label[row]]++] = row;
-	}
-	for (int c = rows->n_classes; c > 0; c--)
-		start[c] = start[c - 1];
-	start[0] = 0;
-}
-
-LearnStatus
-scatter_too_few_classes(LearnEnv *env, int classes)
-{
-	return learn_fail(env, LEARN_DATA, "discriminant analysis needs two classes, the rows have %d", classes);
-}
-
-static LearnStatus
-check_classes(LearnEnv *env, const int64_t *start, int n_classes, int *classes)
-{
-	int64_t		largest = 0;
-
-	*classes = 0;
-	for (int c = 0; c < n_classes; c++)
-	{
-		int64_t		n = start[c + 1] - start[c];
-
-		*classes += n > 0;
-		largest = n > largest ? n : largest;
-	}
-	if (*classes < 2)
-		return scatter_too_few_classes(env, *classes);
-	if (largest < 2)
-		return learn_fail(env, LEARN_DATA, "discriminant analysis needs a class with two rows, each class has one");
-	return LEARN_OK;
-}
-
-/*
  * Ledoit and Wolf, "A well-conditioned estimator for large-dimensional covariance
  * matrices", 2004, lemma 3.3 and section 3.2, with the rows about their class means
  * for the rows about the mean: the expected square error of the covariance over its distance from
@@ -264,23 +219,21 @@ scatter_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	size_t		cells = (size_t) d * d;
 	Pass		p = {.rows = rows, .mean = mean, .scale = scale, .d = d, .scatter = scatter};
 	ArenaMark	mark;
-	int64_t    *order;
-	int64_t    *start;
+	Classes		classes;
+	const int64_t *start;
 
-	if (index == NULL)
-		n = rows->n;
 	LEARN_TRY(blas_load(env));
 	LEARN_ALLOC(env, scatter->within, cells);
 	LEARN_ALLOC(env, scatter->between, cells);
 	memset(scatter->within, 0, cells * sizeof(double));
 	memset(scatter->between, 0, cells * sizeof(double));
-	scatter->n = n;
 
 	mark = arena_mark(env->arena);
-	LEARN_ALLOC(env, order, n);
-	LEARN_ALLOC(env, start, rows->n_classes + 1);
-	group_rows(rows, index, n, order, start);
-	LEARN_TRY(check_classes(env, start, rows->n_classes, &scatter->classes));
+	LEARN_TRY(classes_group(env, rows, index, n, &classes));
+	LEARN_TRY(classes_check(env, &classes, "discriminant analysis"));
+	scatter->n = classes.n;
+	scatter->classes = classes.used;
+	start = classes.start;
 
 	p.chunk = moments_chunk(d);
 	LEARN_ALLOC(env, p.x, (size_t) p.chunk * d);
@@ -293,12 +246,22 @@ scatter_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 		for (end = begin + 1; end < rows->n_classes && start[end + 1] - start[begin] <= p.chunk; end++)
 			;
 		if (start[end] - start[begin] > p.chunk)
-			LEARN_TRY(add_large_class(env, &p, order + start[begin], start[end] - start[begin]));
+			LEARN_TRY(add_large_class(env, &p, classes.row + start[begin], start[end] - start[begin]));
 		else
-			LEARN_TRY(add_small_classes(env, &p, order, start, begin, end));
+			LEARN_TRY(add_small_classes(env, &p, classes.row, start, begin, end));
 	}
 	LEARN_TRY(flush_centres(env, &p));
 	LEARN_TRY(finish(env, &p));
 	arena_reset(env->arena, mark);
 	return LEARN_OK;
+}
+
+bool
+scatter_trusted(const Scatter *scatter, const float *scale, int d)
+{
+	int64_t		varying = 0;
+
+	for (int j = 0; j < d; j++)
+		varying += scale[j] != 0;
+	return scatter->n - scatter->classes >= ROWS_PER_COLUMN * varying;
 }

@@ -25,6 +25,7 @@ typedef struct Scatter
 extern LearnStatus scatter_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 							   const float *mean, const float *scale, Scatter *scatter);
 
-extern LearnStatus scatter_too_few_classes(LearnEnv *env, int classes);
+/* Are there rows enough, ten a column that varies, to believe the scatter within as it is? */
+extern bool scatter_trusted(const Scatter *scatter, const float *scale, int d);
 
 #endif							/* SCATTER_H */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "classical.h"
 #include "fit.h"
 #include "judge.h"
 #include "linear.h"
@@ -45,6 +46,7 @@ typedef struct Way
 	double		score;
 	double		fold[MAX_FOLDS];	/* of each split; NaN: no row had a partner */
 	int			best_epoch;
+	LinearFit	linear;			/* classical methods: the latest fit */
 } Way;
 
 typedef struct Trainer
@@ -179,8 +181,32 @@ make_plan(const Trainer *t, const Method *method, const char *network, FitPlan *
 
 /* ---------- fitting and judging one way ---------- */
 
+/* What a classical method works with: what the user fixed, and what is chosen. */
 static LearnStatus
-fit_closed(Trainer *t, const Way *way, const int64_t *index, int64_t n, Model **model)
+fit_linear(Trainer *t, Way *way, const int64_t *index, int64_t n, TrainPhase phase, Model **model)
+{
+	const TrainOptions *o = t->options;
+	LinearPlan	plan = {0};
+
+	plan.method = way->method;
+	plan.params = linear_params(way->method, &o->linear, t->rows->n_classes);
+	plan.prep = o->preprocess >= 0 ? (PrepKind) o->preprocess : t->pixels ? PREP_SCALE : PREP_STANDARDIZE;
+	plan.components = o->components;
+	plan.dims = o->dims;
+	plan.seed = (uint64_t) o->seed;
+	plan.deadline = t->deadline;
+	plan.phase = phase;
+
+	/* of the time that there is less than half is for judging: the model that is kept is fitted on all rows */
+	if (phase != PHASE_TRAINING && t->deadline < INFINITY)
+		plan.deadline = t->start + 0.45 * (t->deadline - t->start);
+	LEARN_TRY(classical_fit(t->env, &plan, t->rows, index, n, &way->linear));
+	*model = way->linear.model;
+	return LEARN_OK;
+}
+
+static LearnStatus
+fit_closed(Trainer *t, Way *way, const int64_t *index, int64_t n, TrainPhase phase, Model **model)
 {
 	int			dims = t->options->dims;
 
@@ -194,7 +220,9 @@ fit_closed(Trainer *t, const Way *way, const int64_t *index, int64_t n, Model **
 		return linear_none(t->env, t->rows->d, model);
 	if (strcmp(way->method->name, "pca") == 0)
 		return linear_pca(t->env, t->rows, index, n, dims, model);
-	if (strcmp(way->method->name, "whiten") == 0)
+	if (classical_is(way->method))
+		return fit_linear(t, way, index, n, phase, model);
+	if (strcmp(way->method->name, "whiten") == 0 || strcmp(way->method->name, "covariance") == 0)
 		return linear_whiten(t->env, t->rows, index, n, dims, model);
 	return linear_lda(t->env, t->rows, index, n, dims, model);
 }
@@ -281,7 +309,7 @@ judge_splits(Trainer *t, Way *way)
 
 			LEARN_TRY(split_sample(env, split->train, split->n_train, MAX_FIT_SAMPLE, t->options->seed,
 								   &sample, &n));
-			LEARN_TRY(fit_closed(t, way, sample, n, &model));
+			LEARN_TRY(fit_closed(t, way, sample, n, PHASE_VALIDATING, &model));
 			LEARN_TRY(judge_model(env, &t->judge[f], model, &way->fold[f]));
 		}
 		arena_reset(env->arena, mark);
@@ -392,7 +420,9 @@ keep(Trainer *t, Way *way, bool validate, bool *cut)
 	*cut = false;
 	if (!is_gradient(way))
 	{
-		LEARN_TRY(fit_closed(t, way, all.train, all.n_train, &t->result->model));
+		LEARN_TRY(fit_closed(t, way, all.train, all.n_train, PHASE_TRAINING, &t->result->model));
+		*cut = way->linear.cut;
+		t->result->epochs = way->linear.iterations;
 	}
 	else if (validate)
 	{
@@ -428,6 +458,7 @@ train_named(Trainer *t)
 	Way			way = {0};
 	bool		refit;
 	bool		cut = false;
+	char		solved[128] = "";
 
 	LEARN_TRY(make_splits(t, 1));
 	LEARN_TRY(baselines(t, &none, &whiten));
@@ -455,7 +486,10 @@ train_named(Trainer *t)
 		r->train_rows = t->rows->n;
 	}
 
-	snprintf(r->reason, sizeof(r->reason), "method %s as asked for%s%s", way_name(&way),
+	if (o->method->kind == METHOD_LINEAR)
+		snprintf(solved, sizeof(solved), "; objective %.6g after %d iterations, %s", way.linear.objective,
+				 way.linear.iterations, way.linear.converged ? "converged" : "not converged");
+	snprintf(r->reason, sizeof(r->reason), "method %s as asked for%s%s%s", way_name(&way), solved,
 			 is_gradient(&way) && o->network[0] == '\0' ? ", network chosen by the number of features" : "",
 			 cut ? "; the time limit ended the training early" : "");
 	if (!isnan(r->score_model) && r->score_model < r->score_none)

@@ -13,7 +13,7 @@
 
 #include "learn/methods.h"
 
-#define ALL "auto, whiten, pca, lda, contrastive, triplet, multi_similarity, ntxent, supcon, nca, " \
+#define ALL "auto, whiten, pca, lda, covariance, rca, itml, lsml, contrastive, triplet, multi_similarity, ntxent, supcon, nca, " \
 	"proxy_nca, proxy_anchor, normalized_softmax, cosface, arcface"
 
 static void
@@ -35,7 +35,7 @@ test_names(void **state)
 static void
 test_lookup(void **state)
 {
-	assert_int_equal(method_count(), 15);
+	assert_int_equal(method_count(), 19);
 	for (int i = 0; i < method_count(); i++)
 		assert_ptr_equal(method_by_name(method_at(i)->name), method_at(i));
 	assert_null(method_by_name("Triplet"));
@@ -54,7 +54,7 @@ test_entries(void **state)
 		assert_true(strlen(m->description) > 20 && strchr(m->description, '\n') == NULL);
 		assert_non_null(m->parameters);
 		assert_int_equal(m->kind == METHOD_GRADIENT, m->loss != NULL);
-		assert_int_equal(m->kind == METHOD_GRADIENT, m->parameters[0] != '\0');
+		assert_int_equal(m->kind == METHOD_GRADIENT || m->kind == METHOD_LINEAR, m->parameters[0] != '\0');
 		assert_int_equal(m->kind == METHOD_AUTO, m->paper == NULL);
 		assert_int_equal(m->side == LOSS_PROXY, m->proxy_lr > 0);
 		if (m->side == LOSS_PROXY)
@@ -91,7 +91,7 @@ test_parameters(void **state)
 	{
 		const Method *m = method_at(i);
 
-		for (const char *p = m->parameters; *p != '\0';)
+		for (const char *p = m->parameters; *p != '\0' && m->kind == METHOD_GRADIENT;)
 		{
 			size_t		n = strcspn(p, ",");
 			double		value = parameter(&m->defaults, p, n);

@@ -18,7 +18,7 @@ PG_FUNCTION_INFO_V1(dml_methods);
 Datum
 dml_methods(PG_FUNCTION_ARGS)
 {
-	static const char *const kinds[] = {"choice", "closed form", "gradient"};
+	static const char *const kinds[] = {"choice", "closed form", "gradient", "linear"};
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	TupleDesc	desc;
 	Tuplestorestate *store;

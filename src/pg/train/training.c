@@ -129,7 +129,7 @@ static const Method *
 method_or_error(const char *name, const char *supervision)
 {
 	const Method *method = method_by_name(name);
-	char		names[1024];
+	char		names[2048];
 
 	if (method != NULL && method_learns_from(method, supervision))
 		return method;

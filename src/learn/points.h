@@ -1,0 +1,34 @@
+/*
+ * points.h
+ *	  Rows prepared for a solver that reads them again and again: preprocessed, in memory.
+ */
+#ifndef POINTS_H
+#define POINTS_H
+
+#include "constraints.h"
+#include "prep.h"
+#include "rows.h"
+
+typedef struct Points
+{
+	int64_t		n;
+	int			d;
+	float	   *x;				/* n x d */
+	int64_t    *row;			/* n: their numbers, rising */
+} Points;
+
+/*
+ * Rows index[0..n) (NULL: all).  They may take half of the arena's limit: beyond that a random sample of them
+ * is taken, and a notice says so.  index need not be sorted, and has no number twice.
+ */
+extern LearnStatus points_load(LearnEnv *env, const Rows *rows, const Prep *prep, const int64_t *index,
+							   int64_t n, uint64_t seed, Points *points);
+
+/*
+ * The rows that constraints name; place (c->n x constraint_size) gets each one's place among them.
+ * Constraints whose rows do not fit into memory are left out, a notice says so: *c is then shorter.
+ */
+extern LearnStatus points_of_constraints(LearnEnv *env, const Rows *rows, const Prep *prep, Constraints *c,
+										 Points *points, int32_t **place);
+
+#endif							/* POINTS_H */
