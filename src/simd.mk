@@ -12,7 +12,7 @@ endif
 # Loops along a row are there to be vectorised, which -O2 does not do.  Kernels are held in
 # registers by unrolling, and must round the same way wherever the compiler copies them
 # to: FMA only where the source says so.
-%/net_forward.o %/net_backward.o %/neighbours.o: CFLAGS += -O3
+%/net_forward.o %/net_backward.o %/neighbours.o %/kmeans.o: CFLAGS += -O3
 %/vmath_plain.o %/vmath_avx2.o %/vmath_avx512.o %/vmath_neon.o: CFLAGS += -O3 -ffp-contract=off -fno-math-errno
 
 # Codes of src/ann: products of 8-bit integers, and floats that every set rounds alike.

@@ -29,6 +29,7 @@
 /* A part is cut into parts that fill their capacity to this: the next inserts find room. */
 #define DIVIDE_FILL		0.7
 #define DIVIDE_WIDEST	256
+#define DIVIDE_MOST		0.875	/* of the rows in one part: no division */
 
 /* |x|^2. */
 static double
@@ -49,61 +50,67 @@ half_norms(const float *centers, const float *bias, int k, int width, float *out
 		out[c] = (float) (square_of(centers + (size_t) c * width, width) / 2 + (bias != NULL ? bias[c] : 0));
 }
 
-/* The index of the largest of k products less half norms, the first of equal ones. */
-static int
-best_center(const float *product, const float *half, int k)
+/*
+ * scores (m x k) = rows . centers less the half norms: the nearest center has the largest.
+ * The product is added to what stands there, which saves a pass over it.
+ */
+static LearnStatus
+score_rows(LearnEnv *env, const float *rows, int m, int width, const float *centers, const float *half, int k,
+		   float *scores)
 {
-	float		best[LANES];
-	int			at[LANES];
-	int			c = 0;
-	int			winner = 0;
+	for (int i = 0; i < m; i++)
+		for (int c = 0; c < k; c++)
+			scores[(size_t) i * k + c] = -half[c];
+	return blas_gemm_polled(env, false, true, m, k, width, 1, rows, width, centers, width, 1, scores, k);
+}
+
+/* The index of the largest of k scores, the first of equal ones. */
+static int
+best_center(const float *score, int k)
+{
+	float		lane[LANES];
+	float		best;
+	int			c;
 
 	if (k < LANES)
 	{
+		int			winner = 0;
+
 		for (c = 1; c < k; c++)
-			if (product[c] - half[c] > product[winner] - half[winner])
+			if (score[c] > score[winner])
 				winner = c;
 		return winner;
 	}
+
+	/* the largest alone is one instruction a vector; where it stands is sought once */
 	for (int j = 0; j < LANES; j++)
-	{
-		best[j] = product[j] - half[j];
-		at[j] = j;
-	}
+		lane[j] = score[j];
 	for (c = LANES; c + LANES <= k; c += LANES)
 		for (int j = 0; j < LANES; j++)
-		{
-			float		value = product[c + j] - half[c + j];
-
-			at[j] = value > best[j] ? c + j : at[j];
-			best[j] = value > best[j] ? value : best[j];
-		}
-	for (; c < k; c++)
-		if (product[c] - half[c] > best[LANES - 1])
-		{
-			best[LANES - 1] = product[c] - half[c];
-			at[LANES - 1] = c;
-		}
+			lane[j] = score[c + j] > lane[j] ? score[c + j] : lane[j];
+	best = lane[0];
 	for (int j = 1; j < LANES; j++)
-		if (best[j] > best[winner] || (best[j] == best[winner] && at[j] < at[winner]))
-			winner = j;
-	return at[winner];
+		best = lane[j] > best ? lane[j] : best;
+	for (; c < k; c++)
+		best = score[c] > best ? score[c] : best;
+	for (c = 0; c < k - 1 && score[c] != best; c++)
+		;
+	return c;
 }
 
 /* kmeans_nearest() over rows that stand together, with the caller's scratch of BLOCK x k and k. */
 static LearnStatus
 nearest_of(LearnEnv *env, const float *rows, int64_t n, int width, const float *centers,
-		   const float *bias, int k, float *products, float *half, int32_t *nearest)
+		   const float *bias, int k, float *scores, float *half, int32_t *nearest)
 {
 	half_norms(centers, bias, k, width, half);
 	for (int64_t start = 0; start < n; start += BLOCK)
 	{
 		int			m = n - start < BLOCK ? (int) (n - start) : BLOCK;
 
-		LEARN_TRY(blas_gemm_polled(env, false, true, m, k, width, 1, rows + start * width, width,
-								   centers, width, 0, products, k));
+		LEARN_TRY(score_rows(env, rows + start * width, m, width, centers, half, k, scores));
 		for (int i = 0; i < m; i++)
-			nearest[start + i] = best_center(products + (size_t) i * k, half, k);
+			nearest[start + i] = best_center(scores + (size_t) i * k, k);
 	}
 	return LEARN_OK;
 }
@@ -114,12 +121,12 @@ kmeans_nearest(LearnEnv *env, const float *rows, int64_t n, int width, const flo
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	LearnStatus status;
-	float	   *products;
+	float	   *scores;
 	float	   *half;
 
-	LEARN_ALLOC(env, products, (size_t) BLOCK * k);
+	LEARN_ALLOC(env, scores, (size_t) BLOCK * k);
 	LEARN_ALLOC(env, half, k);
-	status = nearest_of(env, rows, n, width, centers, bias, k, products, half, nearest);
+	status = nearest_of(env, rows, n, width, centers, bias, k, scores, half, nearest);
 	arena_reset(env->arena, mark);
 	return status;
 }
@@ -172,13 +179,13 @@ kmeans_fit(LearnEnv *env, const float *rows, int64_t n, int width, int k, int it
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	LearnStatus status = LEARN_OK;
-	float	   *products;
+	float	   *scores;
 	float	   *half;
 	int32_t    *nearest;
 	int64_t    *count;
 	double		squares = 0;
 
-	LEARN_ALLOC(env, products, (size_t) BLOCK * k);
+	LEARN_ALLOC(env, scores, (size_t) BLOCK * k);
 	LEARN_ALLOC(env, half, k);
 	LEARN_ALLOC(env, nearest, n);
 	LEARN_ALLOC(env, count, k);
@@ -200,7 +207,7 @@ kmeans_fit(LearnEnv *env, const float *rows, int64_t n, int width, int k, int it
 	}
 	for (int i = 0; i < iterations && k > 1 && status == LEARN_OK; i++)
 	{
-		status = nearest_of(env, rows, n, width, centers, bias, k, products, half, nearest);
+		status = nearest_of(env, rows, n, width, centers, bias, k, scores, half, nearest);
 		if (status == LEARN_OK)
 			status = take_means(env, rows, n, width, k, nearest, rng, count, centers);
 		if (status == LEARN_OK && bias != NULL)
@@ -308,16 +315,16 @@ kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k,
 	return LEARN_OK;
 }
 
-/* The beam best of k products less half norms, best first, by insertion: beam is small. */
+/* The beam best of k scores, best first, by insertion: beam is small. */
 static void
-best_centers(const float *product, const float *half, int k, int beam, int32_t *out)
+best_centers(const float *score, int k, int beam, int32_t *out)
 {
 	float		value[16];
 	int			n = 0;
 
 	for (int c = 0; c < k; c++)
 	{
-		float		v = product[c] - half[c];
+		float		v = score[c];
 		int			at;
 
 		if (n == beam && v <= value[n - 1])
@@ -345,7 +352,7 @@ kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows, in
 	int32_t    *order;
 	int64_t    *first;
 	float	   *best;
-	float	   *products;
+	float	   *scores;
 	float	   *half;
 	float	   *part;
 
@@ -358,7 +365,7 @@ kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows, in
 	LEARN_ALLOC(env, order, (size_t) n * beam);
 	LEARN_ALLOC(env, first, grid->groups + 1);
 	LEARN_ALLOC(env, best, n);
-	LEARN_ALLOC(env, products, (size_t) BLOCK * widest);
+	LEARN_ALLOC(env, scores, (size_t) BLOCK * widest);
 	LEARN_ALLOC(env, half, widest);
 	LEARN_ALLOC(env, part, (size_t) BLOCK * width);
 
@@ -367,11 +374,9 @@ kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows, in
 	{
 		int			m = n - start < BLOCK ? (int) (n - start) : BLOCK;
 
-		LEARN_TRY(blas_gemm_polled(env, false, true, m, grid->groups, width, 1, rows + start * width, width,
-								   grid->tops, width, 0, products, grid->groups));
+		LEARN_TRY(score_rows(env, rows + start * width, m, width, grid->tops, half, grid->groups, scores));
 		for (int i = 0; i < m; i++)
-			best_centers(products + (size_t) i * grid->groups, half, grid->groups, beam,
-						 chosen + (start + i) * beam);
+			best_centers(scores + (size_t) i * grid->groups, grid->groups, beam, chosen + (start + i) * beam);
 	}
 
 	/* group by group, all rows that chose it: its centers are read once for BLOCK of them */
@@ -394,17 +399,16 @@ kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows, in
 			for (int i = 0; i < m; i++)
 				memcpy(part + (size_t) i * width, rows + (size_t) (order[start + i] / beam) * width,
 					   width * sizeof(float));
-			LEARN_TRY(blas_gemm_polled(env, false, true, m, k, width, 1, part, width, centers, width,
-									   0, products, k));
+			LEARN_TRY(score_rows(env, part, m, width, centers, half, k, scores));
 			for (int i = 0; i < m; i++)
 			{
 				int64_t		row = order[start + i] / beam;
-				const float *product = products + (size_t) i * k;
-				int			c = best_center(product, half, k);
+				const float *score = scores + (size_t) i * k;
+				int			c = best_center(score, k);
 
-				if (product[c] - half[c] > best[row])
+				if (score[c] > best[row])
 				{
-					best[row] = product[c] - half[c];
+					best[row] = score[c];
 					nearest[row] = grid->first[g] + c;
 				}
 			}
@@ -412,6 +416,15 @@ kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows, in
 	}
 	arena_reset(env->arena, mark);
 	return LEARN_OK;
+}
+
+static bool
+all_equal(const float *rows, int64_t n, int width)
+{
+	for (int64_t i = 1; i < n; i++)
+		if (memcmp(rows, rows + i * width, width * sizeof(float)) != 0)
+			return false;
+	return true;
 }
 
 LearnStatus
@@ -451,7 +464,6 @@ kmeans_divide(LearnEnv *env, const float *rows, int width, int32_t *order, int64
 		int64_t		end = first[done];
 		int64_t		m = end - ready;
 		int			k = (int) fmin(DIVIDE_WIDEST, ceil(m / (capacity * DIVIDE_FILL)));
-		bool		apart = false;
 
 		if (m <= capacity)
 		{
@@ -463,22 +475,28 @@ kmeans_divide(LearnEnv *env, const float *rows, int width, int32_t *order, int64
 		}
 		k = k < 2 ? 2 : k > m ? (int) m : k;
 		LEARN_TRY(gather(env, rows, width, order + ready, m, part));
+		if (all_equal(part, m, width))
+		{
+			for (int g = k - 1; g > 0; g--)
+				first[--done] = ready + m * g / k;
+			continue;
+		}
 		LEARN_TRY(kmeans_fit(env, part, m, width, k, SPLIT_ITERATIONS, rng, centers, bias));
 		LEARN_TRY(kmeans_nearest(env, part, m, width, centers, bias, k, group));
 		sort_by_group(group, m, k, begins, run);
-		for (int g = 0; g < k; g++)
-			apart |= begins[g + 1] > begins[g] && begins[g + 1] - begins[g] < m;
-		if (apart)
+		for (int64_t i = 0; i < m; i++)
+			copy[i] = order[ready + run[i]];
+		memcpy(order + ready, copy, m * sizeof(order[0]));
+		for (int g = k - 1; g >= 0; g--)
 		{
-			for (int64_t i = 0; i < m; i++)
-				copy[i] = order[ready + run[i]];
-			memcpy(order + ready, copy, m * sizeof(order[0]));
-			for (int g = k - 1; g > 0; g--)
-				if (begins[g] > 0 && begins[g] < m && (g == k - 1 || begins[g] != begins[g + 1]))
-					first[--done] = ready + begins[g];
+			int64_t		size = begins[g + 1] - begins[g];
+
+			/* what centers hardly tell apart is halved, or crumbs would be cut off it forever */
+			if (size > capacity && size > m * DIVIDE_MOST)
+				first[--done] = ready + begins[g] + size / 2;
+			if (begins[g] > 0 && begins[g] < m && size > 0)
+				first[--done] = ready + begins[g];
 		}
-		else
-			first[--done] = ready + m / 2;
 	}
 	first[*parts] = n;
 	arena_reset(env->arena, mark);
