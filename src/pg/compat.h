@@ -35,4 +35,11 @@
 #define dml_vacuum_delay_point()	vacuum_delay_point()
 #endif
 
+/* Is replay of WAL paused?  With access/xlog.h, from 15 on access/xlogrecovery.h. */
+#if PG_VERSION_NUM >= 140000
+#define dml_replay_is_paused()	(GetRecoveryPauseState() == RECOVERY_PAUSED)
+#else
+#define dml_replay_is_paused()	RecoveryIsPaused()
+#endif
+
 #endif							/* DML_COMPAT_H */

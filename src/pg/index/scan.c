@@ -47,7 +47,7 @@ typedef struct TreeScan
 	MemoryContext context;		/* of a search; reset with each rescan */
 	MemoryContext stage_context;	/* of a stage */
 	TreeFetch  *fetch;
-	TreeCounts	counts;
+	TreeCounts	counts;			/* of all its rescans */
 	double		recall;
 	bool		started;
 	bool		nothing;		/* no row, a NULL query, or the tree is used up */
@@ -91,6 +91,7 @@ tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int n
 	TreeScan   *state = scan->opaque;
 	MemoryContext context = state->context;
 	TreeFetch  *fetch = state->fetch;
+	TreeCounts	counts = state->counts;
 
 	if (orderbys && scan->numberOfOrderBys > 0)
 		memmove(scan->orderByData, orderbys, scan->numberOfOrderBys * sizeof(ScanKeyData));
@@ -100,6 +101,7 @@ tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int n
 	memset(state, 0, sizeof(*state));
 	state->context = context;
 	state->fetch = fetch;
+	state->counts = counts;
 }
 
 void
@@ -107,6 +109,8 @@ tree_end_scan(IndexScanDesc scan)
 {
 	TreeScan   *state = scan->opaque;
 
+	if (state->counts.leaves > 0)
+		tree_note_search(scan->indexRelation, &state->counts);
 	if (state->fetch)
 		tree_fetch_end(state->fetch);
 	MemoryContextDelete(state->context);

@@ -64,4 +64,7 @@ extern float tree_exact_bound(TreeWalk *walk);
 /* A step: true with a row that may be the next nearest, false when a page was opened instead. */
 extern bool tree_exact_step(TreeWalk *walk, ItemPointer tid);
 
+/* What a scan counted, for dml_index_stats() (stats.c). */
+extern void tree_note_search(Relation index, const TreeCounts *counts);
+
 #endif							/* DML_WALK_H */
