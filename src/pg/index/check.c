@@ -72,6 +72,7 @@ typedef struct Check
 
 	/* with the table */
 	Snapshot	snapshot;		/* NULL: without */
+	BlockNumber heap_blocks;
 	TreeFetch  *fetch;
 	Tuplesortstate *sort;
 	TupleTableSlot *slot;
@@ -211,6 +212,9 @@ check_leaf(Check *check, BlockNumber block, Page page, const float *center)
 		check_factors(check, block, &entries, j);
 		if (!ItemPointerIsValid(&tid) || ItemPointerGetBlockNumberNoCheck(&tid) == InvalidBlockNumber)
 			complain(check, block, "Entry %d points to no row.", j);
+		if (check->snapshot != NULL && ItemPointerGetBlockNumber(&tid) >= check->heap_blocks)
+			complain(check, block, "Entry %d points to row (%u,%u), which is behind the end of the table.", j,
+					 ItemPointerGetBlockNumber(&tid), ItemPointerGetOffsetNumber(&tid));
 		if (sqrt(entries.norm[j]) > node->radius * (1 + SUM_ROUNDING))
 			complain(check, block, "Entry %d is at distance %g from the center, and the radius is %g.", j,
 					 sqrt(entries.norm[j]), node->radius);
@@ -402,8 +406,6 @@ check_pointer(Check *check, ItemPointer tid, BlockNumber block)
 	bool		used;
 	bool		heap_only = false;
 
-	if (table_block >= RelationGetNumberOfBlocks(check->heap))
-		complain(check, block, "It has row (%u,%u), which is behind the end of the table.", table_block, offset);
 	if (check->heap->rd_rel->relam != HEAP_TABLE_AM_OID)
 		return;
 	buffer = ReadBuffer(check->heap, table_block);
@@ -434,6 +436,7 @@ begin_table(Check *check)
 	check->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	check->sort = tuplesort_begin_heap(desc, 2, keys, operators, collations, nulls_first, maintenance_work_mem, NULL, 0);
 	check->row = AllocSetContextCreate(CurrentMemoryContext, "dml index check row", ALLOCSET_DEFAULT_SIZES);
+	check->heap_blocks = RelationGetNumberOfBlocks(check->heap);
 	check->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	PushActiveSnapshot(check->snapshot);
 	check->fetch = tree_fetch_begin(check->heap, check->index);

@@ -15,6 +15,13 @@
 /* Nodes of a level that are looked into for the nearest child. */
 #define INSERT_BEAM			3
 
+/*
+ * Turns until a row is put somewhere: as others change the tree meanwhile, so many may be in vain. After them
+ * nobody else may, and if some more do not help either, the tree is damaged.
+ */
+#define TURNS_BESIDE_OTHERS	20
+#define TURNS_ALONE			(8 * TREE_MAX_HEIGHT)
+
 /* What the rows of one statement share (IndexInfo.ii_AmCache). */
 typedef struct InsertState
 {
@@ -62,7 +69,7 @@ find_leaf(Relation index, const TreeShape *shape, const TreeMeta *meta, const fl
 		for (int i = 0; i < n[level]; i++)
 		{
 			TreeStep   *step = &best[level][i].step;
-			Buffer		buffer = ReadBuffer(index, step->block);
+			Buffer		buffer = tree_read(index, step->block);
 			Page		page = BufferGetPage(buffer);
 			const TreeChild *children;
 			AnnBlock	block;
@@ -161,7 +168,7 @@ static Placed
 place(Relation index, const TreeShape *shape, const TreeStep *step, const float *rotated, const char *packed,
 	  ItemPointer tid)
 {
-	Buffer		buffer = ReadBuffer(index, step->block);
+	Buffer		buffer = tree_read(index, step->block);
 	Page		page = BufferGetPage(buffer);
 	const TreeLayout *layout = &shape->leaf;
 	float	   *scratch = palloc(shape->width * sizeof(float));
@@ -244,6 +251,8 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 	float	   *rotated;
 	char	   *packed;
 	bool		planted = false;
+	bool		alone = false;
+	int			turn = 0;
 
 	if (isnull[0])
 		return false;
@@ -251,12 +260,19 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 	state = insert_state(index, &meta, info);
 	old = MemoryContextSwitchTo(state->context);
 	vector = DatumGetDmlVectorP(values[0]);
-	while (!planted)
+	for (; !planted; turn++)
 	{
 		TreePath	path;
 
 		CHECK_FOR_INTERRUPTS();
+		if (turn == TURNS_BESIDE_OTHERS)
+		{
+			LockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+			alone = true;
+		}
 		tree_meta_read(index, &meta);
+		if (turn == TURNS_BESIDE_OTHERS + TURNS_ALONE)
+			tree_corrupted(index, meta.root, "No way from it leads to a leaf that takes a row.");
 		if (meta.root == InvalidBlockNumber)
 		{
 			plant(index, vector);
@@ -288,6 +304,8 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 				break;
 		}
 	}
+	if (alone)
+		UnlockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(state->context);
 	return false;

@@ -113,12 +113,33 @@ tree_corrupted(Relation index, BlockNumber block, const char *what)
 			 errhint("REINDEX it.")));
 }
 
+static bool
+is_ours(Page page)
+{
+	return !PageIsNew(page) && PageGetSpecialSize(page) == MAXALIGN(sizeof(TreeSpecial)) &&
+		tree_special(page)->magic == TREE_MAGIC;
+}
+
+int
+tree_page_kind(Page page)
+{
+	return is_ours(page) ? tree_special(page)->kind : 0;
+}
+
+Buffer
+tree_read(Relation index, BlockNumber block)
+{
+	if (block == InvalidBlockNumber)
+		tree_corrupted(index, TREE_META_BLOCK, "A pointer of the index points to nothing.");
+	return ReadBuffer(index, block);
+}
+
 void
 tree_check_page(Relation index, BlockNumber block, Page page)
 {
 	if (PageIsNew(page))
 		tree_corrupted(index, block, "The page is all zeros.");
-	if (PageGetSpecialSize(page) != MAXALIGN(sizeof(TreeSpecial)) || tree_special(page)->magic != TREE_MAGIC)
+	if (!is_ours(page))
 		tree_corrupted(index, block, "It is not a page of a dml index.");
 }
 

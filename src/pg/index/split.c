@@ -43,7 +43,13 @@ tree_new_page(Relation index, TreeNewPage *result)
 			break;
 		result->buffer = ReadBuffer(index, block);
 		page = BufferGetPage(result->buffer);
-		LockBuffer(result->buffer, BUFFER_LOCK_EXCLUSIVE);
+
+		/* after a crash the free space map may still have the very page that the caller is splitting */
+		if (!ConditionalLockBuffer(result->buffer))
+		{
+			ReleaseBuffer(result->buffer);
+			continue;
+		}
 		if (PageIsNew(page) || tree_page_is_free(index, page))
 		{
 			result->birth = PageIsNew(page) ? 1 : tree_special(page)->birth + 1;
@@ -71,7 +77,7 @@ tree_new_page_done(Relation index, TreeNewPage *page)
 static Page
 copy_node(Relation index, const TreeShape *shape, const TreeStep *step, int level)
 {
-	Buffer		buffer = ReadBuffer(index, step->block);
+	Buffer		buffer = tree_read(index, step->block);
 	Page		page = BufferGetPage(buffer);
 	Page		copy = NULL;
 
@@ -138,6 +144,8 @@ widen_path(Relation index, const TreeShape *shape, const TreePath *path, Page *p
 		tree_node_center(pages[i + 1], tree_layout_of(shape, level_of_first - i - 1), centers + shape->width);
 		need[i] = (float) ((distance_l2(centers, centers + shape->width, shape->width) + need[i + 1]) * TREE_RADIUS_ROUNDING);
 	}
+	if (isinf(need[0]) || isnan(need[0]))
+		tree_corrupted(index, path->step[0].block, "What is below it is at no finite distance.");
 	for (int i = 0; i < path->n; i++)
 	{
 		Buffer		buffer = ReadBuffer(index, path->step[i].block);

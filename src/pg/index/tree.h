@@ -249,6 +249,11 @@ extern void tree_page_init(Page page, TreePageKind kind, int level, uint32 birth
 /* A page of the tree that may be trusted as far as memory goes, or ERRCODE_INDEX_CORRUPTED. */
 extern void tree_check_page(Relation index, BlockNumber block, Page page);
 extern void tree_check_node(Relation index, BlockNumber block, Page page, const TreeShape *shape);
+/* TREE_META ... TREE_GONE, or 0: not a page of the tree. */
+extern int	tree_page_kind(Page page);
+
+/* Pin the page of a pointer, which may be damaged: ReadBuffer takes some numbers for "a new page". */
+extern Buffer tree_read(Relation index, BlockNumber block);
 extern void tree_corrupted(Relation index, BlockNumber block, const char *what) pg_attribute_noreturn();
 
 /* The node as src/ann reads it; points into the page. */

@@ -32,8 +32,7 @@ tree_page_is_free(Relation index, Page page)
 {
 	FullTransactionId gone;
 
-	if (PageGetSpecialSize(page) != MAXALIGN(sizeof(TreeSpecial)) || tree_special(page)->magic != TREE_MAGIC ||
-		tree_special(page)->kind != TREE_GONE)
+	if (tree_page_kind(page) != TREE_GONE)
 		return false;
 	gone = FullTransactionIdFromU64(tree_node(page)->gone_at);
 #if PG_VERSION_NUM >= 140000
@@ -103,7 +102,7 @@ vacuum_block(Vacuum *vacuum, BlockNumber block)
 		RecordFreeIndexPage(vacuum->index, block);
 		vacuum->stats->pages_free++;
 	}
-	else if (block > TREE_META_BLOCK && tree_special(page)->kind != TREE_ORIGIN)
+	else if (tree_page_kind(page) != TREE_ORIGIN)
 	{
 		tree_check_node(vacuum->index, block, page, vacuum->shape);
 		if (tree_page_is_free(vacuum->index, page))
@@ -136,7 +135,7 @@ remove_leaf(Vacuum *vacuum, BlockNumber parent_block, int j)
 	child = tree_children(BufferGetPage(parent_buffer), layout)[j];
 	LockBuffer(parent_buffer, BUFFER_LOCK_UNLOCK);
 
-	buffer = ReadBuffer(vacuum->index, child.block);
+	buffer = tree_read(vacuum->index, child.block);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	page = BufferGetPage(buffer);
 	tree_check_node(vacuum->index, child.block, page, vacuum->shape);
@@ -188,7 +187,7 @@ remove_empty(Vacuum *vacuum)
 		buffer = ReadBufferExtended(vacuum->index, MAIN_FORKNUM, block, RBM_NORMAL, vacuum->strategy);
 		page = BufferGetPage(buffer);
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		parent = !PageIsNew(page) && tree_special(page)->kind == TREE_NODE && tree_special(page)->level == 1;
+		parent = tree_page_kind(page) == TREE_NODE && tree_special(page)->level == 1;
 		UnlockReleaseBuffer(buffer);
 		if (!parent)
 			continue;

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -103,17 +104,21 @@ read_node(TreeWalk *walk, uint64 id)
 {
 	BlockNumber block = (BlockNumber) (id >> 32);
 	uint32		birth = (uint32) (id >> ITEM_BITS) & BIRTH_MASK;
-	Buffer		buffer = ReadBuffer(walk->index, block);
+	Buffer		buffer = tree_read(walk->index, block);
 	Page		page = BufferGetPage(buffer);
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	tree_check_node(walk->index, block, page, walk->shape);
 	if ((tree_special(page)->birth & BIRTH_MASK) != birth)
+	{
+		if (!RecoveryInProgress())
+			tree_corrupted(walk->index, block, "It is not the page that another one points to.");
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("index \"%s\" changed under a long search", RelationGetRelationName(walk->index)),
 				 errdetail("Block %u was reused; on a standby nothing holds it for this search.", block),
 				 errhint("Search again.")));
+	}
 	return buffer;
 }
 
@@ -141,13 +146,17 @@ check_level(TreeWalk *walk, Buffer buffer, int level)
 		tree_corrupted(walk->index, BufferGetBlockNumber(buffer), "It is not of the level that its parent says.");
 }
 
-/* Corrupted forwards could run in circles. */
+/* No page is met twice but by damaged forwards, which could run in circles. */
 static void
 count_page(TreeWalk *walk, int64 *count)
 {
 	CHECK_FOR_INTERRUPTS();
-	if (++*count > MaxBlockNumber)
-		tree_corrupted(walk->index, walk->meta->root, "The tree is not finite.");
+	++*count;
+	if (++walk->pages <= walk->most_pages)
+		return;
+	walk->most_pages = RelationGetNumberOfBlocks(walk->index);
+	if (walk->pages > walk->most_pages)
+		tree_corrupted(walk->index, walk->meta->root, "From it pages are met again and again.");
 }
 
 static void open_enough(TreeWalk *walk, int level, int64 below);
@@ -395,7 +404,7 @@ tree_exact_step(TreeWalk *walk, ItemPointer tid)
 	{
 		/* of what was scored before: also when the leaf was split since */
 		check_level(walk, buffer, 0);
-		count_page(walk, &walk->counts->leaves);
+		walk->counts->leaves++;
 		open_leaf(walk, page, item, item.spread);
 	}
 	else if (push_forwards(&walk->frontier, page, item, ITEM_NODE))

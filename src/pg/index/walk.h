@@ -25,6 +25,8 @@ typedef struct TreeWalk
 	const float *query;			/* rotated, width floats */
 	AnnScratch	scratch;
 	TreeCounts *counts;
+	int64		pages;			/* met by this walk ... */
+	int64		most_pages;		/* ... of so many that the index had when it was last looked */
 
 	/* conditions on columns; NULL: none */
 	const TreeFilter *filter;
