@@ -5,7 +5,9 @@ RESET client_min_messages;
 CREATE SCHEMA train_options_test;
 SET search_path = train_options_test, public;
 
+\pset format unaligned
 SELECT name, type, allowed, default_value, closed_form FROM dml_options;
+\pset format aligned
 
 -- The page has every option as it is, and no other.  Delimiter and quote are what no line has.
 \cd `echo "${PG_ABS_SRCDIR:-.}"`

@@ -9,6 +9,7 @@
 
 #include "blas.h"
 #include "fit_loop.h"
+#include "loss_sum.h"
 #include "optim.h"
 #include "sampler.h"
 
@@ -22,17 +23,19 @@ typedef struct Run
 	Prep	   *prep;
 	Net		   *net;
 	NetTape    *tape;
-	LossContext *loss;
-	Optim	   *optim;			/* the network's parameters, then the proxies */
-	size_t		n_proxy;		/* elements of the proxies */
+	LossSum    *loss;
+	int64_t		steps;			/* done */
+	int64_t		warm;			/* steps of a rising learning rate */
+	Optim	   *optim;			/* the network's parameters, then what the losses learn */
+	size_t		n_learned;		/* numbers that the losses learn: proxies, above all */
 	float	   *x;				/* batch x d, as fetched */
 	float	   *in;				/* batch x prep->out */
 	float	   *scratch;		/* of prep_apply, or NULL */
 	int32_t    *label;
 	int64_t    *row;
 	float	   *dz;
-	float	   *grad;			/* the network's, then the proxies' */
-	float	   *proxy;
+	float	   *grad;			/* the network's, then the losses' */
+	float	   *learned;
 	Rng			dropout;
 } Run;
 
@@ -72,14 +75,28 @@ prepare(LearnEnv *env, Run *run)
 	const FitPlan *plan = run->plan;
 	int			out = netspec_out(&run->net->spec);
 	size_t		batch = (size_t) plan->batch;
-	int			n_classes = run->rows->n_classes;
+	LossShape	shape = {0};
+	LossTerm	term[METHOD_MAX_TERMS];
 	Rng			rng;
 
 	LEARN_TRY(net_tape_create(env, run->net, plan->batch, &run->tape));
-	LEARN_TRY(loss_context_create(env, plan->method->loss, plan->method->input, plan->method->side,
-								  &plan->loss, run->net->spec.l2, plan->batch, out, n_classes, &run->loss));
-	run->n_proxy = plan->method->side == LOSS_PROXY ? (size_t) n_classes * out : 0;
-	LEARN_TRY(optim_create(env, (OptimKind) run->options->optimizer, run->net->n_params + run->n_proxy,
+	for (int t = 0; t < plan->n_terms; t++)
+	{
+		const Method *method = plan->term[t].method;
+
+		term[t].loss = &method->loss;
+		term[t].params = plan->term[t].params;
+		term[t].weight = plan->term[t].weight;
+		term[t].rate = plan->proxy_lr > 0 ? plan->proxy_lr : method->proxy_lr > 0 ? method->proxy_lr : 1;
+	}
+	shape.unit = run->net->spec.l2;
+	shape.max_rows = plan->batch;
+	shape.dims = out;
+	shape.n_classes = run->rows->n_classes;
+	shape.seed = (uint64_t) run->options->seed;
+	LEARN_TRY(loss_sum_create(env, term, plan->n_terms, &shape, &run->loss));
+	run->n_learned = loss_sum_learned(run->loss);
+	LEARN_TRY(optim_create(env, (OptimKind) run->options->optimizer, run->net->n_params + run->n_learned,
 						   run->options->momentum, run->options->beta2, run->options->adam_epsilon,
 						   &run->optim));
 	LEARN_ALLOC(env, run->x, batch * run->rows->d);
@@ -90,14 +107,13 @@ prepare(LearnEnv *env, Run *run)
 	LEARN_ALLOC(env, run->label, batch);
 	LEARN_ALLOC(env, run->row, batch);
 	LEARN_ALLOC(env, run->dz, batch * out);
-	LEARN_ALLOC(env, run->grad, run->net->n_params + run->n_proxy);
-	run->proxy = NULL;
-	if (run->n_proxy > 0)
+	LEARN_ALLOC(env, run->grad, run->net->n_params + run->n_learned);
+	run->learned = NULL;
+	if (run->n_learned > 0)
 	{
-		LEARN_ALLOC(env, run->proxy, run->n_proxy);
+		LEARN_ALLOC(env, run->learned, run->n_learned);
 		rng_seed(&rng, (uint64_t) run->options->seed, 4);
-		for (size_t i = 0; i < run->n_proxy; i++)
-			run->proxy[i] = (float) (rng_normal(&rng) / sqrt(out));
+		loss_sum_start(run->loss, &rng, run->learned);
 	}
 	rng_seed(&run->dropout, (uint64_t) run->options->seed, 5);
 	return LEARN_OK;
@@ -109,9 +125,12 @@ step(LearnEnv *env, void *ctx, double lr, double *loss)
 {
 	Run		   *run = ctx;
 	size_t		n_net = run->net->n_params;
-	float	   *dproxy = run->n_proxy > 0 ? run->grad + n_net : NULL;
 	int			n = sampler_next(run->sampler, run->row);
 	const float *z;
+	LossBatch	batch = {0};
+	size_t		first,
+				count;
+	double		rate;
 
 	for (int i = 0; i < n; i++)
 		run->label[i] = run->rows->label[run->row[i]];
@@ -119,7 +138,15 @@ step(LearnEnv *env, void *ctx, double lr, double *loss)
 	z = net_forward(run->net, run->tape, run->in, n, true, &run->dropout);
 	if (z == NULL)
 		return learn_fail(env, LEARN_CANCELLED, "training was cancelled");
-	*loss = loss_evaluate(run->loss, z, run->label, n, run->proxy, run->dz, dproxy);
+	/* embeddings drift fast at first: what is remembered would be stale */
+	if (run->steps++ == run->warm)
+		loss_sum_remember(run->loss);
+	batch.z = z;
+	batch.label = run->label;
+	batch.id = run->row;
+	batch.rows = n;
+	batch.dz = run->dz;
+	*loss = loss_sum_evaluate(run->loss, &batch, run->learned, run->grad + n_net);
 	LEARN_TRY(learn_poll(env));
 	LEARN_TRY(fit_check_loss(env, run->plan, *loss));
 	LEARN_TRY(net_backward(run->net, run->tape, run->dz, run->grad));
@@ -128,8 +155,9 @@ step(LearnEnv *env, void *ctx, double lr, double *loss)
 	optim_clip(run->grad, n_net, run->options->clip);
 	optim_begin(run->optim);
 	optim_update_net(run->optim, 0, run->net, run->grad, lr, run->options->weight_decay);
-	if (dproxy)
-		optim_update(run->optim, n_net, run->n_proxy, run->proxy, dproxy, lr * run->plan->proxy_lr, 0);
+	for (int t = 0; loss_sum_part(run->loss, t, &first, &count, &rate); t++)
+		if (count > 0)
+			optim_update(run->optim, n_net + first, count, run->learned + first, run->grad + n_net + first, lr * rate, 0);
 	return LEARN_OK;
 }
 
@@ -161,7 +189,7 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	LEARN_TRY(netspec_parse(env, plan->network, run.prep->out, &spec));
 	if (spec.n_layers == 0)
 		return learn_fail(env, LEARN_INVALID, "method \"%s\" needs a network with at least one layer",
-						  plan->method->name);
+						  plan->name);
 	LEARN_TRY(net_create(env, &spec, &run.net));
 	rng_seed(&rng, (uint64_t) options->seed, 3);
 	net_init(run.net, &rng);
@@ -177,6 +205,7 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 							 (uint64_t) options->seed, &run.sampler));
 	task.per_epoch = sampler_steps(run.sampler);
 	task.net[0] = run.net;
+	run.warm = (int64_t) (options->warmup * task.per_epoch * plan->epochs);
 	LEARN_TRY(fit_loop(env, options, plan, &task, fit));
 	arena_reset(env->arena, mark);
 	return LEARN_OK;

@@ -10,8 +10,10 @@
 
 typedef struct FitPlan
 {
-	const Method *method;
-	LossParams	loss;			/* resolved: no NaN in what the loss reads */
+	const Method *method;		/* of a sum the first term's */
+	MethodTerm	term[METHOD_MAX_TERMS]; /* params resolved: no NaN in what the losses read */
+	int			n_terms;
+	char		name[METHOD_TEXT_MAX];	/* the method, or the sum */
 	char		network[NET_LINE_MAX];
 	PrepKind	prep;
 	int			components;
@@ -20,7 +22,7 @@ typedef struct FitPlan
 	int			epochs;			/* the schedule's length */
 	int			stop_after;		/* epochs to run, at most epochs */
 	double		learning_rate;
-	double		proxy_lr;
+	double		proxy_lr;		/* 0: each term's own */
 	double		deadline;		/* of env->now; INFINITY: none */
 	TrainPhase	phase;
 } FitPlan;

@@ -56,7 +56,7 @@ fit_check_loss(LearnEnv *env, const FitPlan *plan, double loss)
 	if (isfinite(loss))
 		return LEARN_OK;
 	learn_fail(env, LEARN_DIVERGED, "the loss of method \"%s\" became infinite or not a number",
-			   plan->method->name);
+			   plan->name);
 	learn_hint(env, "Try a smaller learning_rate, or preprocess standardize.");
 	return LEARN_DIVERGED;
 }
@@ -78,7 +78,7 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 	fit->epochs = fit->best_epoch = 0;
 	fit->cut = false;
 	report.phase = plan->phase;
-	report.method = plan->method->name;
+	report.method = plan->name;
 	report.epochs = plan->stop_after;
 	report.steps = task->per_epoch * plan->stop_after;
 	report.loss = report.validation = report.best = report.seconds_left = NAN;

@@ -1,8 +1,7 @@
 /*
  * loss.c
  *	  From embeddings to a block of similarities, and from dL/dS back to the gradient of
- *	  embeddings and proxies.  The losses themselves are in loss_pair.c, loss_triplet.c,
- *	  loss_softmax.c and loss_proxy.c.
+ *	  embeddings and proxies.  The losses themselves are in loss_*.c.
  */
 #include <float.h>
 #include <math.h>
@@ -43,115 +42,252 @@
 struct LossContext
 {
 	LearnEnv   *env;
-	LossFunction function;
+	Loss		loss;
 	LossInput	input;
-	LossSide	side;
 	LossParams	params;
-	bool		unit;
-	int			max_rows;
-	int			dims;
-	int			n_classes;
+	LossShape	shape;
 	LossBlock	block;
+	int			n_proxies;
+	int			n_scalars;
+	double		scalar_start;
 	real	   *s;				/* block.s, writable */
-	real	   *z;				/* max_rows x dims: normalised or centred copy; NULL when unit */
-	real	   *z_norm;			/* max_rows: norms; squared norms for LOSS_DISTANCE */
-	real	   *mean;			/* dims: of the batch */
-	real	   *proxy;			/* n_classes x dims: normalised copy */
-	real	   *proxy_norm;		/* n_classes */
+	int8_t	   *relation;		/* block.relation, writable */
+	real	   *z;				/* max_rows x dims: normalised or centred copy, where z itself will not do */
+	real	   *z_norm;			/* max_rows: norms; squared norms where distances are formed */
+	real	   *other;			/* max_cols x dims: the same of the second tower */
+	real	   *other_norm;
+	real	   *mean;			/* dims: what distances are taken around */
+	real	   *proxy;			/* n_proxies x dims: normalised copy */
+	real	   *proxy_norm;
+	Rng			rng;
+
+	/*
+	 * Rows of earlier batches, as they would stand in z: a ring that next goes round, of
+	 * params.memory rows, stored of them in use.
+	 */
+	bool		remembering;
+	real	   *memory;
+	real	   *memory_square;
+	int32_t    *memory_label;
+	int64_t    *memory_id;
+	int			stored;
+	int			next;
+	int32_t    *col_label;		/* of batch and memory */
 };
 
-/* Triplets are the greediest: the keys of a row and their prefix sums. */
+/* Ranking losses are the greediest: keys, two running sums and the weights of a row; and bins of a histogram. */
 size_t
-loss_work(int cols)
+loss_work(int rows, int cols)
 {
-	return 2 * (size_t) cols + 1;
+	return 6 * (size_t) (rows > cols ? rows : cols) + 2048;
 }
 
 size_t
-loss_index_work(int cols)
+loss_index_work(int rows, int cols)
 {
-	return 2 * (size_t) cols + 1;
+	return 2 * (size_t) (rows > cols ? rows : cols) + 1;
 }
 
 /*
- * Counting sort of the batch by class; within a class by row.
+ * Counting sort by class; within a class by row.
  */
 void
-loss_block_group(LossBlock *block)
+loss_group(const int32_t *label, int n, int n_classes, int *member, int *start)
 {
-	int		   *start = block->start;
-
-	memset(start, 0, (block->n_classes + 1) * sizeof(int));
-	for (int i = 0; i < block->rows; i++)
-		start[block->label[i] + 1]++;
-	for (int y = 0; y < block->n_classes; y++)
+	memset(start, 0, ((size_t) n_classes + 1) * sizeof(int));
+	for (int i = 0; i < n; i++)
+		start[label[i] + 1]++;
+	for (int y = 0; y < n_classes; y++)
 		start[y + 1] += start[y];
-	for (int i = 0; i < block->rows; i++)
-		block->member[start[block->label[i]]++] = i;
+	for (int i = 0; i < n; i++)
+		member[start[label[i]]++] = i;
 
 	/* Filling has moved each start to its class's end, which is the next one's start. */
-	memmove(start + 1, start, block->n_classes * sizeof(int));
+	memmove(start + 1, start, n_classes * sizeof(int));
 	start[0] = 0;
+}
+
+void
+loss_relate(const int32_t *label, int rows, const int32_t *col_label, int cols, bool self, int8_t *relation)
+{
+	for (int i = 0; i < rows; i++)
+	{
+		int8_t	   *row = relation + (size_t) i * cols;
+
+		for (int j = 0; j < cols; j++)
+			row[j] = (col_label[j] == label[i]) ? RELATION_POSITIVE : RELATION_NEGATIVE;
+		if (self)
+			row[i] = RELATION_NONE;
+	}
+}
+
+/* What S holds, by the loss and by the option distance. */
+static LossInput
+input_of(const Loss *loss, const LossParams *params)
+{
+	switch (params->distance)
+	{
+		case DISTANCE_COSINE:
+			return loss_is_similarity(loss->input) ? LOSS_COSINE : LOSS_COSINE_DISTANCE;
+		case DISTANCE_INNER:
+			return LOSS_INNER;
+		case DISTANCE_L2:
+			return LOSS_DISTANCE;
+		case DISTANCE_L2_SQUARED:
+			return LOSS_SQUARED;
+		case DISTANCE_SNR:
+			return LOSS_SNR;
+	}
+	return loss->input;
+}
+
+static bool
+takes_cosine(LossInput input)
+{
+	return input == LOSS_COSINE || input == LOSS_COSINE_DISTANCE;
+}
+
+/* S comes from |a|^2 + |b|^2 - 2ab. */
+static bool
+takes_squares(LossInput input)
+{
+	return input == LOSS_DISTANCE || input == LOSS_SQUARED || input == LOSS_SNR;
+}
+
+/* Does the context work on a copy of the embeddings? */
+static bool
+copies(const LossContext *c)
+{
+	if (c->loss.side == LOSS_EMBEDDING || c->input == LOSS_INNER)
+		return false;
+	return !c->shape.unit || c->input == LOSS_SNR;
 }
 
 /*
  * Allocate for batches of up to max_rows rows.
  */
 LearnStatus
-loss_context_create(LearnEnv *env, LossFunction function, LossInput input,
-					LossSide side, const LossParams *params, bool unit,
-					int max_rows, int dims, int n_classes, LossContext **context)
+loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
+					const LossShape *shape, LossContext **context)
 {
 	LossContext *c;
-	int			cols = (side == LOSS_PROXY) ? n_classes : max_rows;
-	size_t		cells = (size_t) max_rows * cols;
+	int			max_cols;
+	size_t		cells;
 
-	if (max_rows < 1 || dims < 1 || n_classes < 1)
+	if (shape->max_rows < 1 || shape->dims < 1 || shape->n_classes < 1)
 		return learn_fail(env, LEARN_INVALID,
 						  "a loss needs at least one row, dimension and class, not %d, %d and %d",
-						  max_rows, dims, n_classes);
-	if (input == LOSS_DISTANCE && side == LOSS_PROXY)
-		return learn_fail(env, LEARN_INVALID,
-						  "a loss against proxies takes cosine similarities");
-
+						  shape->max_rows, shape->dims, shape->n_classes);
 	LEARN_ALLOC(env, c, 1);
 	memset(c, 0, sizeof(*c));
 	c->env = env;
-	c->function = function;
-	c->input = input;
-	c->side = side;
+	c->loss = *loss;
 	c->params = *params;
-	c->unit = unit;
-	c->max_rows = max_rows;
-	c->dims = dims;
-	c->n_classes = n_classes;
+	c->shape = *shape;
+	c->input = input_of(loss, params);
+	if (loss->side == LOSS_PROXY && c->input != LOSS_COSINE)
+		return learn_fail(env, LEARN_INVALID, "a loss against proxies takes cosine similarities");
+	if (loss->side != LOSS_BATCH || shape->max_cols > 0)
+		c->params.memory = 0;
+	if (loss->side == LOSS_PROXY)
+		c->block.per_class = params->proxies > 0 ? params->proxies : 1;
+	c->n_proxies = shape->n_classes * c->block.per_class;
+	if (loss->scalars)
+		c->n_scalars = loss->scalars(params, shape->n_classes, &c->scalar_start);
 
-	LEARN_ALLOC(env, c->s, cells);
-	LEARN_ALLOC(env, c->block.ds, cells);
-	LEARN_ALLOC(env, c->block.work, loss_work(cols));
-	LEARN_ALLOC(env, c->block.index_work, loss_index_work(cols));
-	LEARN_ALLOC(env, c->z_norm, max_rows);
-	if (!unit)
+	max_cols = loss->side == LOSS_PROXY ? c->n_proxies :
+		shape->max_cols > 0 ? shape->max_cols : shape->max_rows + c->params.memory;
+	cells = (size_t) shape->max_rows * max_cols;
+	LEARN_ALLOC(env, c->block.work, loss_work(shape->max_rows, max_cols));
+	LEARN_ALLOC(env, c->block.index_work, loss_index_work(shape->max_rows, max_cols));
+	if (loss->side != LOSS_EMBEDDING)
 	{
-		LEARN_ALLOC(env, c->z, (size_t) max_rows * dims);
-		LEARN_ALLOC(env, c->mean, dims);
+		LEARN_ALLOC(env, c->s, cells);
+		LEARN_ALLOC(env, c->block.ds, cells);
+		LEARN_ALLOC(env, c->z_norm, shape->max_rows);
 	}
-	if (side == LOSS_PROXY)
+	if (copies(c))
 	{
-		LEARN_ALLOC(env, c->proxy, (size_t) n_classes * dims);
-		LEARN_ALLOC(env, c->proxy_norm, n_classes);
+		LEARN_ALLOC(env, c->z, (size_t) shape->max_rows * shape->dims);
+		LEARN_ALLOC(env, c->mean, shape->dims);
+	}
+	if (loss->side == LOSS_PROXY)
+	{
+		LEARN_ALLOC(env, c->proxy, (size_t) c->n_proxies * shape->dims);
+		LEARN_ALLOC(env, c->proxy_norm, c->n_proxies);
+		LEARN_ALLOC(env, c->block.dnorm, c->n_proxies);
+		c->block.norm = c->proxy_norm;
 	}
 	else
 	{
-		LEARN_ALLOC(env, c->block.member, max_rows);
-		LEARN_ALLOC(env, c->block.start, (size_t) n_classes + 1);
+		LEARN_ALLOC(env, c->block.member, max_cols);
+		LEARN_ALLOC(env, c->block.start, (size_t) shape->n_classes + 1);
 	}
-	c->block.side = side;
-	c->block.n_classes = n_classes;
-	c->block.s = c->s;
+	if (loss->side == LOSS_BATCH)
+	{
+		LEARN_ALLOC(env, c->relation, cells);
+		LEARN_ALLOC(env, c->block.positive, max_cols);
+		LEARN_ALLOC(env, c->col_label, max_cols);
+	}
+	if (shape->max_cols > 0 && loss->side == LOSS_BATCH)
+	{
+		LEARN_ALLOC(env, c->other_norm, shape->max_cols);
+		if (copies(c))
+			LEARN_ALLOC(env, c->other, (size_t) shape->max_cols * shape->dims);
+	}
+	if (c->params.memory > 0)
+	{
+		LEARN_ALLOC(env, c->memory, (size_t) c->params.memory * shape->dims);
+		LEARN_ALLOC(env, c->memory_square, c->params.memory);
+		LEARN_ALLOC(env, c->memory_label, c->params.memory);
+		LEARN_ALLOC(env, c->memory_id, c->params.memory);
+	}
+	if (loss->states)
+	{
+		c->block.state = arena_alloc_zero(env->arena, loss->states(params, shape->n_classes, shape->dims), sizeof(real));
+		if (c->block.state == NULL)
+			return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for the state of a loss");
+	}
+	rng_seed(&c->rng, shape->seed, 6);
+	c->block.side = loss->side;
+	c->block.input = c->input;
+	c->block.n_classes = shape->n_classes;
+	c->block.dims = shape->dims;
+	c->block.s = c->block.held = c->s;
+	c->block.relation = c->relation;
 	c->block.env = env;
+	c->block.learning = true;
 	*context = c;
 	return LEARN_OK;
+}
+
+size_t
+loss_learned(const LossContext *context)
+{
+	return (size_t) context->n_proxies * context->shape.dims + context->n_scalars;
+}
+
+void
+loss_start(const LossContext *context, Rng *rng, real *learned)
+{
+	size_t		n = (size_t) context->n_proxies * context->shape.dims;
+
+	for (size_t i = 0; i < n; i++)
+		learned[i] = (real) (rng_normal(rng) / sqrt((double) context->shape.dims));
+	for (int i = 0; i < context->n_scalars; i++)
+		learned[n + i] = (real) context->scalar_start;
+}
+
+void
+loss_remember(LossContext *context)
+{
+	context->remembering = context->params.memory > 0;
+}
+
+void
+loss_learning(LossContext *context, bool learning)
+{
+	context->block.learning = learning;
 }
 
 /*
@@ -218,24 +354,50 @@ normalise_back(real *d, const real *u, const real *norm, int n, int dims)
 	}
 }
 
-/*
- * out (n x dims) = x less its mean row.  Distances do not change, and |a|^2 + |b|^2 -
- * 2ab cancels least around the origin.
- */
+/* mean (dims) = the mean row of x (n x dims) */
 static void
-centre(const real *x, int n, int dims, real *out, real *mean)
+mean_row(const real *x, int n, int dims, real *mean)
 {
 	memset(mean, 0, dims * sizeof(real));
 	for (int i = 0; i < n; i++)
 		vm_axpy(mean, (real) 1 / n, x + (size_t) i * dims, dims);
+}
+
+/*
+ * out (n x dims) = x less the row mean.  Distances do not change, and |a|^2 + |b|^2 -
+ * 2ab cancels least around the origin.
+ */
+static void
+centre(const real *x, int n, int dims, const real *mean, real *out)
+{
 	for (int i = 0; i < n; i++)
 		for (int k = 0; k < dims; k++)
 			out[(size_t) i * dims + k] = x[(size_t) i * dims + k] - mean[k];
 }
 
-/* m (n x n) = m + m^T, tile by tile: a column's cache lines are used up before they leave. */
+/* out (n x dims) = x, each row less the mean of its elements; out may be x. */
 static void
-add_transpose(real *m, int n)
+centre_within(const real *x, int n, int dims, real *out)
+{
+	for (int i = 0; i < n; i++)
+	{
+		real		mean = vm_sum(x + (size_t) i * dims, dims) / dims;
+
+		for (int k = 0; k < dims; k++)
+			out[(size_t) i * dims + k] = x[(size_t) i * dims + k] - mean;
+	}
+}
+
+static void
+squared_norms(const real *x, int n, int dims, real *square)
+{
+	for (int i = 0; i < n; i++)
+		square[i] = vm_dot(x + (size_t) i * dims, x + (size_t) i * dims, dims);
+}
+
+/* m (n x n, rows ld apart) = m + m^T, tile by tile: a column's cache lines are used up before they leave. */
+static void
+add_transpose(real *m, int n, int ld)
 {
 	for (int i0 = 0; i0 < n; i0 += TILE)
 	{
@@ -248,30 +410,30 @@ add_transpose(real *m, int n)
 
 				for (int j = j0; j < j1; j++)
 				{
-					real		sum = m[(size_t) i * n + j] + m[(size_t) j * n + i];
+					real		sum = m[(size_t) i * ld + j] + m[(size_t) j * ld + i];
 
-					m[(size_t) i * n + j] = sum;
-					m[(size_t) j * n + i] = sum;
+					m[(size_t) i * ld + j] = sum;
+					m[(size_t) j * ld + i] = sum;
 				}
 			}
 	}
 }
 
 /*
- * s (n x n), holding -2 z z^T, becomes the squared distances of rows with the squared
- * norms given.
+ * s (rows x cols, ld apart), holding -2 u v^T, becomes the squared distances of rows and
+ * columns with the squared norms given.
  */
 static void
-finish_distances(real *s, const real *square, int n)
+finish_distances(real *s, int ld, const real *row_square, int rows, const real *col_square, int cols)
 {
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < rows; i++)
 	{
-		real	   *row = s + (size_t) i * n;
-		real		own = square[i];
+		real	   *row = s + (size_t) i * ld;
+		real		own = row_square[i];
 
-		for (int j = 0; j < n; j++)
+		for (int j = 0; j < cols; j++)
 		{
-			real		d = (own + square[j]) + row[j];
+			real		d = (own + col_square[j]) + row[j];
 
 			/* written so that NaN, from the difference of two infinities, is far too */
 			row[j] = (d < FARTHEST) ? (d > 0 ? d : 0) : FARTHEST;
@@ -280,12 +442,12 @@ finish_distances(real *s, const real *square, int n)
 }
 
 /*
- * out (m x n) = alpha * op(A) op(B), B's rows dims long.  In pieces, with a poll
+ * out (m x n, rows ldc apart) = alpha * op(A) op(B) + beta * out.  In pieces, with a poll
  * between them; false if it says stop.
  */
 static bool
 product(LossContext *c, bool trans_a, bool trans_b, int m, int n, int k,
-		real alpha, const real *a, int lda, const real *b, real *out)
+		real alpha, const real *a, int lda, const real *b, real beta, real *out, int ldc)
 {
 	int			piece = (int) fmin(1 + PRODUCT_FLOPS / (2.0 * n * k), (double) m);
 
@@ -297,124 +459,345 @@ product(LossContext *c, bool trans_a, bool trans_b, int m, int n, int k,
 			return false;
 		blas_gemm(trans_a, trans_b, count, n, k, alpha,
 				  a + (trans_a ? (size_t) from : (size_t) from * lda), lda,
-				  b, c->dims, 0, out + (size_t) from * n, n);
+				  b, c->shape.dims, beta, out + (size_t) from * ldc, ldc);
 	}
 	return true;
+}
+
+/* One tower as S is made of it: x itself, or a copy in out.  NULL: something is not finite. */
+static const real *
+prepare_rows(LossContext *c, const real *x, int n, real *out, real *norm)
+{
+	int			dims = c->shape.dims;
+
+	if (copies(c) && takes_cosine(c->input))
+		return normalise(x, n, dims, out, norm) ? out : NULL;
+	if (!isfinite(vm_dot(x, x, (size_t) n * dims)))
+		return NULL;
+	if (!copies(c))
+		return x;
+	if (c->input == LOSS_SNR)
+		centre_within(x, n, dims, out);
+	else
+		centre(x, n, dims, c->mean, out);
+	return out;
+}
+
+/* From products to what the loss wants, the columns from on. */
+static void
+finish_columns(LossContext *c, int rows, int from, const real *col_square, int count)
+{
+	LossBlock  *block = &c->block;
+	real	   *s = c->s + from;
+
+	if (takes_squares(c->input))
+		finish_distances(s, block->cols, c->z_norm, rows, col_square, count);
+	for (int i = 0; i < rows; i++)
+	{
+		real	   *row = s + (size_t) i * block->cols;
+		real		inverse = c->z_norm[i] > SHORTEST * SHORTEST ? 1 / c->z_norm[i] : 0;
+
+		if (c->input == LOSS_DISTANCE)
+			for (int j = 0; j < count; j++)
+				row[j] = sqrt(row[j]);
+		else if (c->input == LOSS_COSINE_DISTANCE)
+			for (int j = 0; j < count; j++)
+				row[j] = 1 - row[j];
+		else if (c->input == LOSS_SNR)
+			for (int j = 0; j < count; j++)
+				row[j] = fmin(row[j] * inverse, FARTHEST);
+	}
 }
 
 /*
  * The similarities of the batch, in c->s.  Returns the rows that they are of (z itself
- * or a copy of it), or NULL when something is not finite or the user wants to stop.
+ * or a copy of it), and those of the second tower; NULL when something is not finite or
+ * the user wants to stop.
  */
 static const real *
-form_block(LossContext *c, const real *z, int rows, const real *proxies)
+form_block(LossContext *c, const LossBatch *batch, const real *proxies, const real **other)
 {
-	const real *u = z;
-	int			dims = c->dims;
+	LossBlock  *block = &c->block;
+	int			dims = c->shape.dims;
+	int			rows = batch->rows;
+	real		alpha = takes_squares(c->input) ? -2 : 1;
+	const real *u;
 
-	if (c->input == LOSS_COSINE && !c->unit)
-	{
-		if (!normalise(z, rows, dims, c->z, c->z_norm))
-			return NULL;
-		u = c->z;
-	}
-	else if (!isfinite(vm_dot(z, z, (size_t) rows * dims)))
+	if (copies(c) && takes_squares(c->input) && c->input != LOSS_SNR && c->stored == 0)
+		mean_row(batch->z, rows, dims, c->mean);
+	u = prepare_rows(c, batch->z, rows, c->z, c->z_norm);
+	if (u == NULL)
 		return NULL;
-	else if (!c->unit)
-	{
-		centre(z, rows, dims, c->z, c->mean);
-		u = c->z;
-	}
+	if (takes_squares(c->input))
+		squared_norms(u, rows, dims, c->z_norm);
 
-	if (c->side == LOSS_PROXY)
+	if (c->loss.side == LOSS_PROXY)
 	{
-		if (!normalise(proxies, c->n_classes, dims, c->proxy, c->proxy_norm))
+		if (!normalise(proxies, c->n_proxies, dims, c->proxy, c->proxy_norm))
 			return NULL;
-		if (!product(c, false, true, rows, c->n_classes, dims, 1, u, dims, c->proxy, c->s))
-			return NULL;
+		return product(c, false, true, rows, c->n_proxies, dims, 1, u, dims, c->proxy, 0, c->s, c->n_proxies) ? u : NULL;
 	}
-	else if (!product(c, false, true, rows, rows, dims, (c->input == LOSS_DISTANCE) ? -2 : 1,
-					  u, dims, u, c->s))
+	*other = u;
+	if (batch->other)
+	{
+		*other = prepare_rows(c, batch->other, batch->cols, c->other, c->other_norm);
+		if (*other == NULL)
+			return NULL;
+		if (takes_squares(c->input))
+			squared_norms(*other, batch->cols, dims, c->other_norm);
+	}
+	if (!product(c, false, true, rows, batch->other ? batch->cols : rows, dims, alpha, u, dims, *other, 0,
+				 c->s, block->cols))
 		return NULL;
-
-	if (c->input == LOSS_DISTANCE)
+	finish_columns(c, rows, 0, batch->other ? c->other_norm : c->z_norm, batch->other ? batch->cols : rows);
+	if (c->stored > 0 && batch->other == NULL)
 	{
-		for (int i = 0; i < rows; i++)
-			c->z_norm[i] = vm_dot(u + (size_t) i * dims, u + (size_t) i * dims, dims);
-		finish_distances(c->s, c->z_norm, rows);
+		if (!product(c, false, true, rows, c->stored, dims, alpha, u, dims, c->memory, 0, c->s + rows, block->cols))
+			return NULL;
+		finish_columns(c, rows, rows, c->memory_square, c->stored);
 	}
 	return u;
 }
 
-/*
- * dz and dproxies from dL/dS, for the rows u that form_block has returned.  False if
- * the user wants to stop.
- */
+/* Who is like whom in the batch.  False when a label is out of range. */
 static bool
-take_back(LossContext *c, const real *u, int rows, real *dz, real *dproxies)
+relate(LossContext *c, const LossBatch *batch)
 {
-	real	   *ds = c->block.ds;
-	int			dims = c->dims;
-	int			cols = c->block.cols;
+	LossBlock  *block = &c->block;
+	int			rows = batch->rows;
+	const int32_t *col_label = batch->other ? batch->other_label : batch->label;
 
-	if (c->side == LOSS_PROXY)
+	if (batch->label == NULL)
 	{
-		if (!product(c, false, false, rows, dims, cols, 1, ds, cols, c->proxy, dz) ||
-			!product(c, true, false, cols, dims, rows, 1, ds, cols, u, dproxies))
+		if (c->loss.by_class || c->loss.side == LOSS_PROXY || (batch->relation == NULL && c->loss.side == LOSS_BATCH))
 			return false;
-		normalise_back(dproxies, c->proxy, c->proxy_norm, cols, dims);
 	}
 	else
-	{
-		/* row i is also column i: both places of z_i in S count */
-		add_transpose(ds, rows);
-		if (!product(c, false, false, rows, dims, rows, (c->input == LOSS_DISTANCE) ? -2 : 1,
-					 ds, rows, u, dz))
-			return false;
-	}
-
-	if (c->input == LOSS_DISTANCE)
-	{
 		for (int i = 0; i < rows; i++)
-			vm_axpy(dz + (size_t) i * dims, 2 * vm_sum(ds + (size_t) i * rows, rows),
-					u + (size_t) i * dims, dims);
+			if (batch->label[i] < 0 || batch->label[i] >= c->shape.n_classes)
+				return false;
+	if (batch->other && batch->relation == NULL && batch->other_label == NULL)
+		return false;
+	block->label = batch->label;
+	block->col_label = NULL;
+	if (c->loss.side == LOSS_PROXY)
+		return true;
+
+	if (col_label)
+	{
+		if (c->loss.side == LOSS_BATCH)
+		{
+			memcpy(c->col_label, col_label, sizeof(int32_t) * (batch->other ? batch->cols : rows));
+			if (batch->other == NULL && c->stored > 0)
+				memcpy(c->col_label + rows, c->memory_label, sizeof(int32_t) * c->stored);
+			col_label = c->col_label;
+			for (int j = 0; j < block->cols; j++)
+				if (col_label[j] < 0 || col_label[j] >= c->shape.n_classes)
+					return false;
+		}
+		block->col_label = col_label;
+		loss_group(col_label, block->cols, c->shape.n_classes, block->member, block->start);
 	}
-	else if (!c->unit)
-		normalise_back(dz, u, c->z_norm, rows, dims);
+	if (c->loss.side == LOSS_EMBEDDING)
+		return true;
+
+	if (batch->relation)
+		memcpy(c->relation, batch->relation, (size_t) rows * block->cols);
+	else
+		loss_relate(batch->label, rows, col_label, block->cols, batch->other == NULL, c->relation);
+	if (batch->other == NULL && c->stored > 0 && batch->id)
+		for (int i = 0; i < rows; i++)
+			for (int j = 0; j < c->stored; j++)
+				if (c->memory_id[j] == batch->id[i])
+					c->relation[(size_t) i * block->cols + rows + j] = RELATION_NONE;
 	return true;
+}
+
+/* dL/dS by what S was made from: products, or squared distances. */
+static void
+unfinish(LossContext *c, int rows, real *dz, const real *u)
+{
+	LossBlock  *block = &c->block;
+	int			cols = block->cols;
+
+	for (int i = 0; i < rows; i++)
+	{
+		real	   *ds = block->ds + (size_t) i * cols;
+		const real *s = c->s + (size_t) i * cols;
+
+		if (c->input == LOSS_DISTANCE)
+		{
+			/* of two embeddings at one place: the subgradient 0 */
+			for (int j = 0; j < cols; j++)
+				ds[j] = s[j] > 0 ? ds[j] * ((real) 0.5 / s[j]) : 0;
+		}
+		else if (c->input == LOSS_COSINE_DISTANCE)
+			vm_scale(ds, -1, cols);
+		else if (c->input == LOSS_SNR)
+		{
+			real		inverse = c->z_norm[i] > SHORTEST * SHORTEST ? 1 / c->z_norm[i] : 0;
+
+			/* by the row's own variance, below the fraction line */
+			memset(dz + (size_t) i * c->shape.dims, 0, c->shape.dims * sizeof(real));
+			vm_axpy(dz + (size_t) i * c->shape.dims, -2 * vm_dot(ds, s, cols) * inverse,
+					u + (size_t) i * c->shape.dims, c->shape.dims);
+			vm_scale(ds, inverse, cols);
+		}
+	}
+}
+
+/*
+ * The gradient of LOSS_BATCH, for the rows u and other that form_block has returned.
+ * False if the user wants to stop.
+ */
+static bool
+take_back_batch(LossContext *c, const LossBatch *batch, const real *u, const real *other)
+{
+	LossBlock  *block = &c->block;
+	real	   *ds = block->ds;
+	int			dims = c->shape.dims;
+	int			rows = batch->rows;
+	int			cols = block->cols;
+	int			near = batch->other ? cols : rows; /* columns that are not remembered */
+	bool		squares = takes_squares(c->input);
+	real		alpha = squares ? -2 : 1;
+
+	unfinish(c, rows, batch->dz, u);
+	if (batch->other)
+	{
+		if (!product(c, true, false, cols, dims, rows, alpha, ds, cols, u, 0, batch->dother, dims))
+			return false;
+		if (squares)
+		{
+			real	   *sum = block->work;
+
+			memset(sum, 0, cols * sizeof(real));
+			for (int i = 0; i < rows; i++)
+				vm_axpy(sum, 1, ds + (size_t) i * cols, cols);
+			for (int j = 0; j < cols; j++)
+				vm_axpy(batch->dother + (size_t) j * dims, 2 * sum[j], other + (size_t) j * dims, dims);
+		}
+	}
+	else
+		add_transpose(ds, rows, cols);	/* row i is also column i: both places of z_i in S count */
+	if (!product(c, false, false, rows, dims, near, alpha, ds, cols, other, c->input == LOSS_SNR ? 1 : 0, batch->dz, dims))
+		return false;
+	if (cols > near &&
+		!product(c, false, false, rows, dims, cols - near, alpha, ds + near, cols, c->memory, 1, batch->dz, dims))
+		return false;
+	for (int i = 0; squares && i < rows; i++)
+		vm_axpy(batch->dz + (size_t) i * dims, 2 * vm_sum(ds + (size_t) i * cols, cols), u + (size_t) i * dims, dims);
+
+	if (c->input == LOSS_SNR)
+	{
+		centre_within(batch->dz, rows, dims, batch->dz);
+		if (batch->other)
+			centre_within(batch->dother, cols, dims, batch->dother);
+	}
+	else if (takes_cosine(c->input) && copies(c))
+	{
+		normalise_back(batch->dz, u, c->z_norm, rows, dims);
+		if (batch->other)
+			normalise_back(batch->dother, other, c->other_norm, cols, dims);
+	}
+	return true;
+}
+
+static bool
+take_back(LossContext *c, const LossBatch *batch, const real *u, const real *other, real *dlearned)
+{
+	LossBlock  *block = &c->block;
+	int			dims = c->shape.dims;
+
+	if (c->loss.side == LOSS_EMBEDDING)
+		return true;
+	if (c->loss.side == LOSS_BATCH)
+		return take_back_batch(c, batch, u, other);
+
+	if (!product(c, false, false, batch->rows, dims, block->cols, 1, block->ds, block->cols, c->proxy, 0, batch->dz, dims) ||
+		!product(c, true, false, block->cols, dims, batch->rows, 1, block->ds, block->cols, u, 0, dlearned, dims))
+		return false;
+	normalise_back(dlearned, c->proxy, c->proxy_norm, block->cols, dims);
+	for (int j = 0; j < block->cols; j++)
+		if (block->dnorm[j] != 0)
+			vm_axpy(dlearned + (size_t) j * dims, block->dnorm[j], c->proxy + (size_t) j * dims, dims);
+	if (copies(c))
+		normalise_back(batch->dz, u, c->z_norm, batch->rows, dims);
+	return true;
+}
+
+/* Put the batch into the ring of remembered rows. */
+static void
+remember(LossContext *c, const LossBatch *batch, const real *u)
+{
+	int			dims = c->shape.dims;
+
+	for (int i = 0; i < batch->rows; i++)
+	{
+		real	   *row = c->memory + (size_t) c->next * dims;
+
+		memcpy(row, u + (size_t) i * dims, dims * sizeof(real));
+		c->memory_square[c->next] = vm_dot(row, row, dims);
+		c->memory_label[c->next] = batch->label[i];
+		c->memory_id[c->next] = batch->id ? batch->id[i] : -1;
+		c->next = (c->next + 1) % c->params.memory;
+		if (c->stored < c->params.memory)
+			c->stored++;
+	}
 }
 
 /*
  * See loss.h.
  */
 real
-loss_evaluate(LossContext *context, const real *z, const int32_t *label, int rows,
-			  const real *proxies, real *dz, real *dproxies)
+loss_evaluate(LossContext *context, const LossBatch *batch, const real *learned, real *dlearned)
 {
 	LossContext *c = context;
 	LossBlock  *block = &c->block;
-	const real *u;
+	size_t		n_proxy = (size_t) c->n_proxies * c->shape.dims;
+	size_t		n_z = (size_t) batch->rows * c->shape.dims;
+	const real *u = NULL;
+	const real *other = NULL;
 	bool		usable = true;
 	real		value = NAN;
 
-	for (int i = 0; i < rows; i++)
-		usable = usable && label[i] >= 0 && label[i] < c->n_classes;
-	u = usable ? form_block(c, z, rows, proxies) : NULL;
-	if (u != NULL)
+	block->rows = batch->rows;
+	block->cols = c->loss.side == LOSS_PROXY ? c->n_proxies : c->loss.side == LOSS_EMBEDDING ? batch->rows :
+		batch->other ? batch->cols : batch->rows + c->stored;
+	block->square = batch->other == NULL;
+	block->z = batch->z;
+	block->dz = batch->dz;
+	block->scalar = c->n_scalars > 0 ? learned + n_proxy : NULL;
+	block->dscalar = c->n_scalars > 0 ? dlearned + n_proxy : NULL;
+	for (int i = 0; i < c->n_scalars; i++)
 	{
-		block->rows = rows;
-		block->cols = (c->side == LOSS_PROXY) ? c->n_classes : rows;
-		block->label = label;
-		if (c->side == LOSS_BATCH)
-			loss_block_group(block);
-		value = c->function(&c->params, block);
+		usable = usable && isfinite(block->scalar[i]);
+		block->dscalar[i] = 0;
 	}
-	if (isnan(value) || !take_back(c, u, rows, dz, dproxies))
+	if (c->loss.side == LOSS_PROXY)
+		memset(block->dnorm, 0, c->n_proxies * sizeof(real));
+	usable = usable && relate(c, batch);
+	if (usable && c->loss.side == LOSS_EMBEDDING)
+		usable = isfinite(vm_dot(batch->z, batch->z, n_z));
+	else if (usable)
 	{
-		memset(dz, 0, (size_t) rows * c->dims * sizeof(real));
-		if (c->side == LOSS_PROXY)
-			memset(dproxies, 0, (size_t) c->n_classes * c->dims * sizeof(real));
+		u = form_block(c, batch, learned, &other);
+		usable = u != NULL;
+	}
+	if (usable && c->loss.side == LOSS_BATCH)
+		usable = loss_mine(&c->params, block, c->relation, &c->rng);
+	if (usable)
+		value = c->loss.function(&c->params, block);
+	if (isnan(value) || !take_back(c, batch, u, other, dlearned))
+	{
+		memset(batch->dz, 0, n_z * sizeof(real));
+		if (batch->other)
+			memset(batch->dother, 0, (size_t) batch->cols * c->shape.dims * sizeof(real));
+		if (loss_learned(c) > 0)
+			memset(dlearned, 0, loss_learned(c) * sizeof(real));
 		return NAN;
 	}
+	if (c->remembering && block->learning && batch->label && batch->other == NULL)
+		remember(c, batch, u);
 	return value;
 }

@@ -2,71 +2,151 @@
  * loss.h
  *	  Deep metric losses as functions of one block of similarities.
  *
- * A loss gets the block S of a batch against itself or against class proxies, and the
- * labels; it returns the value and writes dL/dS (general pair weighting, arXiv
+ * A loss gets the block S of a batch against itself or against class proxies, and who is
+ * like whom; it returns the value and writes dL/dS (general pair weighting, arXiv
  * 1904.06627).  LossContext forms S from embeddings with one matrix product and takes
  * dL/dS back with another, so a loss is a short function to be read beside its paper.
- * Time O(B^2 log B) and memory O(B^2) for a batch of B, triplet sums included.
+ * Time O(B^2 log B) and memory O(B^2) for a batch of B, triplet sums included.  The few
+ * losses that are no function of similarities see the embeddings themselves.
  */
 #ifndef LOSS_H
 #define LOSS_H
 
 #include "learn.h"
+#include "rng.h"
 
+/* What S holds.  The option distance chooses among those that a method allows. */
 typedef enum LossInput
 {
-	LOSS_COSINE,				/* s = cosine similarity, in [-1, 1] */
-	LOSS_DISTANCE				/* s = squared Euclidean distance, >= 0; LOSS_BATCH only */
+	LOSS_COSINE,				/* cosine similarity, in [-1, 1] */
+	LOSS_INNER,					/* inner product of the embeddings as they are */
+	LOSS_DISTANCE,				/* Euclidean distance, >= 0 */
+	LOSS_SQUARED,				/* its square */
+	LOSS_COSINE_DISTANCE,		/* 1 - cosine, in [0, 2] */
+	LOSS_SNR					/* variance of the difference over the variance of the row (arXiv 1904.02616) */
 } LossInput;
+
+/* Distances that a user may ask for.  A loss of similarities takes the cosine for cosine, one of distances 1 - cosine. */
+typedef enum LossDistance
+{
+	DISTANCE_COSINE,
+	DISTANCE_INNER,
+	DISTANCE_L2,
+	DISTANCE_L2_SQUARED,
+	DISTANCE_SNR
+} LossDistance;
+
+/* Larger is nearer. */
+static inline bool
+loss_is_similarity(LossInput input)
+{
+	return input == LOSS_COSINE || input == LOSS_INNER;
+}
 
 typedef enum LossSide
 {
-	LOSS_BATCH,					/* columns are the batch itself; column i is row i */
-	LOSS_PROXY					/* columns are class proxies; column c is class c */
+	LOSS_BATCH,					/* columns are the batch itself, and what is remembered of earlier ones; or a second tower */
+	LOSS_PROXY,					/* columns are class proxies; column c is of class c / per_class; LOSS_COSINE only */
+	LOSS_EMBEDDING				/* no S: the loss sees z */
 } LossSide;
 
-/* Miners of the triplet loss. */
+/* Which pairs a loss of LOSS_BATCH sees: loss_mine.c. */
 typedef enum LossMiner
 {
 	MINE_ALL,
-	MINE_HARD,					/* hardest positive and hardest negative of each anchor */
-	MINE_SEMIHARD				/* negatives farther than the positive, inside the margin */
+	MINE_HARD,					/* farthest positive and nearest negative of each anchor */
+	MINE_SEMIHARD,				/* negatives farther than a positive, by less than the margin */
+	MINE_EASY,					/* nearest positive and farthest negative */
+	MINE_EASY_POSITIVE,			/* nearest positive, and the nearest negative farther than it */
+	MINE_DISTANCE_WEIGHTED,		/* negatives drawn evenly over distances */
+	MINE_ANGULAR,				/* negatives under a wide angle to the farthest positive */
+	MINE_MULTI_SIMILARITY,		/* pairs that break the order by more than -epsilon */
+	MINE_PAIR_MARGIN			/* positives beyond one distance, negatives inside another */
 } LossMiner;
 
-/* What a loss may be set to; each method's defaults are in the registry (methods.h). */
+/*
+ * What a loss may be set to; each method's defaults are in the registry (methods.h), the
+ * ranges and meanings in options.c.
+ */
 typedef struct LossParams
 {
-	double		margin;			/* arcface: radians */
-	double		pos_margin;		/* contrastive */
-	double		neg_margin;		/* contrastive */
+	double		margin;			/* arcface: radians; tuplet_margin: degrees */
+	double		pos_margin;
+	double		neg_margin;
 	double		temperature;	/* > 0 */
-	double		scale;			/* of the softmax of cosface, arcface, nca, proxy_nca; > 0 */
-	double		alpha;			/* multi_similarity, proxy_anchor; > 0 */
-	double		beta;			/* multi_similarity; > 0 */
-	double		base;			/* multi_similarity */
-	double		epsilon;		/* multi_similarity's own miner; 2 or more: every pair is taken */
+	double		scale;			/* > 0 */
+	double		alpha;
+	double		beta;
+	double		base;
+	double		epsilon;		/* of the multi-similarity miner; 2 or more: every pair is taken */
+	double		angle;			/* degrees */
+	double		nu;
+	double		mine_margin;	/* semihard */
+	double		mine_near;		/* pair_margin */
+	double		mine_far;		/* pair_margin */
+	double		mine_angle;		/* angular; degrees */
+	double		mine_cutoff;	/* distance_weighted */
+	int			bins;
+	int			proxies;		/* of a class */
+	int			memory;			/* rows of earlier batches that are columns too */
+	int			smooth;			/* boolean, as the next ones */
+	int			swap;
+	int			per_class;
+	int			dynamic;
+	int			variant;		/* pnp */
+	int			distance;		/* a LossDistance, or -1: the loss's own */
 	LossMiner	miner;
 } LossParams;
 
-/*
- * s and ds are row-major.  Labels are in [0, n_classes).  member lists the columns of
- * LOSS_BATCH class by class, those of class y at start[y] .. start[y + 1] - 1
- * (loss_block_group fills both); LOSS_PROXY needs neither.
- */
+/* How column j stands to row i. */
+enum
+{
+	RELATION_NEGATIVE = -1,
+	RELATION_NONE = 0,			/* the row itself, unknown, or left out by a miner */
+	RELATION_POSITIVE = 1
+};
+
+/* All matrices are row-major.  Labels are in [0, n_classes). */
 typedef struct LossBlock
 {
 	LossSide	side;
+	LossInput	input;
 	int			rows;			/* B */
-	int			cols;			/* B, or n_classes */
+	int			cols;			/* LOSS_BATCH: B or more, or of the second tower; LOSS_PROXY: n_classes * per_class */
 	int			n_classes;
-	const int32_t *label;		/* rows */
-	const real *s;				/* rows x cols; the diagonal of LOSS_BATCH is not used */
-	real	   *ds;				/* rows x cols: written in full, the diagonal with 0 */
-	real	   *work;			/* loss_work(cols) elements of scratch */
-	int		   *index_work;		/* loss_index_work(cols) elements of scratch */
-	int		   *member;			/* rows */
-	int		   *start;			/* n_classes + 1 */
+	int			per_class;		/* LOSS_PROXY: proxies of a class */
+	int			dims;
+	const int32_t *label;		/* rows; NULL where the caller gave relations alone */
+	const real *s;				/* rows x cols; where a column is the row itself s means nothing */
+	real	   *ds;				/* rows x cols: written in full, 0 where the relation is none */
+	const real *held;			/* s once more, for factors that a paper takes no gradient through */
+	real	   *work;			/* loss_work() elements of scratch */
+	int		   *index_work;		/* loss_index_work() elements of scratch */
 	LearnEnv   *env;			/* polled in large blocks; NULL: never */
+
+	/* LOSS_BATCH */
+	const int8_t *relation;		/* rows x cols */
+	bool		square;			/* column i is row i, for i below rows */
+	const int32_t *col_label;	/* cols; NULL with label */
+	int		   *member;			/* columns class by class, those of class y at start[y] .. start[y + 1] - 1 */
+	int		   *start;			/* n_classes + 1; LOSS_EMBEDDING has these of its rows */
+	int		   *positive;		/* cols elements of scratch, of loss_positives */
+
+	/* LOSS_PROXY: lengths of the proxies before they were normalised, and dL/dlength, 0 on entry */
+	const real *norm;
+	real	   *dnorm;
+
+	/* LOSS_EMBEDDING: rows x dims */
+	const real *z;
+	real	   *dz;
+
+	/* numbers learned along with the network, and their gradient, 0 on entry; NULL: none */
+	const real *scalar;
+	real	   *dscalar;
+
+	/* what a loss keeps from batch to batch, 0 at first; changed only if learning */
+	real	   *state;
+	bool		learning;
 } LossBlock;
 
 /*
@@ -76,18 +156,50 @@ typedef struct LossBlock
  */
 typedef real (*LossFunction) (const LossParams *params, LossBlock *block);
 
-extern size_t loss_work(int cols);
-extern size_t loss_index_work(int cols);
+/* What the machinery must know of a loss. */
+typedef struct Loss
+{
+	LossFunction function;
+	LossInput	input;
+	LossSide	side;
+	bool		by_class;		/* reads label, member and start: relations alone will not do */
+	bool		holds;			/* reads held, or keeps state that its value depends on: ds is not the slope of the value */
 
-/* Fill member and start from label. */
-extern void loss_block_group(LossBlock *block);
+	/* how many numbers it learns, and where they start; NULL: none */
+	int			(*scalars) (const LossParams *params, int n_classes, double *start);
 
+	/* how many numbers it keeps in state; NULL: none */
+	size_t		(*states) (const LossParams *params, int n_classes, int dims);
+} Loss;
+
+extern size_t loss_work(int rows, int cols);
+extern size_t loss_index_work(int rows, int cols);
+
+/* Fill member and start from labels (n). */
+extern void loss_group(const int32_t *label, int n, int n_classes, int *member, int *start);
+
+/* relation (rows x cols) from labels; with self, column i is row i. */
+extern void loss_relate(const int32_t *label, int rows, const int32_t *col_label, int cols, bool self, int8_t *relation);
+
+/*
+ * Set relations to none where the miner of params does not want a pair.  block->relation is
+ * relation.  rng is of the distance-weighted miner.  False if the user wants to stop.
+ */
+extern bool loss_mine(const LossParams *params, const LossBlock *block, int8_t *relation, Rng *rng);
+
+/* loss_pair.c */
 extern real loss_contrastive(const LossParams *params, LossBlock *block);
-extern real loss_triplet(const LossParams *params, LossBlock *block);
 extern real loss_multi_similarity(const LossParams *params, LossBlock *block);
+
+/* loss_triplet.c */
+extern real loss_triplet(const LossParams *params, LossBlock *block);
+
+/* loss_softmax.c */
 extern real loss_ntxent(const LossParams *params, LossBlock *block);
 extern real loss_supcon(const LossParams *params, LossBlock *block);
 extern real loss_nca(const LossParams *params, LossBlock *block);
+
+/* loss_proxy.c */
 extern real loss_proxy_nca(const LossParams *params, LossBlock *block);
 extern real loss_proxy_anchor(const LossParams *params, LossBlock *block);
 extern real loss_normalized_softmax(const LossParams *params, LossBlock *block);
@@ -96,25 +208,62 @@ extern real loss_arcface(const LossParams *params, LossBlock *block);
 
 /*
  * From embeddings to a loss and back.  LossContext owns the block's buffers, and the
- * normalised copies.  z (rows x dims) need not be normalised: for LOSS_COSINE the
- * context normalises it unless unit says that its rows are unit (or zero) vectors
- * already; LOSS_DISTANCE takes distances of z as it is.  proxies: n_classes x dims raw
- * parameters, which are always normalised, or NULL for LOSS_BATCH.  A vector no longer
- * than 1e-12 is normalised to zero, with gradient 0.
- *
- * loss_evaluate writes dz (rows x dims) and dproxies (n_classes x dims, NULL for
- * LOSS_BATCH) and returns the loss.  1 <= rows <= max_rows.  It returns NaN and
- * gradients of 0 when z or proxies has an element that is not finite, when distances
- * are asked for and the squares of z overflow, and when a label is not in [0,
- * n_classes).  Large batches poll: NaN is also what a cancelled evaluation returns, so
- * learn_poll() before taking NaN for divergence.
+ * normalised copies.  z (rows x dims) need not be normalised: for cosines the context
+ * normalises it unless unit says that its rows are unit (or zero) vectors already; the
+ * others take z as it is.  A vector no longer than 1e-12 is normalised to zero, with
+ * gradient 0.
  */
+typedef struct LossShape
+{
+	bool		unit;
+	int			max_rows;
+	int			max_cols;		/* of a second tower; 0: there is none */
+	int			dims;
+	int			n_classes;
+	uint64_t	seed;			/* of the miner that draws */
+} LossShape;
+
+/*
+ * One batch.  Relations come from the labels, or from the caller (pairs, triplets, matches):
+ * then labels may be NULL, for a loss that is not by_class.  other is a second tower's
+ * embeddings, with columns of its own; else the columns are the batch itself.
+ */
+typedef struct LossBatch
+{
+	const real *z;				/* rows x dims */
+	const int32_t *label;		/* rows */
+	const int64_t *id;			/* rows: what a row is called, so that a memory does not hold it against itself; or NULL */
+	int			rows;			/* 1 to max_rows */
+	const real *other;			/* cols x dims, or NULL */
+	const int32_t *other_label;
+	int			cols;
+	const int8_t *relation;		/* rows x (other ? cols : rows), or NULL */
+	real	   *dz;				/* rows x dims: the gradient */
+	real	   *dother;			/* cols x dims */
+} LossBatch;
+
 typedef struct LossContext LossContext;
 
-extern LearnStatus loss_context_create(LearnEnv *env, LossFunction function, LossInput input,
-									   LossSide side, const LossParams *params, bool unit,
-									   int max_rows, int dims, int n_classes, LossContext **context);
-extern real loss_evaluate(LossContext *context, const real *z, const int32_t *label, int rows,
-						  const real *proxies, real *dz, real *dproxies);
+extern LearnStatus loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
+									   const LossShape *shape, LossContext **context);
+
+/* How many numbers are learned along with the network (proxies, then scalars), and their first values. */
+extern size_t loss_learned(const LossContext *context);
+extern void loss_start(const LossContext *context, Rng *rng, real *learned);
+
+/* From now on keep the batches' embeddings for those to come; nothing without the option memory. */
+extern void loss_remember(LossContext *context);
+
+/* false: state stays as it is, and batches are not remembered.  True at first. */
+extern void loss_learning(LossContext *context, bool learning);
+
+/*
+ * The loss; writes the gradients of batch->z (and other), and dlearned.  It returns NaN and
+ * gradients of 0 when an embedding or a learned number is not finite, when distances are
+ * asked for and the squares of z overflow, and when a label is not in [0, n_classes).
+ * Large batches poll: NaN is also what a cancelled evaluation returns, so learn_poll()
+ * before taking NaN for divergence.
+ */
+extern real loss_evaluate(LossContext *context, const LossBatch *batch, const real *learned, real *dlearned);
 
 #endif							/* LOSS_H */

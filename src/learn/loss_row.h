@@ -18,14 +18,73 @@
  */
 #define HIDDEN ((real) -1e37)
 
-/* The columns of row i's class, i among them, and how many they are.  LOSS_BATCH. */
-static inline int
-loss_class(const LossBlock *block, int i, const int **member)
+/* Row i of a matrix of the block. */
+static inline const real *
+loss_s(const LossBlock *block, int i)
 {
-	int			y = block->label[i];
+	return block->s + (size_t) i * block->cols;
+}
 
-	*member = block->member + block->start[y];
-	return block->start[y + 1] - block->start[y];
+static inline real *
+loss_ds(const LossBlock *block, int i)
+{
+	return block->ds + (size_t) i * block->cols;
+}
+
+static inline const int8_t *
+loss_relation(const LossBlock *block, int i)
+{
+	return block->relation + (size_t) i * block->cols;
+}
+
+/* The columns that are positives of row i, and how many they are.  LOSS_BATCH. */
+static inline int
+loss_positives(const LossBlock *block, int i, const int **positive)
+{
+	const int8_t *relation = loss_relation(block, i);
+	int		   *list = block->positive;
+	int			n = 0;
+
+	for (int j = 0; j < block->cols; j++)
+	{
+		list[n] = j;
+		n += relation[j] > 0;
+	}
+	*positive = list;
+	return n;
+}
+
+static inline int
+loss_negatives(const LossBlock *block, int i)
+{
+	const int8_t *relation = loss_relation(block, i);
+	int			n = 0;
+
+	for (int j = 0; j < block->cols; j++)
+		n += relation[j] < 0;
+	return n;
+}
+
+/* x (cols) = scale * s of row i's negatives, and hidden elsewhere. */
+static inline void
+row_of_negatives(const LossBlock *block, int i, real scale, real *x)
+{
+	const int8_t *relation = loss_relation(block, i);
+	const real *s = loss_s(block, i);
+
+	for (int j = 0; j < block->cols; j++)
+		x[j] = relation[j] < 0 ? scale * s[j] : HIDDEN;
+}
+
+/* The same of positives and negatives. */
+static inline void
+row_of_others(const LossBlock *block, int i, real scale, real *x)
+{
+	const int8_t *relation = loss_relation(block, i);
+	const real *s = loss_s(block, i);
+
+	for (int j = 0; j < block->cols; j++)
+		x[j] = relation[j] != 0 ? scale * s[j] : HIDDEN;
 }
 
 /*
@@ -43,12 +102,25 @@ loss_stopped(const LossBlock *block, int i)
 	return block->env != NULL && (i + 1) % interval == 0 && learn_poll(block->env) != LEARN_OK;
 }
 
-/* d sqrt(s) / ds at s = d^2; the subgradient 0 at 0, where two embeddings coincide. */
+/* log(1 + exp(u)) without overflow */
 static inline real
-half_inverse(real d)
+softplus(real u)
 {
-	return d > 0 ? (real) 0.5 / d : 0;
+	return fmax(u, (real) 0) + log1p(exp(-fabs(u)));
 }
+
+/* Its derivative. */
+static inline real
+logistic(real u)
+{
+	return 1 / (1 + exp(-u));
+}
+
+/* loss_order.c: sort key[0..n) ascending, index along with it. */
+extern void loss_sort(real *key, int *index, int n);
+
+/* How many of the ascending key[0..n), n > 0, are below x, or with equal not above it. */
+extern int	loss_count_below(const real *key, int n, real x, bool equal);
 
 /*
  * x (n > 0 logits) becomes exp(x - max), *sum their sum; returns log sum exp.

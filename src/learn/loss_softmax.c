@@ -6,13 +6,6 @@
 
 #include "loss_row.h"
 
-/* log(1 + exp(u)) without overflow */
-static real
-softplus(real u)
-{
-	return fmax(u, (real) 0) + log1p(exp(-fabs(u)));
-}
-
 /*
  * NT-Xent (Sohn 2016; Chen et al., arXiv 2002.05709), one term for each ordered pair of
  * one class: -log(e_p / (e_p + sum of e over the anchor's negatives)), e = exp(s /
@@ -24,54 +17,48 @@ softplus(real u)
 real
 loss_ntxent(const LossParams *params, LossBlock *block)
 {
-	int			n = block->rows;
+	int			n = block->cols;
 	real		sharpness = 1 / params->temperature;
 	real	   *share = block->work;
 	double		total = 0;
 	int64_t		pairs = 0;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < block->rows; i++)
 	{
-		const real *s = block->s + (size_t) i * n;
-		real	   *ds = block->ds + (size_t) i * n;
-		const int  *member;
-		int			size = loss_class(block, i, &member);
+		const real *s = loss_s(block, i);
+		real	   *ds = loss_ds(block, i);
+		const int  *positive;
+		int			size = loss_positives(block, i, &positive);
 		real		negatives,
 					sum;
 		real		weight = 0;
 
 		if (loss_stopped(block, i))
 			return NAN;
-		if (size < 2 || size == n)
+		if (size == 0 || loss_negatives(block, i) == 0)
 		{
 			memset(ds, 0, n * sizeof(real));
 			continue;
 		}
-		for (int j = 0; j < n; j++)
-			ds[j] = sharpness * s[j];
-		for (int k = 0; k < size; k++)
-			ds[member[k]] = HIDDEN;
+		row_of_negatives(block, i, sharpness, ds);
 		negatives = row_exp(ds, n, &sum);
 
 		for (int k = 0; k < size; k++)
 		{
-			real		u = negatives - sharpness * s[member[k]];
+			real		u = negatives - sharpness * s[positive[k]];
 
-			share[k] = 0;
-			if (member[k] == i)
-				continue;
-			share[k] = 1 / (1 + exp(-u));
+			share[k] = logistic(u);
 			weight += share[k];
 			total += softplus(u);
 		}
 		vm_scale(ds, weight / sum, n);
 		for (int k = 0; k < size; k++)
-			ds[member[k]] = -share[k];
-		pairs += size - 1;
+			ds[positive[k]] = -share[k];
+		pairs += size;
 	}
 	if (pairs == 0)
 		return 0;
-	vm_scale(block->ds, sharpness / pairs, (size_t) n * n);
+	vm_scale(block->ds, sharpness / pairs, (size_t) block->rows * n);
 	return total / pairs;
 }
 
@@ -83,43 +70,38 @@ loss_ntxent(const LossParams *params, LossBlock *block)
 real
 loss_supcon(const LossParams *params, LossBlock *block)
 {
-	int			n = block->rows;
+	int			n = block->cols;
 	real		sharpness = 1 / params->temperature;
 	double		total = 0;
 	int			anchors = 0;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < block->rows; i++)
 	{
-		const real *s = block->s + (size_t) i * n;
-		real	   *ds = block->ds + (size_t) i * n;
-		const int  *member;
-		int			size = loss_class(block, i, &member);
+		real	   *ds = loss_ds(block, i);
+		const int  *positive;
+		int			size = loss_positives(block, i, &positive);
 		double		pull = 0;
 		real		sum;
 
 		if (loss_stopped(block, i))
 			return NAN;
-		if (size < 2)
+		if (size == 0)
 		{
 			memset(ds, 0, n * sizeof(real));
 			continue;
 		}
-		for (int j = 0; j < n; j++)
-			ds[j] = sharpness * s[j];
-		ds[i] = HIDDEN;
+		row_of_others(block, i, sharpness, ds);
 		for (int k = 0; k < size; k++)
-			if (member[k] != i)
-				pull += ds[member[k]];
-		total += row_exp(ds, n, &sum) - pull / (size - 1);
+			pull += ds[positive[k]];
+		total += row_exp(ds, n, &sum) - pull / size;
 		vm_scale(ds, 1 / sum, n);
 		for (int k = 0; k < size; k++)
-			ds[member[k]] -= (real) 1 / (size - 1);
-		ds[i] = 0;
+			ds[positive[k]] -= (real) 1 / size;
 		anchors++;
 	}
 	if (anchors == 0)
 		return 0;
-	vm_scale(block->ds, sharpness / anchors, (size_t) n * n);
+	vm_scale(block->ds, sharpness / anchors, (size_t) block->rows * n);
 	return total / anchors;
 }
 
@@ -132,42 +114,38 @@ loss_supcon(const LossParams *params, LossBlock *block)
 real
 loss_nca(const LossParams *params, LossBlock *block)
 {
-	int			n = block->rows;
+	int			n = block->cols;
 	real		scale = params->scale;
 	real	   *near = block->work;
 	double		total = 0;
 	int			anchors = 0;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < block->rows; i++)
 	{
-		const real *s = block->s + (size_t) i * n;
-		real	   *ds = block->ds + (size_t) i * n;
-		const int  *member;
-		int			size = loss_class(block, i, &member);
+		real	   *ds = loss_ds(block, i);
+		const int  *positive;
+		int			size = loss_positives(block, i, &positive);
 		real		sum,
 					near_sum;
 
 		if (loss_stopped(block, i))
 			return NAN;
-		if (size < 2)
+		if (size == 0)
 		{
 			memset(ds, 0, n * sizeof(real));
 			continue;
 		}
-		for (int j = 0; j < n; j++)
-			ds[j] = -scale * s[j];
-		ds[i] = HIDDEN;
+		row_of_others(block, i, -scale, ds);
 		for (int k = 0; k < size; k++)
-			near[k] = ds[member[k]];
+			near[k] = ds[positive[k]];
 		total += row_exp(ds, n, &sum) - row_exp(near, size, &near_sum);
 		vm_scale(ds, 1 / sum, n);
 		for (int k = 0; k < size; k++)
-			ds[member[k]] -= near[k] / near_sum;
-		ds[i] = 0;
+			ds[positive[k]] -= near[k] / near_sum;
 		anchors++;
 	}
 	if (anchors == 0)
 		return 0;
-	vm_scale(block->ds, -scale / anchors, (size_t) n * n);
+	vm_scale(block->ds, -scale / anchors, (size_t) block->rows * n);
 	return total / anchors;
 }

@@ -20,69 +20,6 @@ typedef struct TripletTotal
 	int64_t		count;
 } TripletTotal;
 
-/* Move element top of the heap key[0..n) (with its index) down to its place. */
-static void
-sift_down(real *key, int *index, int top, int n)
-{
-	real		k = key[top];
-	int			x = index[top];
-
-	for (int child = 2 * top + 1; child < n; child = 2 * top + 1)
-	{
-		if (child + 1 < n && key[child + 1] > key[child])
-			child++;
-		if (key[child] <= k)
-			break;
-		key[top] = key[child];
-		index[top] = index[child];
-		top = child;
-	}
-	key[top] = k;
-	index[top] = x;
-}
-
-/*
- * Sort key[0..n) ascending, index along with it: heapsort, n log n in every case and in
- * place.
- */
-static void
-sort_keys(real *key, int *index, int n)
-{
-	for (int top = n / 2 - 1; top >= 0; top--)
-		sift_down(key, index, top, n);
-	for (int last = n - 1; last > 0; last--)
-	{
-		real		k = key[0];
-		int			x = index[0];
-
-		key[0] = key[last];
-		index[0] = index[last];
-		key[last] = k;
-		index[last] = x;
-		sift_down(key, index, 0, last);
-	}
-}
-
-/*
- * How many of the ascending key[0..n), n > 0, are below x, or with equal not above it.
- * A binary search without branches: a comparison here is as good as random, and a
- * mispredicted branch costs more than the whole search.
- */
-static inline int
-count_below(const real *key, int n, real x, bool equal)
-{
-	const real *from = key;
-
-	while (n > 1)
-	{
-		int			half = n / 2;
-
-		from += half * (equal ? from[half - 1] <= x : from[half - 1] < x);
-		n -= half;
-	}
-	return (int) (from - key) + (equal ? *from <= x : *from < x);
-}
-
 /*
  * Anchor i with all its triplets, or with the semi-hard ones.  Writes ds (a row), not
  * yet divided by the number of triplets.
@@ -90,130 +27,139 @@ count_below(const real *key, int n, real x, bool equal)
 static void
 anchor_triplets(LossBlock *block, int i, real margin, bool semihard, TripletTotal *total)
 {
-	int			n = block->rows;
-	const real *s = block->s + (size_t) i * n;
-	real	   *ds = block->ds + (size_t) i * n;
+	int			n = block->cols;
+	const real *s = loss_s(block, i);
+	const int8_t *relation = loss_relation(block, i);
+	real	   *ds = loss_ds(block, i);
 	real	   *key = block->work;
 	real	   *prefix = block->work + n;	/* prefix[k]: sum of key[0..k) */
 	int		   *index = block->index_work;
 	int		   *change = block->index_work + n; /* of the number of triplets, from one key to the next */
-	const int  *member;
-	int			size = loss_class(block, i, &member);
-	int			count = 0;
+	const int  *positive;
+	int			count = loss_positives(block, i, &positive);
 	int			running = 0;
 	real		reach;
 
 	memset(ds, 0, n * sizeof(real));
-	for (int k = 0; k < size; k++)
-	{
-		if (member[k] == i)
-			continue;
-		key[count] = sqrt(s[member[k]]);
-		index[count++] = member[k];
-	}
 	if (count == 0)
 		return;
-	sort_keys(key, index, count);
+	for (int k = 0; k < count; k++)
+	{
+		key[k] = s[positive[k]];
+		index[k] = positive[k];
+	}
+	loss_sort(key, index, count);
 	prefix[0] = 0;
 	for (int k = 0; k < count; k++)
 		prefix[k + 1] = prefix[k] + key[k];
 	memset(change, 0, (count + 1) * sizeof(int));
 
-	/*
-	 * No negative beyond the farthest positive and the margin has a triplet: most never
-	 * cost a root.
-	 */
+	/* no negative beyond the farthest positive and the margin has a triplet */
 	reach = key[count - 1] + margin;
-	reach *= reach;
 	for (int j = 0; j < n; j++)
 	{
-		real		x;
 		int			low,
 					high,
 					triplets;
 
-		if (s[j] > reach || block->label[j] == block->label[i])
+		if (relation[j] >= 0 || s[j] > reach)
 			continue;
-		x = sqrt(s[j]);
-		low = count_below(key, count, x - margin, true);
-		high = semihard ? count_below(key, count, x, false) : count;
+		low = loss_count_below(key, count, s[j] - margin, true);
+		high = semihard ? loss_count_below(key, count, s[j], false) : count;
 		if (high < low)
 			high = low;			/* no margin, and a positive at the very distance */
 		triplets = high - low;
-		total->sum += (prefix[high] - prefix[low]) + triplets * (margin - x);
+		total->sum += (prefix[high] - prefix[low]) + triplets * (margin - s[j]);
 		total->count += triplets;
-		ds[j] = -triplets * half_inverse(x);
+		ds[j] = -triplets;
 		change[low]++;
 		change[high]--;
 	}
 	for (int k = 0; k < count; k++)
 	{
 		running += change[k];
-		ds[index[k]] = running * half_inverse(key[k]);
+		ds[index[k]] = running;
 	}
 }
 
 /*
- * Anchor i with its farthest positive and nearest negative; of equals the first. Writes
- * ds (a row).
+ * Anchor i with one positive, the first behind i in the order of columns, going round: what
+ * has to look at every triplet by itself looks at these.  With swap the negative's distance
+ * is the smaller of those to anchor and positive (Balntas et al. 2016).  Adds to ds, also
+ * to the positive's row.
  */
 static void
-anchor_hardest(LossBlock *block, int i, real margin, TripletTotal *total)
+anchor_single(const LossParams *params, LossBlock *block, int i, TripletTotal *total)
 {
-	int			n = block->rows;
-	const real *s = block->s + (size_t) i * n;
-	real	   *ds = block->ds + (size_t) i * n;
-	const int  *member;
-	int			size = loss_class(block, i, &member);
-	int			positive = -1;
-	int			negative = -1;
-	real		far,
-				near;
+	const real *s = loss_s(block, i);
+	const int8_t *relation = loss_relation(block, i);
+	real	   *ds = loss_ds(block, i);
+	const int  *positive;
+	int			count = loss_positives(block, i, &positive);
+	int			p = -1;
+	const real *s_p = NULL;
+	real	   *ds_p = NULL;
 
-	memset(ds, 0, n * sizeof(real));
-	for (int k = 0; k < size; k++)
-		if (member[k] != i && (positive < 0 || s[member[k]] > s[positive]))
-			positive = member[k];
-	for (int j = 0; j < n; j++)
-		if ((negative < 0 || s[j] < s[negative]) && block->label[j] != block->label[i])
-			negative = j;
-	if (positive < 0 || negative < 0)
+	for (int k = 0; k < count && p <= i; k++)
+		p = (positive[k] > i || p < 0) ? positive[k] : p;
+	if (p < 0)
 		return;
-
-	far = sqrt(s[positive]);
-	near = sqrt(s[negative]);
-	if (far - near + margin > 0)
+	if (params->swap && block->square && p < block->rows)
 	{
-		total->sum += far - near + margin;
+		s_p = loss_s(block, p);
+		ds_p = loss_ds(block, p);
+	}
+	for (int j = 0; j < block->cols; j++)
+	{
+		bool		swapped = s_p && s_p[j] < s[j];
+		real		u;
+		real		slope = 1;
+
+		if (relation[j] >= 0)
+			continue;
+		u = s[p] - (swapped ? s_p[j] : s[j]) + (real) params->margin;
+		if (params->miner == MINE_SEMIHARD && s[j] <= s[p])
+			continue;
+		if (params->smooth)
+		{
+			slope = logistic(u);
+			u = softplus(u);
+		}
+		if (u <= 0)
+			continue;
+		total->sum += u;
 		total->count++;
-		ds[positive] = half_inverse(far);
-		ds[negative] = -half_inverse(near);
+		ds[p] += slope;
+		*(swapped ? ds_p + j : ds + j) -= slope;
 	}
 }
 
 /*
  * Triplet margin loss (Weinberger and Saul 2009; Schroff et al., arXiv 1503.03832):
- * max(0, d_ap - d_an + margin), averaged over the mined triplets in which it is above
- * 0. Miners: all; hard (Hermans et al., arXiv 1703.07737); semi-hard, which takes every
- * negative with d_ap < d_an < d_ap + margin.  s: squared distances.  margin >= 0.
+ * max(0, d_ap - d_an + margin), or with smooth log(1 + exp(d_ap - d_an + margin)), averaged
+ * over the triplets in which it is above 0.  The miner has been at work on the relations; the
+ * semi-hard one has left pairs that are in some triplet with d_ap < d_an < d_ap + margin, and
+ * only such triplets count.  s: distances.  margin >= 0.
  */
 real
 loss_triplet(const LossParams *params, LossBlock *block)
 {
-	int			n = block->rows;
+	size_t		cells = (size_t) block->rows * block->cols;
 	TripletTotal total = {0, 0};
 
-	for (int i = 0; i < n; i++)
+	if (params->smooth || params->swap)
+		memset(block->ds, 0, cells * sizeof(real));
+	for (int i = 0; i < block->rows; i++)
 	{
 		if (loss_stopped(block, i))
 			return NAN;
-		if (params->miner == MINE_HARD)
-			anchor_hardest(block, i, params->margin, &total);
+		if (params->smooth || params->swap)
+			anchor_single(params, block, i, &total);
 		else
 			anchor_triplets(block, i, params->margin, params->miner == MINE_SEMIHARD, &total);
 	}
 	if (total.count == 0)
 		return 0;
-	vm_scale(block->ds, (real) (1.0 / total.count), (size_t) n * n);
+	vm_scale(block->ds, (real) (1.0 / total.count), cells);
 	return total.sum / total.count;
 }

@@ -8,10 +8,18 @@
  * Fashion-MNIST (20,000 rows, four epochs of 784-256-64) by scale 1, 4, 8, 16: nca
  * 0.852, 0.876, 0.880, 0.878; proxy_nca 0.862, 0.874, 0.866, 0.853.
  */
+#include <ctype.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "methods.h"
+
+/* What the losses of pairs and triplets read besides: the miner with its settings, and the memory. */
+#define MINED		",miner,mine_margin,mine_near,mine_far,mine_angle,mine_cutoff,epsilon,memory"
+#define MINER(m)	.miner = (m), .mine_near = 0.2, .mine_far = 0.8, .mine_angle = 20, .mine_cutoff = 0.5, \
+	.epsilon = 0.1, .distance = -1
 
 static const Method methods[] = {
 	{
@@ -85,23 +93,19 @@ static const Method methods[] = {
 		.supervision = "labels",
 		.description = "pulls pairs of one class together and pushes others beyond a margin",
 		.paper = "Hadsell, Chopra and LeCun 2006, doi:10.1109/CVPR.2006.100",
-		.loss = loss_contrastive,
-		.input = LOSS_DISTANCE,
-		.side = LOSS_BATCH,
-		.parameters = "pos_margin,neg_margin",
-		.defaults = {.pos_margin = 0, .neg_margin = 1},
+		.loss = {loss_contrastive, LOSS_DISTANCE, LOSS_BATCH},
+		.parameters = "pos_margin,neg_margin,distance" MINED,
+		.defaults = {.pos_margin = 0, .neg_margin = 1, MINER(MINE_ALL)},
 	},
 	{
 		.name = "triplet",
 		.kind = METHOD_GRADIENT,
 		.supervision = "labels",
-		.description = "wants every negative farther than every positive by a margin; miners all, hard, semihard",
+		.description = "wants every negative farther than every positive by a margin; swap and smooth as options",
 		.paper = "Schroff, Kalenichenko and Philbin 2015, arXiv:1503.03832; Hermans, Beyer and Leibe 2017, arXiv:1703.07737",
-		.loss = loss_triplet,
-		.input = LOSS_DISTANCE,
-		.side = LOSS_BATCH,
-		.parameters = "margin,miner",
-		.defaults = {.margin = 0.05, .miner = MINE_ALL},
+		.loss = {loss_triplet, LOSS_DISTANCE, LOSS_BATCH},
+		.parameters = "margin,smooth,swap,distance" MINED,
+		.defaults = {.margin = 0.05, MINER(MINE_ALL)},
 	},
 	{
 		.name = "multi_similarity",
@@ -109,11 +113,9 @@ static const Method methods[] = {
 		.supervision = "labels",
 		.description = "weighs each pair by its own and its relative similarity, among pairs that its miner finds hard",
 		.paper = "Wang et al. 2019, arXiv:1904.06627",
-		.loss = loss_multi_similarity,
-		.input = LOSS_COSINE,
-		.side = LOSS_BATCH,
-		.parameters = "alpha,beta,base,epsilon",
-		.defaults = {.alpha = 2, .beta = 50, .base = 0.5, .epsilon = 0.1},
+		.loss = {loss_multi_similarity, LOSS_COSINE, LOSS_BATCH},
+		.parameters = "alpha,beta,base" MINED,
+		.defaults = {.alpha = 2, .beta = 50, .base = 0.5, MINER(MINE_MULTI_SIMILARITY)},
 	},
 	{
 		.name = "ntxent",
@@ -121,11 +123,9 @@ static const Method methods[] = {
 		.supervision = "labels",
 		.description = "softmax of each positive pair against the anchor's negatives",
 		.paper = "Sohn 2016 (NIPS); Chen et al. 2020, arXiv:2002.05709",
-		.loss = loss_ntxent,
-		.input = LOSS_COSINE,
-		.side = LOSS_BATCH,
-		.parameters = "temperature",
-		.defaults = {.temperature = 0.07},
+		.loss = {loss_ntxent, LOSS_COSINE, LOSS_BATCH},
+		.parameters = "temperature,distance" MINED,
+		.defaults = {.temperature = 0.07, MINER(MINE_ALL)},
 	},
 	{
 		.name = "supcon",
@@ -133,11 +133,9 @@ static const Method methods[] = {
 		.supervision = "labels",
 		.description = "softmax of an anchor's positives against the whole batch",
 		.paper = "Khosla et al. 2020, arXiv:2004.11362",
-		.loss = loss_supcon,
-		.input = LOSS_COSINE,
-		.side = LOSS_BATCH,
-		.parameters = "temperature",
-		.defaults = {.temperature = 0.1},
+		.loss = {loss_supcon, LOSS_COSINE, LOSS_BATCH},
+		.parameters = "temperature,distance" MINED,
+		.defaults = {.temperature = 0.1, MINER(MINE_ALL)},
 	},
 	{
 		.name = "nca",
@@ -145,11 +143,9 @@ static const Method methods[] = {
 		.supervision = "labels",
 		.description = "raises the probability that a row's random near neighbour is of its class",
 		.paper = "Goldberger, Roweis, Hinton and Salakhutdinov 2004 (NIPS)",
-		.loss = loss_nca,
-		.input = LOSS_DISTANCE,
-		.side = LOSS_BATCH,
-		.parameters = "scale",
-		.defaults = {.scale = 8},
+		.loss = {loss_nca, LOSS_SQUARED, LOSS_BATCH},
+		.parameters = "scale,distance" MINED,
+		.defaults = {.scale = 8, MINER(MINE_ALL)},
 	},
 	{
 		.name = "proxy_nca",
@@ -157,11 +153,9 @@ static const Method methods[] = {
 		.supervision = "labels",
 		.description = "NCA against one learned proxy a class",
 		.paper = "Movshovitz-Attias et al. 2017, arXiv:1703.07464; Teh et al. 2020, arXiv:2004.01113",
-		.loss = loss_proxy_nca,
-		.input = LOSS_COSINE,
-		.side = LOSS_PROXY,
+		.loss = {loss_proxy_nca, LOSS_COSINE, LOSS_PROXY},
 		.parameters = "scale",
-		.defaults = {.scale = 4},
+		.defaults = {.scale = 4, .distance = -1},
 		.proxy_lr = 10,
 	},
 	{
@@ -170,11 +164,9 @@ static const Method methods[] = {
 		.supervision = "labels",
 		.description = "each class's proxy pulls its hardest rows and pushes the nearest rows of others",
 		.paper = "Kim, Kim, Cho and Kwak 2020, arXiv:2003.13911",
-		.loss = loss_proxy_anchor,
-		.input = LOSS_COSINE,
-		.side = LOSS_PROXY,
+		.loss = {loss_proxy_anchor, LOSS_COSINE, LOSS_PROXY},
 		.parameters = "margin,alpha",
-		.defaults = {.margin = 0.1, .alpha = 32},
+		.defaults = {.margin = 0.1, .alpha = 32, .distance = -1},
 		.proxy_lr = 10,
 	},
 	{
@@ -183,11 +175,9 @@ static const Method methods[] = {
 		.supervision = "labels",
 		.description = "classification by the cosine with each class's proxy",
 		.paper = "Wang, Xiang, Cheng and Yuille 2017, arXiv:1704.06369; Zhai and Wu 2018, arXiv:1811.12649",
-		.loss = loss_normalized_softmax,
-		.input = LOSS_COSINE,
-		.side = LOSS_PROXY,
+		.loss = {loss_normalized_softmax, LOSS_COSINE, LOSS_PROXY},
 		.parameters = "temperature",
-		.defaults = {.temperature = 0.05},
+		.defaults = {.temperature = 0.05, .distance = -1},
 		.proxy_lr = 10,
 	},
 	{
@@ -196,11 +186,9 @@ static const Method methods[] = {
 		.supervision = "labels",
 		.description = "normalised softmax with a margin on the own class's cosine",
 		.paper = "Wang et al. 2018, arXiv:1801.09414",
-		.loss = loss_cosface,
-		.input = LOSS_COSINE,
-		.side = LOSS_PROXY,
+		.loss = {loss_cosface, LOSS_COSINE, LOSS_PROXY},
 		.parameters = "margin,scale",
-		.defaults = {.margin = 0.35, .scale = 64},
+		.defaults = {.margin = 0.35, .scale = 64, .distance = -1},
 		.proxy_lr = 10,
 	},
 	{
@@ -209,11 +197,9 @@ static const Method methods[] = {
 		.supervision = "labels",
 		.description = "normalised softmax with a margin (in radians) on the angle to the own class's proxy",
 		.paper = "Deng, Guo, Xue and Zafeiriou 2019, arXiv:1801.07698",
-		.loss = loss_arcface,
-		.input = LOSS_COSINE,
-		.side = LOSS_PROXY,
+		.loss = {loss_arcface, LOSS_COSINE, LOSS_PROXY},
 		.parameters = "margin,scale",
-		.defaults = {.margin = 0.5, .scale = 64},
+		.defaults = {.margin = 0.5, .scale = 64, .distance = -1},
 		.proxy_lr = 10,
 	},
 };
@@ -274,4 +260,117 @@ method_names(const char *supervision, char *buf, size_t size)
 	for (int i = 0; i < METHODS && used < size; i++)
 		if (supervision == NULL || method_learns_from(&methods[i], supervision))
 			used += snprintf(buf + used, size - used, "%s%s", used > 0 ? ", " : "", methods[i].name);
+}
+
+/* The next term of a sum, from *text on, which moves behind it.  "0.5 * center", "center", "center * 0.5". */
+static LearnStatus
+parse_term(LearnEnv *env, const char *whole, const char **text, const char *supervision, MethodTerm *term)
+{
+	const char *p = *text;
+	char		name[64];
+	size_t		n;
+	bool		weighted = false;
+
+	memset(term, 0, sizeof(*term));
+	term->weight = 1;
+	p += strspn(p, " \t\n");
+	if (isdigit((unsigned char) *p) || *p == '.')
+	{
+		char	   *end;
+
+		term->weight = strtod(p, &end);
+		p = end + strspn(end, " \t\n");
+		if (*p++ != '*')
+			return learn_fail(env, LEARN_INVALID, "a weight in method \"%s\" is not followed by *", whole);
+		p += strspn(p, " \t\n");
+		weighted = true;
+	}
+	n = strcspn(p, " \t\n+*");
+	snprintf(name, sizeof(name), "%.*s", (int) n, p);
+	p += n;
+	p += strspn(p, " \t\n");
+	if (*p == '*' && !weighted)
+	{
+		char	   *end;
+
+		p++;
+		term->weight = strtod(p, &end);
+		if (end == p)
+			return learn_fail(env, LEARN_INVALID, "in method \"%s\" there is no number behind *", whole);
+		p = end + strspn(end, " \t\n");
+	}
+	term->method = method_by_name(name);
+	if (term->method == NULL || (supervision && !method_learns_from(term->method, supervision)))
+	{
+		char		names[sizeof(env->hint) - 32];
+
+		if (term->method == NULL)
+			learn_fail(env, LEARN_INVALID, "unknown method \"%s\"", name);
+		else
+			learn_fail(env, LEARN_INVALID, "method \"%s\" does not learn from %s", name, supervision);
+		method_names(supervision, names, sizeof(names));
+		learn_hint(env, "Valid methods are: %s.", names);
+		return LEARN_INVALID;
+	}
+	if (!(term->weight > 0 && term->weight <= 1e6))
+		return learn_fail(env, LEARN_INVALID, "the weight of \"%s\" must be above 0 and at most 1e6, not %g",
+						  name, term->weight);
+	if (*p != '\0' && *p != '+')
+		return learn_fail(env, LEARN_INVALID, "method \"%s\" is not understood from \"%s\" on", whole, p);
+	*text = p;
+	return LEARN_OK;
+}
+
+LearnStatus
+method_parse(LearnEnv *env, const char *text, const char *supervision, MethodTerm *term, int *n_terms)
+{
+	const char *p = text;
+	bool		whole = false;
+	int			n = 0;
+
+	for (;; p++)
+	{
+		if (n == METHOD_MAX_TERMS)
+			return learn_fail(env, LEARN_INVALID, "a sum of methods has %d terms at most", METHOD_MAX_TERMS);
+		LEARN_TRY(parse_term(env, text, &p, supervision, &term[n]));
+		for (int i = 0; i < n; i++)
+			if (term[i].method == term[n].method)
+				return learn_fail(env, LEARN_INVALID, "method \"%s\" occurs twice in a sum", term[n].method->name);
+		whole = whole || !term[n].method->partial;
+		n++;
+		if (*p == '\0')
+			break;
+	}
+	if (n == 1 && term[0].weight != 1)
+		return learn_fail(env, LEARN_INVALID, "a weight means nothing to method \"%s\" alone", term[0].method->name);
+	for (int i = 0; i < n && n > 1; i++)
+		if (term[i].method->loss.function == NULL)
+		{
+			learn_fail(env, LEARN_INVALID, "method \"%s\" cannot be a term of a sum", term[i].method->name);
+			learn_hint(env, "Only losses can be added up.");
+			return LEARN_INVALID;
+		}
+	if (!whole)
+	{
+		learn_fail(env, LEARN_INVALID, "method \"%s\" learns nothing by itself", term[0].method->name);
+		learn_hint(env, "Add it to a loss, for example 'supcon + 0.1 * %s'.", term[0].method->name);
+		return LEARN_INVALID;
+	}
+	*n_terms = n;
+	return LEARN_OK;
+}
+
+void
+method_print(const MethodTerm *term, int n_terms, char *buf, size_t size)
+{
+	size_t		used = 0;
+
+	buf[0] = '\0';
+	for (int i = 0; i < n_terms && used < size; i++)
+	{
+		if (term[i].weight != 1)
+			used += snprintf(buf + used, size - used, "%s%g * %s", i > 0 ? " + " : "", term[i].weight, term[i].method->name);
+		else
+			used += snprintf(buf + used, size - used, "%s%s", i > 0 ? " + " : "", term[i].method->name);
+	}
 }

@@ -53,12 +53,32 @@ typedef struct Method
 	LinearParams linear;		/* defaults of classical methods; 0 in what is not listed */
 
 	/* gradient methods */
-	LossFunction loss;
-	LossInput	input;
-	LossSide	side;
+	Loss		loss;
 	LossParams	defaults;
-	double		proxy_lr;		/* the proxies' learning rate as a multiple of the network's */
+	double		proxy_lr;		/* learning rate of what the loss learns as a multiple of the network's; 0: it learns nothing */
+	bool		partial;		/* pulls one way only, and so has a meaning in a sum alone */
 } Method;
+
+/* One term of a weighted sum of losses. */
+typedef struct MethodTerm
+{
+	const Method *method;
+	double		weight;
+	LossParams	params;
+} MethodTerm;
+
+#define METHOD_MAX_TERMS	8
+#define METHOD_TEXT_MAX		256 /* of a sum as text */
+
+/*
+ * "triplet" or "arcface + 0.5 * center": the terms' methods and weights.  LEARN_INVALID names
+ * the valid methods: of supervision, or all where it is NULL.  What a sum may not hold: what is not a loss, one method twice, or terms that
+ * pull one way alone.
+ */
+extern LearnStatus method_parse(LearnEnv *env, const char *text, const char *supervision, MethodTerm *term, int *n_terms);
+
+/* The same as text, in one spelling. */
+extern void method_print(const MethodTerm *term, int n_terms, char *buf, size_t size);
 
 extern const Method *method_by_name(const char *name);	/* NULL: none */
 extern int	method_count(void);

@@ -69,26 +69,59 @@ static const OptionDef defs[] = {
 	"learning rate of the class proxies as a multiple of the network's"},
 	{"refit", OPTION_BOOL, AT(refit), 0, 1, NULL, 0, "chosen", false,
 	"after validation train once more on all rows, for as many epochs as were best"},
-	{"margin", OPTION_REAL, AT(loss.margin), 0, 1000, NULL, 0, "method's", true,
+	{"margin", OPTION_REAL, AT(term[0].params.margin), 0, 1000, NULL, 0, "method's", true,
 	"margin of the loss"},
-	{"pos_margin", OPTION_REAL, AT(loss.pos_margin), 0, 1000, NULL, 0, "method's", true,
+	{"pos_margin", OPTION_REAL, AT(term[0].params.pos_margin), 0, 1000, NULL, 0, "method's", true,
 	"distance below which a positive pair costs nothing"},
-	{"neg_margin", OPTION_REAL, AT(loss.neg_margin), 0, 1000, NULL, 0, "method's", true,
+	{"neg_margin", OPTION_REAL, AT(term[0].params.neg_margin), 0, 1000, NULL, 0, "method's", true,
 	"distance above which a negative pair costs nothing"},
-	{"temperature", OPTION_REAL, AT(loss.temperature), 1e-4, 1000, NULL, 0, "method's", true,
+	{"temperature", OPTION_REAL, AT(term[0].params.temperature), 1e-4, 1000, NULL, 0, "method's", true,
 	"temperature of the softmax"},
-	{"scale", OPTION_REAL, AT(loss.scale), 1e-3, 10000, NULL, 0, "method's", true,
+	{"scale", OPTION_REAL, AT(term[0].params.scale), 1e-3, 10000, NULL, 0, "method's", true,
 	"scale of the logits"},
-	{"alpha", OPTION_REAL, AT(loss.alpha), 1e-3, 10000, NULL, 0, "method's", true,
+	{"alpha", OPTION_REAL, AT(term[0].params.alpha), 1e-3, 10000, NULL, 0, "method's", true,
 	"weight of positives"},
-	{"beta", OPTION_REAL, AT(loss.beta), 1e-3, 10000, NULL, 0, "method's", true,
+	{"beta", OPTION_REAL, AT(term[0].params.beta), 1e-3, 10000, NULL, 0, "method's", true,
 	"weight of negatives"},
-	{"base", OPTION_REAL, AT(loss.base), -1, 1, NULL, 0, "method's", true,
+	{"base", OPTION_REAL, AT(term[0].params.base), -1, 1, NULL, 0, "method's", true,
 	"similarity at which pairs start to weigh"},
-	{"epsilon", OPTION_REAL, AT(loss.epsilon), 0, 2, NULL, 0, "method's", true,
-	"margin of multi_similarity's miner"},
-	{"miner", OPTION_NAME, AT(loss.miner), 0, 0, "all,hard,semihard", MINE_ALL, "method's", true,
-	"which triplets count"},
+	{"epsilon", OPTION_REAL, AT(term[0].params.epsilon), 0, 2, NULL, 0, "method's", true,
+	"slack of the multi_similarity miner; 2 and above: every pair"},
+	{"nu", OPTION_REAL, AT(term[0].params.nu), 0, 1000, NULL, 0, "method's", true,
+	"weight of a regulariser inside of the loss"},
+	{"angle", OPTION_REAL, AT(term[0].params.angle), 0, 89, NULL, 0, "method's", true,
+	"angle of the loss, in degrees"},
+	{"bins", OPTION_INT, AT(term[0].params.bins), 2, 1000, NULL, 0, "method's", true,
+	"bins of the loss's histogram"},
+	{"proxies", OPTION_INT, AT(term[0].params.proxies), 1, 1000, NULL, 0, "method's", true,
+	"proxies of each class"},
+	{"per_class", OPTION_BOOL, AT(term[0].params.per_class), 0, 1, NULL, 0, "method's", true,
+	"learn one number a class instead of one in all"},
+	{"dynamic", OPTION_BOOL, AT(term[0].params.dynamic), 0, 1, NULL, 0, "method's", true,
+	"adapt the scale to the angles of each batch"},
+	{"variant", OPTION_NAME, AT(term[0].params.variant), 0, 0, "o,ds,dq,iu,ib", 0, "method's", true,
+	"form of the loss, by its paper's name"},
+	{"smooth", OPTION_BOOL, AT(term[0].params.smooth), 0, 1, NULL, 0, "method's", true,
+	"log(1 + exp(x)) in place of max(0, x)"},
+	{"swap", OPTION_BOOL, AT(term[0].params.swap), 0, 1, NULL, 0, "method's", true,
+	"take the negative's distance to the positive where it is the smaller one"},
+	{"distance", OPTION_NAME, AT(term[0].params.distance), 0, 0, "cosine,inner,l2,l2_squared,snr", DISTANCE_COSINE, "method's", true,
+	"what the loss compares embeddings by"},
+	{"miner", OPTION_NAME, AT(term[0].params.miner), 0, 0,
+		"all,hard,semihard,easy,easy_positive,distance_weighted,angular,multi_similarity,pair_margin", MINE_ALL, "method's", true,
+	"which pairs or triplets of a batch count"},
+	{"mine_margin", OPTION_REAL, AT(term[0].params.mine_margin), 0, 1000, NULL, 0, "method's", true,
+	"of the semihard miner; 0: the loss's margin"},
+	{"mine_near", OPTION_REAL, AT(term[0].params.mine_near), 0, 1000, NULL, 0, "method's", true,
+	"of the pair_margin miner: nearer positives are left out"},
+	{"mine_far", OPTION_REAL, AT(term[0].params.mine_far), 0, 1000, NULL, 0, "method's", true,
+	"of the pair_margin miner: farther negatives are left out"},
+	{"mine_angle", OPTION_REAL, AT(term[0].params.mine_angle), 0, 89, NULL, 0, "method's", true,
+	"of the angular miner: the smallest angle that counts, in degrees"},
+	{"mine_cutoff", OPTION_REAL, AT(term[0].params.mine_cutoff), 0.01, 1.9, NULL, 0, "method's", true,
+	"of the distance_weighted miner: nearer negatives weigh as if at this distance"},
+	{"memory", OPTION_INT, AT(term[0].params.memory), 0, 1000000, NULL, 0, "0", true,
+	"rows of earlier batches that a batch is compared with, too"},
 	{"constraints", OPTION_INT, AT(linear.constraints), 1, 10000000, NULL, 0, "chosen", false,
 	"pairs of each kind, or quadruplets, that are drawn from labels"},
 	{"iterations", OPTION_INT, AT(linear.iterations), 1, 1000000, NULL, 0, "method's", false,
@@ -123,17 +156,92 @@ options_init(TrainOptions *options)
 	options->clip = 10;
 	options->patience = 10;
 	options->balance = 0.5;
-	options->loss.margin = NAN;
-	options->loss.pos_margin = NAN;
-	options->loss.neg_margin = NAN;
-	options->loss.temperature = NAN;
-	options->loss.scale = NAN;
-	options->loss.alpha = NAN;
-	options->loss.beta = NAN;
-	options->loss.base = NAN;
-	options->loss.epsilon = NAN;
-	options->loss.miner = (LossMiner) CHOSEN;
 	options->linear = (LinearParams) {CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, NAN, NAN, NAN, NAN, NAN};
+	options->n_terms = 1;
+	for (int t = 0; t < METHOD_MAX_TERMS; t++)
+		for (int i = 0; i < N_DEFS; i++)
+			if (options_of_loss(i))
+			{
+				char	   *field = (char *) options + defs[i].offset + t * sizeof(MethodTerm);
+
+				if (defs[i].type == OPTION_REAL)
+					*(double *) field = NAN;
+				else
+					*(int *) field = CHOSEN;
+			}
+}
+
+/* Is option i a parameter of a loss? */
+bool
+options_of_loss(int i)
+{
+	return defs[i].offset >= AT(term[0].params) && defs[i].offset < AT(term[0].params) + sizeof(LossParams);
+}
+
+static const Method *
+term_method(const TrainOptions *options, int term)
+{
+	return options->n_terms > 1 ? options->term[term].method : options->method;
+}
+
+static int	word_index(const char *words, const char *word);
+
+bool
+options_read(const TrainOptions *options, int i, int term)
+{
+	const Method *method = term_method(options, term);
+
+	return options_of_loss(i) && method->parameters && word_index(method->parameters, defs[i].name) >= 0;
+}
+
+bool
+options_given(const TrainOptions *options, int i, int term)
+{
+	const char *field = (const char *) options + defs[i].offset + term * sizeof(MethodTerm);
+
+	if (!options_of_loss(i))
+		return options->set[i];
+	return defs[i].type == OPTION_REAL ? !isnan(*(const double *) field) : *(const int *) field != CHOSEN;
+}
+
+LossParams
+options_loss(const TrainOptions *options, int term)
+{
+	LossParams	params = term_method(options, term)->defaults;
+
+	for (int i = 0; i < N_DEFS; i++)
+		if (options_of_loss(i) && options_given(options, i, term))
+		{
+			size_t		at = defs[i].offset - AT(term[0].params);
+
+			memcpy((char *) &params + at, (const char *) &options->term[term].params + at,
+				   defs[i].type == OPTION_REAL ? sizeof(double) : sizeof(int));
+		}
+	return params;
+}
+
+LearnStatus
+options_set_method(LearnEnv *env, TrainOptions *options, const char *text, const char *supervision)
+{
+	MethodTerm	term[METHOD_MAX_TERMS];
+
+	LEARN_TRY(method_parse(env, text, supervision, term, &options->n_terms));
+	options->method = term[0].method;
+	for (int t = 0; t < options->n_terms; t++)
+	{
+		options->term[t].method = term[t].method;
+		options->term[t].weight = term[t].weight;
+	}
+	return LEARN_OK;
+}
+
+void
+options_method(const TrainOptions *options, char *buf, size_t size)
+{
+	if (options->n_terms > 1)
+		method_print(options->term, options->n_terms, buf, size);
+	else
+		snprintf(buf, size, "%s", options->method->name);
 }
 
 int
@@ -157,21 +265,82 @@ append_word(char *buf, size_t size, const char *word)
 	snprintf(buf + used, size - used, "%s%s", used == 0 ? "" : ", ", word);
 }
 
-/* The place of name in the table, or -1 with the status of an unknown option set. */
-static int
-find(LearnEnv *env, const char *name, LearnStatus *status)
+/* Where option name is to be written, and what it is; NULL with *status set if there is none such. */
+static char *
+locate(LearnEnv *env, TrainOptions *options, const char *name, const OptionDef **def, LearnStatus *status)
 {
-	char		names[sizeof(env->hint)] = "";
+	const char *dot = strchr(name, '.');
+	const char *own = dot ? dot + 1 : name;
+	char		names[sizeof(env->hint) - 64] = "";
+	int			term = -1;
+	int			i;
 
-	for (int i = 0; i < N_DEFS; i++)
-		if (strcmp(defs[i].name, name) == 0)
-			return i;
+	for (i = 0; i < N_DEFS; i++)
+		if (strcmp(defs[i].name, own) == 0 && (dot == NULL || options_of_loss(i)))
+			break;
+	if (i == N_DEFS)
+	{
+		*status = learn_fail(env, LEARN_INVALID, "unknown option \"%s\"", name);
+		for (i = 0; i < N_DEFS; i++)
+			if (dot == NULL || options_of_loss(i))
+				append_word(names, sizeof(names), defs[i].name);
+		learn_hint(env, dot ? "Valid options of losses are: %s." : "Valid options are: %s.", names);
+		return NULL;
+	}
+	*def = &defs[i];
+	if (!options_of_loss(i))
+		term = 0;
+	else if (dot)
+	{
+		for (int t = 0; t < options->n_terms; t++)
+		{
+			const char *method = term_method(options, t)->name;
 
-	*status = learn_fail(env, LEARN_INVALID, "unknown option \"%s\"", name);
-	for (int i = 0; i < N_DEFS; i++)
-		append_word(names, sizeof(names), defs[i].name);
-	learn_hint(env, "Valid options are: %s.", names);
-	return -1;
+			if (strlen(method) == (size_t) (dot - name) && strncmp(method, name, dot - name) == 0)
+				term = t;
+		}
+		if (term < 0)
+		{
+			*status = learn_fail(env, LEARN_INVALID, "option \"%s\" is of a method that is not asked for", name);
+			return NULL;
+		}
+		if (!options_read(options, i, term))
+		{
+			*status = learn_fail(env, LEARN_INVALID, "method \"%s\" does not read the option \"%s\"",
+								 term_method(options, term)->name, own);
+			learn_hint(env, "The options of its loss are: %s.", term_method(options, term)->parameters);
+			return NULL;
+		}
+	}
+	else if (options->n_terms == 1)
+		term = 0;
+	else
+	{
+		for (int t = 0; t < options->n_terms; t++)
+			if (options_read(options, i, t))
+			{
+				if (term >= 0)
+				{
+					*status = learn_fail(env, LEARN_INVALID, "option \"%s\" is read by more than one term of the sum", name);
+					learn_hint(env, "Say whose it is: \"%s.%s\" or \"%s.%s\".", term_method(options, term)->name, name,
+							   term_method(options, t)->name, name);
+					return NULL;
+				}
+				term = t;
+			}
+		if (term < 0)
+		{
+			*status = learn_fail(env, LEARN_INVALID, "no term of the sum reads the option \"%s\"", name);
+			return NULL;
+		}
+	}
+	if (options_of_loss(i) && options_given(options, i, term))
+	{
+		*status = learn_fail(env, LEARN_INVALID, "option \"%s\" is given twice", name);
+		return NULL;
+	}
+	options->set[i] = true;
+	return (char *) options + defs[i].offset + term * sizeof(MethodTerm);
 }
 
 static const char *
@@ -203,14 +372,11 @@ LearnStatus
 options_set_number(LearnEnv *env, TrainOptions *options, const char *name, double value)
 {
 	LearnStatus status = LEARN_OK;
-	int			i = find(env, name, &status);
 	const OptionDef *def;
-	char	   *field;
+	char	   *field = locate(env, options, name, &def, &status);
 
-	if (i < 0)
+	if (field == NULL)
 		return status;
-	def = &defs[i];
-	field = (char *) options + def->offset;
 
 	if (def->type == OPTION_SEED)
 	{
@@ -229,7 +395,6 @@ options_set_number(LearnEnv *env, TrainOptions *options, const char *name, doubl
 		return wrong_type(env, def);
 	else
 		*(int *) field = (int) value;
-	options->set |= UINT64_C(1) << i;
 	return LEARN_OK;
 }
 
@@ -257,14 +422,11 @@ LearnStatus
 options_set_text(LearnEnv *env, TrainOptions *options, const char *name, const char *value)
 {
 	LearnStatus status = LEARN_OK;
-	int			i = find(env, name, &status);
 	const OptionDef *def;
-	char	   *field;
+	char	   *field = locate(env, options, name, &def, &status);
 
-	if (i < 0)
+	if (field == NULL)
 		return status;
-	def = &defs[i];
-	field = (char *) options + def->offset;
 
 	if (def->type == OPTION_NAME)
 	{
@@ -287,7 +449,6 @@ options_set_text(LearnEnv *env, TrainOptions *options, const char *name, const c
 	}
 	else
 		return wrong_type(env, def);
-	options->set |= UINT64_C(1) << i;
 	return LEARN_OK;
 }
 
@@ -295,16 +456,14 @@ LearnStatus
 options_set_bool(LearnEnv *env, TrainOptions *options, const char *name, bool value)
 {
 	LearnStatus status = LEARN_OK;
-	int			i = find(env, name, &status);
-	char	   *field;
+	const OptionDef *def;
+	char	   *field = locate(env, options, name, &def, &status);
 
-	if (i < 0)
+	if (field == NULL)
 		return status;
-	if (defs[i].type != OPTION_BOOL)
-		return wrong_type(env, &defs[i]);
-	field = (char *) options + defs[i].offset;
+	if (def->type != OPTION_BOOL)
+		return wrong_type(env, def);
 	*(int *) field = value;
-	options->set |= UINT64_C(1) << i;
 	return LEARN_OK;
 }
 
@@ -312,12 +471,11 @@ LearnStatus
 options_set_seed(LearnEnv *env, TrainOptions *options, int64_t seed)
 {
 	LearnStatus status = LEARN_OK;
-	int			i = find(env, "seed", &status);
+	const OptionDef *def;
 
-	if (i < 0)
+	if (locate(env, options, "seed", &def, &status) == NULL)
 		return status;
 	options->seed = seed;
-	options->set |= UINT64_C(1) << i;
 	return LEARN_OK;
 }
 
@@ -341,12 +499,12 @@ json_string(const char *text, char *json, size_t size)
 }
 
 void
-options_value(const TrainOptions *options, int i, char *json, size_t size)
+options_value(const TrainOptions *options, int i, int term, char *json, size_t size)
 {
 	const OptionDef *def = &defs[i];
-	const char *field = (const char *) options + def->offset;
-	bool		given = (options->set >> i) & 1;
-	bool		chosen = !given && (strcmp(def->default_text, "chosen") == 0 ||
+	const char *field = (const char *) options + def->offset + (options_of_loss(i) ? term * sizeof(MethodTerm) : 0);
+	bool		given = options_given(options, i, term);
+	bool		chosen = !given && (options_of_loss(i) || strcmp(def->default_text, "chosen") == 0 ||
 									strcmp(def->default_text, "method's") == 0);
 
 	snprintf(json, size, "null");
@@ -386,18 +544,31 @@ options_value(const TrainOptions *options, int i, char *json, size_t size)
 	}
 }
 
-/* Is an option a parameter of some methods alone? */
+/* Is an option one of the classical methods'? */
 static bool
-of_method(const OptionDef *def)
+of_linear(const OptionDef *def)
 {
-	return (def->offset >= AT(loss) && def->offset < AT(loss) + sizeof(LossParams)) ||
-		(def->offset >= AT(linear) && def->offset < AT(linear) + sizeof(LinearParams));
+	return def->offset >= AT(linear) && def->offset < AT(linear) + sizeof(LinearParams);
 }
 
 static bool
 method_lists(const Method *method, const OptionDef *def)
 {
 	return method->parameters != NULL && word_index(method->parameters, def->name) >= 0;
+}
+
+/* Cosines and inner products suit the losses of similarities, the others those of distances. */
+static LearnStatus
+check_distance(LearnEnv *env, const Method *method, int distance)
+{
+	bool		similarity = loss_is_similarity(method->loss.input);
+	LearnStatus status;
+
+	if (distance < 0 || distance == DISTANCE_COSINE || (distance == DISTANCE_INNER) == similarity)
+		return LEARN_OK;
+	status = learn_fail(env, LEARN_INVALID, "the loss of method \"%s\" is not defined for this distance", method->name);
+	learn_hint(env, "Its distances are: %s.", similarity ? "cosine, inner" : "cosine, l2, l2_squared, snr");
+	return status;
 }
 
 LearnStatus
@@ -410,7 +581,7 @@ options_check(LearnEnv *env, const TrainOptions *options)
 	{
 		const OptionDef *def = &defs[i];
 
-		if (!((options->set >> i) & 1))
+		if (!options->set[i])
 			continue;
 		if ((method->kind == METHOD_CLOSED_FORM || method->kind == METHOD_LINEAR) && def->gradient &&
 			!method_lists(method, def))
@@ -424,8 +595,8 @@ options_check(LearnEnv *env, const TrainOptions *options)
 						   method->parameters);
 			return status;
 		}
-		if (!of_method(def))
-			continue;
+		if (options_of_loss(i) ? options->n_terms > 1 : !of_linear(def))
+			continue;				/* a sum has checked its own when they were set */
 		if (method->kind == METHOD_AUTO)
 		{
 			status = learn_fail(env, LEARN_INVALID, "option \"%s\" needs a method that reads it", def->name);
@@ -441,6 +612,8 @@ options_check(LearnEnv *env, const TrainOptions *options)
 			return status;
 		}
 	}
+	for (int t = 0; t < options->n_terms; t++)
+		LEARN_TRY(check_distance(env, term_method(options, t), options->term[t].params.distance));
 
 	if (options->rows_per_class > 0 && options->batch > 0 && options->rows_per_class * 2 > options->batch)
 		return learn_fail(env, LEARN_INVALID,

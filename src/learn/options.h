@@ -8,9 +8,11 @@
 
 #include "methods.h"
 
+#define OPTIONS_MAX	128
+
 typedef struct TrainOptions
 {
-	const Method *method;		/* auto by default */
+	const Method *method;		/* auto by default; of a sum the first term's */
 	char		network[1024];	/* empty: chosen from the data */
 	int			dims;			/* 0: chosen */
 	int64_t		seed;
@@ -36,10 +38,13 @@ typedef struct TrainOptions
 	double		proxy_lr;		/* multiple of the learning rate; 0: the method's */
 	double		balance;		/* classes are drawn by rows^(1 - balance): 0 as they are, 1 equally */
 	int			refit;			/* -1: chosen; 1: after validation train once more on all rows */
-	LossParams	loss;			/* NaN (miner -1) where the method's default holds */
 	LinearParams linear;		/* NaN or -1 where the method's default holds */
 
-	uint64_t	set;			/* bit i: option i of the table was given by the user */
+	/* term[0].params are the method's where there is no sum; NaN, or -1, where the method's default holds */
+	MethodTerm	term[METHOD_MAX_TERMS];
+	int			n_terms;		/* above 1: a sum */
+
+	bool		set[OPTIONS_MAX];	/* option i of the table was given by the user */
 } TrainOptions;
 
 typedef enum OptionType
@@ -70,6 +75,28 @@ extern void options_init(TrainOptions *options);
 extern int	options_count(void);
 extern const OptionDef *options_at(int i);
 
+/* "supcon", or "arcface + 0.5 * center".  supervision: what it must learn from (methods.h), or NULL. */
+extern LearnStatus options_set_method(LearnEnv *env, TrainOptions *options, const char *text, const char *supervision);
+
+/* The same as text; size METHOD_TEXT_MAX will do. */
+extern void options_method(const TrainOptions *options, char *buf, size_t size);
+
+/* The parameters of a term's loss: what was given, else the method's. */
+extern LossParams options_loss(const TrainOptions *options, int term);
+
+/*
+ * Is option i read by the loss of term, and was it given?  Of options that are no loss's, term is
+ * ignored, and options_of_loss is false.
+ */
+extern bool options_of_loss(int i);
+extern bool options_read(const TrainOptions *options, int i, int term);
+extern bool options_given(const TrainOptions *options, int i, int term);
+
+/*
+ * Options of a loss are named as they are where one term of the sum reads them, else with
+ * their method: "center.alpha".
+ */
+
 /* Set one option from text or a number; LEARN_INVALID names the valid names, words or range. */
 extern LearnStatus options_set_number(LearnEnv *env, TrainOptions *options, const char *name, double value);
 extern LearnStatus options_set_text(LearnEnv *env, TrainOptions *options, const char *name, const char *value);
@@ -77,7 +104,7 @@ extern LearnStatus options_set_seed(LearnEnv *env, TrainOptions *options, int64_
 extern LearnStatus options_set_bool(LearnEnv *env, TrainOptions *options, const char *name, bool value);
 
 /* The value of option i as JSON text: a number, true or false, or a quoted word; "null" where it is chosen. */
-extern void options_value(const TrainOptions *options, int i, char *json, size_t size);
+extern void options_value(const TrainOptions *options, int i, int term, char *json, size_t size);
 
 /* Options given that this method does not read are an error that lists those it does. */
 extern LearnStatus options_check(LearnEnv *env, const TrainOptions *options);

@@ -112,18 +112,11 @@ look_at_scale(Trainer *t)
 	return LEARN_OK;
 }
 
-static double
-value_or(double value, double otherwise)
-{
-	return isnan(value) ? otherwise : value;
-}
-
 /* The plan of a gradient method on n rows, with what the user fixed and what is chosen. */
 static void
 make_plan(const Trainer *t, const Method *method, const char *network, FitPlan *plan)
 {
 	const TrainOptions *o = t->options;
-	const LossParams *def = &method->defaults;
 	int			d = t->rows->d;
 	int			dims = o->dims > 0 ? o->dims : d >= 64 ? 64 : 32;
 	int			classes = t->rows->n_classes;
@@ -131,18 +124,16 @@ make_plan(const Trainer *t, const Method *method, const char *network, FitPlan *
 
 	memset(plan, 0, sizeof(*plan));
 	plan->method = method;
-	plan->loss = o->loss;
-	plan->loss.margin = value_or(o->loss.margin, def->margin);
-	plan->loss.pos_margin = value_or(o->loss.pos_margin, def->pos_margin);
-	plan->loss.neg_margin = value_or(o->loss.neg_margin, def->neg_margin);
-	plan->loss.temperature = value_or(o->loss.temperature, def->temperature);
-	plan->loss.scale = value_or(o->loss.scale, def->scale);
-	plan->loss.alpha = value_or(o->loss.alpha, def->alpha);
-	plan->loss.beta = value_or(o->loss.beta, def->beta);
-	plan->loss.base = value_or(o->loss.base, def->base);
-	plan->loss.epsilon = value_or(o->loss.epsilon, def->epsilon);
-	if ((int) o->loss.miner < 0)
-		plan->loss.miner = def->miner;
+	plan->n_terms = method == o->method ? o->n_terms : 1;
+	for (int i = 0; i < plan->n_terms; i++)
+	{
+		plan->term[i] = o->term[i];
+		if (plan->n_terms == 1)
+			plan->term[i].method = method;
+		plan->term[i].weight = plan->n_terms == 1 ? 1 : o->term[i].weight;
+		plan->term[i].params = method == o->method ? options_loss(o, i) : method->defaults;
+	}
+	method_print(plan->term, plan->n_terms, plan->name, sizeof(plan->name));
 
 	if (o->network[0])
 		snprintf(plan->network, sizeof(plan->network), "%s", o->network);
@@ -174,7 +165,7 @@ make_plan(const Trainer *t, const Method *method, const char *network, FitPlan *
 	}
 	plan->stop_after = plan->epochs;
 	plan->learning_rate = o->learning_rate > 0 ? o->learning_rate : o->optimizer == 0 ? 1e-3 : 0.05;
-	plan->proxy_lr = o->proxy_lr > 0 ? o->proxy_lr : method->proxy_lr > 0 ? method->proxy_lr : 1;
+	plan->proxy_lr = o->proxy_lr;
 	plan->deadline = t->deadline;
 	plan->phase = PHASE_TRAINING;
 }
@@ -248,7 +239,7 @@ report_phase(Trainer *t, TrainPhase phase, const char *method)
 static const char *
 way_name(const Way *way)
 {
-	return way->method ? way->method->name : "none";
+	return is_gradient(way) ? way->plan.name : way->method ? way->method->name : "none";
 }
 
 /*
@@ -417,6 +408,7 @@ keep(Trainer *t, Way *way, bool validate, bool *cut)
 
 	LEARN_TRY(split_all(env, t->rows, &all));
 	t->result->method = way->method;
+	snprintf(t->result->method_name, sizeof(t->result->method_name), "%s", way_name(way));
 	*cut = false;
 	if (!is_gradient(way))
 	{
@@ -650,7 +642,7 @@ train_auto(Trainer *t)
 
 		if (o->network[0] && tries[i].network)
 			continue;
-		if (method->side == LOSS_PROXY && t->rows->n_classes > 10000)
+		if (method->loss.side == LOSS_PROXY && t->rows->n_classes > 10000)
 			continue;
 		memset(w, 0, sizeof(*w));
 		w->method = method;

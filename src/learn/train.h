@@ -45,7 +45,7 @@ typedef struct EpochRecord
 
 typedef struct Candidate
 {
-	char		method[32];
+	char		method[METHOD_TEXT_MAX];
 	char		network[NET_LINE_MAX];
 	double		validation;		/* NaN: failed, see note */
 	double		seconds;
@@ -56,6 +56,7 @@ typedef struct TrainResult
 {
 	Model	   *model;
 	const Method *method;		/* what was trained: never the entry for auto.  NULL: no learning was best */
+	char		method_name[METHOD_TEXT_MAX];	/* its name, or the sum; "none" */
 	char		network[NET_LINE_MAX];	/* canonical line */
 	int			dims;
 	int			epochs;			/* run */

@@ -8,8 +8,9 @@ distances of the embeddings as they are, losses of cosines normalise by themselv
     python3 make_loss_reference.py > loss_reference.txt
 
 Format: lines of words.  "#" a comment; "z", "proxies" ROWS COLS, then that many lines of
-numbers; "case" NAME METHOD, then "label" and its numbers, "param" NAME NUMBER any number of
-times, "value" NUMBER, "dz" and (for proxy losses) "dproxies" as the matrices above.
+numbers; "case" NAME METHOD, then "options" NAME=VALUE ..., "label" and its numbers, "learned" (proxies
+and other numbers, where they are not the proxies above), "value" NUMBER, "dz" and, for losses that learn
+numbers, "dlearned" as the matrices above.
 """
 import math
 import sys
@@ -61,12 +62,12 @@ def case(name, method, loss, label=uneven, mined_by=None, **params):
     value.backward()
     print("case", name, method)
     print("label", *label.tolist())
-    for key, number in params.items():
-        print("param", key, "%.17g" % number)
+    if params:
+        print("options", *("%s=%s" % p for p in params.items()))
     print("value", "%.15g" % value.item())
     matrix("dz", x.grad)
     if weight is not None:
-        matrix("dproxies", weight.grad.t() if transposed else weight.grad)
+        matrix("dlearned", weight.grad.t() if transposed else weight.grad)
 
 
 print("# Made by make_loss_reference.py with Python %d.%d, torch %s, pytorch-metric-learning %s."
@@ -78,15 +79,15 @@ case("contrastive", "contrastive", losses.ContrastiveLoss(pos_margin=0, neg_marg
 case("contrastive_margins", "contrastive",
      losses.ContrastiveLoss(pos_margin=0.7, neg_margin=2, distance=euclidean()), pos_margin=0.7, neg_margin=2)
 for margin in (0.05, 0.5):
-    for number, kind, miner in ((0, "all", None), (1, "hard", miners.BatchHardMiner(distance=euclidean())),
-                                (2, "semihard", semihard(margin))):
+    for number, kind, miner in (("all", "all", None), ("hard", "hard", miners.BatchHardMiner(distance=euclidean())),
+                                ("semihard", "semihard", semihard(margin))):
         case("triplet_%s_%g" % (kind, margin), "triplet",
              losses.TripletMarginLoss(margin=margin, distance=euclidean()),
              mined_by=miner, margin=margin, miner=number)
 case("multi_similarity", "multi_similarity", losses.MultiSimilarityLoss(),
      mined_by=miners.MultiSimilarityMiner(epsilon=0.1))
 case("multi_similarity_all_pairs", "multi_similarity", losses.MultiSimilarityLoss(alpha=3, beta=20, base=0.4),
-     label=even, alpha=3, beta=20, base=0.4, epsilon=2)
+     label=even, alpha=3, beta=20, base=0.4, miner="all")
 case("ntxent", "ntxent", losses.NTXentLoss())
 case("ntxent_warm", "ntxent", losses.NTXentLoss(temperature=0.5), temperature=0.5)
 case("supcon", "supcon", losses.SupConLoss())

@@ -44,34 +44,6 @@ read_matrix(LearnEnv *env, FILE *f)
 	return m;
 }
 
-/* Set the parameter of that name. */
-static void
-set_parameter(LossParams *p, const char *name, double value)
-{
-	struct
-	{
-		const char *name;
-		double	   *at;
-	}			all[] = {
-		{"margin", &p->margin}, {"pos_margin", &p->pos_margin}, {"neg_margin", &p->neg_margin},
-		{"scale", &p->scale}, {"temperature", &p->temperature}, {"alpha", &p->alpha},
-		{"beta", &p->beta}, {"base", &p->base}, {"epsilon", &p->epsilon},
-	};
-
-	if (strcmp(name, "miner") == 0)
-	{
-		p->miner = (LossMiner) value;
-		return;
-	}
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (strcmp(all[i].name, name) == 0)
-		{
-			*all[i].at = value;
-			return;
-		}
-	fail_msg("unknown parameter %s", name);
-}
-
 static void
 check_matrix(const LossCase *c, const char *what, const real *got, const Matrix *want, double tolerance)
 {
@@ -90,34 +62,49 @@ typedef struct Reference
 {
 	char		name[64];
 	char		method[64];
+	char		options[256];
 	LossCase	c;
 	int32_t		label[MAX_ROWS];
 	double		value;
 	Matrix		dz;
-	Matrix		dproxies;
+	Matrix		learned;
+	Matrix		dlearned;
 } Reference;
 
 static void
 check_reference(LearnEnv *env, const Reference *r, const Matrix *z, const Matrix *proxies, double tolerance)
 {
-	real	   *x = arena_alloc(env->arena, z->rows * z->cols, sizeof(real));
-	real	   *p = arena_alloc(env->arena, proxies->rows * proxies->cols, sizeof(real));
+	LossCase	c = r->c;
+	Batch		b = {.rows = z->rows, .dims = z->cols, .n_classes = proxies->rows, .label = (int32_t *) r->label};
+	int			n;
+	real	   *learned;
 	real	   *dx = arena_alloc(env->arena, z->rows * z->cols, sizeof(real));
-	real	   *dp = arena_alloc(env->arena, proxies->rows * proxies->cols, sizeof(real));
-	bool		proxy = method_by_name(r->method)->side == LOSS_PROXY;
+	real	   *dp;
 	double		value;
 
+	c.params = loss_options(r->method, r->options);
+	n = fixture_n_learned(&c, b.n_classes, b.dims);
+	b.z = arena_alloc(env->arena, z->rows * z->cols, sizeof(real));
+	learned = arena_alloc(env->arena, n + 1, sizeof(real));
+	dp = arena_alloc(env->arena, n + 1, sizeof(real));
 	for (int k = 0; k < z->rows * z->cols; k++)
-		x[k] = z->x[k];
-	for (int k = 0; k < proxies->rows * proxies->cols; k++)
-		p[k] = proxies->x[k];
-	value = fixture_evaluate(env, &r->c, false, x, r->label, z->rows, z->cols, p, proxies->rows, dx, dp);
+		b.z[k] = z->x[k];
+
+	/* proxies as the case has them, else as all have them; then scalars */
+	if (r->learned.x)
+		proxies = &r->learned;
+	for (int k = 0; k < n; k++)
+		learned[k] = proxies->x[k];
+	value = fixture_evaluate(env, &c, false, &b, learned, dx, dp);
 	if (!(fabs(value - r->value) <= tolerance * fabs(r->value)))
 		fail_msg("%s: value %.10g, not %.10g", r->name, value, r->value);
 	check_matrix(&r->c, "dz", dx, &r->dz, tolerance);
-	assert_int_equal(proxy, r->dproxies.x != NULL);
-	if (proxy)
-		check_matrix(&r->c, "dproxies", dp, &r->dproxies, tolerance);
+	assert_int_equal(n > 0, r->dlearned.x != NULL);
+	if (n > 0)
+	{
+		assert_int_equal(n, r->dlearned.rows * r->dlearned.cols);
+		check_matrix(&r->c, "dlearned", dp, &r->dlearned, tolerance);
+	}
 }
 
 int
@@ -155,7 +142,6 @@ check_loss_reference(LearnEnv *env, double tolerance)
 			r.c.name = r.name;
 			r.c.method = r.method;
 			assert_non_null(method_by_name(r.method));
-			r.c.params = method_by_name(r.method)->defaults;
 		}
 		else if (strcmp(word, "label") == 0)
 		{
@@ -163,17 +149,18 @@ check_loss_reference(LearnEnv *env, double tolerance)
 			for (int i = 0; i < z.rows; i++)
 				r.label[i] = (int32_t) read_number(f);
 		}
-		else if (strcmp(word, "param") == 0)
+		else if (strcmp(word, "options") == 0)
 		{
-			assert_int_equal(fscanf(f, "%63s", word), 1);
-			set_parameter(&r.c.params, word, read_number(f));
+			assert_int_equal(fscanf(f, "%255[^\n]", r.options), 1);
 		}
 		else if (strcmp(word, "value") == 0)
 			r.value = read_number(f);
 		else if (strcmp(word, "dz") == 0)
 			r.dz = read_matrix(env, f);
-		else if (strcmp(word, "dproxies") == 0)
-			r.dproxies = read_matrix(env, f);
+		else if (strcmp(word, "learned") == 0)
+			r.learned = read_matrix(env, f);
+		else if (strcmp(word, "dlearned") == 0)
+			r.dlearned = read_matrix(env, f);
 		else
 			fail_msg("%s: unknown word %s", path, word);
 	}

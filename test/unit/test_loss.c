@@ -39,16 +39,16 @@ test_large(void **state)
 	{
 		Batch		b = fixture_batch(&env, 256, 16, n_classes[k], 9);
 		real	   *dz = arena_alloc(env.arena, 256 * 16, sizeof(real));
-		real	   *dproxies = arena_alloc(env.arena, 150 * 16, sizeof(real));
 
 		for (int i = 0; loss_case(i) != NULL; i++)
 		{
 			const LossCase *c = loss_case(i);
-			double		want = naive_loss_of(c, false, b.z, b.label, b.rows, b.dims, b.proxies, b.n_classes);
-			double		got = fixture_evaluate(&env, c, false, b.z, b.label, b.rows, b.dims,
-											   b.proxies, b.n_classes, dz, dproxies);
+			real	   *learned = fixture_learned(&env, c, &b);
+			real	   *dlearned = arena_alloc(env.arena, fixture_n_learned(c, b.n_classes, b.dims) + 1, sizeof(real));
+			double		want = naive_loss_of(c, false, b.z, b.label, b.rows, b.dims, learned, b.n_classes);
+			double		got = fixture_evaluate(&env, c, false, &b, learned, dz, dlearned);
 
-			if (!(fabs(got - want) <= 1e-4 * (1e-2 + fabs(want))))
+			if (c->params.miner != MINE_DISTANCE_WEIGHTED && !(fabs(got - want) <= 1e-4 * (1e-2 + fabs(want))))
 				fail_msg("%s: %.9g, by definition %.9g", c->name, got, want);
 		}
 	}
@@ -73,24 +73,25 @@ all_zero(const real *x, int n)
 	return true;
 }
 
-/* Evaluate; fail unless loss and gradients are finite. */
+/* Evaluate; fail unless loss and gradients are finite.  size: of what is learned; NAN: as it is. */
 static void
-check_finite(LearnEnv *env, const char *what, const Batch *b)
+check_finite(LearnEnv *env, const char *what, const Batch *b, double size)
 {
 	int			nz = b->rows * b->dims;
-	int			np = b->n_classes * b->dims;
 	real	   *dz = arena_alloc(env->arena, nz, sizeof(real));
-	real	   *dproxies = arena_alloc(env->arena, np, sizeof(real));
 
 	for (int i = 0; loss_case(i) != NULL; i++)
 	{
 		const LossCase *c = loss_case(i);
+		int			np = fixture_n_learned(c, b->n_classes, b->dims);
+		real	   *learned = fixture_learned(env, c, b);
+		real	   *dlearned = arena_alloc_zero(env->arena, np + 1, sizeof(real));
 		real		loss;
 
-		memset(dproxies, 0, np * sizeof(real));
-		loss = fixture_evaluate(env, c, false, b->z, b->label, b->rows, b->dims, b->proxies, b->n_classes,
-								dz, dproxies);
-		if (!isfinite(loss) || !all_finite(dz, nz) || !all_finite(dproxies, np))
+		for (int k = 0; k < np && !isnan(size); k++)
+			learned[k] *= size;
+		loss = fixture_evaluate(env, c, false, b, learned, dz, dlearned);
+		if (!isfinite(loss) || !all_finite(dz, nz) || !all_finite(dlearned, np))
 			fail_msg("%s, %s: loss %g, or a gradient, is not finite", c->name, what, loss);
 	}
 }
@@ -108,26 +109,23 @@ test_extremes(void **state)
 		b = fixture_batch(&env, 20, 5, 4, 3);
 		for (int i = 0; i < 20 * 5; i++)
 			b.z[i] *= size[k];
-		for (int i = 0; i < 4 * 5; i++)
-			b.proxies[i] *= size[k];
-		check_finite(&env, "all elements large or small", &b);
+		check_finite(&env, "all elements large or small", &b, size[k]);
 	}
 
 	b = fixture_batch(&env, 20, 5, 4, 3);
 	b.z[7] = 1e18;
-	check_finite(&env, "an outlier", &b);
+	check_finite(&env, "an outlier", &b, NAN);
 	for (int i = 0; i < 20; i++)
 		memcpy(b.z + 5 * i, b.z, 5 * sizeof(real));
-	check_finite(&env, "equal rows", &b);
+	check_finite(&env, "equal rows", &b, NAN);
 	memset(b.z, 0, 20 * 5 * sizeof(real));
-	check_finite(&env, "zero rows", &b);
-	memset(b.proxies, 0, 4 * 5 * sizeof(real));
-	check_finite(&env, "zero rows and zero proxies", &b);
+	check_finite(&env, "zero rows", &b, NAN);
+	check_finite(&env, "zero rows and zero proxies", &b, 0);
 	for (int i = 0; i < 20 * 5; i++)
 		b.z[i] = (i / 5 == b.label[i / 5]) ? 1 : -1;
 	for (int i = 0; i < 4 * 5; i++)
-		b.proxies[i] = (i % 2) ? 1 : -1;
-	check_finite(&env, "corners of a cube", &b);
+		b.centre[i] = (i % 2) ? 1 : -1;
+	check_finite(&env, "corners of a cube", &b, NAN);
 	fixture_end(&env);
 }
 
@@ -138,18 +136,20 @@ test_length_does_not_matter(void **state)
 	static const double size[] = {1e-10, 1e15, 3e37};
 	LearnEnv	env;
 	real		dz[20 * 5];
-	real		dproxies[4 * 5];
 
 	fixture_start(&env);
 	for (int i = 0; loss_case(i) != NULL; i++)
 	{
 		const LossCase *c = loss_case(i);
 		Batch		b = fixture_batch(&env, 20, 5, 4, 3);
+		real	   *learned = fixture_learned(&env, c, &b);
+		real	   *dlearned = arena_alloc(env.arena, fixture_n_learned(c, 4, 5) + 1, sizeof(real));
 		double		want;
 
-		if (method_by_name(c->method)->input != LOSS_COSINE)
+		if (method_by_name(c->method)->loss.side == LOSS_EMBEDDING ||
+			(naive_input(c) != LOSS_COSINE && naive_input(c) != LOSS_COSINE_DISTANCE))
 			continue;
-		want = fixture_evaluate(&env, c, false, b.z, b.label, 20, 5, b.proxies, 4, dz, dproxies);
+		want = fixture_evaluate(&env, c, false, &b, learned, dz, dlearned);
 		for (int k = 0; k < 3; k++)
 		{
 			double		got;
@@ -157,9 +157,7 @@ test_length_does_not_matter(void **state)
 			b = fixture_batch(&env, 20, 5, 4, 3);
 			for (int j = 0; j < 20 * 5; j++)
 				b.z[j] *= size[k];
-			for (int j = 0; j < 4 * 5; j++)
-				b.proxies[j] *= size[k];
-			got = fixture_evaluate(&env, c, false, b.z, b.label, 20, 5, b.proxies, 4, dz, dproxies);
+			got = fixture_evaluate(&env, c, false, &b, learned, dz, dlearned);
 			if (!(fabs(got - want) <= 1e-4 * fabs(want)))
 				fail_msg("%s: %.9g at size %g, else %.9g", c->name, got, size[k], want);
 		}
@@ -179,15 +177,19 @@ test_offset_does_not_matter(void **state)
 	{
 		const LossCase *c = loss_case(i);
 		Batch		b = fixture_batch(&env, 20, 5, 4, 3);
+		real	   *learned;
+		real		dlearned[8];
 		double		want,
 					got;
 
-		if (method_by_name(c->method)->input != LOSS_DISTANCE)
+		if (method_by_name(c->method)->loss.side == LOSS_EMBEDDING ||
+			(naive_input(c) != LOSS_DISTANCE && naive_input(c) != LOSS_SQUARED))
 			continue;
-		want = fixture_evaluate(&env, c, false, b.z, b.label, 20, 5, NULL, 4, dz, NULL);
+		learned = fixture_learned(&env, c, &b);
+		want = fixture_evaluate(&env, c, false, &b, learned, dz, dlearned);
 		for (int j = 0; j < 20 * 5; j++)
 			b.z[j] += 1024;
-		got = fixture_evaluate(&env, c, false, b.z, b.label, 20, 5, NULL, 4, dz, NULL);
+		got = fixture_evaluate(&env, c, false, &b, learned, dz, dlearned);
 		if (!(fabs(got - want) <= 2e-3 * fabs(want)))
 			fail_msg("%s: %.9g far from the origin, else %.9g", c->name, got, want);
 	}
@@ -200,17 +202,18 @@ test_invalid(void **state)
 {
 	LearnEnv	env;
 	real		dz[20 * 5];
-	real		dproxies[4 * 5];
 
 	fixture_start(&env);
 	for (int i = 0; loss_case(i) != NULL; i++)
 	{
 		const LossCase *c = loss_case(i);
-		bool		proxy = method_by_name(c->method)->side == LOSS_PROXY;
+		int			np = fixture_n_learned(c, 4, 5);
+		real	   *dlearned = arena_alloc(env.arena, np + 1, sizeof(real));
 
-		for (int k = 0; k < (proxy ? 6 : 4); k++)
+		for (int k = 0; k < (np > 0 ? 6 : 4); k++)
 		{
 			Batch		b = fixture_batch(&env, 20, 5, 4, 3);
+			real	   *learned = fixture_learned(&env, c, &b);
 			real		loss;
 
 			if (k < 2)
@@ -218,13 +221,13 @@ test_invalid(void **state)
 			else if (k < 4)
 				b.label[19] = k == 2 ? 4 : -1;
 			else
-				b.proxies[19] = k == 4 ? NAN : INFINITY;
+				learned[np - 1] = k == 4 ? NAN : INFINITY;
 			memset(dz, 0xff, sizeof(dz));
-			memset(dproxies, 0xff, sizeof(dproxies));
+			memset(dlearned, 0xff, np * sizeof(real));
 			for (int unit = 0; unit < 2; unit++)
 			{
-				loss = fixture_evaluate(&env, c, unit, b.z, b.label, 20, 5, b.proxies, 4, dz, dproxies);
-				if (!isnan(loss) || !all_zero(dz, 20 * 5) || (proxy && !all_zero(dproxies, 4 * 5)))
+				loss = fixture_evaluate(&env, c, unit, &b, learned, dz, dlearned);
+				if (!isnan(loss) || !all_zero(dz, 20 * 5) || !all_zero(dlearned, np))
 					fail_msg("%s: invalid input %d gives %g", c->name, k, loss);
 			}
 		}
@@ -235,23 +238,29 @@ test_invalid(void **state)
 static void
 test_create_refuses(void **state)
 {
+	static const LossShape good = {.unit = true, .max_rows = 4, .dims = 2, .n_classes = 3};
 	LearnEnv	env;
 	LossContext *context;
-	LossParams	params = {0};
+	const Method *nca = method_by_name("nca");
+	Loss		wrong = nca->loss;
+	LossShape	shape = good;
 
 	fixture_start(&env);
-	assert_int_equal(loss_context_create(&env, loss_nca, LOSS_DISTANCE, LOSS_PROXY, &params, true, 4, 2, 3, &context),
-					 LEARN_INVALID);
+	wrong.side = LOSS_PROXY;
+	assert_int_equal(loss_context_create(&env, &wrong, &nca->defaults, &good, &context), LEARN_INVALID);
 	assert_string_equal(env.message, "a loss against proxies takes cosine similarities");
-	assert_int_equal(loss_context_create(&env, loss_nca, LOSS_DISTANCE, LOSS_BATCH, &params, true, 0, 2, 3, &context),
-					 LEARN_INVALID);
-	assert_int_equal(loss_context_create(&env, loss_nca, LOSS_DISTANCE, LOSS_BATCH, &params, true, 4, 0, 3, &context),
-					 LEARN_INVALID);
-	assert_int_equal(loss_context_create(&env, loss_cosface, LOSS_COSINE, LOSS_PROXY, &params, true, 4, 2, 0, &context),
-					 LEARN_INVALID);
+	shape.max_rows = 0;
+	assert_int_equal(loss_context_create(&env, &nca->loss, &nca->defaults, &shape, &context), LEARN_INVALID);
+	shape = good;
+	shape.dims = 0;
+	assert_int_equal(loss_context_create(&env, &nca->loss, &nca->defaults, &shape, &context), LEARN_INVALID);
+	shape = good;
+	shape.n_classes = 0;
+	assert_int_equal(loss_context_create(&env, &nca->loss, &nca->defaults, &shape, &context), LEARN_INVALID);
+	shape = good;
+	shape.max_rows = 4096;
 	env.arena->limit = 1 << 20;
-	assert_int_equal(loss_context_create(&env, loss_nca, LOSS_DISTANCE, LOSS_BATCH, &params, true, 4096, 2, 3, &context),
-					 LEARN_NO_MEMORY);
+	assert_int_equal(loss_context_create(&env, &nca->loss, &nca->defaults, &shape, &context), LEARN_NO_MEMORY);
 	fixture_end(&env);
 }
 
@@ -263,7 +272,6 @@ test_repeats(void **state)
 	Batch		b,
 				other;
 	real		dz[2][20 * 5];
-	real		dp[2][4 * 5];
 
 	fixture_start(&env);
 	b = fixture_batch(&env, 20, 5, 4, 3);
@@ -271,20 +279,26 @@ test_repeats(void **state)
 	for (int i = 0; loss_case(i) != NULL; i++)
 	{
 		const LossCase *c = loss_case(i);
-		const Method *m = method_by_name(c->method);
-		const real *proxies = m->side == LOSS_PROXY ? b.proxies : NULL;
-		LossContext *context;
+		LossContext *context = fixture_context(&env, c, false, 20, 5, 4);
+		int			np = fixture_n_learned(c, 4, 5);
+		real	   *learned = fixture_learned(&env, c, &b);
+		real	   *dp[2];
 		real		loss[2];
+		LossBatch	batch = {.z = b.z, .label = b.label, .rows = 20, .dz = dz[0]};
+		LossBatch	between = {.z = other.z, .label = other.label, .rows = 13, .dz = dz[1]};
 
-		memset(dp, 0, sizeof(dp));
-		assert_int_equal(loss_context_create(&env, m->loss, m->input, m->side, &c->params, false, 20, 5, 4, &context),
-						 LEARN_OK);
-		loss[0] = loss_evaluate(context, b.z, b.label, 20, proxies, dz[0], dp[0]);
-		loss_evaluate(context, other.z, other.label, 13, proxies, dz[1], dp[1]);
-		loss[1] = loss_evaluate(context, b.z, b.label, 20, proxies, dz[1], dp[1]);
+		/* the one draws, the others are to remember */
+		if (c->params.miner == MINE_DISTANCE_WEIGHTED || method_by_name(c->method)->loss.states)
+			continue;
+		for (int k = 0; k < 2; k++)
+			dp[k] = arena_alloc_zero(env.arena, np + 1, sizeof(real));
+		loss[0] = loss_evaluate(context, &batch, learned, dp[0]);
+		loss_evaluate(context, &between, learned, dp[1]);
+		batch.dz = dz[1];
+		loss[1] = loss_evaluate(context, &batch, learned, dp[1]);
 		assert_memory_equal(&loss[0], &loss[1], sizeof(real));
 		assert_memory_equal(dz[0], dz[1], sizeof(dz[0]));
-		assert_memory_equal(dp[0], dp[1], sizeof(dp[0]));
+		assert_memory_equal(dp[0], dp[1], np * sizeof(real));
 	}
 	fixture_end(&env);
 }
@@ -316,25 +330,29 @@ test_cancel(void **state)
 	LearnEnv	env;
 	Batch		b;
 	real	   *dz;
-	real	   *dproxies;
 
 	fixture_start(&env);
 	env.cancelled = count_polls;
 	b = fixture_batch(&env, ROWS, DIMS, ROWS, 6);
 	dz = arena_alloc(env.arena, ROWS * DIMS, sizeof(real));
-	dproxies = arena_alloc(env.arena, ROWS * DIMS, sizeof(real));
 	for (int i = 0; loss_case(i) != NULL; i++)
 	{
 		const LossCase *c = loss_case(i);
-		bool		proxy = method_by_name(c->method)->side == LOSS_PROXY;
 		Polls		polls = {0, 0};
+		int			np = fixture_n_learned(c, ROWS, DIMS);
+		ArenaMark	mark = arena_mark(env.arena);
+		real	   *learned;
+		real	   *dlearned;
 		int			all;
 
 		if (i > 0 && strcmp(c->method, loss_case(i - 1)->method) == 0)
 			continue;
+		if (method_by_name(c->method)->loss.side == LOSS_EMBEDDING)
+			continue;			/* B * dims, or a product */
 		env.ctx = &polls;
-		assert_true(isfinite(fixture_evaluate(&env, c, false, b.z, b.label, ROWS, DIMS, b.proxies, ROWS,
-											  dz, dproxies)));
+		learned = fixture_learned(&env, c, &b);
+		dlearned = arena_alloc(env.arena, np + 1, sizeof(real));
+		assert_true(isfinite(fixture_evaluate(&env, c, false, &b, learned, dz, dlearned)));
 		all = polls.count;
 		if (all < 5)
 			fail_msg("%s: %d polls only", c->name, all);
@@ -344,13 +362,14 @@ test_cancel(void **state)
 
 			polls = (Polls) {0, stop_at};
 			memset(dz, 0xff, ROWS * DIMS * sizeof(real));
-			memset(dproxies, 0xff, ROWS * DIMS * sizeof(real));
-			loss = fixture_evaluate(&env, c, false, b.z, b.label, ROWS, DIMS, b.proxies, ROWS, dz, dproxies);
-			if (!isnan(loss) || !all_zero(dz, ROWS * DIMS) || (proxy && !all_zero(dproxies, ROWS * DIMS)))
+			memset(dlearned, 0xff, np * sizeof(real));
+			loss = fixture_evaluate(&env, c, false, &b, learned, dz, dlearned);
+			if (!isnan(loss) || !all_zero(dz, ROWS * DIMS) || !all_zero(dlearned, np))
 				fail_msg("%s: stopped at poll %d, gives %g", c->name, stop_at, loss);
 			if (polls.count != stop_at)
 				fail_msg("%s: went on after poll %d", c->name, stop_at);
 		}
+		arena_reset(env.arena, mark);
 	}
 	fixture_end(&env);
 }

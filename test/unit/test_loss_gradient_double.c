@@ -56,87 +56,145 @@ check_slope(Tally *tally, const char *what, const char *loss, int k, double anal
 		fail_msg("%s, %s: slope %d is %.10g, by differences %.10g", loss, what, k, analytic, central);
 }
 
-/* Value and dL/dS of a block of random similarities. */
+/* Central differences of a block's value by the n numbers at x, against d. */
+static void
+check_slopes(Tally *tally, const char *what, const LossCase *c, LossBlock *block, real *x, const real *d, int n, double here)
+{
+	const Method *method = method_by_name(c->method);
+
+	for (int k = 0; k < n; k++)
+	{
+		double		at = x[k];
+		double		before,
+					after;
+
+		if (block->square && x == block->s && k % (block->cols + 1) == 0)
+		{
+			assert_true(d[k] == 0);
+			x[k] = NAN;			/* must not be looked at */
+			after = method->loss.function(&c->params, block);
+			assert_true(after == here);
+			x[k] = at;
+			continue;
+		}
+		x[k] = at - STEP;
+		before = method->loss.function(&c->params, block);
+		x[k] = at + STEP;
+		after = method->loss.function(&c->params, block);
+		x[k] = at;
+		check_slope(tally, what, c->name, k, d[k], before, here, after);
+	}
+}
+
+/* Value and derivatives of a block of random similarities, or embeddings. */
 static void
 check_block(LearnEnv *env, const LossCase *c, const char *what, int rows, int n_classes,
 			const int32_t *label, uint64_t seed, Tally *tally)
 {
 	const Method *method = method_by_name(c->method);
-	real	   *s;
+	enum
+	{
+		DIMS = 5
+	};
 	ArenaMark	mark = arena_mark(env->arena);
-	LossBlock	block = fixture_block(env, method->side, rows, n_classes, label, &s);
+	LossBlock	block = fixture_block(env, c, rows, n_classes, DIMS, label);
 	LossBlock	moved;
 	int			cells = block.rows * block.cols;
+	int			scalars = 0;
+	real	   *s = (real *) block.s;
+	int8_t	   *mined = arena_alloc(env->arena, cells, sizeof(int8_t));
+	Rng			rng;
 	double		here;
+	double		start;
 
 	for (int k = 0; k < cells; k++)
-		s[k] = (method->input == LOSS_DISTANCE) ? 3 * fixture_uniform(&seed) + 1e-2 :
+		s[k] = !loss_is_similarity(block.input) ? (block.input == LOSS_COSINE_DISTANCE ? 1.98 : 3) * fixture_uniform(&seed) + 1e-2 :
 			1.98 * fixture_uniform(&seed) - 0.99;
-	here = method->loss(&c->params, &block);
-	check_value(what, c->name, here, naive_loss(c, s, block.rows, block.cols, label));
+	for (int k = 0; k < rows * DIMS; k++)
+		((real *) block.z)[k] = fixture_normal(&seed);
+	for (int k = 0; k < block.cols; k++)
+		((real *) block.norm)[k] = 0.5 + fixture_uniform(&seed);
+	if (method->loss.scalars)
+		scalars = method->loss.scalars(&c->params, n_classes, &start);
+	for (int k = 0; k < scalars; k++)
+		((real *) block.scalar)[k] = start + 0.1 * fixture_normal(&seed);
+
+	if (block.side == LOSS_BATCH)
+	{
+		bool		defined = naive_mine(c, &block, mined);
+
+		rng_seed(&rng, 1, 2);
+		assert_true(loss_mine(&c->params, &block, (int8_t *) block.relation, &rng));
+		if (defined && memcmp(mined, block.relation, cells) != 0)
+			fail_msg("%s, %s: the miner takes other pairs than by definition", c->name, what);
+	}
+
+	/* the first batch that a loss sees, and then one that leaves its state as it is */
+	if (block.state)
+	{
+		double		want = naive_loss(c, &block);
+
+		check_value(what, c->name, method->loss.function(&c->params, &block), want);
+		block.learning = false;
+	}
+	if (scalars > 0)
+		memset(block.dscalar, 0, scalars * sizeof(real));
+	memset(block.dnorm, 0, block.cols * sizeof(real));
+	here = method->loss.function(&c->params, &block);
+	check_value(what, c->name, here, naive_loss(c, &block));
 
 	moved = block;
 	moved.ds = arena_alloc(env->arena, cells, sizeof(real));
-	for (int k = 0; k < cells; k++)
-	{
-		double		at = s[k];
-		double		before,
-					after;
-
-		if (method->side == LOSS_BATCH && k % (rows + 1) == 0)
-		{
-			assert_true(block.ds[k] == 0);
-			s[k] = NAN;			/* must not be looked at */
-			after = method->loss(&c->params, &moved);
-			assert_true(after == here);
-			s[k] = at;
-			continue;
-		}
-		s[k] = at - STEP;
-		before = method->loss(&c->params, &moved);
-		s[k] = at + STEP;
-		after = method->loss(&c->params, &moved);
-		s[k] = at;
-		check_slope(tally, what, c->name, k, block.ds[k], before, here, after);
-	}
+	moved.dz = arena_alloc(env->arena, rows * DIMS, sizeof(real));
+	moved.dnorm = arena_alloc_zero(env->arena, block.cols, sizeof(real));
+	moved.dscalar = arena_alloc_zero(env->arena, scalars + 1, sizeof(real));
+	moved.held = arena_alloc(env->arena, cells, sizeof(real));
+	memcpy((real *) moved.held, s, cells * sizeof(real));
+	if (block.side == LOSS_EMBEDDING)
+		check_slopes(tally, what, c, &moved, (real *) block.z, block.dz, rows * DIMS, here);
+	else
+		check_slopes(tally, what, c, &moved, s, block.ds, cells, here);
+	if (block.side == LOSS_PROXY)
+		check_slopes(tally, what, c, &moved, (real *) block.norm, block.dnorm, block.cols, here);
+	check_slopes(tally, what, c, &moved, (real *) block.scalar, block.dscalar, scalars, here);
 	arena_reset(env->arena, mark);
 }
 
-/* Value, dz and dproxies of a batch of embeddings. */
+/* Value, dz and dlearned of a batch of embeddings. */
 static void
-check_batch(LearnEnv *env, const LossCase *c, const char *what, bool unit, Batch *b, bool slopes, Tally *tally)
+check_batch(LearnEnv *env, const LossCase *c, const char *what, bool unit, Batch *b, const real *given, bool slopes, Tally *tally)
 {
-	bool		proxy = method_by_name(c->method)->side == LOSS_PROXY;
 	ArenaMark	mark = arena_mark(env->arena);
 	int			nz = b->rows * b->dims;
-	int			np = b->n_classes * b->dims;
+	int			np = fixture_n_learned(c, b->n_classes, b->dims);
+	real	   *learned = fixture_learned(env, c, b);
 	real	   *dz = arena_alloc(env->arena, nz, sizeof(real));
-	real	   *dproxies = arena_alloc(env->arena, np, sizeof(real));
-	real	   *scratch = arena_alloc(env->arena, nz + np, sizeof(real));
+	real	   *dlearned = arena_alloc(env->arena, np + 1, sizeof(real));
+	real	   *scratch = arena_alloc(env->arena, nz + np + 1, sizeof(real));
 	double		here;
 
+	if (given)
+		memcpy(learned, given, np * sizeof(real));
 	memset(dz, 0xff, nz * sizeof(real));
-	memset(dproxies, 0xff, np * sizeof(real));
-	here = fixture_evaluate(env, c, unit, b->z, b->label, b->rows, b->dims, b->proxies, b->n_classes, dz, dproxies);
-	check_value(what, c->name, here,
-				naive_loss_of(c, unit, b->z, b->label, b->rows, b->dims, b->proxies, b->n_classes));
-	for (int k = 0; k < nz + (proxy ? np : 0); k++)
+	memset(dlearned, 0xff, np * sizeof(real));
+	here = fixture_evaluate(env, c, unit, b, learned, dz, dlearned);
+	if (c->params.miner != MINE_DISTANCE_WEIGHTED)
+		check_value(what, c->name, here, naive_loss_of(c, unit, b->z, b->label, b->rows, b->dims, learned, b->n_classes));
+	for (int k = 0; k < nz + np; k++)
 	{
-		real	   *at = (k < nz) ? &b->z[k] : &b->proxies[k - nz];
-		double		analytic = (k < nz) ? dz[k] : dproxies[k - nz];
+		real	   *at = (k < nz) ? &b->z[k] : &learned[k - nz];
+		double		analytic = (k < nz) ? dz[k] : dlearned[k - nz];
 		double		kept = *at;
 		double		before,
 					after;
 
 		assert_true(isfinite(analytic));
-		if (!slopes)
+		if (!slopes || method_by_name(c->method)->loss.holds)
 			continue;
 		*at = kept - STEP;
-		before = fixture_evaluate(env, c, unit, b->z, b->label, b->rows, b->dims, b->proxies, b->n_classes,
-								  scratch, scratch + nz);
+		before = fixture_evaluate(env, c, unit, b, learned, scratch, scratch + nz);
 		*at = kept + STEP;
-		after = fixture_evaluate(env, c, unit, b->z, b->label, b->rows, b->dims, b->proxies, b->n_classes,
-								 scratch, scratch + nz);
+		after = fixture_evaluate(env, c, unit, b, learned, scratch, scratch + nz);
 		*at = kept;
 		check_slope(tally, what, c->name, k, analytic, before, here, after);
 	}
@@ -211,7 +269,7 @@ test_embeddings(void **state)
 						b.z[r * b.dims + d] /= sqrt(norm);
 				}
 				/* one dimension: cosines are 1 and -1, where arcface has its corner */
-				check_batch(&env, loss_case(i), unit ? "unit rows" : "rows of any length", unit, &b,
+				check_batch(&env, loss_case(i), unit ? "unit rows" : "rows of any length", unit, &b, NULL,
 							b.dims > 1, &tally);
 			}
 		check_tally(loss_case(i)->name, tally);
@@ -231,18 +289,21 @@ test_degenerate_embeddings(void **state)
 	{
 		const LossCase *c = loss_case(i);
 		Batch		b = fixture_batch(&env, 12, 4, 3, 5);
+		real	   *learned;
 
 		memcpy(b.z + 4, b.z, 4 * sizeof(real));
 		memset(b.z + 8, 0, 4 * sizeof(real));
-		check_batch(&env, c, "a duplicate and a zero vector", false, &b, false, &tally);
-		memset(b.proxies, 0, 4 * sizeof(real));
-		check_batch(&env, c, "a zero proxy", false, &b, false, &tally);
+		check_batch(&env, c, "a duplicate and a zero vector", false, &b, NULL, false, &tally);
+		learned = fixture_learned(&env, c, &b);
+		for (int k = 0; k < 4 && k < fixture_n_learned(c, 3, 4); k++)
+			learned[k] = 0;
+		check_batch(&env, c, "a zero proxy", false, &b, learned, false, &tally);
 		for (int k = 0; k < 12 * 4; k++)
 			b.z[k] = 0;
-		check_batch(&env, c, "zero vectors alone", false, &b, false, &tally);
+		check_batch(&env, c, "zero vectors alone", false, &b, NULL, false, &tally);
 		for (int k = 0; k < 12 * 4; k++)
 			b.z[k] = 0.5;
-		check_batch(&env, c, "equal rows", true, &b, false, &tally);
+		check_batch(&env, c, "equal rows", true, &b, NULL, false, &tally);
 	}
 	fixture_end(&env);
 }

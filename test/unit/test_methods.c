@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "learn/methods.h"
+#include "learn/options.h"
 
 #define ALL "auto, whiten, pca, lda, covariance, rca, itml, lsml, contrastive, triplet, multi_similarity, ntxent, supcon, nca, " \
 	"proxy_nca, proxy_anchor, normalized_softmax, cosface, arcface"
@@ -53,37 +53,27 @@ test_entries(void **state)
 		assert_true(method_learns_from(m, "labels"));
 		assert_true(strlen(m->description) > 20 && strchr(m->description, '\n') == NULL);
 		assert_non_null(m->parameters);
-		assert_int_equal(m->kind == METHOD_GRADIENT, m->loss != NULL);
-		assert_int_equal(m->kind == METHOD_GRADIENT || m->kind == METHOD_LINEAR, m->parameters[0] != '\0');
+		assert_int_equal(m->kind == METHOD_GRADIENT, m->loss.function != NULL);
+		assert_true(m->kind == METHOD_GRADIENT || m->kind == METHOD_LINEAR || m->parameters[0] == '\0');
 		assert_int_equal(m->kind == METHOD_AUTO, m->paper == NULL);
-		assert_int_equal(m->side == LOSS_PROXY, m->proxy_lr > 0);
-		if (m->side == LOSS_PROXY)
-			assert_int_equal(m->input, LOSS_COSINE);
+		assert_int_equal(m->loss.side == LOSS_PROXY || m->loss.scalars != NULL, m->proxy_lr > 0);
+		if (m->loss.side == LOSS_PROXY)
+			assert_int_equal(m->loss.input, LOSS_COSINE);
 	}
 }
 
-/* The value of one of a loss's parameters, by the option's name. */
-static double
-parameter(const LossParams *p, const char *name, size_t n)
+/* The option of that name, which must be one of losses. */
+static int
+option(const char *name, size_t n)
 {
-	const struct
-	{
-		const char *name;
-		double		value;
-	}			all[] = {
-		{"margin", p->margin}, {"pos_margin", p->pos_margin}, {"neg_margin", p->neg_margin},
-		{"temperature", p->temperature}, {"scale", p->scale}, {"alpha", p->alpha},
-		{"beta", p->beta}, {"base", p->base}, {"epsilon", p->epsilon}, {"miner", p->miner},
-	};
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (strlen(all[i].name) == n && strncmp(all[i].name, name, n) == 0)
-			return all[i].value;
-	fail_msg("no such parameter: %s", name);
-	return NAN;
+	for (int i = 0; i < options_count(); i++)
+		if (options_of_loss(i) && strlen(options_at(i)->name) == n && strncmp(options_at(i)->name, name, n) == 0)
+			return i;
+	fail_msg("no such option of a loss: %.*s", (int) n, name);
+	return -1;
 }
 
-/* Every parameter listed exists and, where 0 is not allowed, has a default. */
+/* Every parameter listed exists, and its default is in the option's range. */
 static void
 test_parameters(void **state)
 {
@@ -94,12 +84,99 @@ test_parameters(void **state)
 		for (const char *p = m->parameters; *p != '\0' && m->kind == METHOD_GRADIENT;)
 		{
 			size_t		n = strcspn(p, ",");
-			double		value = parameter(&m->defaults, p, n);
+			const OptionDef *def = options_at(option(p, n));
+			TrainOptions options;
+			const void *at;
+			LossParams	params;
+			double		value;
 
-			assert_true(value > 0 || strncmp(p, "pos_margin", n) == 0 || strncmp(p, "miner", n) == 0);
+			options_init(&options);
+			options.method = m;
+			params = options_loss(&options, 0);
+			at = (const char *) &params + (def->offset - offsetof(TrainOptions, term[0].params));
+			value = def->type == OPTION_REAL ? *(const double *) at : *(const int *) at;
+			if (def->type == OPTION_NAME)
+				assert_true(value >= def->word_base || strcmp(def->name, "distance") == 0);
+			else if (!(value >= def->min && value <= def->max))
+				fail_msg("%s: %s is %g by default", m->name, def->name, value);
 			p += n + (p[n] == ',');
 		}
 	}
+}
+
+static void
+check_parse(const char *text, const char *want)
+{
+	LearnEnv	env = {0};
+	TrainOptions options;
+	char		buf[METHOD_TEXT_MAX];
+	LearnStatus status;
+
+	options_init(&options);
+	status = options_set_method(&env, &options, text, "labels");
+	if (status == LEARN_OK)
+		options_method(&options, buf, sizeof(buf));
+	if (strcmp(status == LEARN_OK ? buf : env.message, want) != 0)
+		fail_msg("%s: %s, not %s", text, status == LEARN_OK ? buf : env.message, want);
+}
+
+static void
+test_sums(void **state)
+{
+	check_parse("triplet", "triplet");
+	check_parse("  triplet ", "triplet");
+	check_parse("arcface+0.5*supcon", "arcface + 0.5 * supcon");
+	check_parse("arcface * 2 + supcon * .25 + nca", "2 * arcface + 0.25 * supcon + nca");
+	check_parse("", "unknown method \"\"");
+	check_parse("arcface +", "unknown method \"\"");
+	check_parse("arcface + arcfase", "unknown method \"arcfase\"");
+	check_parse("arcface supcon", "method \"arcface supcon\" is not understood from \"supcon\" on");
+	check_parse("arcface + 0.5 supcon", "a weight in method \"arcface + 0.5 supcon\" is not followed by *");
+	check_parse("arcface + supcon * x", "in method \"arcface + supcon * x\" there is no number behind *");
+	check_parse("arcface + 0 * supcon", "the weight of \"supcon\" must be above 0 and at most 1e6, not 0");
+	check_parse("arcface + supcon * -1", "the weight of \"supcon\" must be above 0 and at most 1e6, not -1");
+	check_parse("arcface + supcon * nan", "the weight of \"supcon\" must be above 0 and at most 1e6, not nan");
+	check_parse("arcface + 1e999 * supcon", "the weight of \"supcon\" must be above 0 and at most 1e6, not inf");
+	check_parse("2 * arcface", "a weight means nothing to method \"arcface\" alone");
+	check_parse("arcface + lda", "method \"lda\" cannot be a term of a sum");
+	check_parse("supcon + auto", "method \"auto\" cannot be a term of a sum");
+	check_parse("supcon + nca + supcon", "method \"supcon\" occurs twice in a sum");
+	check_parse("supcon + nca + triplet + contrastive + ntxent + cosface + arcface + proxy_nca + proxy_anchor",
+				"a sum of methods has 8 terms at most");
+}
+
+/* Whose an option is. */
+static void
+test_sum_options(void **state)
+{
+	LearnEnv	env = {0};
+	TrainOptions o;
+
+	options_init(&o);
+	assert_int_equal(options_set_method(&env, &o, "arcface + 0.5 * triplet", NULL), LEARN_OK);
+	assert_int_equal(options_set_number(&env, &o, "margin", 0.3), LEARN_INVALID);
+	assert_string_equal(env.message, "option \"margin\" is read by more than one term of the sum");
+	assert_string_equal(env.hint, "Say whose it is: \"arcface.margin\" or \"triplet.margin\".");
+	assert_int_equal(options_set_number(&env, &o, "triplet.margin", 0.3), LEARN_OK);
+	assert_int_equal(options_set_number(&env, &o, "triplet.margin", 0.4), LEARN_INVALID);
+	assert_string_equal(env.message, "option \"triplet.margin\" is given twice");
+	assert_int_equal(options_set_number(&env, &o, "scale", 20), LEARN_OK);
+	assert_int_equal(options_set_text(&env, &o, "triplet.miner", "hard"), LEARN_OK);
+	assert_int_equal(options_set_number(&env, &o, "batch", 64), LEARN_OK);
+	assert_int_equal(options_check(&env, &o), LEARN_OK);
+	assert_true(options_loss(&o, 0).margin == 0.5 && options_loss(&o, 0).scale == 20);
+	assert_true(options_loss(&o, 1).margin == 0.3 && options_loss(&o, 1).miner == MINE_HARD);
+
+	assert_int_equal(options_set_number(&env, &o, "supcon.temperature", 0.3), LEARN_INVALID);
+	assert_string_equal(env.message, "option \"supcon.temperature\" is of a method that is not asked for");
+	assert_int_equal(options_set_number(&env, &o, "triplet.scale", 0.3), LEARN_INVALID);
+	assert_string_equal(env.message, "method \"triplet\" does not read the option \"scale\"");
+	assert_int_equal(options_set_number(&env, &o, "temperature", 0.3), LEARN_INVALID);
+	assert_string_equal(env.message, "no term of the sum reads the option \"temperature\"");
+	assert_int_equal(options_set_number(&env, &o, "triplet.batch", 8), LEARN_INVALID);
+	assert_string_equal(env.message, "unknown option \"triplet.batch\"");
+	assert_int_equal(options_set_number(&env, &o, "triplet.", 8), LEARN_INVALID);
+	assert_int_equal(options_set_number(&env, &o, ".margin", 8), LEARN_INVALID);
 }
 
 int
@@ -110,6 +187,8 @@ main(void)
 		cmocka_unit_test(test_lookup),
 		cmocka_unit_test(test_entries),
 		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_sum_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ is_set(const TrainOptions *options, const char *name)
 {
 	for (int i = 0; i < options_count(); i++)
 		if (strcmp(options_at(i)->name, name) == 0)
-			return ((options->set >> i) & 1) != 0;
+			return options_given(options, i, 0);
 	return false;
 }
 
@@ -93,19 +93,33 @@ options_from_json(LearnEnv *env, TrainOptions *options, Jsonb *json)
 	}
 }
 
+/* The value of option i, of a loss's option in that term of the sum. */
+static void
+append_option(StringInfo json, const TrainOptions *options, int i, int term, const char *method)
+{
+	char		value[2 * NET_LINE_MAX + 16];
+
+	options_value(options, i, term, value, sizeof(value));
+	appendStringInfo(json, "%s\"%s%s%s\": {\"value\": %s, \"default\": %s}", json->len > 1 ? ", " : "",
+					 method, method[0] ? "." : "", options_at(i)->name, value,
+					 options_given(options, i, term) ? "false" : "true");
+}
+
 char *
 options_to_json(const TrainOptions *options)
 {
 	StringInfoData json;
-	char		value[2 * NET_LINE_MAX + 16];
 
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
 	for (int i = 0; i < options_count(); i++)
 	{
-		options_value(options, i, value, sizeof(value));
-		appendStringInfo(&json, "%s\"%s\": {\"value\": %s, \"default\": %s}", i > 0 ? ", " : "",
-						 options_at(i)->name, value, ((options->set >> i) & 1) ? "false" : "true");
+		if (options->n_terms == 1 || !options_of_loss(i))
+			append_option(&json, options, i, 0, "");
+		else
+			for (int t = 0; t < options->n_terms; t++)
+				if (options_read(options, i, t))
+					append_option(&json, options, i, t, options->term[t].method->name);
 	}
 	appendStringInfoChar(&json, '}');
 	return json.data;

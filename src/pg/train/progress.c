@@ -98,11 +98,14 @@ progress_phase_name(TrainPhase phase)
 	return "unknown";
 }
 
+/* The place in the registry; of a sum, that of its first term. */
 static int
 method_number(const char *name)
 {
+	size_t		length = name ? strcspn(name, " ") : 0;
+
 	for (int i = 0; name != NULL && i < method_count(); i++)
-		if (strcmp(method_at(i)->name, name) == 0)
+		if (strlen(method_at(i)->name) == length && strncmp(method_at(i)->name, name, length) == 0)
 			return i;
 	return -1;
 }

@@ -125,22 +125,6 @@ check(LearnEnv *env, LearnStatus status)
 		dml_learn_error(env, status);
 }
 
-static const Method *
-method_or_error(const char *name, const char *supervision)
-{
-	const Method *method = method_by_name(name);
-	char		names[2048];
-
-	if (method != NULL && method_learns_from(method, supervision))
-		return method;
-	method_names(supervision, names, sizeof(names));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 method == NULL ? errmsg("unknown method \"%s\"", name) :
-			 errmsg("method \"%s\" does not learn from %s", name, supervision),
-			 errhint("Valid methods are: %s.", names)));
-}
-
 /* The network line's grammar, before the rows say how wide its input is. */
 static void
 check_network(LearnEnv *env, const char *line)
@@ -168,7 +152,7 @@ read_options(FunctionCallInfo fcinfo, LearnEnv *env, const char *supervision, in
 
 	options_init(options);
 	if (!PG_ARGISNULL(method))
-		options->method = method_or_error(text_to_cstring(PG_GETARG_TEXT_PP(method)), supervision);
+		check(env, options_set_method(env, options, text_to_cstring(PG_GETARG_TEXT_PP(method)), supervision));
 	if (!PG_ARGISNULL(network))
 		check(env, options_set_text(env, options, "network", text_to_cstring(PG_GETARG_TEXT_PP(network))));
 	if (!PG_ARGISNULL(dims))
@@ -242,19 +226,23 @@ training_check(Training *training, LearnStatus status)
 const char *
 training_method_name(const TrainResult *result)
 {
+	if (result->method_name[0] != '\0')
+		return result->method_name;
 	return result->method ? result->method->name : "none";
 }
 
 int32
 training_store(Training *training, const TrainResult *result, DmlNewVersion *version)
 {
+	char		asked[METHOD_TEXT_MAX];
 	void	   *blob;
 	size_t		size;
 
 	check(training->env, model_save(training->env, result->model, &blob, &size));
 	version->name = training->model;
 	version->method = training_method_name(result);
-	version->asked_method = training->options.method->name;
+	options_method(&training->options, asked, sizeof(asked));
+	version->asked_method = asked;
 	version->network = result->network;
 	version->preprocessing = prep_name(result->model->prep->kind);
 	version->in = model_in(result->model);
