@@ -20,6 +20,9 @@ _PG_init(void)
 	model_init();
 	train_init();
 	index_init();
+#if PG_VERSION_NUM >= 180000
+	index_explain_init();
+#endif
 
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("dml");

@@ -104,6 +104,12 @@ tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int n
 	state->counts = counts;
 }
 
+const TreeCounts *
+tree_scan_counts(IndexScanDesc scan)
+{
+	return &((TreeScan *) scan->opaque)->counts;
+}
+
 void
 tree_end_scan(IndexScanDesc scan)
 {

@@ -69,4 +69,7 @@ extern bool tree_exact_step(TreeWalk *walk, ItemPointer tid);
 /* What a scan counted, for dml_index_stats() (stats.c). */
 extern void tree_note_search(Relation index, const TreeCounts *counts);
 
+/* What a scan has done since it began, its rescans too (scan.c). */
+extern const TreeCounts *tree_scan_counts(IndexScanDesc scan);
+
 #endif							/* DML_WALK_H */
