@@ -443,6 +443,13 @@ kmeans_divide(LearnEnv *env, const float *rows, int width, int32_t *order, int64
 	int64_t    *begins;
 	int			widest = (int) fmin(DIVIDE_WIDEST, ceil(n / (capacity * DIVIDE_FILL)));
 
+	if (n <= capacity)
+	{
+		first[0] = 0;
+		first[n > 0] = n;
+		*parts = n > 0;
+		return LEARN_OK;
+	}
 	LEARN_ALLOC(env, part, (size_t) n * width);
 	LEARN_ALLOC(env, centers, (size_t) (widest < 2 ? 2 : widest) * width);
 	LEARN_ALLOC(env, bias, widest < 2 ? 2 : widest);
