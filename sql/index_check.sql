@@ -43,6 +43,20 @@ CREATE INDEX CONCURRENTLY spot_later ON spot USING dml (v);
 REINDEX INDEX CONCURRENTLY spot_cosine;
 SELECT leaked, (dml_index_check('spot_cosine', true)).leaked AS cosine FROM dml_index_check('spot_later', true);
 
+-- Columns behind the vector.
+ALTER TABLE spot ADD tenant int, ADD paid boolean, ADD day timestamptz;
+UPDATE spot SET tenant = nullif(id % 10, 3), paid = id % 3 = 0, day = timestamptz '2026-01-01 00:00+00' + id * interval '1 hour';
+CREATE INDEX spot_columns ON spot USING dml (v, tenant, paid, day);
+INSERT INTO spot SELECT i, array_agg((cos(i * j) + i % 5)::real ORDER BY j)::dml_vector, 'z', i % 7, NULL, NULL
+FROM generate_series(7001, 8000) i, generate_series(1, 8) j GROUP BY i;
+UPDATE spot SET tenant = -5 WHERE id % 11 = 0;
+DELETE FROM spot WHERE id % 5 = 2 AND id > 7;
+VACUUM spot;
+INSERT INTO spot SELECT i, array_fill(0.5::real, ARRAY[8])::dml_vector, 'z', NULL, true, 'infinity' FROM generate_series(9001, 9100) i;
+SELECT rows = (SELECT count(*) FROM spot WHERE v IS NOT NULL) AS all_rows, leaked FROM dml_index_check('spot_columns', true);
+DROP INDEX spot_columns;
+ALTER TABLE spot DROP tenant, DROP paid, DROP day, DROP note;
+
 -- The last search of the session.
 SET enable_seqscan = off;
 SET dml.recall = 1;

@@ -76,6 +76,7 @@ typedef struct Check
 	TreeFetch  *fetch;
 	Tuplesortstate *sort;
 	TupleTableSlot *slot;
+	struct varlena *packed;
 	MemoryContext row;			/* reset with each row of the table */
 
 	int64		nodes;
@@ -174,17 +175,48 @@ check_code(const Check *check, BlockNumber block, const AnnBlock *entries, const
 		complain(check, block, "The code of entry %d is off by %g, and its error says %g.", j, off, entries->error[j]);
 }
 
-/* A row into the sort. */
+/* What a leaf knows of its columns must be true of an entry. */
+static void
+check_ranges(const Check *check, BlockNumber block, Page page, int j)
+{
+	const TreeColumns *columns = &check->shape->columns;
+
+	for (int i = 0; i < columns->n; i++)
+	{
+		const TreeColumn *column = &columns->column[i];
+		FmgrInfo   *compare = index_getprocinfo(check->index, i + 2, TREE_COMPARE_PROC);
+		Oid			collation = check->index->rd_indcollation[i + 1];
+		Datum		value = tree_column_datum(column, tree_column_value(page, column, j));
+		const TreeRange *range = tree_range(page, column);
+
+		if (tree_column_isnull(page, column, j))
+		{
+			if (!range->has_nulls)
+				complain(check, block, "Column %d of entry %d is NULL, and the page says that none is.", i + 2, j);
+		}
+		else if (!range->has_values ||
+				 DatumGetInt32(FunctionCall2Coll(compare, collation, value,
+												 tree_column_datum(column, tree_range_least(page, column)))) < 0 ||
+				 DatumGetInt32(FunctionCall2Coll(compare, collation, value,
+												 tree_column_datum(column, tree_range_most(page, column)))) > 0)
+			complain(check, block, "Column %d of entry %d is not within the range that the page gives.", i + 2, j);
+	}
+}
+
+/* A row into the sort, with its columns in check->packed. */
 static void
 sort_row(Check *check, ItemPointer tid, int from, BlockNumber block)
 {
 	TupleTableSlot *slot = check->slot;
+	int			bytes = check->shape == NULL ? 0 : check->shape->columns.packed_bytes;
 
+	SET_VARSIZE(check->packed, VARHDRSZ + bytes);
 	ExecClearTuple(slot);
+	slot->tts_values[3] = PointerGetDatum(check->packed);
 	slot->tts_values[0] = PointerGetDatum(tid);
 	slot->tts_values[1] = Int32GetDatum(from);
 	slot->tts_values[2] = Int64GetDatum((int64) block);
-	memset(slot->tts_isnull, false, 3 * sizeof(bool));
+	memset(slot->tts_isnull, false, 4 * sizeof(bool));
 	ExecStoreVirtualTuple(slot);
 	tuplesort_puttupleslot(check->sort, slot);
 }
@@ -218,10 +250,12 @@ check_leaf(Check *check, BlockNumber block, Page page, const float *center)
 		if (sqrt(entries.norm[j]) > node->radius * (1 + SUM_ROUNDING))
 			complain(check, block, "Entry %d is at distance %g from the center, and the radius is %g.", j,
 					 sqrt(entries.norm[j]), node->radius);
+		check_ranges(check, block, page, j);
 		if (check->snapshot == NULL)
 			continue;
 
 		CHECK_FOR_INTERRUPTS();
+		tree_columns_get(page, &check->shape->columns, j, VARDATA(check->packed));
 		sort_row(check, &tid, FROM_INDEX, block);
 		vector = tree_fetch(check->fetch, &tid, check->snapshot);
 		if (vector == NULL)
@@ -391,6 +425,8 @@ take_table_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, boo
 		tree_rotate(check->shape, DatumGetDmlVectorP(values[0])->x, check->scratch, check->rotated);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(check->row);
+	if (indexed && check->shape != NULL)
+		tree_columns_pack(&check->shape->columns, values, isnull, VARDATA(check->packed));
 	if (indexed)
 		sort_row(check, tid, FROM_TABLE, InvalidBlockNumber);
 }
@@ -424,7 +460,7 @@ check_pointer(Check *check, ItemPointer tid, BlockNumber block)
 static void
 begin_table(Check *check)
 {
-	TupleDesc	desc = CreateTemplateTupleDesc(3);
+	TupleDesc	desc = CreateTemplateTupleDesc(4);
 	AttrNumber	keys[] = {1, 2};
 	Oid			operators[] = {TIDLessOperator, Int4LessOperator};
 	Oid			collations[] = {InvalidOid, InvalidOid};
@@ -433,6 +469,8 @@ begin_table(Check *check)
 	TupleDescInitEntry(desc, 1, "row", TIDOID, -1, 0);
 	TupleDescInitEntry(desc, 2, "from", INT4OID, -1, 0);
 	TupleDescInitEntry(desc, 3, "block", INT8OID, -1, 0);
+	TupleDescInitEntry(desc, 4, "columns", BYTEAOID, -1, 0);
+	check->packed = palloc(VARHDRSZ + (check->shape == NULL ? 0 : check->shape->columns.packed_bytes));
 	check->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	check->sort = tuplesort_begin_heap(desc, 2, keys, operators, collations, nulls_first, maintenance_work_mem, NULL, 0);
 	check->row = AllocSetContextCreate(CurrentMemoryContext, "dml index check row", ALLOCSET_DEFAULT_SIZES);
@@ -452,6 +490,8 @@ compare_table(Check *check)
 	BlockNumber row_block = InvalidBlockNumber; /* where the index has it */
 	bool		any = false;
 	bool		in_table = false;
+	int			bytes = check->shape == NULL ? 0 : check->shape->columns.packed_bytes;
+	char	   *packed = palloc(bytes + 1);
 	TupleTableSlot *slot;
 
 	/* with an MVCC snapshot of ours, as in the second half of CREATE INDEX CONCURRENTLY */
@@ -486,6 +526,7 @@ compare_table(Check *check)
 				complain(check, block, "It has row (%u,%u), which is in block %u too.",
 						 ItemPointerGetBlockNumber(&row), ItemPointerGetOffsetNumber(&row), row_block);
 			row_block = block;
+			memcpy(packed, VARDATA_ANY(DatumGetPointer(slot_getattr(slot, 4, &isnull))), bytes);
 			continue;
 		}
 		in_table = true;
@@ -496,6 +537,9 @@ compare_table(Check *check)
 							RelationGetRelationName(check->heap)),
 					 errdetail("It is row (%u,%u).", ItemPointerGetBlockNumber(&row), ItemPointerGetOffsetNumber(&row)),
 					 errhint("REINDEX it.")));
+		if (memcmp(packed, VARDATA_ANY(DatumGetPointer(slot_getattr(slot, 4, &isnull))), bytes) != 0)
+			complain(check, row_block, "It has other values in the columns of row (%u,%u) than the table.",
+					 ItemPointerGetBlockNumber(&row), ItemPointerGetOffsetNumber(&row));
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	ExecDropSingleTupleTableSlot(check->slot);
