@@ -14,17 +14,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "classical.h"
-#include "fit.h"
-#include "judge.h"
 #include "linear.h"
-#include "split.h"
+#include "trainer.h"
 
 /* Fewer rows than this are judged in folds by auto, and refitted on all rows. */
 #define FEW_ROWS		5000
 #define FOLDS			5
 #define OPEN_FOLDS		6		/* of classes, repeated with other seeds until there are so many */
-#define MAX_FOLDS		OPEN_FOLDS
 #define MAX_HELD		3000	/* rows that judge */
 #define MAX_GALLERY		10000	/* rows that they are searched in */
 #define MAX_FIT_SAMPLE	20000	/* rows that a closed form is judged from */
@@ -38,30 +34,6 @@
  */
 #define PLAN_FLOPS		30e9
 #define PLAN_STEP		0.2e-3
-
-typedef struct Way
-{
-	const Method *method;		/* NULL: no learning */
-	FitPlan		plan;			/* gradient methods */
-	double		score;
-	double		fold[MAX_FOLDS];	/* of each split; NaN: no row had a partner */
-	int			best_epoch;
-	LinearFit	linear;			/* classical methods: the latest fit */
-} Way;
-
-typedef struct Trainer
-{
-	LearnEnv   *env;
-	const Rows *rows;
-	const TrainOptions *options;
-	TrainResult *result;
-	double		start;
-	double		deadline;
-	Split		split[MAX_FOLDS];
-	Judge		judge[MAX_FOLDS];
-	int			n_splits;
-	bool		pixels;			/* the features share one scale */
-} Trainer;
 
 /* ---------- what is chosen from the data ---------- */
 
@@ -113,8 +85,8 @@ look_at_scale(Trainer *t)
 }
 
 /* The plan of a gradient method on n rows, with what the user fixed and what is chosen. */
-static void
-make_plan(const Trainer *t, const Method *method, const char *network, FitPlan *plan)
+void
+way_plan(const Trainer *t, const Method *method, const char *network, FitPlan *plan)
 {
 	const TrainOptions *o = t->options;
 	int			d = t->rows->d;
@@ -218,14 +190,14 @@ fit_closed(Trainer *t, Way *way, const int64_t *index, int64_t n, TrainPhase pha
 	return linear_lda(t->env, t->rows, index, n, dims, model);
 }
 
-static bool
-is_gradient(const Way *way)
+bool
+way_is_gradient(const Way *way)
 {
 	return way->method && way->method->kind == METHOD_GRADIENT;
 }
 
-static void
-report_phase(Trainer *t, TrainPhase phase, const char *method)
+void
+trainer_phase(Trainer *t, TrainPhase phase, const char *method)
 {
 	LearnReport report = {0};
 
@@ -236,10 +208,10 @@ report_phase(Trainer *t, TrainPhase phase, const char *method)
 		t->env->report(t->env->ctx, &report);
 }
 
-static const char *
+const char *
 way_name(const Way *way)
 {
-	return is_gradient(way) ? way->plan.name : way->method ? way->method->name : "none";
+	return way_is_gradient(way) ? way->plan.name : way->method ? way->method->name : "none";
 }
 
 /*
@@ -272,14 +244,14 @@ judge_splits(Trainer *t, Way *way)
 	double		weight = 0;
 	double		epochs = 0;
 
-	for (int f = 0; f < t->n_splits && is_gradient(way); f++)
+	for (int f = 0; f < t->n_splits && way_is_gradient(way); f++)
 		LEARN_ALLOC(env, curve[f], way->plan.stop_after);
 	for (int f = 0; f < t->n_splits; f++)
 	{
 		ArenaMark	mark = arena_mark(env->arena);
 		const Split *split = &t->split[f];
 
-		if (is_gradient(way))
+		if (way_is_gradient(way))
 		{
 			Fit			fit;
 
@@ -307,7 +279,7 @@ judge_splits(Trainer *t, Way *way)
 	}
 	for (int f = 0; f < t->n_splits; f++)
 	{
-		if (is_gradient(way) && t->n_splits > 1)
+		if (way_is_gradient(way) && t->n_splits > 1)
 			way->fold[f] = score_by_others(curve, length, best, t->n_splits, f);
 		if (!isnan(way->fold[f]))
 		{
@@ -324,8 +296,8 @@ judge_splits(Trainer *t, Way *way)
 }
 
 /* The same in silence: remarks about the columns are made once, for the model that is kept. */
-static LearnStatus
-judge_way(Trainer *t, Way *way)
+LearnStatus
+way_judge(Trainer *t, Way *way)
 {
 	void		(*notice) (void *ctx, const char *message) = t->env->notice;
 	LearnStatus status;
@@ -336,8 +308,8 @@ judge_way(Trainer *t, Way *way)
 	return status;
 }
 
-static LearnStatus
-make_splits(Trainer *t, int folds)
+LearnStatus
+trainer_splits(Trainer *t, int folds)
 {
 	const TrainOptions *o = t->options;
 	double		share = o->validation;
@@ -360,8 +332,8 @@ make_splits(Trainer *t, int folds)
 }
 
 /* The figures that every learned one is held against. */
-static LearnStatus
-baselines(Trainer *t, Way *none, Way *whiten)
+LearnStatus
+trainer_baselines(Trainer *t, Way *none, Way *whiten)
 {
 	memset(none, 0, sizeof(*none));
 	memset(whiten, 0, sizeof(*whiten));
@@ -369,14 +341,14 @@ baselines(Trainer *t, Way *none, Way *whiten)
 	whiten->method = method_by_name("whiten");
 	if (t->n_splits == 0)
 		return LEARN_OK;
-	report_phase(t, PHASE_PREPARING, "none");
-	LEARN_TRY(judge_way(t, none));
+	trainer_phase(t, PHASE_PREPARING, "none");
+	LEARN_TRY(way_judge(t, none));
 	if (t->rows->d <= MAX_WHITEN)
 	{
 		LearnStatus status;
 
-		report_phase(t, PHASE_PREPARING, "whiten");
-		status = judge_way(t, whiten);
+		trainer_phase(t, PHASE_PREPARING, "whiten");
+		status = way_judge(t, whiten);
 		if (status != LEARN_OK && status != LEARN_DATA)
 			return status;
 	}
@@ -399,8 +371,8 @@ take_fit(Trainer *t, Fit *fit)
 }
 
 /* Fit a way for good.  Its score may be known already (folds), or comes from this run. */
-static LearnStatus
-keep(Trainer *t, Way *way, bool validate, bool *cut)
+LearnStatus
+way_keep(Trainer *t, Way *way, bool validate, bool *cut)
 {
 	LearnEnv   *env = t->env;
 	Split		all;
@@ -410,7 +382,7 @@ keep(Trainer *t, Way *way, bool validate, bool *cut)
 	t->result->method = way->method;
 	snprintf(t->result->method_name, sizeof(t->result->method_name), "%s", way_name(way));
 	*cut = false;
-	if (!is_gradient(way))
+	if (!way_is_gradient(way))
 	{
 		LEARN_TRY(fit_closed(t, way, all.train, all.n_train, PHASE_TRAINING, &t->result->model));
 		*cut = way->linear.cut;
@@ -452,29 +424,29 @@ train_named(Trainer *t)
 	bool		cut = false;
 	char		solved[128] = "";
 
-	LEARN_TRY(make_splits(t, 1));
-	LEARN_TRY(baselines(t, &none, &whiten));
+	LEARN_TRY(trainer_splits(t, 1));
+	LEARN_TRY(trainer_baselines(t, &none, &whiten));
 	way.method = o->method;
 	way.score = NAN;
 	refit = o->refit >= 0 ? o->refit : t->rows->n < 2 * FEW_ROWS;
-	if (is_gradient(&way))
+	if (way_is_gradient(&way))
 	{
-		make_plan(t, o->method, NULL, &way.plan);
+		way_plan(t, o->method, NULL, &way.plan);
 		if (t->n_splits > 0 && refit)
 		{
-			LEARN_TRY(judge_way(t, &way));
+			LEARN_TRY(way_judge(t, &way));
 			way.plan.stop_after = way.best_epoch;
-			LEARN_TRY(keep(t, &way, false, &cut));
+			LEARN_TRY(way_keep(t, &way, false, &cut));
 			r->train_rows = t->rows->n;
 		}
 		else
-			LEARN_TRY(keep(t, &way, t->n_splits > 0, &cut));
+			LEARN_TRY(way_keep(t, &way, t->n_splits > 0, &cut));
 	}
 	else
 	{
 		if (t->n_splits > 0)
-			LEARN_TRY(judge_way(t, &way));
-		LEARN_TRY(keep(t, &way, false, &cut));
+			LEARN_TRY(way_judge(t, &way));
+		LEARN_TRY(way_keep(t, &way, false, &cut));
 		r->train_rows = t->rows->n;
 	}
 
@@ -482,7 +454,7 @@ train_named(Trainer *t)
 		snprintf(solved, sizeof(solved), "; objective %.6g after %d iterations, %s", way.linear.objective,
 				 way.linear.iterations, way.linear.converged ? "converged" : "not converged");
 	snprintf(r->reason, sizeof(r->reason), "method %s as asked for%s%s%s", way_name(&way), solved,
-			 is_gradient(&way) && o->network[0] == '\0' ? ", network chosen by the number of features" : "",
+			 way_is_gradient(&way) && o->network[0] == '\0' ? ", network chosen by the number of features" : "",
 			 cut ? "; the time limit ended the training early" : "");
 	if (!isnan(r->score_model) && r->score_model < r->score_none)
 		learn_notice(t->env, "on held-out rows the learned metric scores %s %.4f, and the data without learning %.4f; "
@@ -517,7 +489,7 @@ record(Trainer *t, const Way *way, double seconds, const char *note)
 
 	memset(c, 0, sizeof(*c));
 	snprintf(c->method, sizeof(c->method), "%s", way_name(way));
-	snprintf(c->network, sizeof(c->network), "%s", is_gradient(way) ? way->plan.network : "");
+	snprintf(c->network, sizeof(c->network), "%s", way_is_gradient(way) ? way->plan.network : "");
 	c->validation = way->score;
 	c->seconds = seconds;
 	snprintf(c->note, sizeof(c->note), "%s", note);
@@ -531,8 +503,8 @@ try_way(Trainer *t, Way *way)
 	ArenaMark	mark = arena_mark(t->env->arena);
 	LearnStatus status;
 
-	report_phase(t, PHASE_CHOOSING, way_name(way));
-	status = judge_way(t, way);
+	trainer_phase(t, PHASE_CHOOSING, way_name(way));
+	status = way_judge(t, way);
 	if (status == LEARN_DATA || status == LEARN_DIVERGED)
 	{
 		arena_reset(t->env->arena, mark);
@@ -549,8 +521,8 @@ try_way(Trainer *t, Way *way)
  * A more complex way must be better by more than a fifth of the score's standard
  * error: among candidates that only differ by chance the simplest stays.
  */
-static bool
-is_better(const Trainer *t, double score, double best)
+bool
+way_is_better(const Trainer *t, double score, double best)
 {
 	double		n = (double) t->result->held_out_rows;
 
@@ -566,8 +538,8 @@ is_better(const Trainer *t, double score, double best)
  * fold of classes, and on average by twice the standard error of the difference: rows of one
  * class go together, so the number of rows says nothing about how sure that is.
  */
-static bool
-is_safe(const Trainer *t, const Way *way, const Way *none)
+bool
+way_is_safe(const Trainer *t, const Way *way, const Way *none)
 {
 	double		sum = 0;
 	double		squares = 0;
@@ -616,14 +588,14 @@ train_auto(Trainer *t)
 	bool		cut = false;
 
 	LEARN_ALLOC(t->env, r->candidates, MAX_CANDIDATES);
-	LEARN_TRY(make_splits(t, few ? (o->open_set ? OPEN_FOLDS : FOLDS) : 1));
+	LEARN_TRY(trainer_splits(t, few ? (o->open_set ? OPEN_FOLDS : FOLDS) : 1));
 	if (t->n_splits == 0)
 	{
 		learn_fail(t->env, LEARN_DATA, "no row could be held out to choose a method by");
 		learn_hint(t->env, "auto needs a class of two rows or more. Name a method, such as whiten.");
 		return LEARN_DATA;
 	}
-	LEARN_TRY(baselines(t, &way[0], &way[1]));
+	LEARN_TRY(trainer_baselines(t, &way[0], &way[1]));
 	record(t, &way[0], 0, "");
 	record(t, &way[1], 0, "");
 	if (t->rows->d <= MAX_WHITEN)
@@ -646,7 +618,7 @@ train_auto(Trainer *t)
 			continue;
 		memset(w, 0, sizeof(*w));
 		w->method = method;
-		make_plan(t, method, tries[i].network, &w->plan);
+		way_plan(t, method, tries[i].network, &w->plan);
 		w->plan.phase = PHASE_CHOOSING;
 		w->plan.deadline = t->start + 0.7 * limit;
 
@@ -673,18 +645,18 @@ train_auto(Trainer *t)
 	}
 
 	for (int i = 1; i < n; i++)
-		if (is_better(t, way[i].score, way[best].score) && is_safe(t, &way[i], &way[0]))
+		if (way_is_better(t, way[i].score, way[best].score) && way_is_safe(t, &way[i], &way[0]))
 			best = i;
 
-	if (few || !is_gradient(&way[best]))
+	if (few || !way_is_gradient(&way[best]))
 	{
 		/* judged in folds: as many passes over all rows as were best */
-		if (is_gradient(&way[best]))
+		if (way_is_gradient(&way[best]))
 		{
 			way[best].plan.stop_after = way[best].best_epoch;
 			way[best].plan.phase = PHASE_TRAINING;
 		}
-		LEARN_TRY(keep(t, &way[best], false, &cut));
+		LEARN_TRY(way_keep(t, &way[best], false, &cut));
 		r->train_rows = t->rows->n;
 	}
 	else
@@ -693,10 +665,10 @@ train_auto(Trainer *t)
 		FitPlan    *plan = &way[best].plan;
 		double		epoch;
 
-		for (int i = 1; i < n && !is_gradient(&way[i]); i++)
-			if (is_better(t, way[i].score, way[closed].score))
+		for (int i = 1; i < n && !way_is_gradient(&way[i]); i++)
+			if (way_is_better(t, way[i].score, way[closed].score))
 				closed = i;
-		make_plan(t, way[best].method, NULL, plan);
+		way_plan(t, way[best].method, NULL, plan);
 		snprintf(plan->network, sizeof(plan->network), "%s", r->candidates[best].network);
 		epoch = planned_seconds(t, plan, 1);
 		if (o->epochs == 0)
@@ -706,12 +678,12 @@ train_auto(Trainer *t)
 			plan->epochs = affordable < 1 ? 1 : affordable > 40 ? 40 : affordable;
 			plan->stop_after = plan->epochs;
 		}
-		LEARN_TRY(keep(t, &way[best], true, &cut));
+		LEARN_TRY(way_keep(t, &way[best], true, &cut));
 		if (!(way[best].score >= way[closed].score))
 		{
 			best = closed;
 			r->epochs = r->n_history = 0;
-			LEARN_TRY(keep(t, &way[best], false, &cut));
+			LEARN_TRY(way_keep(t, &way[best], false, &cut));
 		}
 	}
 
@@ -759,7 +731,7 @@ check_rows(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainRe
 }
 
 LearnStatus
-train_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainResult *result)
+trainer_start(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainResult *result, Trainer **trainer)
 {
 	Trainer    *t;
 
@@ -777,10 +749,19 @@ train_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainR
 	t->result = result;
 	t->start = env->now(env->ctx);
 	t->deadline = options->time_limit > 0 ? t->start + options->time_limit : INFINITY;
+	trainer_phase(t, PHASE_PREPARING, options->method->name);
+	*trainer = t;
+	return look_at_scale(t);
+}
+
+LearnStatus
+train_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainResult *result)
+{
+	Trainer    *t;
+
+	LEARN_TRY(trainer_start(env, rows, options, result, &t));
 	if (options->method->kind == METHOD_AUTO && options->time_limit == 0)
 		t->deadline = t->start + 2 * AUTO_TIME_LIMIT;
-	report_phase(t, PHASE_PREPARING, options->method->name);
-	LEARN_TRY(look_at_scale(t));
 	if (options->method->kind == METHOD_AUTO)
 		LEARN_TRY(train_auto(t));
 	else
