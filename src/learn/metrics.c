@@ -60,29 +60,6 @@ add_r_metrics(const Neighbours *nb, int64_t r, int32_t label, Sums *sums)
 	sums->map_r += precisions / r;
 }
 
-/* The label that most of found[0 .. k) have, among equals the one that comes first. */
-static int32_t
-majority(const Neighbours *nb, int64_t k)
-{
-	int32_t		best = 0;
-	int64_t		best_votes = 0;
-
-	for (int64_t i = 0; i < k && best_votes < k - i; i++)
-	{
-		int32_t		label = nb->label[nb->found[i].row];
-		int64_t		votes = 0;
-
-		for (int64_t j = i; j < k; j++)
-			votes += nb->label[nb->found[j].row] == label;
-		if (votes > best_votes)
-		{
-			best = label;
-			best_votes = votes;
-		}
-	}
-	return best;
-}
-
 static int64_t
 smaller(int64_t a, int64_t b)
 {
@@ -116,7 +93,7 @@ add_query(LearnEnv *env, Neighbours *nb, int i, const float *query, int32_t labe
 			add_r_metrics(nb, r, label, sums);
 	}
 	if (k > 0)
-		sums->knn += majority(nb, k) == label;
+		sums->knn += neighbours_majority(nb, k) == label;
 	return LEARN_OK;
 }
 

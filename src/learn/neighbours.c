@@ -459,8 +459,8 @@ limit_of_many(Neighbours *nb, const float *score, int64_t m)
 /* ---------- exact order ---------- */
 
 /* In eight sums, which a compiler puts side by side. */
-static double
-exact_distance(const float *a, const float *b, int d)
+double
+neighbours_square_distance(const float *a, const float *b, int d)
 {
 	double		sum[8] = {0};
 	int			j = 0;
@@ -536,7 +536,7 @@ order_exactly(LearnEnv *env, Neighbours *nb, const float *query, int64_t begin, 
 	{
 		if ((i - begin) % interval == interval - 1)
 			LEARN_TRY(learn_poll(env));
-		nb->distance[i] = exact_distance(query, nb->gallery + (int64_t) nb->found[i].row * nb->d, nb->d);
+		nb->distance[i] = neighbours_square_distance(query, nb->gallery + (int64_t) nb->found[i].row * nb->d, nb->d);
 	}
 	sort_exactly(nb->found + begin, nb->distance + begin, end - begin);
 	return LEARN_OK;
@@ -601,4 +601,26 @@ neighbours_nearest(LearnEnv *env, Neighbours *nb, int i, const float *query,
 			LEARN_TRY(order_exactly(env, nb, query, begin, end));
 	}
 	return LEARN_OK;
+}
+
+int32_t
+neighbours_majority(const Neighbours *nb, int64_t k)
+{
+	int32_t		best = 0;
+	int64_t		best_votes = 0;
+
+	for (int64_t i = 0; i < k && best_votes < k - i; i++)
+	{
+		int32_t		label = nb->label[nb->found[i].row];
+		int64_t		votes = 0;
+
+		for (int64_t j = i; j < k; j++)
+			votes += nb->label[nb->found[j].row] == label;
+		if (votes > best_votes)
+		{
+			best = label;
+			best_votes = votes;
+		}
+	}
+	return best;
 }

@@ -59,13 +59,19 @@ extern LearnStatus neighbours_score(LearnEnv *env, Neighbours *nb, const float *
 
 /*
  * nb->found[0 .. m) are the m nearest rows of query i of the block, whose numbers are
- * query (d) and whose label is label.  hidden: a row of the gallery that is left out, or -1.
- * m is at most the number of other rows.
+ * query (d) and whose label is label.  hidden: a row of the gallery that is left out, or -1; the caller
+ * may hide others by making their scores infinite.  m is at most the number of rows that are left.
  *
  * Order matters between rows with the query's label and without, and among the first k between
  * rows of any two labels; where neither is at stake rows may stand in another order.
  */
 extern LearnStatus neighbours_nearest(LearnEnv *env, Neighbours *nb, int i, const float *query,
 									  int32_t label, int64_t hidden, int64_t m, int64_t k);
+
+/* The label that most of found[0 .. k) have, among equals the one that comes first. */
+extern int32_t neighbours_majority(const Neighbours *nb, int64_t k);
+
+/* The exact squared distance of two rows. */
+extern double neighbours_square_distance(const float *a, const float *b, int d);
 
 #endif							/* NEIGHBOURS_H */
