@@ -7,11 +7,15 @@ CREATE TABLE points AS SELECT i AS id, ARRAY[i % 7 + sin(i), i % 3]::real[] AS x
 SELECT version FROM dml_train('ev_edge', 'points', 'x', 'class', method => 'lda', options => '{"validation": 0}');
 SELECT version FROM dml_train('ev_columns', 'SELECT x[1] AS a, x[2] AS b, class FROM points', 'a, b', 'class', method => 'lda', options => '{"validation": 0}');
 RESET client_min_messages;
-CREATE FUNCTION evaluate(source text, gallery text DEFAULT NULL, k int DEFAULT 5,
-	OUT embedding text, OUT queries bigint, OUT lone bigint, OUT gallery_rows bigint, OUT classes int, OUT r1 float8, OUT r2 float8, OUT r8 float8, OUT rp float8, OUT map float8, OUT knn float8)
-RETURNS SETOF record LANGUAGE sql AS $$
-	SELECT embedding, queries, lone, gallery_rows, classes, recall_at_1, recall_at_2, recall_at_8, r_precision, map_at_r, knn_accuracy
-	FROM dml_evaluate('ev_edge', source, label => 'class', gallery => gallery, k => k) WHERE embedding <> 'whitened'
+CREATE FUNCTION evaluate(source text, gallery text DEFAULT NULL, k int DEFAULT 5)
+RETURNS TABLE (embedding text, queries float8, lone float8, gallery_rows float8, classes float8, r1 float8, r2 float8, r8 float8, rp float8, map float8, knn float8, auc float8, eer float8)
+LANGUAGE sql AS $$
+	SELECT embedding, max(v) FILTER (WHERE metric = 'queries'), max(v) FILTER (WHERE metric = 'lone_queries'), max(v) FILTER (WHERE metric = 'gallery_rows'),
+		max(v) FILTER (WHERE metric = 'classes'), max(v) FILTER (WHERE metric = 'recall_at_1'), max(v) FILTER (WHERE metric = 'recall_at_2'),
+		max(v) FILTER (WHERE metric = 'recall_at_8'), max(v) FILTER (WHERE metric = 'r_precision'), max(v) FILTER (WHERE metric = 'map_at_r'),
+		max(v) FILTER (WHERE metric = 'knn_accuracy'), max(v) FILTER (WHERE metric = 'roc_auc'), max(v) FILTER (WHERE metric = 'eer')
+	FROM dml_evaluate('ev_edge', source, label => 'class', gallery => gallery, k => k),
+		LATERAL (VALUES ('no learning', no_learning), ('learned', learned)) e (embedding, v) GROUP BY 1 ORDER BY 1 DESC
 $$;
 
 -- Worked by hand: on a line at 0, 1, 2.5, 4.5 are the classes a, b, a, a.
@@ -19,13 +23,15 @@ CREATE TABLE line (x real[], class text);
 INSERT INTO line VALUES ('{0,0}', 'a'), ('{1,0}', 'b'), ('{2.5,0}', 'a'), ('{4.5,0}', 'a');
 -- queries of a find b a a, b a a, a b a: recall@1 1/3, R-precision 1/2 each, MAP@R (1/4 + 1/4 + 1/2) / 3
 SELECT * FROM evaluate('line', k => 3) LIMIT 1;
+-- pairs: 2.5 and 4.5, 0 and 2.5, 0 and 4.5 of a; 1, 1.5, 3.5 of two classes; the second rank by AUC
+SELECT round(no_learning::numeric, 6) AS auc FROM dml_evaluate('ev_edge', 'line', label => 'class') WHERE metric = 'roc_auc';
 -- the class of most neighbours; among as many, the one that comes first
 SELECT k, knn FROM generate_series(1, 4) k, evaluate('line', k => k) WHERE embedding = 'no learning';
 
 -- One class, one row a class, one row; a gallery with other classes, or one row.
 SELECT * FROM evaluate('SELECT x, 1 AS class FROM points');
 SELECT * FROM evaluate('SELECT x, id AS class FROM points');
-SELECT * FROM dml_evaluate('ev_edge', 'SELECT x, class FROM points WHERE id = 1', label => 'class');
+SELECT metric, no_learning, whitened, learned, learned_low FROM dml_evaluate('ev_edge', 'SELECT x, class FROM points WHERE id = 1', label => 'class') WHERE metric <> 'norm_spread';
 SELECT * FROM evaluate('SELECT x, class FROM points', 'SELECT x, class + 100 AS class FROM points');
 SELECT * FROM evaluate('SELECT x, class FROM points WHERE id <= 3', 'SELECT x, class FROM points WHERE id = 7');
 SELECT * FROM evaluate('SELECT x, class FROM points WHERE id = 7', 'SELECT x, class FROM points');
@@ -35,14 +41,20 @@ SELECT * FROM evaluate('SELECT x, class FROM points WHERE id <= 6', k => 1000);
 SELECT * FROM evaluate('SELECT ''{1,2}''::real[] AS x, i % 2 AS class FROM generate_series(1, 20) i');
 SELECT r1 FROM evaluate('SELECT x, class FROM points UNION ALL SELECT x, class FROM points');
 
+-- All in one group: nobody finds anybody.  All collapsed.
+SELECT metric, round(no_learning::numeric, 4) FROM dml_evaluate('ev_edge', 'points', label => 'class', group_by => '1') WHERE metric IN ('lone_queries', 'recall_at_1', 'knn_accuracy', 'roc_auc', 'silhouette');
+SELECT metric, learned FROM dml_evaluate('ev_edge', 'SELECT ''{1,2}''::real[] AS x, i % 2 AS class FROM generate_series(1, 20) i', label => 'class', keep_duplicates => true)
+WHERE metric IN ('nmi', 'ami', 'silhouette', 'roc_auc', 'eer', 'effective_rank', 'norm_spread');
+SELECT metric, learned FROM dml_evaluate('ev_edge', 'points', label => 'class', recall_at => '{3,100}') WHERE metric ~ '^recall';
+
 -- NULLs, other types of labels and features.
 SELECT embedding, queries FROM evaluate('SELECT CASE WHEN id > 3 THEN x END AS x, CASE WHEN id < 58 THEN class END AS class FROM points');
 SELECT embedding, queries, classes FROM evaluate('SELECT x::dml_vector AS x, (ARRAY[''red'', ''green'', ''blue''])[class + 1] AS class FROM points');
-SELECT embedding, queries, classes FROM dml_evaluate('ev_columns', 'SELECT x[1]::numeric AS a, x[2]::int AS b, class FROM points', label => 'class = 1');
-SELECT embedding, queries, classes FROM dml_evaluate('ev_columns', 'points', 'x[1], x[2]', 'class');
-SELECT embedding, queries, classes FROM dml_evaluate('ev_edge', 'points', label => 'ROW(class, id % 2)');
+SELECT metric, learned FROM dml_evaluate('ev_columns', 'SELECT x[1]::numeric AS a, x[2]::int AS b, class FROM points', label => 'class = 1') WHERE metric IN ('queries', 'classes');
+SELECT metric, learned FROM dml_evaluate('ev_columns', 'points', 'x[1], x[2]', 'class') WHERE metric IN ('queries', 'classes');
+SELECT metric, learned FROM dml_evaluate('ev_edge', 'points', label => 'ROW(class, id % 2)') WHERE metric IN ('queries', 'classes');
 -- a version by number, a constant column, one column
-SELECT embedding, dims FROM dml_evaluate('ev_edge@1', 'SELECT ARRAY[x[1], 5] AS x, class FROM points', label => 'class');
+SELECT metric, no_learning, whitened, learned FROM dml_evaluate('ev_edge@1', 'SELECT ARRAY[x[1], 5] AS x, class FROM points', label => 'class') WHERE metric = 'dims';
 
 -- Errors.
 SELECT * FROM dml_evaluate(NULL, 'points', label => 'class');
@@ -62,6 +74,15 @@ SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', gallery => 'SE
 SELECT * FROM dml_evaluate('ev_edge', 'SELECT ''{1,NaN}''::real[] AS x, 1 AS class', label => 'class');
 SELECT * FROM dml_evaluate('ev_edge', 'SELECT ''{3e38,-3e38}''::real[] AS x, i AS class FROM generate_series(1, 3) i', label => 'class');
 SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', protocol => 'half_open');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', protocol => 'grouped');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', protocol => 'temporal');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', protocol => 'query_gallery');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', time_by => 'x');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', time_by => '''NaN''::float8');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', group_by => 'no_such_column');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', grade => '-1');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', recall_at => '{}');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', recall_at => '{1,0}');
 SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', k => 0);
 SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', k => 1001);
 SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', share => 0);
@@ -78,12 +99,12 @@ SELECT * FROM dml_evaluate('ev_edge', 'SELECT ''{1,2}''::real[] AS x, 1 AS class
 RESET ROLE;
 SELECT dml_grant('ev_edge', 'ev_reader', 'embed');
 SET ROLE ev_reader;
-SELECT embedding FROM dml_evaluate('ev_edge', 'SELECT ''{1,2}''::real[] AS x, 1 AS class', label => 'class');
+SELECT count(*) > 40 AS measured FROM dml_evaluate('ev_edge', 'SELECT ''{1,2}''::real[] AS x, 1 AS class', label => 'class');
 SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class');
 RESET ROLE;
 -- In a read-only transaction; nothing is written.
 BEGIN READ ONLY;
-SELECT embedding FROM dml_evaluate('ev_edge', 'points', label => 'class');
+SELECT count(*) > 40 AS measured FROM dml_evaluate('ev_edge', 'points', label => 'class');
 ROLLBACK;
 
 -- Cancelled while it searches.
@@ -94,7 +115,7 @@ SELECT * FROM dml_evaluate('ev_edge', 'many', label => 'class');
 RESET statement_timeout;
 -- Far more distances than memory: a block of queries at a time.
 SET maintenance_work_mem = '1MB';
-SELECT embedding, queries, gallery_rows FROM dml_evaluate('ev_edge', 'many', label => 'class', max_queries => 20);
+SELECT metric, learned FROM dml_evaluate('ev_edge', 'many', label => 'class', max_queries => 20) WHERE metric IN ('queries', 'gallery_rows');
 RESET maintenance_work_mem;
 
 DROP SCHEMA evaluate_edge CASCADE;

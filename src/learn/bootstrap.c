@@ -122,10 +122,10 @@ sort_rising(double *x, int n)
 }
 
 /* Percentiles of the values that are numbers, on the line between two of them. */
-static Interval
+static MetricInterval
 percentiles(double *value, int n)
 {
-	Interval	interval = {NAN, NAN};
+	MetricInterval	interval = {NAN, NAN};
 	double	   *bound[2] = {&interval.low, &interval.high};
 	int			numbers = 0;
 
@@ -162,7 +162,7 @@ draw_create(LearnEnv *env, const Assessment *a, Draw *draw)
 }
 
 LearnStatus
-bootstrap_intervals(LearnEnv *env, const Assessment *const *assessments, int count, uint64_t seed, Interval *interval)
+bootstrap_intervals(LearnEnv *env, const Assessment *const *assessments, int count, uint64_t seed, MetricInterval *interval)
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	Draw		draw;
@@ -173,7 +173,7 @@ bootstrap_intervals(LearnEnv *env, const Assessment *const *assessments, int cou
 	double		figure[BOOTSTRAP_FIGURES];
 
 	for (int i = 0; i < (count + 1) * BOOTSTRAP_FIGURES; i++)
-		interval[i] = (Interval) {NAN, NAN};
+		interval[i] = (MetricInterval) {NAN, NAN};
 	LEARN_TRY(draw_create(env, assessments[0], &draw));
 	if (draw.n_present < 2)
 	{
@@ -200,8 +200,13 @@ bootstrap_intervals(LearnEnv *env, const Assessment *const *assessments, int cou
 			weighted_means(assessments[a], &draw, figure);
 			LEARN_TRY(weighted_verification(env, assessments[a], draw.group, &roc, figure));
 			for (int f = 0; f < BOOTSTRAP_FIGURES; f++)
-				value[((size_t) a * BOOTSTRAP_FIGURES + f) * BOOTSTRAP_DRAWS + d] =
-					figure[f] + bias[a * BOOTSTRAP_FIGURES + f];
+			{
+				double	   *drawn = &value[((size_t) a * BOOTSTRAP_FIGURES + f) * BOOTSTRAP_DRAWS + d];
+
+				*drawn = figure[f] + bias[a * BOOTSTRAP_FIGURES + f];
+				if (f >= BOOTSTRAP_AUC && !isnan(*drawn))
+					*drawn = fmin(fmax(*drawn, 0), 1);
+			}
 		}
 	}
 	for (int f = 0; f < BOOTSTRAP_FIGURES; f++)

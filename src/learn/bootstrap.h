@@ -28,11 +28,11 @@ typedef enum BootstrapFigure
 	BOOTSTRAP_FIGURES
 } BootstrapFigure;
 
-typedef struct Interval
+typedef struct MetricInterval
 {
 	double		low;			/* NaN: none */
 	double		high;
-} Interval;
+} MetricInterval;
 
 /* A figure as it is. */
 extern double assess_figure(const Assessment *assessment, int figure);
@@ -42,6 +42,6 @@ extern double assess_figure(const Assessment *assessment, int figure);
  * a = count, of assessments[count - 1] less assessments[0].  No intervals with fewer than two classes.
  */
 extern LearnStatus bootstrap_intervals(LearnEnv *env, const Assessment *const *assessments, int count, uint64_t seed,
-									   Interval *interval);
+									   MetricInterval *interval);
 
 #endif							/* BOOTSTRAP_H */

@@ -196,7 +196,7 @@ cluster_kmeans(LearnEnv *env, const float *x, int64_t n, int d, int k, uint64_t 
 	ArenaMark	mark = arena_mark(env->arena);
 	Kmeans		km = {.n = n,.d = d,.k = k};
 	double		pass = (double) n * k * d;
-	int			starts = pass * ITERATIONS * STARTS / 4 < BUDGET ? STARTS : 1;
+	int			starts = pass * ITERATIONS < BUDGET ? STARTS : 1;
 	double		affordable = BUDGET / starts / pass;
 	int			iterations = affordable > ITERATIONS ? ITERATIONS : affordable < 5 ? 5 : (int) affordable;
 	double		least = INFINITY;

@@ -79,10 +79,30 @@ roc_of_bins(LearnEnv *env, const PairCounts *counts, const double *impostor, con
 	return LEARN_OK;
 }
 
+/* Which coarse bins have a pair of any group. */
+static void
+find_range(PairCounts *counts)
+{
+	counts->begin = PAIR_COARSE;
+	counts->end = 0;
+	for (int g = 0; g < 2 * counts->groups; g++)
+	{
+		const double *bins = counts->coarse + (size_t) g * PAIR_COARSE;
+
+		for (int b = 0; b < PAIR_COARSE; b++)
+			if (bins[b] > 0)
+			{
+				counts->begin = b < counts->begin ? b : counts->begin;
+				counts->end = b >= counts->end ? b + 1 : counts->end;
+			}
+	}
+}
+
 LearnStatus
-pair_counts_roc(LearnEnv *env, const PairCounts *counts, Roc *roc)
+pair_counts_roc(LearnEnv *env, PairCounts *counts, Roc *roc)
 {
 	*roc = (Roc) {0};
+	find_range(counts);
 	if (counts->fine == NULL)
 		return roc_of_pairs(env, counts->distance, counts->same, counts->n, roc);
 	return roc_of_bins(env, counts, counts->fine, counts->fine + PAIR_FINE, PAIR_FINE, 0, roc);
@@ -111,8 +131,11 @@ pair_counts_weighted_roc(LearnEnv *env, const PairCounts *counts, const double *
 
 		if (w == 0)
 			continue;
-		for (int b = 0; b < 2 * PAIR_COARSE; b++)
+		for (int b = counts->begin; b < counts->end; b++)
+		{
 			sum[b] += w * from[b];
+			sum[PAIR_COARSE + b] += w * from[PAIR_COARSE + b];
+		}
 	}
 	LEARN_TRY(roc_of_bins(env, counts, sum, sum + PAIR_COARSE, PAIR_COARSE, PAIR_COARSER, roc));
 	arena_reset(env->arena, mark);

@@ -34,6 +34,8 @@ typedef struct PairCounts
 	bool	   *same;
 	double	   *fine;			/* 2 x PAIR_FINE: impostor, genuine; NULL: kept one by one */
 	double	   *coarse;			/* groups x 2 x PAIR_COARSE */
+	int			begin;			/* coarse bins with a pair, once all are counted */
+	int			end;
 } PairCounts;
 
 /* Room for the bins by group, 0.1 MB each, which pair_counts_weighted_roc needs. */
@@ -81,11 +83,11 @@ pair_counts_keep(PairCounts *counts, bool same, double distance)
 	counts->same[counts->n++] = same;
 }
 
-/* The curve of all pairs. */
-extern LearnStatus pair_counts_roc(LearnEnv *env, const PairCounts *counts, Roc *roc);
+/* The curve of all pairs, once all are counted. */
+extern LearnStatus pair_counts_roc(LearnEnv *env, PairCounts *counts, Roc *roc);
 
 /*
- * The curve by coarse bins, each group's pairs counting weight[group] times (NULL: once).
+ * After that: the curve by coarse bins, each group's pairs counting weight[group] times (NULL: once).
  * Overwrites what the last call with this roc wrote; roc starts with zeros.
  */
 extern LearnStatus pair_counts_weighted_roc(LearnEnv *env, const PairCounts *counts, const double *weight, Roc *roc);

@@ -11,16 +11,19 @@ scikit-learn's PCA with whiten=True on the gallery, less directions without vari
 there rows may be equally far away to the last digits, so its figures hold to about 0.001.
 
 data: iris or digits.  gallery: "self", every row asks for its neighbours among the others; "rest",
-rows 0, 3, 6, ... ask for theirs among all other rows.  k: of the kNN accuracy.
+rows 0, 3, 6, ... ask for theirs among all other rows.  k: of the kNN accuracy.  Rows: a metric and its value.
+AP and NDCG of each query are average_precision_score and ndcg_score of the negative places; the silhouette
+is that of the queries; ROC AUC, average precision and the curve that EER and TAR are read off are
+roc_auc_score, average_precision_score and roc_curve of all pairs, each once.  dir_at_far_F: by definition, see
+learn/assess.h.
 """
 import pathlib
 
 import numpy
 from sklearn.decomposition import PCA
+from sklearn.metrics import (average_precision_score, ndcg_score, roc_auc_score, roc_curve,
+                             silhouette_score)
 from sklearn.neighbors import NearestNeighbors
-
-COLUMNS = ("data", "gallery", "k", "embedding", "dims", "queries", "lone", "gallery_rows", "classes",
-           "recall_at_1", "recall_at_2", "recall_at_4", "recall_at_8", "r_precision", "map_at_r", "knn_accuracy")
 
 
 def load(name):
@@ -49,11 +52,52 @@ def majority(labels):
     return max(counts, key=lambda label: counts[label])
 
 
+def by_class(values, labels):
+    return numpy.mean([numpy.mean(values[labels == label]) for label in numpy.unique(labels)])
+
+
+def equal_error_rate(far, tar):
+    """Where FAR and 1 - TAR meet, on the line between two points of the curve."""
+    gap = far - (1 - tar)
+    i = numpy.argmax(gap >= 0)
+    share = -gap[i - 1] / (gap[i] - gap[i - 1])
+    return far[i - 1] + share * (far[i] - far[i - 1])
+
+
+def verification(distance, genuine):
+    far, tar, _ = roc_curve(genuine, -distance, drop_intermediate=False)
+    impostors = int((~genuine).sum())
+    figures = {"genuine_pairs": int(genuine.sum()), "impostor_pairs": impostors,
+               "roc_auc": roc_auc_score(genuine, -distance),
+               "average_precision": average_precision_score(genuine, -distance),
+               "eer": equal_error_rate(far, tar),
+               "best_accuracy": numpy.max(tar * genuine.sum() + (1 - far) * impostors) / len(genuine)}
+    for limit in (0.1, 0.01, 0.001, 0.0001):
+        if impostors * limit >= 10:
+            figures["tar_at_far_%g" % limit] = tar[far <= limit].max()
+    return figures
+
+
+def identification(first, right, other, lone):
+    figures = {}
+    for limit in (0.1, 0.01, 0.001):
+        allowed = int(limit * len(other) * (1 + 1e-12))
+        if allowed >= 10:
+            threshold = numpy.sort(other)[allowed]
+            figures["dir_at_far_%g" % limit] = numpy.mean((right & (first < threshold))[~lone])
+    return figures
+
+
 def measure(query, query_y, gallery, gallery_y, itself, k, ties_checked):
     neighbours = NearestNeighbors(n_neighbors=len(gallery), algorithm="brute").fit(gallery)
+    n = len(query)
     rows = []
-    right = lone = 0
-    for i in range(len(query)):
+    labels = []
+    right = numpy.zeros(n)
+    first, other = numpy.zeros(n), numpy.zeros(n)
+    lone, hit = numpy.zeros(n, dtype=bool), numpy.zeros(n, dtype=bool)
+    distances, genuine = [], []
+    for i in range(n):
         order = neighbours.kneighbors(query[i:i + 1], return_distance=False)[0]
         if itself:
             order = order[order != i]
@@ -63,20 +107,40 @@ def measure(query, query_y, gallery, gallery_y, itself, k, ties_checked):
         same = gallery_y[order] == query_y[i]
         if ties_checked:
             check_no_ties(distance, same)
-        right += majority(gallery_y[order[:k]].tolist()) == query_y[i]
+        once = order > i if itself else slice(None)
+        distances.append(distance[once])
+        genuine.append(same[once])
+        right[i] = majority(gallery_y[order[:k]].tolist()) == query_y[i]
+        first[i], hit[i], other[i] = distance[0], same[0], distance[~same][0]
         r = int(same.sum())
         if r == 0:
-            lone += 1
+            lone[i] = True
             continue
         precision = numpy.cumsum(same[:r]) / numpy.arange(1, r + 1)
-        rows.append([same[:at].any() for at in (1, 2, 4, 8)] +
-                    [same[:r].mean(), (precision * same[:r]).sum() / r])
-    return [len(query), lone, len(gallery), len(set(query_y))] + \
-        numpy.mean(numpy.array(rows, dtype=float), axis=0).tolist() + [right / len(query)]
+        place = -numpy.arange(len(same), dtype=float)
+        rows.append([same[:at].any() for at in (1, 2, 4, 8, 10)] +
+                    [same[0], same[:r].mean(), (precision * same[:r]).sum() / r,
+                     average_precision_score(same, place), 1 / (1 + numpy.argmax(same)),
+                     ndcg_score([same], [place]), ndcg_score([same], [place], k=10)])
+        labels.append(query_y[i])
+    names = ["recall_at_%d" % at for at in (1, 2, 4, 8, 10)] + \
+        ["precision_at_1", "r_precision", "map_at_r", "map", "mrr", "ndcg", "ndcg_at_10"]
+    figures = {"queries": n, "lone_queries": int(lone.sum()), "gallery_rows": len(gallery),
+               "classes": len(set(query_y)), "dims": gallery.shape[1]}
+    columns = numpy.array(rows, dtype=float).T
+    for name, column in zip(names, columns):
+        figures[name] = column.mean()
+        figures["macro_" + name] = by_class(column, numpy.array(labels))
+    figures["knn_accuracy"] = right.mean()
+    figures["macro_knn_accuracy"] = by_class(right, query_y)
+    figures["silhouette"] = silhouette_score(query, query_y)
+    figures.update(verification(numpy.concatenate(distances), numpy.concatenate(genuine)))
+    figures.update(identification(first, hit, other, lone))
+    return figures
 
 
 def main():
-    print(",".join(COLUMNS))
+    print("data,gallery,k,embedding,metric,value")
     for name in ("iris", "digits"):
         x, y = load(name)
         third = numpy.arange(len(x)) % 3 == 0
@@ -88,8 +152,8 @@ def main():
                 if embedding == "whitened":
                     query, others = whiten(others, query), whiten(others, others)
                 figures = measure(query, query_y, others, others_y, itself, k, embedding == "no learning")
-                print(",".join([name, gallery, str(k), embedding, str(others.shape[1])] +
-                               ["%.12g" % figure for figure in figures]))
+                for metric, value in figures.items():
+                    print("%s,%s,%d,%s,%s,%.12g" % (name, gallery, k, embedding, metric, value))
 
 
 main()

@@ -1,32 +1,37 @@
 /*
  * evaluate.c
- *	  dml_evaluate: retrieval metrics without learning, whitened and learned, side by
- *	  side on the same rows.
+ *	  dml_evaluate: an embedding assessed without learning, whitened and learned, side by
+ *	  side on the same rows and under one protocol.
  */
 #include "compat.h"
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/tuplestore.h"
 
 #include "dml.h"
+#include "evaluate/evaluate.h"
 #include "evaluate/float_store.h"
 #include "evaluate/held_out.h"
+#include "evaluate/space.h"
 #include "model/matrix.h"
 #include "model/model.h"
+#include "train/result_store.h"
 
+#include "learn/cluster.h"
 #include "learn/linear.h"
-#include "learn/metrics.h"
 
-#define BATCH_ROWS		256
-#define RESULT_COLUMNS	13
+/* What src/learn takes beside its input: scores, pairs, bins, k-means; and that for each row. */
+#define LEARN_MEMORY	((size_t) 384 * 1024 * 1024)
+#define ROW_MEMORY		((size_t) 96)
 
-/* What metrics_retrieval takes beside its input: its blocks, by its contract, and the sums. */
-#define METRICS_MEMORY	((size_t) 128 * 1024 * 1024)
+#define CLUSTER_ROWS	10000	/* queries that clusters are measured on */
+#define HINT			"SELECT * FROM dml_evaluate('model', 'table or query', label => 'column');"
 
 PG_FUNCTION_INFO_V1(dml_evaluate);
 
@@ -42,61 +47,105 @@ typedef struct Arguments
 	double		share;
 	int64		seed;
 	int64		max_queries;	/* 0: all */
+	char	   *group;
+	char	   *time;
+	char	   *grade;
+	int			n_recall;
+	int			recall_at[ASSESS_MAX_RECALLS];
+	bool		per_class;
+	bool		keep_duplicates;
 } Arguments;
 
-/* Some rows of a matrix, in an order of their own. */
-typedef struct Selection
+/* What rows have beside features and label, by row of the matrix; NULL: not asked for. */
+typedef struct Extras
 {
-	const DmlMatrix *matrix;
-	int64		n;
-	int64	   *index;			/* row numbers of the matrix */
-	int32	   *label;
-} Selection;
+	DmlExtra	extra[3];
+	int			n;
+	DmlExtra   *group;
+	DmlExtra   *time;
+	DmlExtra   *grade;
+} Extras;
 
-/* A function from features to the space that is measured. */
-typedef struct Space
+/* One side of a search. */
+typedef struct Side
 {
-	const char *name;
-	const DmlVersion *version;	/* the learned one, or NULL */
-	const Model *model;			/* a baseline */
-	int			in;
-	int			out;
-} Space;
+	Selection	rows;
+	Extras	   *extras;
+} Side;
 
-typedef struct Evaluation
+/* The argument protocol, and what it needs of the others. */
+static void
+read_protocol(const char *protocol, Arguments *arguments)
 {
-	LearnEnv   *env;
-	Selection	query;
-	Selection	gallery;
-	bool		self;			/* query i is row i of the gallery */
-	int			knn_k;
-	int			classes;		/* that the queries are of */
-	size_t		memory;			/* bytes for one space's vectors; beyond it they go to a file */
-	Tuplestorestate *store;
-	TupleDesc	desc;
-} Evaluation;
+	static const struct
+	{
+		const char *name;
+		const char *needs;
+	}			protocols[] = {
+		{"closed_set", NULL},
+		{"open_set", NULL},
+		{"query_gallery", "gallery"},
+		{"grouped", "group_by"},
+		{"temporal", "time_by"},
+	};
 
-static char *
-text_argument(FunctionCallInfo fcinfo, int i)
-{
-	return PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
+	for (int i = 0; i < lengthof(protocols); i++)
+	{
+		const char *given[] = {arguments->gallery, arguments->group, arguments->time};
+
+		if (protocol == NULL || strcmp(protocol, protocols[i].name) != 0)
+			continue;
+		arguments->open_set = i == 1;
+		if (i >= 2 && given[i - 2] == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("protocol %s needs %s", protocol, protocols[i].needs),
+					 errhint("SELECT * FROM dml_evaluate('model', 'table', label => 'column', protocol => '%s', %s => '...');",
+							 protocol, protocols[i].needs)));
+		return;
+	}
+	if (protocol != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown protocol \"%s\"", protocol),
+				 errhint("Valid protocols are closed_set, open_set, query_gallery, grouped and temporal.")));
 }
 
 static void
-need_argument(const void *value, const char *name)
+read_recalls(FunctionCallInfo fcinfo, int arg, Arguments *arguments)
 {
-	if (value == NULL)
+	static const int usual[] = {1, 2, 4, 8, 10};
+	ArrayType  *array;
+	Datum	   *values;
+	bool	   *nulls;
+	int			n;
+
+	if (PG_ARGISNULL(arg))
+	{
+		arguments->n_recall = lengthof(usual);
+		memcpy(arguments->recall_at, usual, sizeof(usual));
+		return;
+	}
+	array = PG_GETARG_ARRAYTYPE_P(arg);
+	deconstruct_array(array, INT4OID, sizeof(int32), true, TYPALIGN_INT, &values, &nulls, &n);
+	if (n < 1 || n > ASSESS_MAX_RECALLS)
 		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must be given", name),
-				 errhint("SELECT * FROM dml_evaluate('model', 'table or query', label => 'column');")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("recall_at must have 1 to %d numbers, not %d", ASSESS_MAX_RECALLS, n)));
+	arguments->n_recall = n;
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i] || DatumGetInt32(values[i]) < 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the numbers of recall_at must be at least 1")));
+		arguments->recall_at[i] = DatumGetInt32(values[i]);
+	}
 }
 
 static void
 read_arguments(FunctionCallInfo fcinfo, Arguments *arguments)
 {
-	char	   *protocol = text_argument(fcinfo, 4);
-
 	arguments->model = text_argument(fcinfo, 0);
 	arguments->source = text_argument(fcinfo, 1);
 	arguments->features = text_argument(fcinfo, 2);
@@ -106,19 +155,17 @@ read_arguments(FunctionCallInfo fcinfo, Arguments *arguments)
 	arguments->share = PG_ARGISNULL(7) ? 0.5 : PG_GETARG_FLOAT8(7);
 	arguments->seed = PG_ARGISNULL(8) ? 0 : PG_GETARG_INT64(8);
 	arguments->max_queries = PG_ARGISNULL(9) ? 0 : PG_GETARG_INT64(9);
-	need_argument(arguments->model, "model");
-	need_argument(arguments->source, "source");
-	need_argument(arguments->label, "label");
+	arguments->group = text_argument(fcinfo, 10);
+	arguments->time = text_argument(fcinfo, 11);
+	arguments->grade = text_argument(fcinfo, 12);
+	arguments->per_class = !PG_ARGISNULL(14) && PG_GETARG_BOOL(14);
+	arguments->keep_duplicates = !PG_ARGISNULL(15) && PG_GETARG_BOOL(15);
+	need_argument(arguments->model, "model", HINT);
+	need_argument(arguments->source, "source", HINT);
+	need_argument(arguments->label, "label", HINT);
 
-	if (protocol == NULL || strcmp(protocol, "closed_set") == 0)
-		arguments->open_set = false;
-	else if (strcmp(protocol, "open_set") == 0)
-		arguments->open_set = true;
-	else
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown protocol \"%s\"", protocol),
-				 errhint("Valid protocols are closed_set and open_set.")));
+	read_protocol(text_argument(fcinfo, 4), arguments);
+	read_recalls(fcinfo, 13, arguments);
 	if (arguments->k < 1 || arguments->k > 1000)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -130,59 +177,78 @@ read_arguments(FunctionCallInfo fcinfo, Arguments *arguments)
 				 errmsg("max_queries must be at least 1, not %lld", (long long) arguments->max_queries)));
 }
 
-static void *
-huge_array(int64 n, size_t size)
+/* ---------- rows ---------- */
+
+static Extras *
+make_extras(const Arguments *arguments, DmlClasses *groups)
 {
-	return MemoryContextAllocHuge(CurrentMemoryContext, Max((size_t) n, 1) * size);
+	Extras	   *extras = palloc0(sizeof(Extras));
+
+	if (arguments->group)
+	{
+		extras->group = &extras->extra[extras->n++];
+		*extras->group = (DmlExtra) {.text = arguments->group,.what = "group_by",.classes = groups};
+	}
+	if (arguments->time)
+	{
+		extras->time = &extras->extra[extras->n++];
+		*extras->time = (DmlExtra) {.text = arguments->time,.what = "time_by"};
+	}
+	if (arguments->grade)
+	{
+		extras->grade = &extras->extra[extras->n++];
+		*extras->grade = (DmlExtra) {.text = arguments->grade,.what = "grade"};
+	}
+	return extras;
 }
 
-/* The rows of a matrix whose class is taken; taken NULL: all rows. */
-static Selection
-select_rows(const DmlMatrix *matrix, const bool *taken, bool value)
+static int32 *
+classes_of(const Side *side, const DmlExtra *extra)
 {
-	Selection	result;
+	int32	   *class;
 
-	result.matrix = matrix;
-	result.n = 0;
-	result.index = huge_array(matrix->rows.n, sizeof(int64));
-	result.label = huge_array(matrix->rows.n, sizeof(int32));
-	for (int64 i = 0; i < matrix->rows.n; i++)
-	{
-		int32		label = matrix->rows.label[i];
-
-		if (taken != NULL && taken[label] != value)
-			continue;
-		result.index[result.n] = i;
-		result.label[result.n] = label;
-		result.n++;
-	}
-	return result;
+	if (extra == NULL)
+		return NULL;
+	class = huge_array(side->rows.n, sizeof(int32));
+	for (int64 i = 0; i < side->rows.n; i++)
+		class[i] = extra->class[side->rows.index[i]];
+	return class;
 }
 
-/*
- * max rows of a selection, evenly spaced, moved to its front: the same ones whenever the
- * rows are the same.
- */
-static void
-sample_to_front(Selection *selection, int64 max)
+static double *
+numbers_of(const Side *side, const DmlExtra *extra)
 {
-	int64	   *index = huge_array(selection->n, sizeof(int64));
-	int32	   *label = huge_array(selection->n, sizeof(int32));
-	int64		front = 0;
-	int64		back = max;
+	double	   *number;
 
-	for (int64 i = 0; i < selection->n; i++)
-	{
-		bool		chosen = front < max && i == (int64) ((double) front * selection->n / max);
-		int64		to = chosen ? front++ : back++;
+	if (extra == NULL)
+		return NULL;
+	number = huge_array(side->rows.n, sizeof(double));
+	for (int64 i = 0; i < side->rows.n; i++)
+		number[i] = extra->number[side->rows.index[i]];
+	return number;
+}
 
-		index[to] = selection->index[i];
-		label[to] = selection->label[i];
-	}
-	pfree(selection->index);
-	pfree(selection->label);
-	selection->index = index;
-	selection->label = label;
+static double *
+grades_of(const Side *side, const DmlExtra *extra)
+{
+	double	   *grade = numbers_of(side, extra);
+
+	for (int64 i = 0; grade != NULL && i < side->rows.n; i++)
+		if (!(grade[i] >= 0 && grade[i] < HUGE_VAL))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a grade must be a finite number of at least 0, not %g", grade[i])));
+	return grade;
+}
+
+static uint64 *
+hashes_of(const Side *side)
+{
+	uint64	   *hash = huge_array(side->rows.n, sizeof(uint64));
+
+	for (int64 i = 0; i < side->rows.n; i++)
+		hash[i] = side->rows.matrix->row_hash[side->rows.index[i]];
+	return hash;
 }
 
 /* How many classes have a row among the first n. */
@@ -202,125 +268,111 @@ count_classes(const Selection *selection, int64 n, int n_classes)
 	return count;
 }
 
-/* Map n features rows into a space. */
-static void
-space_apply(LearnEnv *env, const Space *space, const float4 *x, int n, float4 *out, float4 *scratch)
-{
-	int			bad = -1;
+/* ---------- one space ---------- */
 
-	if (space->version)
-	{
-		dml_version_embed(space->version, x, n, out);
-		return;
-	}
-	model_embed(space->model, x, n, out, scratch, &bad);
-	if (bad >= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("a row is out of float4's range when %s", space->name),
-				 errhint("Scale the features down.")));
+static void
+check(LearnEnv *env, LearnStatus status)
+{
+	if (status != LEARN_OK)
+		dml_learn_error(env, status);
 }
 
-/* A selection's vectors in a space. */
-static FloatStore *
-space_rows(Evaluation *evaluation, const Space *space, const Selection *selection, bool in_file)
+/* Evenly spaced rows of x for clusters, and their classes, numbered without gaps. */
+static int64
+cluster_sample(const Evaluation *evaluation, const float4 *x, int d, float4 **sample, int32 **label, int32 *class_of, int *k)
+{
+	const AssessTask *task = &evaluation->task;
+	int64		n = Min(task->nq, CLUSTER_ROWS);
+	int32	   *number = huge_array(task->n_classes, sizeof(int32));
+
+	*sample = huge_array(n * d, sizeof(float4));
+	*label = huge_array(n, sizeof(int32));
+	*k = 0;
+	for (int c = 0; c < task->n_classes; c++)
+		number[c] = -1;
+	for (int64 i = 0; i < n; i++)
+	{
+		int64		row = (int64) ((double) i * task->nq / n);
+		int32		class = task->query_label[row];
+
+		memcpy(*sample + i * d, x + row * d, sizeof(float4) * d);
+		if (number[class] < 0)
+		{
+			class_of[*k] = class;
+			number[class] = (*k)++;
+		}
+		(*label)[i] = number[class];
+	}
+	pfree(number);
+	return n;
+}
+
+/* Classes as clusters, in the queries. */
+static void
+measure_clusters(const Evaluation *evaluation, const float4 *x, int d, Measured *measured)
 {
 	LearnEnv   *env = evaluation->env;
-	const Rows *rows = &selection->matrix->rows;
-	FloatStore *store = float_store_new((size_t) selection->n * space->out * sizeof(float4), in_file);
-	float4	   *x = palloc(sizeof(float4) * BATCH_ROWS * space->in);
-	float4	   *out = palloc(sizeof(float4) * BATCH_ROWS * space->out);
-	float4	   *scratch = NULL;
+	float4	   *sample;
+	int32	   *label;
+	int32	   *class_of = huge_array(evaluation->task.n_classes, sizeof(int32));
+	int32	   *cluster;
+	double	   *silhouette;
+	int			k;
+	int64		n = cluster_sample(evaluation, x, d, &sample, &label, class_of, &k);
 
-	if (space->model)
-		scratch = MemoryContextAllocHuge(CurrentMemoryContext,
-										 sizeof(float4) * Max(model_scratch(space->model, BATCH_ROWS), 1));
-	for (int64 i = 0; i < selection->n; i += BATCH_ROWS)
+	measured->nmi = measured->ami = NAN;
+	if (k >= 2)
 	{
-		int			n = (int) Min(selection->n - i, BATCH_ROWS);
-		LearnStatus status;
+		cluster = huge_array(n, sizeof(int32));
+		silhouette = huge_array(n, sizeof(double));
+		check(env, cluster_kmeans(env, sample, n, d, k, (uint64) evaluation->seed, cluster));
+		check(env, cluster_information(env, label, k, cluster, k, n, &measured->nmi, &measured->ami));
+		check(env, cluster_silhouette(env, sample, label, n, d, k, silhouette));
+		for (int64 i = 0; i < n; i++)
+		{
+			size_t		cell = (size_t) class_of[label[i]] * ASSESS_METRICS + ASSESS_SILHOUETTE;
 
-		CHECK_FOR_INTERRUPTS();
-		status = rows->fetch(env, rows->ctx, selection->index + i, n, x);
-		if (status != LEARN_OK)
-			dml_learn_error(env, status);
-		space_apply(env, space, x, n, out, scratch);
-		float_store_append(store, out, (size_t) n * space->out);
+			measured->assessment.sum[cell] += silhouette[i];
+			measured->assessment.weight[cell]++;
+		}
+		pfree(cluster);
+		pfree(silhouette);
 	}
-	pfree(x);
-	pfree(out);
-	if (scratch)
-		pfree(scratch);
-	return store;
+	pfree(sample);
+	pfree(label);
+	pfree(class_of);
 }
 
 static void
-put_metric(Datum *values, bool *nulls, int i, double metric)
+measure_space(Evaluation *evaluation, const Space *space, Measured *measured)
 {
-	nulls[i] = isnan(metric);
-	values[i] = Float8GetDatum(metric);
-}
-
-/* A row of the result; measured NULL: there are no figures. */
-static void
-put_row(const Evaluation *evaluation, const Space *space, const Retrieval *measured)
-{
-	Datum		values[RESULT_COLUMNS] = {0};
-	bool		nulls[RESULT_COLUMNS];
-
-	memset(nulls, measured == NULL, sizeof(nulls));
-	nulls[0] = false;
-	values[0] = CStringGetTextDatum(space->name);
-	if (measured)
-	{
-		values[1] = Int32GetDatum(space->out);
-		values[2] = Int64GetDatum(measured->queries);
-		values[3] = Int64GetDatum(measured->lone);
-		values[4] = Int64GetDatum(evaluation->gallery.n);
-		values[5] = Int32GetDatum(evaluation->classes);
-		for (int i = 0; i < 4; i++)
-			put_metric(values, nulls, 6 + i, measured->recall[i]);
-		put_metric(values, nulls, 10, measured->r_precision);
-		put_metric(values, nulls, 11, measured->map_r);
-		put_metric(values, nulls, 12, measured->knn);
-	}
-	tuplestore_putvalues(evaluation->store, evaluation->desc, values, nulls);
-}
-
-/* Measure one space. */
-static void
-evaluate_space(Evaluation *evaluation, const Space *space)
-{
-	const Selection *query = &evaluation->query;
-	const Selection *gallery = &evaluation->gallery;
-	size_t		rows = (size_t) gallery->n + (evaluation->self ? 0 : query->n);
+	LearnEnv   *env = evaluation->env;
+	const Selection *query = evaluation->query;
+	const Selection *gallery = evaluation->gallery;
+	AssessTask *task = &evaluation->task;
+	size_t		rows = (size_t) gallery->n + (task->self ? 0 : query->n);
 	bool		in_file = rows * space->out * sizeof(float4) > evaluation->memory;
-	FloatStore *gallery_store = space_rows(evaluation, space, gallery, in_file);
-	FloatStore *query_store = evaluation->self ? NULL : space_rows(evaluation, space, query, in_file);
-	const float4 *gallery_x = float_store_map(gallery_store);
-	const float4 *query_x = query_store ? float_store_map(query_store) : gallery_x;
-	ArenaMark	mark = arena_mark(evaluation->env->arena);
-	Retrieval	result;
-	LearnStatus status;
+	FloatStore *gallery_store = space_rows(env, space, gallery, in_file);
+	FloatStore *query_store = task->self ? NULL : space_rows(env, space, query, in_file);
 
-	status = metrics_retrieval(evaluation->env, query_x, query->label, query->n,
-							   gallery_x, gallery->label, gallery->n, space->out,
-							   evaluation->self, evaluation->knn_k, &result);
-	if (status != LEARN_OK)
-		dml_learn_error(evaluation->env, status);
-	arena_reset(evaluation->env->arena, mark);
+	task->d = space->out;
+	task->gallery = float_store_map(gallery_store);
+	task->query = query_store ? float_store_map(query_store) : task->gallery;
+	check(env, assess(env, task, &measured->assessment));
+	measure_clusters(evaluation, task->query, task->d, measured);
+	check(env, cluster_spread(env, task->gallery, task->ng, task->d, &measured->effective_rank, &measured->norm_spread));
+	measured->dims = space->out;
+	measured->done = true;
 	float_store_free(gallery_store);
 	if (query_store)
 		float_store_free(query_store);
-	put_row(evaluation, space, &result);
 }
 
 /* Fit whitening to rows and measure it; data that cannot be whitened are no error of the user's. */
 static void
-evaluate_whitened(Evaluation *evaluation, int in, const Selection *fitted_on)
+measure_whitened(Evaluation *evaluation, int in, const Selection *fitted_on, Measured *measured)
 {
-	Space		space = {.name = "whitened", .in = in};
-	ArenaMark	mark = arena_mark(evaluation->env->arena);
+	Space		space = {.name = "whitened",.in = in};
 	Model	   *model;
 	LearnStatus status;
 
@@ -329,29 +381,15 @@ evaluate_whitened(Evaluation *evaluation, int in, const Selection *fitted_on)
 	{
 		ereport(NOTICE,
 				(errmsg("rows cannot be whitened: %s", evaluation->env->message)));
-		put_row(evaluation, &space, NULL);
+		return;
 	}
-	else if (status != LEARN_OK)
-		dml_learn_error(evaluation->env, status);
-	else
-	{
-		space.model = model;
-		space.out = model_out(model);
-		evaluate_space(evaluation, &space);
-	}
-	arena_reset(evaluation->env->arena, mark);
+	check(evaluation->env, status);
+	space.model = model;
+	space.out = model_out(model);
+	measure_space(evaluation, &space, measured);
 }
 
-static void
-check_dims(const DmlMatrix *matrix, const DmlVersion *version, const char *source)
-{
-	if (matrix->rows.d != version->in)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("model \"%s\" takes %d numbers, and the rows of \"%s\" have %d",
-						version->name, version->in, source, matrix->rows.d),
-				 errdetail("The model was trained with the features %s.", version->features)));
-}
+/* ---------- which classes ---------- */
 
 /* Which classes are held out; an error when no search among them can be measured. */
 static bool *
@@ -394,112 +432,108 @@ whitening_rows(const DmlMatrix *matrix, const bool *held_out)
 	return select_rows(matrix, NULL, false);
 }
 
-/* A tuplestore in the caller's per-query context, as a set-returning function hands over. */
-static void
-init_result(FunctionCallInfo fcinfo, Evaluation *evaluation)
-{
-	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext old;
+/* ---------- the function ---------- */
 
-	if (info == NULL || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("dml_evaluate returns a set of rows"),
-				 errhint("Call it in FROM: SELECT * FROM dml_evaluate(...);")));
-	old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, &evaluation->desc) != TYPEFUNC_COMPOSITE ||
-		evaluation->desc->natts != RESULT_COLUMNS)
-		elog(ERROR, "return type must be a row type of %d columns", RESULT_COLUMNS);
-	evaluation->desc = BlessTupleDesc(evaluation->desc);
-	evaluation->store = tuplestore_begin_heap(true, false, work_mem);
-	info->returnMode = SFRM_Materialize;
-	info->setResult = evaluation->store;
-	info->setDesc = evaluation->desc;
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * dml_evaluate(model, source, features, label, protocol, gallery, k, share, seed,
- * max_queries)
- */
+/* dml_evaluate(model, source, features, label, protocol, ...): see evaluate.sql and docs/evaluate.md. */
 Datum
 dml_evaluate(PG_FUNCTION_ARGS)
 {
 	size_t		memory = (size_t) maintenance_work_mem * 1024;
-	Arguments	arguments;
+	Arguments	arguments = {0};
 	Evaluation	evaluation = {0};
+	AssessTask *task = &evaluation.task;
 	const DmlVersion *version;
 	DmlClasses *classes = dml_classes_new();
+	DmlClasses *groups = dml_classes_new();
 	DmlMatrix  *matrices[2];
+	Side		query = {{0}};
+	Side		gallery = {{0}};
 	int			n_matrices = 1;
-	int			n_classes;
-	char	  **labels;
 	bool	   *held_out = NULL;
 	Selection	fitted_on;
 	Space		space = {0};
 	Model	   *model;
-	LearnStatus status;
 
 	read_arguments(fcinfo, &arguments);
-	init_result(fcinfo, &evaluation);
+	evaluation.store = result_store(fcinfo, &evaluation.desc);
 	version = dml_version_by_name(arguments.model);
 	dml_version_pin(version, CurrentMemoryContext);
 	if (arguments.features == NULL)
 		arguments.features = version->features;
 
-	matrices[0] = dml_matrix_read(arguments.source, arguments.features, arguments.label, classes,
-								  memory / 4, NULL, NULL);
-	check_dims(matrices[0], version, arguments.source);
+	query.extras = make_extras(&arguments, groups);
+	matrices[0] = dml_matrix_read_with(arguments.source, arguments.features, arguments.label, classes,
+									   query.extras->extra, query.extras->n, memory / 4, NULL, NULL);
+	space_check_dims(matrices[0], version, arguments.source);
+	gallery.extras = query.extras;
 	if (arguments.gallery)
 	{
-		matrices[1] = dml_matrix_read(arguments.gallery, arguments.features, arguments.label, classes,
-									  memory / 4, NULL, NULL);
-		check_dims(matrices[1], version, arguments.gallery);
+		gallery.extras = make_extras(&arguments, groups);
+		matrices[1] = dml_matrix_read_with(arguments.gallery, arguments.features, arguments.label, classes,
+										   gallery.extras->extra, gallery.extras->n, memory / 4, NULL, NULL);
+		space_check_dims(matrices[1], version, arguments.gallery);
 		n_matrices = 2;
 	}
-	labels = dml_matrix_label(matrices, n_matrices, classes, &n_classes);
+	evaluation.labels = dml_matrix_label(matrices, n_matrices, classes, &task->n_classes);
 	if (arguments.open_set)
-		held_out = hold_out_classes(labels, n_classes, &arguments);
+		held_out = hold_out_classes(evaluation.labels, task->n_classes, &arguments);
 
-	evaluation.env = dml_learn_env(memory + METRICS_MEMORY);
-	evaluation.env->threads = dml_threads;
-	evaluation.memory = memory / 2;
-	evaluation.knn_k = arguments.k;
-	evaluation.self = arguments.gallery == NULL;
-	evaluation.query = select_rows(matrices[0], held_out, true);
-	if (evaluation.query.n == 0)
+	task->self = arguments.gallery == NULL;
+	query.rows = select_rows(matrices[0], held_out, true);
+	if (query.rows.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("no row of \"%s\" is of a held-out class", arguments.source)));
-	if (arguments.max_queries > 0 && arguments.max_queries < evaluation.query.n)
-		sample_to_front(&evaluation.query, arguments.max_queries);
-	evaluation.gallery = evaluation.self ? evaluation.query : select_rows(matrices[1], held_out, true);
-	if (evaluation.gallery.n == 0)
+	if (arguments.max_queries > 0 && arguments.max_queries < query.rows.n)
+		select_to_front(&query.rows, arguments.max_queries);
+	gallery.rows = task->self ? query.rows : select_rows(matrices[1], held_out, true);
+	if (gallery.rows.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("no row of \"%s\" is of a held-out class", arguments.gallery)));
 	if (arguments.max_queries > 0)
-		evaluation.query.n = Min(evaluation.query.n, arguments.max_queries);
-	evaluation.classes = count_classes(&evaluation.query, evaluation.query.n, n_classes);
+		query.rows.n = Min(query.rows.n, arguments.max_queries);
+
+	evaluation.query = &query.rows;
+	evaluation.gallery = &gallery.rows;
+	evaluation.memory = memory / 2;
+	evaluation.seed = arguments.seed;
+	evaluation.classes = count_classes(&query.rows, query.rows.n, task->n_classes);
+	evaluation.per_class = arguments.per_class;
+	evaluation.env = dml_learn_env(memory + LEARN_MEMORY + ROW_MEMORY * (query.rows.n + gallery.rows.n));
+	evaluation.env->threads = dml_threads;
+	task->query_label = query.rows.label;
+	task->nq = query.rows.n;
+	task->gallery_label = gallery.rows.label;
+	task->ng = gallery.rows.n;
+	task->query_group = classes_of(&query, query.extras->group);
+	task->gallery_group = classes_of(&gallery, gallery.extras->group);
+	task->query_time = numbers_of(&query, query.extras->time);
+	task->gallery_time = numbers_of(&gallery, gallery.extras->time);
+	task->gallery_grade = grades_of(&gallery, gallery.extras->grade);
+	if (!arguments.keep_duplicates)
+	{
+		task->query_hash = hashes_of(&query);
+		task->gallery_hash = hashes_of(&gallery);
+	}
+	task->knn_k = arguments.k;
+	task->n_recall = arguments.n_recall;
+	memcpy(task->recall_at, arguments.recall_at, sizeof(task->recall_at));
 
 	space.in = version->in;
 	space.name = "no learning";
-	status = linear_none(evaluation.env, version->in, &model);
-	if (status != LEARN_OK)
-		dml_learn_error(evaluation.env, status);
+	check(evaluation.env, linear_none(evaluation.env, version->in, &model));
 	space.model = model;
 	space.out = model_out(model);
-	evaluate_space(&evaluation, &space);
+	measure_space(&evaluation, &space, &evaluation.space[NO_LEARNING]);
 
 	fitted_on = whitening_rows(matrices[n_matrices - 1], held_out);
-	evaluate_whitened(&evaluation, version->in, &fitted_on);
+	measure_whitened(&evaluation, version->in, &fitted_on, &evaluation.space[WHITENED]);
 
-	space.name = "learned";
-	space.model = NULL;
-	space.version = version;
-	space.out = version->out;
-	evaluate_space(&evaluation, &space);
+	space = space_learned(version);
+	measure_space(&evaluation, &space, &evaluation.space[LEARNED]);
 	for (int i = 0; i < n_matrices; i++)
 		dml_matrix_free(matrices[i]);
+	evaluate_put(&evaluation);
 	PG_RETURN_NULL();
 }

@@ -17,20 +17,27 @@ CREATE FUNCTION dml_evaluate(
 	share double precision DEFAULT 0.5,
 	seed bigint DEFAULT 0,
 	max_queries bigint DEFAULT NULL,
-	OUT embedding text,
-	OUT dims integer,
-	OUT queries bigint,
-	OUT lone bigint,
-	OUT gallery_rows bigint,
-	OUT classes integer,
-	OUT recall_at_1 double precision,
-	OUT recall_at_2 double precision,
-	OUT recall_at_4 double precision,
-	OUT recall_at_8 double precision,
-	OUT r_precision double precision,
-	OUT map_at_r double precision,
-	OUT knn_accuracy double precision)
+	group_by text DEFAULT NULL,
+	time_by text DEFAULT NULL,
+	grade text DEFAULT NULL,
+	recall_at integer[] DEFAULT '{1,2,4,8,10}',
+	per_class boolean DEFAULT false,
+	keep_duplicates boolean DEFAULT false,
+	OUT metric text,
+	OUT class text,
+	OUT no_learning double precision,
+	OUT whitened double precision,
+	OUT learned double precision,
+	OUT difference double precision,
+	OUT difference_low double precision,
+	OUT difference_high double precision,
+	OUT no_learning_low double precision,
+	OUT no_learning_high double precision,
+	OUT whitened_low double precision,
+	OUT whitened_high double precision,
+	OUT learned_low double precision,
+	OUT learned_high double precision)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 3;
-COMMENT ON FUNCTION dml_evaluate(text, text, text, text, text, text, integer, double precision, bigint, bigint) IS
-	'retrieval metrics on labelled rows without learning, whitened and learned, side by side';
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 50;
+COMMENT ON FUNCTION dml_evaluate(text, text, text, text, text, text, integer, double precision, bigint, bigint, text, text, text, integer[], boolean, boolean) IS
+	'retrieval, clustering, verification and identification on labelled rows without learning, whitened and learned, side by side';

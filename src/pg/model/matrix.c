@@ -13,6 +13,7 @@
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -56,6 +57,9 @@ typedef struct Reader
 	int64		seen;			/* rows that came, skipped ones too */
 	int64		capacity;		/* of hash and class */
 	uint64	   *hash;			/* by the store's row */
+	DmlExtra   *extra;			/* arrays by the store's row, until order_rows */
+	int			n_extra;
+	Oid		   *extra_types;
 	MemoryContext context;		/* of the matrix */
 } Reader;
 
@@ -100,6 +104,49 @@ fetch_rows(LearnEnv *env, void *ctx, const int64_t *index, int count, float *out
 	return LEARN_OK;
 }
 
+/* A number, or a time in days, or in microseconds. */
+static double
+extra_number(Datum value, Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+		case DATEOID:
+			return DatumGetInt32(value);
+		case INT8OID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return (double) DatumGetInt64(value);
+		case FLOAT4OID:
+			return DatumGetFloat4(value);
+		case FLOAT8OID:
+			return DatumGetFloat8(value);
+		default:
+			return DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+	}
+}
+
+static void
+check_extra(const DmlExtra *extra, Oid type, Oid collation)
+{
+	static const Oid numbers[] = {INT2OID, INT4OID, INT8OID, FLOAT4OID, FLOAT8OID, NUMERICOID, DATEOID, TIMESTAMPOID, TIMESTAMPTZOID};
+
+	if (extra->classes)
+	{
+		matrix_class_type(extra->classes, type, collation);
+		return;
+	}
+	for (int i = 0; i < lengthof(numbers); i++)
+		if (numbers[i] == type)
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("%s is of type %s, which is neither a number nor a time", extra->what, format_type_be(type)),
+			 errhint("Cast it to double precision or to timestamptz.")));
+}
+
 /* The query's columns: types, and what cannot be computed row by row. */
 static void
 check_query(Reader *reader, SPIPlanPtr plan, const char *label)
@@ -129,6 +176,14 @@ check_query(Reader *reader, SPIPlanPtr plan, const char *label)
 	if (label != NULL)
 		matrix_class_type(reader->classes, TupleDescAttr(desc, n)->atttypid,
 						  TupleDescAttr(desc, n)->attcollation);
+	reader->extra_types = palloc(sizeof(Oid) * Max(reader->n_extra, 1));
+	for (int e = 0; e < reader->n_extra; e++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, n + (label != NULL) + e);
+
+		reader->extra_types[e] = getBaseType(attribute->atttypid);
+		check_extra(&reader->extra[e], reader->extra_types[e], attribute->attcollation);
+	}
 }
 
 /* Room in the arrays by row for one row more. */
@@ -143,6 +198,36 @@ grow(Reader *reader)
 	reader->hash = repalloc_huge(reader->hash, sizeof(uint64) * reader->capacity);
 	if (reader->has_label)
 		reader->state->class = repalloc_huge(reader->state->class, sizeof(int32) * reader->capacity);
+	for (int e = 0; e < reader->n_extra; e++)
+	{
+		DmlExtra   *extra = &reader->extra[e];
+
+		if (extra->classes)
+			extra->class = repalloc_huge(extra->class, sizeof(int32) * reader->capacity);
+		else
+			extra->number = repalloc_huge(extra->number, sizeof(double) * reader->capacity);
+	}
+}
+
+/* The extras of the tuple in hand; one without a value that can be compared is an error. */
+static void
+read_extras(Reader *reader, const Datum *values)
+{
+	int64		row = reader->matrix->rows.n;
+
+	for (int e = 0; e < reader->n_extra; e++)
+	{
+		DmlExtra   *extra = &reader->extra[e];
+
+		if (extra->classes)
+			extra->class[row] = matrix_class_of(extra->classes, values[e]);
+		else
+			extra->number[row] = extra_number(values[e], reader->extra_types[e]);
+		if (!extra->classes && isnan(extra->number[row]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_EXCEPTION),
+					 errmsg("%s is not a number in row %lld", extra->what, (long long) reader->seen)));
+	}
 }
 
 /*
@@ -160,6 +245,9 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, Datum *values, bool *n
 	reader->seen++;
 	if (reader->has_label && nulls[n])
 		return;
+	for (int e = 0; e < reader->n_extra; e++)
+		if (nulls[n + reader->has_label + e])
+			return;
 	for (int i = 0; i < n; i++)
 	{
 		int			filled = dml_feature_floats(values[i], nulls[i], reader->types[i], reader->features->names[i],
@@ -198,6 +286,7 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, Datum *values, bool *n
 	reader->hash[rows->n] = hash_row(reader->row, count);
 	if (reader->has_label)
 		reader->state->class[rows->n] = matrix_class_of(reader->classes, values[n]);
+	read_extras(reader, values + n + reader->has_label);
 	matrix_store_add(reader->state->store, reader->row);
 	rows->n++;
 }
@@ -206,7 +295,7 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, Datum *values, bool *n
 static void
 read_all(Reader *reader, Portal portal, void (*progress) (void *ctx, int64 rows), void *ctx)
 {
-	int			columns = reader->features->n + (reader->has_label ? 1 : 0);
+	int			columns = reader->features->n + (reader->has_label ? 1 : 0) + reader->n_extra;
 	Datum	   *values = palloc(sizeof(Datum) * columns);
 	bool	   *nulls = palloc(sizeof(bool) * columns);
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "dml row", ALLOCSET_DEFAULT_SIZES);
@@ -260,6 +349,33 @@ compare_rows(const void *a, const void *b, void *arg)
 	return 0;
 }
 
+/* Extras from the order of the store to that of the rows. */
+static void
+order_extra(Reader *reader, DmlExtra *extra)
+{
+	const int64 *place = reader->state->place;
+	int64		n = reader->matrix->rows.n;
+
+	if (extra->classes)
+	{
+		int32	   *ordered = MemoryContextAllocHuge(reader->context, sizeof(int32) * n);
+
+		for (int64 i = 0; i < n; i++)
+			ordered[i] = extra->class[place[i]];
+		pfree(extra->class);
+		extra->class = ordered;
+	}
+	else
+	{
+		double	   *ordered = MemoryContextAllocHuge(reader->context, sizeof(double) * n);
+
+		for (int64 i = 0; i < n; i++)
+			ordered[i] = extra->number[place[i]];
+		pfree(extra->number);
+		extra->number = ordered;
+	}
+}
+
 /* Number the rows by content. */
 static void
 order_rows(Reader *reader)
@@ -277,10 +393,12 @@ order_rows(Reader *reader)
 		matrix->row_hash[i] = reader->hash[reader->state->place[i]];
 	matrix->rows.hash = matrix->row_hash;
 	pfree(reader->hash);
+	for (int e = 0; e < reader->n_extra; e++)
+		order_extra(reader, &reader->extra[e]);
 }
 
 static char *
-build_query(const char *source, const DmlFeatures *features, const DmlFeatures *label)
+build_query(const char *source, const DmlFeatures *features, const DmlFeatures *label, const DmlExtra *extra, int n_extra)
 {
 	StringInfoData query;
 
@@ -289,6 +407,8 @@ build_query(const char *source, const DmlFeatures *features, const DmlFeatures *
 	appendStringInfo(&query, "SELECT %s\n", features->text);
 	if (label != NULL)
 		appendStringInfo(&query, ", %s\n", label->text);
+	for (int e = 0; e < n_extra; e++)
+		appendStringInfo(&query, ", %s\n", dml_expression_parse(extra[e].text, extra[e].what)->text);
 	appendStringInfo(&query, "FROM %s", dml_source_from(source));
 	return query.data;
 }
@@ -315,6 +435,14 @@ dml_matrix_read(const char *source, const char *features, const char *label,
 				DmlClasses *classes, size_t limit,
 				void (*progress) (void *ctx, int64 rows), void *ctx)
 {
+	return dml_matrix_read_with(source, features, label, classes, NULL, 0, limit, progress, ctx);
+}
+
+DmlMatrix *
+dml_matrix_read_with(const char *source, const char *features, const char *label,
+					 DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
+					 void (*progress) (void *ctx, int64 rows), void *ctx)
+{
 	Reader		reader = {0};
 	DmlMatrix  *matrix;
 	char	   *query;
@@ -325,7 +453,8 @@ dml_matrix_read(const char *source, const char *features, const char *label,
 	reader.context = AllocSetContextCreate(CurrentMemoryContext, "dml matrix", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(reader.context);
 	reader.features = dml_features_parse(features);
-	query = build_query(source, reader.features, label ? dml_expression_parse(label, "label") : NULL);
+	query = build_query(source, reader.features, label ? dml_expression_parse(label, "label") : NULL,
+						extra, n_extra);
 	reader.matrix = matrix = palloc0(sizeof(DmlMatrix));
 	reader.state = palloc0(sizeof(MatrixState));
 	reader.classes = classes;
@@ -335,6 +464,15 @@ dml_matrix_read(const char *source, const char *features, const char *label,
 	reader.hash = palloc(sizeof(uint64) * reader.capacity);
 	if (reader.has_label)
 		reader.state->class = palloc(sizeof(int32) * reader.capacity);
+	reader.extra = extra;
+	reader.n_extra = n_extra;
+	for (int e = 0; e < n_extra; e++)
+	{
+		if (extra[e].classes)
+			extra[e].class = palloc(sizeof(int32) * reader.capacity);
+		else
+			extra[e].number = palloc(sizeof(double) * reader.capacity);
+	}
 	MemoryContextSwitchTo(old);
 
 	if (SPI_connect() != SPI_OK_CONNECT)

@@ -43,6 +43,21 @@ extern DmlMatrix *dml_matrix_read(const char *source, const char *features, cons
 								  DmlClasses *classes, size_t limit,
 								  void (*progress) (void *ctx, int64 rows), void *ctx);
 
+/* What else a row has, beside features and label. */
+typedef struct DmlExtra
+{
+	const char *text;			/* an expression over the source */
+	const char *what;			/* how messages call it: "group" */
+	DmlClasses *classes;		/* of values that are compared for equality; NULL: a number or a time */
+	int32	   *class;			/* n, by row, in the order in which classes appeared; or */
+	double	   *number;			/* n: numbers as they are, times in units of their own */
+} DmlExtra;
+
+/* The same with extras, whose arrays it fills; a row with a NULL among them is skipped, too. */
+extern DmlMatrix *dml_matrix_read_with(const char *source, const char *features, const char *label,
+									   DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
+									   void (*progress) (void *ctx, int64 rows), void *ctx);
+
 /* The classes' labels as text by class number, after all matrices were read; fills rows.label, n_classes. */
 extern char **dml_matrix_label(DmlMatrix **matrices, int count, DmlClasses *classes, int *n_classes);
 

@@ -1,0 +1,313 @@
+/*
+ * evaluate_result.c
+ *	  The result of dml_evaluate: what a user must be told, and a row for each figure.
+ */
+#include "compat.h"
+
+#include "evaluate/evaluate.h"
+
+#include <math.h>
+
+#include "utils/builtins.h"
+
+#define RESULT_COLUMNS	14
+
+/* Metrics that are means over queries, and their names; recalls are apart. */
+static const struct
+{
+	AssessMetric metric;
+	const char *name;
+}			means[] = {
+	{ASSESS_PRECISION_1, "precision_at_1"},
+	{ASSESS_R_PRECISION, "r_precision"},
+	{ASSESS_MAP_R, "map_at_r"},
+	{ASSESS_AP, "map"},
+	{ASSESS_RR, "mrr"},
+	{ASSESS_NDCG, "ndcg"},
+	{ASSESS_NDCG_10, "ndcg_at_10"},
+	{ASSESS_KNN, "knn_accuracy"},
+};
+
+/* A row in the making: a figure of each space, and their intervals. */
+typedef struct Row
+{
+	const char *name;
+	const char *class;			/* NULL: of all */
+	double		value[N_SPACES];
+	bool		no_difference;
+} Row;
+
+/* The intervals of all figures: of each space that was measured, in order, and of the difference. */
+typedef struct Intervals
+{
+	MetricInterval   *interval;
+	int			place[N_SPACES];	/* which of the assessments it is; -1: none */
+	int			count;
+} Intervals;
+
+static void
+set_number(Datum *values, bool *nulls, int i, double value)
+{
+	nulls[i] = isnan(value);
+	values[i] = Float8GetDatum(value);
+}
+
+static void
+put_row(const Evaluation *evaluation, const Row *row, const Intervals *intervals, int figure)
+{
+	Datum		values[RESULT_COLUMNS];
+	bool		nulls[RESULT_COLUMNS];
+
+	memset(nulls, true, sizeof(nulls));
+	values[0] = CStringGetTextDatum(row->name);
+	nulls[0] = false;
+	if (row->class)
+	{
+		values[1] = CStringGetTextDatum(row->class);
+		nulls[1] = false;
+	}
+	for (int s = 0; s < N_SPACES; s++)
+		set_number(values, nulls, 2 + s, evaluation->space[s].done ? row->value[s] : NAN);
+	if (!row->no_difference)
+		set_number(values, nulls, 5, row->value[LEARNED] - row->value[NO_LEARNING]);
+	if (intervals)
+	{
+		const MetricInterval *difference = &intervals->interval[intervals->count * BOOTSTRAP_FIGURES + figure];
+
+		set_number(values, nulls, 6, difference->low);
+		set_number(values, nulls, 7, difference->high);
+		for (int s = 0; s < N_SPACES; s++)
+			if (intervals->place[s] >= 0)
+			{
+				const MetricInterval *interval = &intervals->interval[intervals->place[s] * BOOTSTRAP_FIGURES + figure];
+
+				set_number(values, nulls, 8 + 2 * s, interval->low);
+				set_number(values, nulls, 9 + 2 * s, interval->high);
+			}
+	}
+	tuplestore_putvalues(evaluation->store, evaluation->desc, values, nulls);
+}
+
+/* A figure that the bootstrap knows. */
+static void
+put_figure(const Evaluation *evaluation, const Intervals *intervals, const char *name, int figure)
+{
+	Row			row = {.name = name};
+
+	for (int s = 0; s < N_SPACES; s++)
+		if (evaluation->space[s].done)
+			row.value[s] = assess_figure(&evaluation->space[s].assessment, figure);
+	put_row(evaluation, &row, intervals, figure);
+}
+
+/* A figure at some place of each space's Measured. */
+static void
+put_plain(const Evaluation *evaluation, const char *name, size_t offset, bool no_difference)
+{
+	Row			row = {.name = name,.no_difference = no_difference};
+
+	for (int s = 0; s < N_SPACES; s++)
+		row.value[s] = *(const double *) ((const char *) &evaluation->space[s] + offset);
+	put_row(evaluation, &row, NULL, 0);
+}
+
+/* A number that is the same for all spaces. */
+static void
+put_count(const Evaluation *evaluation, const char *name, double count)
+{
+	Row			row = {.name = name,.value = {count, count, count},.no_difference = true};
+
+	put_row(evaluation, &row, NULL, 0);
+}
+
+static const Assessment *
+any_assessment(const Evaluation *evaluation)
+{
+	return &evaluation->space[NO_LEARNING].assessment;
+}
+
+static void
+put_counts(const Evaluation *evaluation)
+{
+	const Assessment *a = any_assessment(evaluation);
+	Row			dims = {.name = "dims",.no_difference = true};
+
+	for (int s = 0; s < N_SPACES; s++)
+		dims.value[s] = evaluation->space[s].dims;
+	put_row(evaluation, &dims, NULL, 0);
+	put_count(evaluation, "queries", (double) a->queries);
+	put_count(evaluation, "lone_queries", (double) a->lone);
+	put_count(evaluation, "duplicate_queries", (double) a->duplicates);
+	put_count(evaluation, "gallery_rows", (double) evaluation->gallery->n);
+	put_count(evaluation, "classes", evaluation->classes);
+}
+
+/* Means over queries (prefix "") or over classes. */
+static void
+put_means(const Evaluation *evaluation, const Intervals *intervals, const char *prefix, int first)
+{
+	for (int i = 0; i < evaluation->task.n_recall; i++)
+		put_figure(evaluation, intervals, psprintf("%srecall_at_%d", prefix, evaluation->task.recall_at[i]),
+				   first + ASSESS_RECALL + i);
+	for (int i = 0; i < lengthof(means); i++)
+		put_figure(evaluation, intervals, psprintf("%s%s", prefix, means[i].name), first + means[i].metric);
+}
+
+static void
+put_verification(const Evaluation *evaluation, const Intervals *intervals)
+{
+	put_plain(evaluation, "genuine_pairs", offsetof(Measured, assessment.verification.genuine), true);
+	put_plain(evaluation, "impostor_pairs", offsetof(Measured, assessment.verification.impostor), true);
+	put_figure(evaluation, intervals, "roc_auc", BOOTSTRAP_AUC);
+	put_figure(evaluation, intervals, "average_precision", BOOTSTRAP_AVERAGE_PRECISION);
+	put_figure(evaluation, intervals, "eer", BOOTSTRAP_EER);
+	for (int i = 0; i < ASSESS_FARS; i++)
+		put_figure(evaluation, intervals, psprintf("tar_at_far_%g", ASSESS_FAR[i]), BOOTSTRAP_TAR + i);
+	put_figure(evaluation, intervals, "best_accuracy", BOOTSTRAP_ACCURACY);
+	put_plain(evaluation, "best_accuracy_threshold", offsetof(Measured, assessment.verification.accuracy_threshold), true);
+	for (int i = 0; i < ASSESS_DIR_FARS; i++)
+		put_figure(evaluation, intervals, psprintf("dir_at_far_%g", ASSESS_DIR_FAR[i]), BOOTSTRAP_MICRO + ASSESS_DIR + i);
+}
+
+static void
+put_class(const Evaluation *evaluation, int class, const char *name, int metric)
+{
+	Row			row = {.name = name,.class = evaluation->labels[class]};
+
+	for (int s = 0; s < N_SPACES; s++)
+		if (evaluation->space[s].done)
+			row.value[s] = assess_of_class(&evaluation->space[s].assessment, metric, class);
+	put_row(evaluation, &row, NULL, 0);
+}
+
+static void
+put_classes(const Evaluation *evaluation)
+{
+	const Assessment *a = any_assessment(evaluation);
+
+	for (int c = 0; c < evaluation->task.n_classes; c++)
+	{
+		double		queries = a->weight[(size_t) c * ASSESS_METRICS + ASSESS_KNN];
+		Row			count = {.name = "queries",.class = evaluation->labels[c],.value = {queries, queries, queries},.no_difference = true};
+
+		if (queries == 0)
+			continue;
+		put_row(evaluation, &count, NULL, 0);
+		for (int i = 0; i < evaluation->task.n_recall; i++)
+			put_class(evaluation, c, psprintf("recall_at_%d", evaluation->task.recall_at[i]), ASSESS_RECALL + i);
+		for (int i = 0; i < lengthof(means); i++)
+			put_class(evaluation, c, means[i].name, means[i].metric);
+		put_class(evaluation, c, "silhouette", ASSESS_SILHOUETTE);
+	}
+}
+
+/* ---------- what a user must be told ---------- */
+
+static void
+tell_protocol(const Evaluation *evaluation)
+{
+	const Assessment *a = any_assessment(evaluation);
+
+	if (a->lone > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld query has no row of its class to find", "%lld queries have no row of their class to find",
+							   (unsigned long) a->lone, (long long) a->lone),
+				 errdetail("They count for knn_accuracy, clusters and impostor pairs alone.")));
+	if (a->duplicates > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld query has an exact duplicate of its class, which it was not allowed to find",
+							   "%lld queries have an exact duplicate of their class, which they were not allowed to find",
+							   (unsigned long) a->duplicates, (long long) a->duplicates),
+				 errhint("With keep_duplicates => true they find it.")));
+}
+
+/* Rates of errors that cannot be measured with so few. */
+static void
+tell_few_pairs(const Evaluation *evaluation)
+{
+	const Assessment *a = any_assessment(evaluation);
+	double		least_far = NAN;
+	double		least_dir = NAN;
+
+	for (int i = ASSESS_FARS - 1; i >= 0; i--)
+		if (isnan(a->verification.tar[i]))
+			least_far = ASSESS_FAR[i];
+	for (int i = ASSESS_DIR_FARS - 1; i >= 0; i--)
+		if (a->queries * ASSESS_DIR_FAR[i] * (1 + 1e-12) < ASSESS_LEAST_ERRORS)
+			least_dir = ASSESS_DIR_FAR[i];
+	if (!isnan(least_far) && a->verification.impostor > 0)
+		ereport(NOTICE,
+				(errmsg("too few pairs of two classes (%.0f) for a false accept rate of %g or less: tar_at_far is NULL there",
+						a->verification.impostor, least_far),
+				 errdetail("At least %d false accepts must be expected.", ASSESS_LEAST_ERRORS)));
+	if (!isnan(least_dir))
+		ereport(NOTICE,
+				(errmsg("too few queries (%lld) for a false alarm rate of %g or less: dir_at_far is NULL there",
+						(long long) a->queries, least_dir),
+				 errdetail("At least %d false alarms must be expected.", ASSESS_LEAST_ERRORS)));
+}
+
+/* An embedding that uses little of its room. */
+static void
+tell_collapse(const Evaluation *evaluation)
+{
+	const Measured *learned = &evaluation->space[LEARNED];
+	int			needed = Min(learned->dims, Max(evaluation->classes - 1, 1));
+
+	if (isnan(learned->effective_rank) || evaluation->gallery->n < 3)
+		return;
+	if (learned->effective_rank == 0)
+		ereport(NOTICE,
+				(errmsg("the learned embedding has collapsed: all rows are at one place")));
+	else if (learned->effective_rank < needed / 2.0 && learned->effective_rank < 0.5 * evaluation->space[NO_LEARNING].effective_rank)
+		ereport(NOTICE,
+				(errmsg("the learned embedding uses %.1f of its %d dimensions (effective_rank)",
+						learned->effective_rank, learned->dims),
+				 errdetail("To tell %d classes apart takes up to %d.", evaluation->classes, evaluation->classes - 1)));
+}
+
+/* ---------- all ---------- */
+
+static void
+find_intervals(const Evaluation *evaluation, Intervals *intervals)
+{
+	const Assessment *assessments[N_SPACES];
+	LearnStatus status;
+
+	intervals->count = 0;
+	for (int s = 0; s < N_SPACES; s++)
+	{
+		intervals->place[s] = -1;
+		if (evaluation->space[s].done)
+		{
+			intervals->place[s] = intervals->count;
+			assessments[intervals->count++] = &evaluation->space[s].assessment;
+		}
+	}
+	intervals->interval = palloc(sizeof(MetricInterval) * (intervals->count + 1) * BOOTSTRAP_FIGURES);
+	status = bootstrap_intervals(evaluation->env, assessments, intervals->count, (uint64) evaluation->seed, intervals->interval);
+	if (status != LEARN_OK)
+		dml_learn_error(evaluation->env, status);
+}
+
+void
+evaluate_put(Evaluation *evaluation)
+{
+	Intervals	intervals;
+
+	find_intervals(evaluation, &intervals);
+	tell_protocol(evaluation);
+	tell_few_pairs(evaluation);
+	tell_collapse(evaluation);
+	put_counts(evaluation);
+	put_means(evaluation, &intervals, "", BOOTSTRAP_MICRO);
+	put_means(evaluation, &intervals, "macro_", BOOTSTRAP_MACRO);
+	put_plain(evaluation, "nmi", offsetof(Measured, nmi), false);
+	put_plain(evaluation, "ami", offsetof(Measured, ami), false);
+	put_figure(evaluation, &intervals, "silhouette", BOOTSTRAP_MICRO + ASSESS_SILHOUETTE);
+	put_verification(evaluation, &intervals);
+	put_plain(evaluation, "effective_rank", offsetof(Measured, effective_rank), true);
+	put_plain(evaluation, "norm_spread", offsetof(Measured, norm_spread), true);
+	if (evaluation->per_class)
+		put_classes(evaluation);
+}

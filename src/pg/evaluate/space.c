@@ -1,0 +1,146 @@
+/*
+ * space.c
+ *	  Selections of rows, and their vectors in a space.
+ */
+#include "compat.h"
+
+#include "evaluate/space.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#define BATCH_ROWS		256
+
+char *
+text_argument(FunctionCallInfo fcinfo, int i)
+{
+	return PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
+}
+
+void
+need_argument(const void *value, const char *name, const char *hint)
+{
+	if (value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must be given", name),
+				 errhint("%s", hint)));
+}
+
+void *
+huge_array(int64 n, size_t size)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, Max((size_t) n, 1) * size);
+}
+
+Selection
+select_rows(const DmlMatrix *matrix, const bool *taken, bool value)
+{
+	Selection	result;
+
+	result.matrix = matrix;
+	result.n = 0;
+	result.index = huge_array(matrix->rows.n, sizeof(int64));
+	result.label = huge_array(matrix->rows.n, sizeof(int32));
+	for (int64 i = 0; i < matrix->rows.n; i++)
+	{
+		int32		label = matrix->rows.label[i];
+
+		if (taken != NULL && taken[label] != value)
+			continue;
+		result.index[result.n] = i;
+		result.label[result.n] = label;
+		result.n++;
+	}
+	return result;
+}
+
+void
+select_to_front(Selection *selection, int64 max)
+{
+	int64	   *index = huge_array(selection->n, sizeof(int64));
+	int32	   *label = huge_array(selection->n, sizeof(int32));
+	int64		front = 0;
+	int64		back = max;
+
+	for (int64 i = 0; i < selection->n; i++)
+	{
+		bool		chosen = front < max && i == (int64) ((double) front * selection->n / max);
+		int64		to = chosen ? front++ : back++;
+
+		index[to] = selection->index[i];
+		label[to] = selection->label[i];
+	}
+	pfree(selection->index);
+	pfree(selection->label);
+	selection->index = index;
+	selection->label = label;
+}
+
+Space
+space_learned(const DmlVersion *version)
+{
+	return (Space) {.version = version,.in = version->in,.out = version->out};
+}
+
+/* Map n features rows into a space. */
+static void
+space_apply(LearnEnv *env, const Space *space, const float4 *x, int n, float4 *out, float4 *scratch)
+{
+	int			bad = -1;
+
+	if (space->version)
+	{
+		dml_version_embed(space->version, x, n, out);
+		return;
+	}
+	model_embed(space->model, x, n, out, scratch, &bad);
+	if (bad >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("a row is out of float4's range when %s", space->name),
+				 errhint("Scale the features down.")));
+}
+
+FloatStore *
+space_rows(LearnEnv *env, const Space *space, const Selection *selection, bool in_file)
+{
+	const Rows *rows = &selection->matrix->rows;
+	FloatStore *store = float_store_new((size_t) selection->n * space->out * sizeof(float4), in_file);
+	float4	   *x = palloc(sizeof(float4) * BATCH_ROWS * space->in);
+	float4	   *out = palloc(sizeof(float4) * BATCH_ROWS * space->out);
+	float4	   *scratch = NULL;
+
+	if (space->model)
+		scratch = MemoryContextAllocHuge(CurrentMemoryContext,
+										 sizeof(float4) * Max(model_scratch(space->model, BATCH_ROWS), 1));
+	for (int64 i = 0; i < selection->n; i += BATCH_ROWS)
+	{
+		int			n = (int) Min(selection->n - i, BATCH_ROWS);
+		LearnStatus status;
+
+		CHECK_FOR_INTERRUPTS();
+		status = rows->fetch(env, rows->ctx, selection->index + i, n, x);
+		if (status != LEARN_OK)
+			dml_learn_error(env, status);
+		space_apply(env, space, x, n, out, scratch);
+		float_store_append(store, out, (size_t) n * space->out);
+	}
+	pfree(x);
+	pfree(out);
+	if (scratch)
+		pfree(scratch);
+	return store;
+}
+
+void
+space_check_dims(const DmlMatrix *matrix, const DmlVersion *version, const char *source)
+{
+	if (matrix->rows.d != version->in)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("model \"%s\" takes %d numbers, and the rows of \"%s\" have %d",
+						version->name, version->in, source, matrix->rows.d),
+				 errdetail("The model was trained with the features %s.", version->features)));
+}

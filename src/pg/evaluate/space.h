@@ -1,0 +1,58 @@
+/*
+ * space.h
+ *	  Rows of a matrix and the spaces that they are measured in: as they are, whitened,
+ *	  learned.
+ */
+#ifndef DML_SPACE_H
+#define DML_SPACE_H
+
+#include "compat.h"
+
+#include "evaluate/float_store.h"
+#include "model/matrix.h"
+#include "model/model.h"
+
+/* Some rows of a matrix, in an order of their own. */
+typedef struct Selection
+{
+	const DmlMatrix *matrix;
+	int64		n;
+	int64	   *index;			/* row numbers of the matrix */
+	int32	   *label;
+} Selection;
+
+/* A function from features to the space that is measured. */
+typedef struct Space
+{
+	const DmlVersion *version;	/* the learned one, or NULL */
+	const Model *model;			/* a baseline */
+	const char *name;			/* of a baseline, for messages */
+	int			in;
+	int			out;
+} Space;
+
+/* An array that may be larger than a gigabyte; at least one element. */
+extern void *huge_array(int64 n, size_t size);
+
+/* The rows of a matrix whose class is taken (taken[class] == value); taken NULL: all rows. */
+extern Selection select_rows(const DmlMatrix *matrix, const bool *taken, bool value);
+
+/* max rows of a selection, evenly spaced, moved to its front: the same ones whenever the rows are the same. */
+extern void select_to_front(Selection *selection, int64 max);
+
+/* The space of a version. */
+extern Space space_learned(const DmlVersion *version);
+
+/* A selection's vectors in a space: in memory, or in a file. */
+extern FloatStore *space_rows(LearnEnv *env, const Space *space, const Selection *selection, bool in_file);
+
+/* An error unless the matrix, read from source, has as many numbers a row as the model takes. */
+extern void space_check_dims(const DmlMatrix *matrix, const DmlVersion *version, const char *source);
+
+/* A text argument, or NULL. */
+extern char *text_argument(FunctionCallInfo fcinfo, int i);
+
+/* ERRCODE_NULL_VALUE_NOT_ALLOWED unless there is a value. */
+extern void need_argument(const void *value, const char *name, const char *hint);
+
+#endif							/* DML_SPACE_H */
