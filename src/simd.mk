@@ -20,4 +20,4 @@ ifeq ($(SIMD_ARCH),x86_64)
 %/score_avx512.o: CFLAGS += -mavx512vnni
 endif
 %/rotate.o %/code.o: CFLAGS += -O3 -ffp-contract=off
-%/score_plain.o %/score_avx2.o %/score_avx512.o %/score_neon.o: CFLAGS += -O3 -ffp-contract=off -fno-math-errno
+%/score_plain.o %/score_avx2.o %/score_avx512.o %/score_neon.o: CFLAGS += -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math

@@ -11,12 +11,6 @@
 #define LANES	16
 
 /*
- * Roundings of an estimate, relative to the two squared lengths that it is made of: the
- * products' sum is at most some four times as large, and is rounded a few times.
- */
-#define ESTIMATE_ROUNDING	4e-6f
-
-/*
  * Where the outermost level of 4 bits may lie, in standard deviations of the elements.  The
  * best for a normal distribution is 2.7; the best of these is taken for each vector.
  */
@@ -157,13 +151,13 @@ code_encode(const float *rotated, const uint8_t *frame, float step, int width, i
 	if (!(norm < FLT_MAX / 16))
 		return false;
 
-	/* at the center itself, or so near that float has no square for it */
+	/* at the center itself, or so near that float has no square for it: a code that says nothing */
 	if (norm < 1e-30f)
 	{
 		memset(code, 0, score_code_bytes(width, bits));
 		factors->norm = norm;
 		factors->scale = 0;
-		factors->error = sqrtf((float) width) * largest;
+		factors->error = 1000 * sqrtf((float) width) * largest;
 		return true;
 	}
 
@@ -197,10 +191,21 @@ code_encode(const float *rotated, const uint8_t *frame, float step, int width, i
 }
 
 float
-code_error_bound(const ScoreQuery *query, float norm, float error)
+code_upper_bound(const ScoreQuery *query, float estimate, float norm, float error)
 {
-	return 2 * (error * sqrtf(query->distance2) + sqrtf(query->rounding2 * (norm + error * error))) +
-		ESTIMATE_ROUNDING * (query->distance2 + norm);
+	float		length = sqrtf(query->distance2);
+	float		root = sqrtf(norm);
+	float		both = norm + error * error;
+	float		dot = 0.5f * ((query->distance2 + norm) - estimate) - sqrtf(query->rounding2) * (root + error);
+	float		cap = length * (root + CODE_TINY);
+	float		rest = fmaxf(both * query->distance2 - dot * dot, 0) + CODE_CANCELLED * both * query->distance2;
+	float		least = (dot * norm - root * error * sqrtf(rest)) / both;
+
+	if (!(error < CODE_NOT_CERTAIN))
+		return INFINITY;
+	if (!(dot > -cap && least > -cap && least < cap))
+		least = -cap;
+	return (query->distance2 + norm) * (1 + CODE_ROUNDING) - 2 * least;
 }
 
 float

@@ -14,6 +14,15 @@
  *		| <scale * u, q - c> - <r, q - c> | <= error * |q - c|		always,
  *		about error * |q - c| / sqrt(width) as a standard deviation	over rotations.
  *
+ * The first of these is the bound of a plane; that of the sphere is tighter.  Let p = q - c,
+ * b the angle between u and r, whose tangent is error / |r|, and a that between u and p,
+ * which the estimate gives: the angle between r and p is in [a - b, a + b], so
+ *
+ *		<r, p> <= |r| |p| cos(max(a - b, 0))
+ *			= (e |r|^2 + |r| error sqrt(s |p|^2 - e^2)) / s,	s = |r|^2 + error^2,
+ *
+ * with e = <scale * u, p>, as far as a > b.
+ *
  * Nothing here allocates.
  */
 #ifndef ANN_CODE_H
@@ -29,6 +38,18 @@ typedef struct CodeFactors
 	float		scale;			/* of the levels */
 	float		error;			/* |scale * u - r|, rounded up */
 } CodeFactors;
+
+/* An error from which on the vector is not known: its distance may be anything. */
+#define CODE_NOT_CERTAIN	1e18f
+
+/*
+ * Roundings of an estimate, relative to the two squared lengths that it is made of (the
+ * products' sum is at most some four times as large, and is rounded a few times); what a
+ * difference of squares may lose of them; a length that has no square in float.
+ */
+#define CODE_ROUNDING		8e-6f
+#define CODE_CANCELLED		1e-6f
+#define CODE_TINY			1e-14f
 
 /*
  * A block's frame: center (rotated, width elements) in one byte an element.  The frame,
@@ -52,11 +73,12 @@ extern bool code_encode(const float *rotated, const uint8_t *frame, float step, 
 extern void code_decode(const uint8_t *code, int bits, int width, float scale, float *out);
 
 /*
- * How far a score_estimate() of this query can be from the squared distance of the rotated
- * vectors.  The first holds always, roundings included; the second is a standard deviation
- * over rotations.
+ * What the squared distance of the rotated vectors is not above, given score_estimate() of
+ * it: holds always, roundings included.  score_lower() is the other side, for many codes.
  */
-extern float code_error_bound(const ScoreQuery *query, float norm, float error);
+extern float code_upper_bound(const ScoreQuery *query, float estimate, float norm, float error);
+
+/* The standard deviation over rotations of an estimate. */
 extern float code_deviation(const ScoreQuery *query, float norm, float error, int width);
 
 #endif							/* ANN_CODE_H */

@@ -54,6 +54,13 @@ extern void score_estimate(const ScoreQuery *query, int bits, const int32_t *dot
 						   const float *norm, const float *scale, int n, float *estimates);
 
 /*
+ * lower[j] = what the squared distance to row j, estimated at estimates[j], is not below,
+ * whatever the rotation; 0 or more.  code_upper_bound() is the other side.
+ */
+extern void score_lower(const ScoreQuery *query, const float *estimates, const float *norm,
+						const float *error, int n, float *lower);
+
+/*
  * "plain", "avx2", "avx512" (here with VNNI), "neon", or "auto"; as distance_force().
  */
 extern bool score_force(const char *name);

@@ -11,6 +11,11 @@
 #include <immintrin.h>
 #include <string.h>
 
+#define ROWS	4				/* scored together, so that their sums are added in one tree */
+
+/* Sums of 16 bits that hold one row of 1 bit: 32 elements a step, two to a sum of at most 2 * 127. */
+#define STEPS_OF_SHORTS	128
+
 static inline int32_t
 add_all(__m256i acc)
 {
@@ -19,6 +24,16 @@ add_all(__m256i acc)
 	sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
 	sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1));
 	return _mm_cvtsi128_si32(sum);
+}
+
+/* out[0 .. 3] = the sums of the lanes of four vectors. */
+static inline void
+add_all_4(const __m256i *acc, int32_t *out)
+{
+	__m256i		pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(acc[0], acc[1]), _mm256_hadd_epi32(acc[2], acc[3]));
+
+	_mm_storeu_si128((__m128i *) out,
+					 _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1)));
 }
 
 /* acc plus the pairwise products of 32 unsigned levels below 128 with 32 signed ones. */
@@ -58,83 +73,139 @@ selected(__m256i bits, __m256i q)
 	return _mm256_and_si256(_mm256_cmpeq_epi8(spread, bit), q);
 }
 
-static void
-dots_1(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int width, int32_t *out)
+/* rows codes together, 1 or ROWS: the compiler unrolls both. */
+static inline __attribute__((always_inline)) void
+rows_1(const uint8_t *codes, size_t stride, int rows, const int8_t *levels, int width, __m256i *acc)
 {
 	const __m256i one = _mm256_set1_epi8(1);
+	const __m256i ones = _mm256_set1_epi16(1);
+	int			i = 0;
 
-	for (int row = 0; row < n; row++)
+	for (int r = 0; r < rows; r++)
+		acc[r] = _mm256_setzero_si256();
+	while (i + 32 <= width)
 	{
-		const uint8_t *code = codes + row * stride;
-		__m256i		acc = _mm256_setzero_si256();
-		int			i = 0;
+		__m256i		shorts[ROWS];
+		int			end = width - i > 32 * STEPS_OF_SHORTS ? i + 32 * STEPS_OF_SHORTS : width;
 
-		for (; i + 32 <= width; i += 32)
+		for (int r = 0; r < rows; r++)
+			shorts[r] = _mm256_setzero_si256();
+		for (; i + 32 <= end; i += 32)
 		{
-			int32_t		bits;
+			__m256i		q = load_32(levels + i);
 
-			memcpy(&bits, code + i / 8, 4);
-			acc = multiply_small(acc, one, selected(_mm256_set1_epi32(bits), load_32(levels + i)));
+			for (int r = 0; r < rows; r++)
+			{
+				int32_t		bits;
+
+				memcpy(&bits, codes + r * stride + i / 8, 4);
+				shorts[r] = _mm256_add_epi16(shorts[r], _mm256_maddubs_epi16(one, selected(_mm256_set1_epi32(bits), q)));
+			}
 		}
-		if (i < width)
+		for (int r = 0; r < rows; r++)
+			acc[r] = _mm256_add_epi32(acc[r], _mm256_madd_epi16(shorts[r], ones));
+	}
+	if (i < width)
+		for (int r = 0; r < rows; r++)
 		{
 			uint16_t	bits;
 
-			memcpy(&bits, code + i / 8, 2);
-			acc = multiply_small(acc, one, selected(_mm256_set1_epi32(bits),
-													_mm256_zextsi128_si256(load_16(levels + i))));
+			memcpy(&bits, codes + r * stride + i / 8, 2);
+			acc[r] = multiply_small(acc[r], one, selected(_mm256_set1_epi32(bits),
+														  _mm256_zextsi128_si256(load_16(levels + i))));
 		}
-		out[row] = add_all(acc);
+}
+
+static inline __attribute__((always_inline)) void
+rows_4(const uint8_t *codes, size_t stride, int rows, const int8_t *levels, int width, __m256i *acc)
+{
+	const __m256i nibble = _mm256_set1_epi8(15);
+	int			half = width / 2;
+	int			i = 0;
+
+	for (int r = 0; r < rows; r++)
+		acc[r] = _mm256_setzero_si256();
+	for (; i + 32 <= half; i += 32)
+	{
+		__m256i		low = load_32(levels + i);
+		__m256i		high = load_32(levels + half + i);
+
+		for (int r = 0; r < rows; r++)
+		{
+			__m256i		bytes = load_32(codes + r * stride + i);
+
+			acc[r] = multiply_small(acc[r], _mm256_and_si256(bytes, nibble), low);
+			acc[r] = multiply_small(acc[r], _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble), high);
+		}
 	}
+	/* eight bytes: their low nibbles in the low half of a vector of 16, their high ones above */
+	for (; i < half; i += 8)
+	{
+		__m128i		q = _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *) (levels + i)),
+										   _mm_loadl_epi64((const __m128i *) (levels + half + i)));
+
+		for (int r = 0; r < rows; r++)
+		{
+			__m128i		bytes = _mm_loadl_epi64((const __m128i *) (codes + r * stride + i));
+			__m128i		u = _mm_and_si128(_mm_unpacklo_epi64(bytes, _mm_srli_epi16(bytes, 4)),
+										  _mm256_castsi256_si128(nibble));
+
+			acc[r] = multiply_wide(acc[r], u, q);
+		}
+	}
+}
+
+static inline __attribute__((always_inline)) void
+rows_8(const uint8_t *codes, size_t stride, int rows, const int8_t *levels, int width, __m256i *acc)
+{
+	for (int r = 0; r < rows; r++)
+		acc[r] = _mm256_setzero_si256();
+	for (int i = 0; i < width; i += 16)
+	{
+		__m256i		q = _mm256_cvtepi8_epi16(load_16(levels + i));
+
+		for (int r = 0; r < rows; r++)
+			acc[r] = _mm256_add_epi32(acc[r], _mm256_madd_epi16(_mm256_cvtepu8_epi16(load_16(codes + r * stride + i)), q));
+	}
+}
+
+typedef void (*Rows) (const uint8_t *codes, size_t stride, int rows, const int8_t *levels, int width, __m256i *acc);
+
+/* The loop that the three share. */
+static inline __attribute__((always_inline)) void
+score(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int width, int32_t *out, Rows rows)
+{
+	__m256i		acc[ROWS];
+	int			row = 0;
+
+	for (; row + ROWS <= n; row += ROWS)
+	{
+		rows(codes + row * stride, stride, ROWS, levels, width, acc);
+		add_all_4(acc, out + row);
+	}
+	for (; row < n; row++)
+	{
+		rows(codes + row * stride, stride, 1, levels, width, acc);
+		out[row] = add_all(acc[0]);
+	}
+}
+
+static void
+dots_1(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int width, int32_t *out)
+{
+	score(codes, stride, n, levels, width, out, rows_1);
 }
 
 static void
 dots_4(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int width, int32_t *out)
 {
-	const __m256i nibble = _mm256_set1_epi8(15);
-	int			half = width / 2;
-
-	for (int row = 0; row < n; row++)
-	{
-		const uint8_t *code = codes + row * stride;
-		__m256i		acc = _mm256_setzero_si256();
-		int			i = 0;
-
-		for (; i + 32 <= half; i += 32)
-		{
-			__m256i		bytes = load_32(code + i);
-
-			acc = multiply_small(acc, _mm256_and_si256(bytes, nibble), load_32(levels + i));
-			acc = multiply_small(acc, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble),
-								 load_32(levels + half + i));
-		}
-		/* eight bytes: their low nibbles in the low half of a vector of 16, their high ones above */
-		for (; i < half; i += 8)
-		{
-			__m128i		bytes = _mm_loadl_epi64((const __m128i *) (code + i));
-			__m128i		q = _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *) (levels + i)),
-											   _mm_loadl_epi64((const __m128i *) (levels + half + i)));
-			__m128i		u = _mm_and_si128(_mm_unpacklo_epi64(bytes, _mm_srli_epi16(bytes, 4)),
-										  _mm256_castsi256_si128(nibble));
-
-			acc = multiply_wide(acc, u, q);
-		}
-		out[row] = add_all(acc);
-	}
+	score(codes, stride, n, levels, width, out, rows_4);
 }
 
 static void
 dots_8(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int width, int32_t *out)
 {
-	for (int row = 0; row < n; row++)
-	{
-		const uint8_t *code = codes + row * stride;
-		__m256i		acc = _mm256_setzero_si256();
-
-		for (int i = 0; i < width; i += 16)
-			acc = multiply_wide(acc, load_16(code + i), load_16(levels + i));
-		out[row] = add_all(acc);
-	}
+	score(codes, stride, n, levels, width, out, rows_8);
 }
 
 /* 16 lanes are two vectors. */
@@ -204,7 +275,7 @@ place(const float *query, const uint8_t *frame, float step, int width, ScoreQuer
 	result->rounding2 = add_vectors(lost);
 }
 
-const ScoreKernels score_avx2 = {"avx2", dots_1, dots_4, dots_8, place, estimate};
+const ScoreKernels score_avx2 = {"avx2", dots_1, dots_4, dots_8, place, estimate, lower};
 
 #else
 typedef int score_avx2_is_empty;

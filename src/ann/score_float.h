@@ -7,6 +7,9 @@
 #ifndef ANN_SCORE_FLOAT_H
 #define ANN_SCORE_FLOAT_H
 
+#include <math.h>
+
+#include "ann/code.h"
 #include "ann/score_kernels.h"
 
 #define LANES	16
@@ -86,6 +89,34 @@ estimate(const ScoreQuery *query, float half, const int32_t *dots,
 
 	for (int j = 0; j < n; j++)
 		estimates[j] = (distance2 + norm[j]) - (twice * scale[j]) * ((float) dots[j] - shift);
+}
+
+/* See code.h for the formula; a NaN, of numbers too large, gives 0. */
+static void
+lower(const ScoreQuery *query, const float *estimates, const float *norm, const float *error, int n,
+	  float *restrict result)
+{
+	float		distance2 = query->distance2;
+	float		length = sqrtf(distance2);
+	float		rounding = sqrtf(query->rounding2);
+
+	for (int j = 0; j < n; j++)
+	{
+		float		root = sqrtf(norm[j]);
+		float		both = norm[j] + error[j] * error[j];
+		float		dot = 0.5f * ((distance2 + norm[j]) - estimates[j]) + rounding * (root + error[j]);
+		float		cap = length * (root + CODE_TINY);
+		float		rest = both * distance2 - dot * dot;
+		float		most;
+		float		least;
+
+		rest = (rest > 0 ? rest : 0) + CODE_CANCELLED * both * distance2;
+		most = (dot * norm[j] + root * error[j] * sqrtf(rest)) / both;
+		most = (dot < cap) & (most < cap) & (most > -cap) ? most : cap;
+		least = (distance2 + norm[j]) * (1 - CODE_ROUNDING) - 2 * most;
+		least = error[j] < CODE_NOT_CERTAIN ? least : 0;
+		result[j] = least > 0 ? least : 0;
+	}
 }
 
 #endif							/* ANN_SCORE_FLOAT_H */

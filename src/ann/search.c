@@ -16,7 +16,7 @@ size_t
 ann_scratch_bytes(int width, int room)
 {
 	return round_up(width) + round_up(width * sizeof(float)) +
-		round_up(room * sizeof(int32_t)) + round_up(room * sizeof(float));
+		round_up(room * sizeof(int32_t)) + 2 * round_up(room * sizeof(float));
 }
 
 void
@@ -33,6 +33,8 @@ ann_scratch_init(AnnScratch *scratch, int width, int room, void *memory)
 	scratch->dots = (int32_t *) at;
 	at += round_up(room * sizeof(int32_t));
 	scratch->estimates = (float *) at;
+	at += round_up(room * sizeof(float));
+	scratch->lower = (float *) at;
 }
 
 void
@@ -63,13 +65,10 @@ ann_score_some(const float *query, const AnnBlock *block, const uint8_t *pass, A
 	}
 }
 
-float
-ann_lower_bound(const AnnBlock *block, const AnnScratch *scratch, int j)
+void
+ann_lower_bounds(const AnnBlock *block, AnnScratch *scratch)
 {
-	float		bound = code_error_bound(&scratch->query, block->norm[j], block->error[j]);
-	float		least = scratch->estimates[j] - bound;
-
-	return least > 0 ? least : 0;
+	score_lower(&scratch->query, scratch->estimates, block->norm, block->error, block->n, scratch->lower);
 }
 
 static inline bool

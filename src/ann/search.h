@@ -43,6 +43,7 @@ typedef struct AnnScratch
 	ScoreQuery	query;			/* as the block that was scored last sees it */
 	int32_t    *dots;			/* room */
 	float	   *estimates;		/* room: squared distances, below 0 where an estimate is */
+	float	   *lower;			/* room: of ann_lower_bounds() */
 } AnnScratch;
 
 /* Bytes that ann_scratch_init() wants, memory aligned to 64. */
@@ -58,8 +59,8 @@ extern void ann_score_block(const float *query, const AnnBlock *block, AnnScratc
  */
 extern void ann_score_some(const float *query, const AnnBlock *block, const uint8_t *pass, AnnScratch *scratch);
 
-/* What lies between a query and a block's row j, whatever the rotation: squared, 0 or more. */
-extern float ann_lower_bound(const AnnBlock *block, const AnnScratch *scratch, int j);
+/* Of the block that was scored last: what no row is nearer than, whatever the rotation. */
+extern void ann_lower_bounds(const AnnBlock *block, AnnScratch *scratch);
 
 typedef struct SearchItem
 {

@@ -150,6 +150,7 @@ check_estimates(int dims, int bits, double near, double allowed)
 		float		step;
 		int32_t		dots;
 		float		estimate;
+		float		least;
 
 		ann_rotation_init(&rotation, dims, t, memory);
 		ann_rotate(&rotation, x, NULL, rx);
@@ -160,7 +161,9 @@ check_estimates(int dims, int bits, double near, double allowed)
 		score_place(rq, frame, step, width, &query);
 		score_dots(code, 0, 1, bits, &query, width, &dots);
 		score_estimate(&query, bits, &dots, &factors.norm, &factors.scale, 1, &estimate);
-		assert_true(fabs(estimate - true2) <= code_error_bound(&query, factors.norm, factors.error));
+		score_lower(&query, &estimate, &factors.norm, &factors.error, 1, &least);
+		assert_true(least <= true2);
+		assert_true(code_upper_bound(&query, estimate, factors.norm, factors.error) >= true2);
 		sum += estimate - true2;
 		sum2 += (estimate - true2) * (estimate - true2);
 		deviation += code_deviation(&query, factors.norm, factors.error, width) / trials;
@@ -225,6 +228,7 @@ test_extremes(void **state)
 			CodeFactors factors;
 			int32_t		dots;
 			float		estimate;
+			float		least;
 			double		distance2;
 
 			memset(x, 0, sizeof(x));
@@ -251,7 +255,9 @@ test_extremes(void **state)
 				score_place(q, frame, step, 64, &query);
 				score_dots(code, 0, 1, bits, &query, 64, &dots);
 				score_estimate(&query, bits, &dots, &factors.norm, &factors.scale, 1, &estimate);
-				assert_true(fabs(estimate - distance2) <= code_error_bound(&query, factors.norm, factors.error) + 1e-37);
+				score_lower(&query, &estimate, &factors.norm, &factors.error, 1, &least);
+				assert_true(least >= 0 && least <= distance2 + 1e-37);
+				assert_true(code_upper_bound(&query, estimate, factors.norm, factors.error) >= distance2 - 1e-37);
 			}
 		}
 	}

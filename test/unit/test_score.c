@@ -3,6 +3,7 @@
  *	  Every kernel set against the plain one, bit for bit, and the plain one against the
  *	  definition; codes and levels end where the readable memory ends.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -203,6 +204,51 @@ test_estimate(void **state)
 	}
 }
 
+/* Same bits from every set; what cannot be known bounds nothing. */
+static void
+test_lower(void **state)
+{
+	static const float sizes[] = {0, 1e-30f, 1e-12f, 1, 1e15f, 1e36f};
+	float		norm[200];
+	float		error[200];
+	float		estimates[200];
+	float		expected[200];
+	float		lower[200];
+	Rng			rng;
+
+	(void) state;
+	rng_seed(&rng, 4, 0);
+	for (int k = 0; k < 6; k++)
+	{
+		ScoreQuery	query = {.distance2 = 0.7f * sizes[k], .rounding2 = 1e-4f * sizes[k]};
+
+		for (int i = 0; i < 200; i++)
+		{
+			norm[i] = (float) rng_uniform(&rng) * sizes[k];
+			error[i] = i % 10 == 9 ? 1e18f : (float) rng_uniform(&rng) * sqrtf(norm[i]);
+			estimates[i] = (float) (rng_uniform(&rng) * 3 - 0.5) * sizes[k];
+		}
+		for (int n = 1; n <= 200; n += 1 + n / 20)
+			for (int s = 0; s < 4; s++)
+			{
+				if (!score_force(sets[s]))
+					continue;
+				lower[n - 1] = -1;
+				score_lower(&query, estimates, norm, error, n, s == 0 ? expected : lower);
+				if (s > 0)
+					assert_memory_equal(expected, lower, n * sizeof(float));
+			}
+		score_force("auto");
+		score_lower(&query, estimates, norm, error, 200, lower);
+		for (int i = 0; i < 200; i++)
+		{
+			assert_true(lower[i] >= 0);
+			if (i % 10 == 9)
+				assert_true(lower[i] == 0);
+		}
+	}
+}
+
 static void
 test_sets(void **state)
 {
@@ -224,6 +270,7 @@ main(void)
 		cmocka_unit_test(test_dots),
 		cmocka_unit_test(test_place),
 		cmocka_unit_test(test_estimate),
+		cmocka_unit_test(test_lower),
 		cmocka_unit_test(test_sets),
 	};
 

@@ -322,12 +322,15 @@ check_exact(Shape shape, Metric metric, int bits, int dims, int n)
 			const Leaf *leaf = &leaves[item.id];
 
 			ann_score_block(place, &leaf->block, &scratch);
+			ann_lower_bounds(&leaf->block, &scratch);
 			for (int j = 0; j < leaf->block.n; j++)
 			{
 				float		exact = (float) distance2(place, rotated + (size_t) leaf->rows[j] * width, width);
-				float		least = ann_lower_bound(&leaf->block, &scratch, j);
+				float		least = scratch.lower[j];
 
 				assert_true(least >= 0 && least <= exact + slack);
+				assert_true(code_upper_bound(&scratch.query, scratch.estimates[j], leaf->block.norm[j],
+											 leaf->block.error[j]) >= exact - slack);
 				if (least - slack > search_limit(&best))
 					continue;
 				measured++;

@@ -126,14 +126,6 @@ tree_page_kind(Page page)
 	return is_ours(page) ? tree_special(page)->kind : 0;
 }
 
-Buffer
-tree_read(Relation index, BlockNumber block)
-{
-	if (block == InvalidBlockNumber)
-		tree_corrupted(index, TREE_META_BLOCK, "A pointer of the index points to nothing.");
-	return ReadBuffer(index, block);
-}
-
 void
 tree_check_page(Relation index, BlockNumber block, Page page)
 {

@@ -251,9 +251,6 @@ extern void tree_check_page(Relation index, BlockNumber block, Page page);
 extern void tree_check_node(Relation index, BlockNumber block, Page page, const TreeShape *shape);
 /* TREE_META ... TREE_GONE, or 0: not a page of the tree. */
 extern int	tree_page_kind(Page page);
-
-/* Pin the page of a pointer, which may be damaged: ReadBuffer takes some numbers for "a new page". */
-extern Buffer tree_read(Relation index, BlockNumber block);
 extern void tree_corrupted(Relation index, BlockNumber block, const char *what) pg_attribute_noreturn();
 
 /* The node as src/ann reads it; points into the page. */
@@ -270,10 +267,18 @@ extern void tree_encode(Page page, const TreeLayout *layout, const float *rotate
 /* Write an entry at a place, which is at most node->n; does not touch radius and counts. */
 extern void tree_put(Page page, const TreeLayout *layout, int slot, const TreeEntry *entry, bool inner);
 
+/* ---------- recent.c ---------- */
+
+/* The buffer of a block that a pointer names, which damage may have made none; it was probably read before. */
+extern Buffer tree_read(Relation index, BlockNumber block);
+
+/* A hint that a page, its first bytes and its end, will be read soon. */
+extern void tree_prefetch(Relation index, BlockNumber block, int bytes);
+
 /* ---------- node.c ---------- */
 
 /* The error of a code whose vector is not known exactly: its estimate is as good, its bound is nothing. */
-#define TREE_NOT_CERTAIN	1e18f
+#define TREE_NOT_CERTAIN	CODE_NOT_CERTAIN
 
 /* Roundings of a radius are taken up by this factor. */
 #define TREE_RADIUS_ROUNDING	1.000001f

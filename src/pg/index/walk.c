@@ -29,6 +29,9 @@
 /* Of a leaf's rows, fewer than this share are scored one by one. */
 #define FEW_SHARE			8
 
+/* Of a page: as much as is not too much while another page is worked on. */
+#define PREFETCH_BYTES		(BLCKSZ / 2)
+
 /* What an item of the frontier is; in the lowest bits of its id. */
 enum
 {
@@ -139,6 +142,14 @@ push_forwards(SearchQueue *queue, Page page, SearchItem item, int kind)
 	return true;
 }
 
+/* Have what will probably be read next on its way. */
+static void
+expect_node(const TreeWalk *walk, const SearchQueue *queue)
+{
+	if (queue->n > 0)
+		tree_prefetch(walk->index, (BlockNumber) (queue->items[0].id >> 32), PREFETCH_BYTES);
+}
+
 static void
 check_level(TreeWalk *walk, Buffer buffer, int level)
 {
@@ -180,6 +191,7 @@ open_node(TreeWalk *walk, int level)
 	search_pop(queue, &item);
 	count_page(walk, &walk->counts->inner);
 	buffer = read_node(walk, item.id);
+	expect_node(walk, queue);
 	page = BufferGetPage(buffer);
 	check_level(walk, buffer, level);
 	if (!push_forwards(queue, page, item, ITEM_NODE))
@@ -266,6 +278,7 @@ tree_walk_leaf(TreeWalk *walk, AnnBlock *block)
 		search_pop(queue, &item);
 		count_page(walk, &walk->counts->leaves);
 		buffer = read_node(walk, item.id);
+		expect_node(walk, queue);
 		page = BufferGetPage(buffer);
 		check_level(walk, buffer, 0);
 		if (push_forwards(queue, page, item, ITEM_NODE))
@@ -326,11 +339,11 @@ tree_exact_bound(TreeWalk *walk)
 	return walk->frontier.n > 0 ? walk->frontier.items[0].key : INFINITY;
 }
 
-/* NaN, of damaged pages, is no bound. */
+/* Of row j of the block that was scored last; roundings of rotations and of exact distances taken off. */
 static inline float
-lower_bound(const TreeWalk *walk, const AnnBlock *block, int j)
+lower_bound(const TreeWalk *walk, int j)
 {
-	float		least = ann_lower_bound(block, &walk->scratch, j) - walk->slack;
+	float		least = walk->scratch.lower[j] - walk->slack;
 
 	return least > 0 ? least : 0;
 }
@@ -345,28 +358,35 @@ open_leaf(TreeWalk *walk, Page page, SearchItem item, float above)
 	float		rest = INFINITY;
 
 	score_leaf(walk, page, &block);
+	ann_lower_bounds(&block, &walk->scratch);
 	if (above < 0)
 	{
+		limit = search_limit(&walk->upper);
 		for (int j = 0; j < block.n; j++)
-			if (!rows[j].dead && walk->scratch.estimates[j] < INFINITY)
+			if (walk->scratch.estimates[j] < limit && !rows[j].dead)
+			{
 				search_offer(&walk->upper, (SearchItem)
 				{
-					.key = walk->scratch.estimates[j] + walk->slack +
-						code_error_bound(&walk->scratch.query, block.norm[j], block.error[j])
+					.key = walk->slack + code_upper_bound(&walk->scratch.query, walk->scratch.estimates[j],
+														  block.norm[j], block.error[j])
 				});
-		limit = search_limit(&walk->upper);
+				limit = search_limit(&walk->upper);
+			}
 	}
 	else
 		limit = Max(search_limit(&walk->upper), item.key * REST_SHARE);
 	for (int j = 0; j < block.n; j++)
 	{
-		float		least = lower_bound(walk, &block, j);
-		ItemPointerData tid = rows[j].tid;
+		float		least = lower_bound(walk, j);
 
-		if (rows[j].dead || !(walk->scratch.estimates[j] < INFINITY) || !(least > above))
+		if (!(least > above) || rows[j].dead || !(walk->scratch.estimates[j] < INFINITY))
 			continue;
 		if (least <= limit)
+		{
+			ItemPointerData tid = rows[j].tid;
+
 			push(&walk->frontier, (SearchItem) {.key = least, .id = pack_row(&tid)});
+		}
 		else if (least < rest)
 			rest = least;
 	}
@@ -399,6 +419,8 @@ tree_exact_step(TreeWalk *walk, ItemPointer tid)
 	}
 
 	buffer = read_node(walk, item.id);
+	if (walk->frontier.n > 0 && (walk->frontier.items[0].id & ((1 << ITEM_BITS) - 1)) != ITEM_ROW)
+		expect_node(walk, &walk->frontier);
 	page = BufferGetPage(buffer);
 	if (kind == ITEM_REST)
 	{
@@ -424,9 +446,10 @@ tree_exact_step(TreeWalk *walk, ItemPointer tid)
 		count_page(walk, &walk->counts->inner);
 		tree_block(page, layout, &block);
 		ann_score_block(walk->query, &block, &walk->scratch);
+		ann_lower_bounds(&block, &walk->scratch);
 		for (int j = 0; j < block.n; j++)
 		{
-			float		gap = sqrtf(lower_bound(walk, &block, j)) - radii[j];
+			float		gap = sqrtf(lower_bound(walk, j)) - radii[j];
 
 			push(&walk->frontier, (SearchItem)
 			{
