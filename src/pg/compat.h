@@ -42,4 +42,11 @@
 #define dml_replay_is_paused()	RecoveryIsPaused()
 #endif
 
+/* What a check hook hands over is PostgreSQL's to free: its own allocator from 16 on. */
+#if PG_VERSION_NUM >= 160000
+#define dml_guc_malloc(size)	guc_malloc(LOG, size)
+#else
+#define dml_guc_malloc(size)	malloc(size)
+#endif
+
 #endif							/* DML_COMPAT_H */

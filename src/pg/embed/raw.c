@@ -9,6 +9,10 @@
  */
 #include "compat.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "funcapi.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
 
@@ -23,6 +27,11 @@ PG_FUNCTION_INFO_V1(dml_raw_negative_inner_product);
 PG_FUNCTION_INFO_V1(dml_raw_negative_inner_product_commuted);
 PG_FUNCTION_INFO_V1(dml_raw_l1);
 PG_FUNCTION_INFO_V1(dml_raw_l1_commuted);
+PG_FUNCTION_INFO_V1(dml_raw_within);
+PG_FUNCTION_INFO_V1(dml_raw_within_cosine);
+PG_FUNCTION_INFO_V1(dml_raw_ball);
+PG_FUNCTION_INFO_V1(dml_raw_in_ball);
+PG_FUNCTION_INFO_V1(dml_raw_in_ball_cosine);
 
 typedef struct RawCache
 {
@@ -88,18 +97,25 @@ raw_vector(FunctionCallInfo fcinfo, Datum raw, uint64 space)
 	return cache->vector;
 }
 
-/* A kernel on the vector in one argument and the raw input in the other. */
+/* A kernel on the vector in one argument and raw input. */
 static double
-measure(FunctionCallInfo fcinfo, int vector_arg, double (*kernel) (const float *, const float *, int))
+measure_raw(FunctionCallInfo fcinfo, int vector_arg, Datum raw, DmlKernel kernel)
 {
 	DmlVector  *a = PG_GETARG_DML_VECTOR_P(vector_arg);
-	const DmlVector *b = raw_vector(fcinfo, PG_GETARG_DATUM(1 - vector_arg), a->space);
+	const DmlVector *b = raw_vector(fcinfo, raw, a->space);
 	double		result;
 
 	dml_vector_check_same(a, b);
 	result = kernel(a->x, b->x, a->dim);
 	PG_FREE_IF_COPY(a, vector_arg);
 	return result;
+}
+
+/* The raw input is the other argument. */
+static double
+measure(FunctionCallInfo fcinfo, int vector_arg, DmlKernel kernel)
+{
+	return measure_raw(fcinfo, vector_arg, PG_GETARG_DATUM(1 - vector_arg), kernel);
 }
 
 /* dml_vector <-> raw */
@@ -156,4 +172,71 @@ Datum
 dml_raw_l1_commuted(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(measure(fcinfo, 1, distance_l1));
+}
+
+static bool
+within(FunctionCallInfo fcinfo, DmlKernel kernel)
+{
+	dml_check_radius(PG_GETARG_FLOAT8(2));
+	return measure(fcinfo, 0, kernel) <= PG_GETARG_FLOAT8(2);
+}
+
+/* dml_within(dml_vector, raw, double precision) */
+Datum
+dml_raw_within(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(within(fcinfo, distance_l2));
+}
+
+/* dml_within_cosine(dml_vector, raw, double precision) */
+Datum
+dml_raw_within_cosine(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(within(fcinfo, distance_cosine));
+}
+
+/* dml_ball(double precision[], double precision): the center becomes real as raw input does */
+Datum
+dml_raw_ball(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	int			dim;
+	float4	   *x = dml_floats_from_array(PG_GETARG_ARRAYTYPE_P(0), &dim);
+	Datum	   *elements = palloc(dim * sizeof(Datum));
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	dml_check_radius(PG_GETARG_FLOAT8(1));
+	for (int i = 0; i < dim; i++)
+		elements[i] = Float4GetDatum(x[i]);
+	values[0] = PointerGetDatum(construct_array(elements, dim, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
+	values[1] = PG_GETARG_DATUM(1);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "a ball is a composite");
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+static Datum
+in_ball(FunctionCallInfo fcinfo, DmlKernel kernel)
+{
+	Datum		center;
+	double		radius;
+
+	if (!dml_ball_parts(PG_GETARG_HEAPTUPLEHEADER(1), &center, &radius))
+		PG_RETURN_NULL();
+	PG_RETURN_BOOL(measure_raw(fcinfo, 0, center, kernel) <= radius);
+}
+
+/* dml_in_ball(dml_vector, dml_raw_ball), <->@ */
+Datum
+dml_raw_in_ball(PG_FUNCTION_ARGS)
+{
+	return in_ball(fcinfo, distance_l2);
+}
+
+/* dml_in_ball_cosine(dml_vector, dml_raw_ball), <=>@ */
+Datum
+dml_raw_in_ball_cosine(PG_FUNCTION_ARGS)
+{
+	return in_ball(fcinfo, distance_cosine);
 }

@@ -1,23 +1,14 @@
 /*
  * handler.c
- *	  The access method as PostgreSQL sees it: what it can do, what it costs.
+ *	  The access method as PostgreSQL sees it: what it can do, and its options.
  */
 #include "compat.h"
-
-#include <float.h>
-#include <math.h>
 
 #include "access/amapi.h"
 #include "access/reloptions.h"
 #include "access/stratnum.h"
-#include "optimizer/cost.h"
-#include "optimizer/optimizer.h"
 #include "commands/vacuum.h"
-#include "utils/float.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
-#include "utils/selfuncs.h"
-#include "utils/spccache.h"
 
 #include "dml.h"
 #include "tree.h"
@@ -26,18 +17,44 @@ PG_FUNCTION_INFO_V1(dml_handler);
 PG_FUNCTION_INFO_V1(dml_index_metric_l2);
 PG_FUNCTION_INFO_V1(dml_index_metric_cosine);
 
-/* GUC dml.recall */
-double		dml_index_recall = 0.95;
-
+#define DEFAULT_RECALL		0.95
 #define LEAST_RECALL		0.5
+
+/* GUC dml.recall, and whether somebody has set it: then it is above the index's own */
+static double dml_index_recall = DEFAULT_RECALL;
+static bool recall_is_set = false;
+
+static relopt_kind options_kind;
+
+/* Where the value comes from travels with it: RESET and the end of a transaction bring both back. */
+static bool
+check_recall(double *value, void **extra, GucSource source)
+{
+	bool	   *set = dml_guc_malloc(sizeof(bool));
+
+	if (set == NULL)
+		return false;
+	*set = source > PGC_S_DYNAMIC_DEFAULT;
+	*extra = set;
+	return true;
+}
+
+static void
+assign_recall(double value, void *extra)
+{
+	recall_is_set = *(bool *) extra;
+}
 
 void
 index_init(void)
 {
+	options_kind = add_reloption_kind();
+	add_real_reloption(options_kind, "recall", "The share of the true nearest rows that a search is to find, unless dml.recall is set.",
+					   DEFAULT_RECALL, LEAST_RECALL, 1, ShareUpdateExclusiveLock);
 	DefineCustomRealVariable("dml.recall",
 							 "The share of the true nearest rows that a search with a dml index is to find.",
-							 "1 is exact: the same rows as a sequential scan.",
-							 &dml_index_recall, 0.95, LEAST_RECALL, 1, PGC_USERSET, 0, NULL, NULL, NULL);
+							 "1 is exact: the same rows as a sequential scan. An index's own recall holds where this is not set.",
+							 &dml_index_recall, DEFAULT_RECALL, LEAST_RECALL, 1, PGC_USERSET, 0, check_recall, assign_recall, NULL);
 }
 
 /* Support function 1 of the operator classes: which distance the index is of */
@@ -53,71 +70,27 @@ dml_index_metric_cosine(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(TREE_COSINE);
 }
 
-/* amoptions: there are none */
+typedef struct TreeOptions
+{
+	int32		vl_len_;
+	double		recall;
+} TreeOptions;
+
+/* amoptions */
 static bytea *
 tree_options(Datum reloptions, bool validate)
 {
-	return (bytea *) build_reloptions(reloptions, validate, 0, 0, NULL, 0);
+	static const relopt_parse_elt table[] = {{"recall", RELOPT_TYPE_REAL, offsetof(TreeOptions, recall)}};
+
+	return (bytea *) build_reloptions(reloptions, validate, options_kind, sizeof(TreeOptions), table, lengthof(table));
 }
 
-/*
- * amcostestimate: what the first stage of a search visits is paid before the first row, and
- * each row costs a page of the table.  Without an ORDER BY there is no search.
- */
-static void
-tree_cost(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup, Cost *total,
-		  Selectivity *selectivity, double *correlation, double *index_pages)
+double
+tree_recall(Relation index)
 {
-	GenericCosts generic;
-	TreeMeta	meta;
-	Relation	index;
-	TreeEffort	effort;
-	double		pages;
-	double		rows;
-	double		random_page;
-	double		seq_page;
-	double		visited;
-
-	if (path->indexorderbys == NIL)
-	{
-		*startup = *total = get_float8_infinity();
-		*selectivity = 0;
-		*correlation = 0;
-		*index_pages = 0;
-#if PG_VERSION_NUM >= 180000
-		path->path.disabled_nodes = 2;
-#endif
-		return;
-	}
-	memset(&generic, 0, sizeof(generic));
-	genericcostestimate(root, path, loop_count, &generic);
-	index = index_open(path->indexinfo->indexoid, NoLock);
-	tree_meta_read(index, &meta);
-	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_page, &seq_page);
-	rows = Max(path->indexinfo->rel->tuples, 1);
-	pages = Max(path->indexinfo->pages, 1);
-	if (meta.root == InvalidBlockNumber)
-		visited = effort.exact = 1;
-	else
-	{
-		const TreeShape *shape = tree_shape(index, &meta, CurrentMemoryContext);
-
-		tree_effort(&meta, shape, dml_index_recall, 10, &effort);
-		visited = effort.probes + effort.probes / 4 + meta.root_level + 2;
-		if (dml_index_recall >= 1)
-			visited = Max(visited, meta.leaves / 3.0);
-		visited = Min(visited, pages);
-	}
-	index_close(index, NoLock);
-
-	/* what a search reads again and again is cached, mostly */
-	*startup = visited * (seq_page + rows / pages * cpu_operator_cost / 4) +
-		effort.exact * (random_page + cpu_tuple_cost + 10 * cpu_operator_cost);
-	*total = *startup + rows * generic.indexSelectivity * (cpu_index_tuple_cost + cpu_operator_cost) +
-		(pages - visited) * seq_page;
-	*selectivity = generic.indexSelectivity;
-	*correlation = 0;
-	*index_pages = visited;
+	if (recall_is_set || index->rd_options == NULL)
+		return dml_index_recall;
+	return ((TreeOptions *) index->rd_options)->recall;
 }
 
 /* amproperty: ORDER BY distance is what its first column is for */
@@ -162,6 +135,7 @@ dml_handler(PG_FUNCTION_ARGS)
 	am->ambeginscan = tree_begin_scan;
 	am->amrescan = tree_rescan;
 	am->amgettuple = tree_next;
+	am->amgetbitmap = tree_bitmap;
 	am->amendscan = tree_end_scan;
 	PG_RETURN_POINTER(am);
 }

@@ -9,6 +9,10 @@
  * filter that lets few rows pass still gets all of them.  Conditions on the index's own columns
  * are tested before a row counts: a stage is for so many rows that pass.
  *
+ * A ball, dml_within(), is a search in order of the distance from its center, or from the
+ * ORDER BY's query, that ends where the ball does: a stage for so many rows is the last one when
+ * fewer than these are within reach.  What is outside is not returned, so nothing is left to check.
+ *
  * An exact search (dml.recall = 1) needs no stages: a row is returned when nothing unseen can
  * be nearer.
  */
@@ -17,10 +21,13 @@
 #include <math.h>
 
 #include "access/relscan.h"
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "lib/pairingheap.h"
 #include "miscadmin.h"
+#include "nodes/tidbitmap.h"
 #include "pgstat.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -32,8 +39,18 @@
 #define STAGE_GROWTH		4
 #define EXACT_AHEAD			16
 
+/* Roundings of distances that the reach of a ball is made of. */
+#define BALL_ROUNDING		1e-5
+
 /* An estimate this many standard deviations too high is not waited for. */
 #define STOP_DEVIATIONS		2.5f
+
+/* A condition dml_within() */
+typedef struct Ball
+{
+	const DmlVector *center;
+	double		radius;
+} Ball;
 
 typedef struct Found
 {
@@ -46,18 +63,22 @@ typedef struct TreeScan
 {
 	MemoryContext context;		/* of a search; reset with each rescan */
 	MemoryContext stage_context;	/* of a stage */
+	Relation	heap;			/* opened by a scan that was not given one: of a bitmap */
 	TreeFetch  *fetch;
 	TreeCounts	counts;			/* of all its rescans */
 	double		recall;
 	bool		started;
-	bool		nothing;		/* no row, a NULL query, or the tree is used up */
+	bool		nothing;		/* no row, or a NULL query */
 
 	TreeMeta	meta;
 	const TreeShape *shape;
-	const DmlVector *vector;	/* the query */
+	const DmlVector *vector;	/* the query; without an ORDER BY the first ball's center */
 	float	   *query;			/* rotated */
 	TreeFilter *filter;			/* conditions on columns; NULL: none */
-	double		(*distance) (const float *, const float *, int);
+	DmlKernel	distance;
+	Ball	   *balls;
+	int			n_balls;
+	double		limit;			/* no ball reaches beyond this square of the tree's distance; infinite: no ball */
 
 	TreeWalk	walk;			/* exact */
 	pairingheap *nearest;
@@ -90,6 +111,7 @@ tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int n
 {
 	TreeScan   *state = scan->opaque;
 	MemoryContext context = state->context;
+	Relation	heap = state->heap;
 	TreeFetch  *fetch = state->fetch;
 	TreeCounts	counts = state->counts;
 
@@ -100,6 +122,7 @@ tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int n
 	MemoryContextReset(context);
 	memset(state, 0, sizeof(*state));
 	state->context = context;
+	state->heap = heap;
 	state->fetch = fetch;
 	state->counts = counts;
 }
@@ -119,20 +142,22 @@ tree_end_scan(IndexScanDesc scan)
 		tree_note_search(scan->indexRelation, &state->counts);
 	if (state->fetch)
 		tree_fetch_end(state->fetch);
+	if (state->heap)
+		table_close(state->heap, NoLock);
 	MemoryContextDelete(state->context);
 	pfree(state);
 }
 
 /* The query as a vector of the index's space: raw input is embedded by the index's own model. */
 static const DmlVector *
-query_vector(Relation index, const TreeMeta *meta, const ScanKey key)
+query_vector(Relation index, const TreeMeta *meta, Oid type, Datum value)
 {
 	const DmlVector *vector;
 
-	if (key->sk_subtype == FLOAT4ARRAYOID || key->sk_subtype == FLOAT8ARRAYOID)
+	if (type == FLOAT4ARRAYOID || type == FLOAT8ARRAYOID)
 	{
 		int			dim;
-		float4	   *x = dml_floats_from_array(DatumGetArrayTypeP(key->sk_argument), &dim);
+		float4	   *x = dml_floats_from_array(DatumGetArrayTypeP(value), &dim);
 		DmlVector  *plain;
 
 		if (meta->space != 0)
@@ -142,7 +167,7 @@ query_vector(Relation index, const TreeMeta *meta, const ScanKey key)
 		vector = plain;
 	}
 	else
-		vector = DatumGetDmlVectorP(key->sk_argument);
+		vector = DatumGetDmlVectorP(value);
 	tree_check_vector(index, meta, vector);
 	return vector;
 }
@@ -172,7 +197,60 @@ compare_nearest(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 	return compare_found(pairingheap_const_container(Found, node, b), pairingheap_const_container(Found, node, a));
 }
 
-/* The exact distance of a row that the query may see. */
+/*
+ * What the keys on the vector's column say: balls to lie in.  False: nothing does, as one is
+ * NULL, or of a radius below 0, or IS NULL is asked for.
+ */
+static bool
+read_balls(IndexScanDesc scan)
+{
+	TreeScan   *state = scan->opaque;
+
+	state->balls = palloc(sizeof(Ball) * Max(scan->numberOfKeys, 1));
+	state->n_balls = 0;
+	for (int i = 0; i < scan->numberOfKeys; i++)
+	{
+		const ScanKeyData *key = &scan->keyData[i];
+		Ball	   *ball = &state->balls[state->n_balls];
+		Datum		center;
+
+		if (key->sk_attno != 1 || key->sk_flags & SK_SEARCHNOTNULL)
+			continue;			/* all rows of the index have a vector */
+		if (key->sk_flags & SK_ISNULL ||
+			!dml_ball_parts(DatumGetHeapTupleHeader(key->sk_argument), &center, &ball->radius) || ball->radius < 0)
+			return false;
+		ball->center = query_vector(scan->indexRelation, &state->meta,
+									get_atttype(get_typ_typrelid(key->sk_subtype), 1), center);
+		state->n_balls++;
+	}
+	return true;
+}
+
+/*
+ * How far, squared and in the tree, a row in all balls can be from the query: by the triangle
+ * inequality, with the roundings of two distances.  NaN: a center has no direction.
+ */
+static double
+reach_of_balls(const TreeScan *state)
+{
+	double		limit = INFINITY;
+
+	for (int i = 0; i < state->n_balls; i++)
+	{
+		const Ball *ball = &state->balls[i];
+		double		gap = ball->center == state->vector ? 0 :
+			sqrt(tree_square(state, state->distance(ball->center->x, state->vector->x, state->vector->dim)));
+		double		reach = gap + sqrt(tree_square(state, ball->radius));
+		double		square = reach * reach * (1 + BALL_ROUNDING) + (state->shape->metric == TREE_COSINE ? BALL_ROUNDING : 0);
+
+		if (isnan(square))
+			return square;
+		limit = Min(limit, square);
+	}
+	return limit;
+}
+
+/* The exact distance of a row that the query may see and that lies in all balls. */
 static bool
 measure(IndexScanDesc scan, ItemPointer tid, double *distance)
 {
@@ -184,6 +262,15 @@ measure(IndexScanDesc scan, ItemPointer tid, double *distance)
 		return false;
 	tree_check_vector(scan->indexRelation, &state->meta, vector);
 	*distance = state->distance(vector->x, state->vector->x, vector->dim);
+	for (int i = 0; i < state->n_balls; i++)
+	{
+		const Ball *ball = &state->balls[i];
+		double		gap = ball->center == state->vector ? *distance :
+			state->distance(vector->x, ball->center->x, vector->dim);
+
+		if (!(gap <= ball->radius))
+			return false;
+	}
 	return true;
 }
 
@@ -201,33 +288,49 @@ start(IndexScanDesc scan)
 	if (scan->instrument)
 		scan->instrument->nsearches++;
 #endif
-	if (scan->numberOfOrderBys != 1)
-		elog(ERROR, "a dml index answers ORDER BY distance and nothing else");
+	if (scan->numberOfOrderBys > 1)
+		elog(ERROR, "a dml index answers ORDER BY one distance");
 	if (!IsMVCCSnapshot(scan->xs_snapshot))
 		elog(ERROR, "a dml index answers queries with an MVCC snapshot");
 	tree_meta_read(index, &state->meta);
-	state->nothing = state->meta.root == InvalidBlockNumber || (scan->orderByData->sk_flags & SK_ISNULL) != 0;
+	state->nothing = state->meta.root == InvalidBlockNumber ||
+		(scan->numberOfOrderBys > 0 && scan->orderByData->sk_flags & SK_ISNULL);
 	if (state->nothing)
 		return;
 
 	old = MemoryContextSwitchTo(GetMemoryChunkContext(state));
+	if (scan->heapRelation == NULL && state->heap == NULL)
+		state->heap = table_open(index->rd_index->indrelid, NoLock);
 	if (state->fetch == NULL)
-		state->fetch = tree_fetch_begin(scan->heapRelation, index);
+		state->fetch = tree_fetch_begin(scan->heapRelation ? scan->heapRelation : state->heap, index);
 	MemoryContextSwitchTo(state->context);
 	state->shape = tree_shape(index, &state->meta, state->context);
-	state->vector = query_vector(index, &state->meta, scan->orderByData);
+	if (!read_balls(scan))
+	{
+		state->nothing = true;
+		MemoryContextSwitchTo(old);
+		return;
+	}
+	if (scan->numberOfOrderBys > 0)
+		state->vector = query_vector(index, &state->meta, scan->orderByData->sk_subtype, scan->orderByData->sk_argument);
+	else if (state->n_balls > 0)
+		state->vector = state->balls[0].center;
+	else
+		elog(ERROR, "a dml index answers ORDER BY distance and dml_within");
 	state->query = palloc(state->shape->width * sizeof(float));
 	scratch = palloc(state->shape->width * sizeof(float));
 	state->distance = state->shape->metric == TREE_COSINE ? distance_cosine : distance_l2;
-	state->recall = dml_index_recall;
+	state->recall = tree_recall(index);
 	state->filter = tree_filter_make(index, &state->shape->columns, scan->keyData, scan->numberOfKeys);
 
+	state->limit = reach_of_balls(state);
+
 	/* a query without a direction is at no distance from anything, and any order is right */
-	state->nothing = !tree_rotate(state->shape, state->vector->x, scratch, state->query);
+	state->nothing = !tree_rotate(state->shape, state->vector->x, scratch, state->query) || isnan(state->limit);
 	if (!state->nothing && state->recall >= 1)
 	{
 		tree_walk_init(&state->walk, index, state->shape, &state->meta, state->query, state->filter, &state->counts);
-		tree_exact_begin(&state->walk, EXACT_AHEAD);
+		tree_exact_begin(&state->walk, EXACT_AHEAD, state->limit);
 		state->nearest = pairingheap_allocate(compare_nearest, NULL);
 	}
 	else
@@ -246,7 +349,7 @@ next_exact(IndexScanDesc scan, ItemPointer tid)
 	for (;;)
 	{
 		ItemPointerData row;
-		float		bound = tree_exact_bound(&state->walk);
+		double		bound = tree_exact_bound(&state->walk);
 		double		distance;
 
 		CHECK_FOR_INTERRUPTS();
@@ -298,6 +401,17 @@ filtered_probes(const TreeScan *state, const TreeWalk *walk, int wanted)
 	return effort.probes;
 }
 
+/* How many rows the estimates put into a limit. */
+static double
+rows_near(const SearchBest *rows, double limit)
+{
+	int			n = 0;
+
+	for (int i = 0; i < rows->n; i++)
+		n += rows->items[i].key <= limit;
+	return n;
+}
+
 /*
  * Search for some state->stage rows: state->found is the rows that are not returned yet, by
  * distance.
@@ -313,6 +427,7 @@ search_stage(IndexScanDesc scan)
 	int			wanted = state->stage;
 	int64		leaves = 0;
 	int64		probes;
+	bool		bounded = !isinf(state->limit);
 	bool		late;
 
 	MemoryContextReset(state->stage_context);
@@ -330,9 +445,9 @@ search_stage(IndexScanDesc scan)
 		const TreeRow *rows;
 		float		limit;
 
-		if (leaves >= probes && state->filter != NULL)
+		if (leaves >= probes && state->filter != NULL && !bounded)
 			probes = filtered_probes(state, &walk, wanted);
-		if (leaves >= probes && survivors.n >= Min(wanted, survivors.room))
+		if (leaves >= probes && (bounded || survivors.n >= Min(wanted, survivors.room)))
 		{
 			state->used_up = false;
 			break;
@@ -357,7 +472,9 @@ search_stage(IndexScanDesc scan)
 			}
 		UnlockReleaseBuffer(buffer);
 	}
-	late = state->used_up && survivors.n < survivors.room;	/* nothing was left out */
+	/* nothing was left out: the tree is used up, or the balls */
+	late = (state->used_up && survivors.n < survivors.room) ||
+		(bounded && rows_near(&survivors, state->limit) * walk.rows < (double) wanted * walk.passed);
 	search_sort(&survivors);
 
 	/* exact distances from the front, until what comes cannot be among the wanted ones */
@@ -374,6 +491,8 @@ search_stage(IndexScanDesc scan)
 
 		if (!late && distances.n == distances.room &&
 			(i >= effort.exact || item->key - STOP_DEVIATIONS * item->spread > search_limit(&distances)))
+			break;
+		if (item->key - STOP_DEVIATIONS * item->spread > state->limit)
 			break;
 		CHECK_FOR_INTERRUPTS();
 		ItemPointerSet(&found->tid, (BlockNumber) (item->id >> 16), (OffsetNumber) (item->id & 0xffff));
@@ -451,6 +570,16 @@ next_approximate(IndexScanDesc scan, ItemPointer tid)
 	}
 	state->returned[state->returned_n++] = *tid;
 	return true;
+}
+
+int64
+tree_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
+{
+	int64		n = 0;
+
+	for (; tree_next(scan, ForwardScanDirection); n++)
+		tbm_add_tuples(bitmap, &scan->xs_heaptid, 1, false);
+	return n;
 }
 
 bool

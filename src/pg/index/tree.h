@@ -15,6 +15,7 @@
 #include "access/genam.h"
 #include "access/tupmacs.h"
 #include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "storage/itemptr.h"
@@ -41,6 +42,7 @@
 
 /* Strategies of vectors' operators; those of further columns are btree's. */
 #define TREE_DISTANCE_STRATEGY	1	/* to order by */
+#define TREE_WITHIN_STRATEGY	2	/* in a ball */
 
 /* Columns behind the vector's. */
 #define TREE_MAX_COLUMNS	(INDEX_MAX_KEYS - 1)
@@ -78,9 +80,6 @@ typedef struct TreeCalibration
 	int32		probes[TREE_TARGETS];	/* leaves to visit for 10 rows */
 	int32		exact[TREE_TARGETS];	/* rows to take exact distances of */
 } TreeCalibration;
-
-/* GUC dml.recall: in (0, 1], 1 is exact */
-extern double dml_index_recall;
 
 extern const double tree_targets[TREE_TARGETS];
 
@@ -205,6 +204,15 @@ typedef struct TreeEntry
 	ItemPointerData tid;
 	uint8_t    *code;
 } TreeEntry;
+
+/* ---------- handler.c, cost.c, validate.c ---------- */
+
+/* The recall that a search is to have: dml.recall if that is set, else the index's own; 1 is exact. */
+extern double tree_recall(Relation index);
+
+extern void tree_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *startup, Cost *total,
+					  Selectivity *selectivity, double *correlation, double *index_pages);
+extern bool tree_validate(Oid opclass);
 
 /* ---------- columns.c ---------- */
 
@@ -408,11 +416,8 @@ extern void tree_widen(Relation index, const TreeShape *shape, const TreePath *p
 extern IndexScanDesc tree_begin_scan(Relation index, int nkeys, int norderbys);
 extern void tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys);
 extern bool tree_next(IndexScanDesc scan, ScanDirection direction);
+extern int64 tree_bitmap(IndexScanDesc scan, TIDBitmap *bitmap);
 extern void tree_end_scan(IndexScanDesc scan);
-
-/* ---------- validate.c ---------- */
-
-extern bool tree_validate(Oid opclass);
 
 /* ---------- vacuum.c ---------- */
 

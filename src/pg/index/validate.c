@@ -68,8 +68,8 @@ check_operators(Form_pg_opclass class, CatCList *operators, bool vectors)
 												op->amoplefttype, op->amoprighttype);
 
 		if (vectors)
-			fits = fits && op->amopstrategy == TREE_DISTANCE_STRATEGY && order &&
-				opfamily_can_sort_type(op->amopsortfamily, FLOAT8OID);
+			fits = fits && (order ? op->amopstrategy == TREE_DISTANCE_STRATEGY && opfamily_can_sort_type(op->amopsortfamily, FLOAT8OID) :
+							op->amopstrategy == TREE_WITHIN_STRATEGY);
 		else
 			fits = fits && !order && op->amopstrategy >= BTLessStrategyNumber && op->amopstrategy <= BTMaxStrategyNumber;
 		if (!fits)

@@ -238,6 +238,8 @@ score_leaf(TreeWalk *walk, Page page, AnnBlock *block)
 	{
 		ann_score_block(walk->query, block, &walk->scratch);
 		walk->counts->codes += block->n;
+		walk->rows += block->n;
+		walk->passed += block->n;
 		return;
 	}
 	passed = tree_filter_rows(walk->filter, page, walk->shape, walk->pass);
@@ -303,8 +305,16 @@ tree_walk_free(TreeWalk *walk)
 		pfree(walk->upper.items);
 }
 
+/* What may be within the limit waits for its turn. */
+static void
+push_frontier(TreeWalk *walk, SearchItem item)
+{
+	if (item.key <= walk->limit)
+		push(&walk->frontier, item);
+}
+
 void
-tree_exact_begin(TreeWalk *walk, int k)
+tree_exact_begin(TreeWalk *walk, int k, double limit)
 {
 	uint64		root = pack_node(walk->meta->root, walk->meta->root_birth, ITEM_NODE);
 	Buffer		buffer = read_node(walk, root);
@@ -326,11 +336,12 @@ tree_exact_begin(TreeWalk *walk, int k)
 	walk->slack = (float) (ROUNDING * (reach * reach + length));
 	pfree(center);
 
+	walk->limit = limit;
 	walk->frontier.items = palloc(sizeof(SearchItem));
 	walk->frontier.room = 1;
 	walk->upper.items = palloc(sizeof(SearchItem) * k);
 	walk->upper.room = k;
-	push(&walk->frontier, (SearchItem) {.key = 0, .id = root});
+	push_frontier(walk, (SearchItem) {.key = 0, .id = root});
 }
 
 float
@@ -385,7 +396,7 @@ open_leaf(TreeWalk *walk, Page page, SearchItem item, float above)
 		{
 			ItemPointerData tid = rows[j].tid;
 
-			push(&walk->frontier, (SearchItem) {.key = least, .id = pack_row(&tid)});
+			push_frontier(walk, (SearchItem) {.key = least, .id = pack_row(&tid)});
 		}
 		else if (least < rest)
 			rest = least;
@@ -395,7 +406,7 @@ open_leaf(TreeWalk *walk, Page page, SearchItem item, float above)
 		item.key = rest;
 		item.spread = limit;
 		item.id = (item.id & ~(uint64) ((1 << ITEM_BITS) - 1)) | ITEM_REST;
-		push(&walk->frontier, item);
+		push_frontier(walk, item);
 	}
 }
 
@@ -451,7 +462,7 @@ tree_exact_step(TreeWalk *walk, ItemPointer tid)
 		{
 			float		gap = sqrtf(lower_bound(walk, j)) - radii[j];
 
-			push(&walk->frontier, (SearchItem)
+			push_frontier(walk, (SearchItem)
 			{
 				.key = gap > 0 ? gap * gap * (1 - ROUNDING) : 0,
 					.id = pack_node(children[j].block, children[j].birth, ITEM_NODE)

@@ -43,6 +43,7 @@ typedef struct TreeWalk
 	SearchQueue frontier;
 	SearchBest	upper;			/* upper bounds of the nearest */
 	float		slack;			/* roundings of squared distances */
+	double		limit;			/* of squared distances: what is beyond is not wanted */
 } TreeWalk;
 
 extern void tree_walk_init(TreeWalk *walk, Relation index, const TreeShape *shape, const TreeMeta *meta,
@@ -57,8 +58,8 @@ extern void tree_walk_free(TreeWalk *walk);
  */
 extern Buffer tree_walk_leaf(TreeWalk *walk, AnnBlock *block);
 
-/* Begin an exact walk that may be asked for some k rows soon. */
-extern void tree_exact_begin(TreeWalk *walk, int k);
+/* Begin an exact walk that may be asked for some k rows soon, within a limit of the squared distance. */
+extern void tree_exact_begin(TreeWalk *walk, int k, double limit);
 
 /* What no row that was not handed out yet is nearer than, squared; infinite: all were. */
 extern float tree_exact_bound(TreeWalk *walk);

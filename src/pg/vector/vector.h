@@ -7,6 +7,7 @@
 
 #include "compat.h"
 
+#include "access/htup.h"
 #include "fmgr.h"
 #include "utils/array.h"
 
@@ -46,6 +47,15 @@ extern void dml_vector_check_same(const DmlVector *a, const DmlVector *b);
  * other element types, values that a float4 cannot hold (infinite, NaN).
  */
 extern float4 *dml_floats_from_array(ArrayType *array, int *dim);
+
+/* A distance of two arrays of floats (ann/distance.h). */
+typedef double (*DmlKernel) (const float *, const float *, int);
+
+/* NaN is no radius: an error. */
+extern void dml_check_radius(double radius);
+
+/* Center and radius of a dml_ball or dml_raw_ball; false: one of them is NULL. */
+extern bool dml_ball_parts(HeapTupleHeader ball, Datum *center, double *radius);
 
 /* How a space is called in messages: set by the room model; returns NULL for an unknown space. */
 extern PGDLLIMPORT char *(*dml_space_name_hook) (uint64 space);

@@ -1,0 +1,89 @@
+-- Which plan is taken, and what an index's own recall does.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS dml;
+SET plan_cache_mode = force_custom_plan;
+
+CREATE FUNCTION at_point(i int) RETURNS dml_vector LANGUAGE sql IMMUTABLE AS $$
+	SELECT array_agg(((i % 20 * 7919 + j * 104729) % 1000 / 100.0
+		+ (('x' || substr(md5(i || ',' || j), 1, 6))::bit(24)::int % 1000) / 1000.0)::real ORDER BY j)::dml_vector
+	FROM generate_series(1, 8) j
+$$;
+CREATE TABLE tiny (id int, v dml_vector(8));
+INSERT INTO tiny SELECT i, at_point(i) FROM generate_series(1, 40) i;
+CREATE INDEX ON tiny USING dml (v);
+CREATE TABLE item (id int PRIMARY KEY, v dml_vector(8), tenant int, shop int);
+INSERT INTO item SELECT i, at_point(i), i % 10, i % 1000 FROM generate_series(1, 20000) i;
+CREATE INDEX item_v ON item USING dml (v, tenant);
+CREATE INDEX item_shop ON item (shop);
+CREATE TABLE part (id int, v dml_vector(8)) PARTITION BY RANGE (id);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10000);
+CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (10000) TO (30000);
+INSERT INTO part SELECT id, v FROM item;
+CREATE INDEX ON part USING dml (v);
+VACUUM ANALYZE tiny, item, part;
+
+-- A table of a page or two is read.
+EXPLAIN (COSTS OFF) SELECT id FROM tiny ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 3;
+-- The nearest few of many come from the index, with a condition on its column and without.
+EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT id FROM item WHERE tenant = 3 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+-- A condition that twenty rows pass: another index and a sort.
+EXPLAIN (COSTS OFF) SELECT id FROM item WHERE shop = 77 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT id FROM item WHERE id IN (1, 5, 9) ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+-- One that most rows pass.
+EXPLAIN (COSTS OFF) SELECT id FROM item WHERE shop > 100 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+-- All rows in order: a sort.
+EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY v <-> '[1,2,3,4,5,6,7,8]';
+EXPLAIN (COSTS OFF) SELECT id FROM item WHERE tenant = 3 ORDER BY v <-> '[1,2,3,4,5,6,7,8]';
+-- Another distance, another direction, no distance: not by this index.
+EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY v <=> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY v <-> '[1,2,3,4,5,6,7,8]' DESC LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT id FROM item WHERE tenant = 3 LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM item WHERE v IS NOT NULL;
+-- Each row of a join asks.
+EXPLAIN (COSTS OFF) SELECT t.id, near.id FROM tiny t, LATERAL (SELECT id FROM item WHERE tenant = t.id ORDER BY v <-> t.v LIMIT 3) near;
+EXPLAIN (COSTS OFF) SELECT t.id, i.id FROM tiny t JOIN item i ON dml_within(i.v, t.v, 0.1);
+-- A small ball, a large one, by a bitmap beside another index.
+EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within(v, '[1,2,3,4,5,6,7,8]', 0.1);
+EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within(v, '[1,2,3,4,5,6,7,8]', 100);
+-- Partitions merge.
+EXPLAIN (COSTS OFF) SELECT id FROM part ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+
+-- WITH (recall): for searches where dml.recall is not set.
+CREATE FUNCTION same(q int) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	truth float8[];
+	answer float8[];
+BEGIN
+	SET LOCAL enable_indexscan = off;
+	SELECT array_agg(d) INTO truth FROM (SELECT v <-> at_point(q) AS d FROM item ORDER BY v <-> at_point(q) LIMIT 500) s;
+	SET LOCAL enable_indexscan = on;
+	SET LOCAL enable_seqscan = off;
+	SELECT array_agg(d) INTO answer FROM (SELECT v <-> at_point(q) AS d FROM item ORDER BY v <-> at_point(q) LIMIT 500) s;
+	RETURN answer = truth;
+END
+$$;
+SHOW dml.recall;
+ALTER INDEX item_v SET (recall = 1);
+SELECT bool_and(same(q)) AS exact FROM generate_series(30001, 30030) q;
+SHOW dml.recall;
+ALTER INDEX item_v SET (recall = 0.5);
+SELECT bool_and(same(q)) AS exact FROM generate_series(30001, 30030) q;
+SET dml.recall = 1;
+SELECT bool_and(same(q)) AS exact FROM generate_series(30001, 30030) q;
+BEGIN;
+SET LOCAL dml.recall = 0.5;
+SELECT bool_and(same(q)) AS exact FROM generate_series(30001, 30030) q;
+COMMIT;
+SELECT bool_and(same(q)) AS exact FROM generate_series(30001, 30030) q;
+RESET dml.recall;
+SELECT bool_and(same(q)) AS exact FROM generate_series(30001, 30030) q;
+ALTER INDEX item_v RESET (recall);
+SELECT reloptions FROM pg_class WHERE relname = 'item_v';
+CREATE INDEX ON tiny USING dml (v) WITH (recall = 0.99);
+SELECT indexdef FROM pg_indexes WHERE tablename = 'tiny' ORDER BY 1;
+ALTER INDEX item_v SET (recall = 0.2);
+CREATE INDEX ON tiny USING dml (v) WITH (recall = 2);
+CREATE INDEX ON tiny USING dml (v) WITH (lists = 100);
+DROP TABLE tiny, item, part;
+DROP FUNCTION same, at_point;

@@ -1,0 +1,40 @@
+-- Within a radius of raw input, which the model of the vector embeds once a scan.
+
+CREATE TYPE dml_raw_ball AS (center real[], radius double precision);
+COMMENT ON TYPE dml_raw_ball IS 'raw input and a radius: what an index is asked for by dml_within';
+
+CREATE FUNCTION dml_within(dml_vector, real[], radius double precision) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'dml_raw_within' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION dml_within(dml_vector, real[], double precision) IS 'is the Euclidean (L2) distance to raw input, which the model of the vector embeds, at most the radius?';
+
+CREATE FUNCTION dml_within(dml_vector, double precision[], radius double precision) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'dml_raw_within' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION dml_within(dml_vector, double precision[], double precision) IS 'is the Euclidean (L2) distance to raw input, which the model of the vector embeds, at most the radius?';
+
+CREATE FUNCTION dml_in_ball(dml_vector, dml_raw_ball) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'dml_raw_in_ball' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION dml_in_ball(dml_vector, dml_raw_ball) IS 'is the Euclidean (L2) distance to raw input, which the model of the vector embeds, at most the radius?';
+CREATE OPERATOR <->@ (LEFTARG = dml_vector, RIGHTARG = dml_raw_ball, FUNCTION = dml_in_ball);
+COMMENT ON OPERATOR <->@ (dml_vector, dml_raw_ball) IS 'is the Euclidean (L2) distance to raw input, which the model of the vector embeds, at most the radius?';
+
+CREATE FUNCTION dml_within_cosine(dml_vector, real[], radius double precision) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'dml_raw_within_cosine' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION dml_within_cosine(dml_vector, real[], double precision) IS 'is the cosine distance to raw input, which the model of the vector embeds, at most the radius?';
+
+CREATE FUNCTION dml_within_cosine(dml_vector, double precision[], radius double precision) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'dml_raw_within_cosine' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION dml_within_cosine(dml_vector, double precision[], double precision) IS 'is the cosine distance to raw input, which the model of the vector embeds, at most the radius?';
+
+CREATE FUNCTION dml_in_ball_cosine(dml_vector, dml_raw_ball) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'dml_raw_in_ball_cosine' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION dml_in_ball_cosine(dml_vector, dml_raw_ball) IS 'is the cosine distance to raw input, which the model of the vector embeds, at most the radius?';
+CREATE OPERATOR <=>@ (LEFTARG = dml_vector, RIGHTARG = dml_raw_ball, FUNCTION = dml_in_ball_cosine);
+COMMENT ON OPERATOR <=>@ (dml_vector, dml_raw_ball) IS 'is the cosine distance to raw input, which the model of the vector embeds, at most the radius?';
+
+CREATE FUNCTION dml_ball(real[], radius double precision) RETURNS dml_raw_ball
+	AS 'MODULE_PATHNAME', 'dml_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_ball(real[], double precision) IS 'raw input and a radius: what an index is asked for by dml_within';
+
+CREATE FUNCTION dml_ball(double precision[], radius double precision) RETURNS dml_raw_ball
+	AS 'MODULE_PATHNAME', 'dml_raw_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_ball(double precision[], double precision) IS 'raw input and a radius: what an index is asked for by dml_within';
