@@ -135,7 +135,6 @@ dml_handler(PG_FUNCTION_ARGS)
 	am->ambeginscan = tree_begin_scan;
 	am->amrescan = tree_rescan;
 	am->amgettuple = tree_next;
-	am->amgetbitmap = tree_bitmap;
 	am->amendscan = tree_end_scan;
 	PG_RETURN_POINTER(am);
 }

@@ -21,11 +21,9 @@
 #include <math.h>
 
 #include "access/relscan.h"
-#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "lib/pairingheap.h"
 #include "miscadmin.h"
-#include "nodes/tidbitmap.h"
 #include "pgstat.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -63,7 +61,6 @@ typedef struct TreeScan
 {
 	MemoryContext context;		/* of a search; reset with each rescan */
 	MemoryContext stage_context;	/* of a stage */
-	Relation	heap;			/* opened by a scan that was not given one: of a bitmap */
 	TreeFetch  *fetch;
 	TreeCounts	counts;			/* of all its rescans */
 	double		recall;
@@ -111,7 +108,6 @@ tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int n
 {
 	TreeScan   *state = scan->opaque;
 	MemoryContext context = state->context;
-	Relation	heap = state->heap;
 	TreeFetch  *fetch = state->fetch;
 	TreeCounts	counts = state->counts;
 
@@ -122,7 +118,6 @@ tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int n
 	MemoryContextReset(context);
 	memset(state, 0, sizeof(*state));
 	state->context = context;
-	state->heap = heap;
 	state->fetch = fetch;
 	state->counts = counts;
 }
@@ -142,8 +137,6 @@ tree_end_scan(IndexScanDesc scan)
 		tree_note_search(scan->indexRelation, &state->counts);
 	if (state->fetch)
 		tree_fetch_end(state->fetch);
-	if (state->heap)
-		table_close(state->heap, NoLock);
 	MemoryContextDelete(state->context);
 	pfree(state);
 }
@@ -299,10 +292,8 @@ start(IndexScanDesc scan)
 		return;
 
 	old = MemoryContextSwitchTo(GetMemoryChunkContext(state));
-	if (scan->heapRelation == NULL && state->heap == NULL)
-		state->heap = table_open(index->rd_index->indrelid, NoLock);
 	if (state->fetch == NULL)
-		state->fetch = tree_fetch_begin(scan->heapRelation ? scan->heapRelation : state->heap, index);
+		state->fetch = tree_fetch_begin(scan->heapRelation, index);
 	MemoryContextSwitchTo(state->context);
 	state->shape = tree_shape(index, &state->meta, state->context);
 	if (!read_balls(scan))
@@ -570,16 +561,6 @@ next_approximate(IndexScanDesc scan, ItemPointer tid)
 	}
 	state->returned[state->returned_n++] = *tid;
 	return true;
-}
-
-int64
-tree_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
-{
-	int64		n = 0;
-
-	for (; tree_next(scan, ForwardScanDirection); n++)
-		tbm_add_tuples(bitmap, &scan->xs_heaptid, 1, false);
-	return n;
 }
 
 bool

@@ -416,7 +416,6 @@ extern void tree_widen(Relation index, const TreeShape *shape, const TreePath *p
 extern IndexScanDesc tree_begin_scan(Relation index, int nkeys, int norderbys);
 extern void tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys);
 extern bool tree_next(IndexScanDesc scan, ScanDirection direction);
-extern int64 tree_bitmap(IndexScanDesc scan, TIDBitmap *bitmap);
 extern void tree_end_scan(IndexScanDesc scan);
 
 /* ---------- vacuum.c ---------- */
