@@ -204,6 +204,15 @@ options_given(const TrainOptions *options, int i, int term)
 	return defs[i].type == OPTION_REAL ? !isnan(*(const double *) field) : *(const int *) field != CHOSEN;
 }
 
+bool
+options_named_given(const TrainOptions *options, const char *name)
+{
+	for (int i = 0; i < N_DEFS; i++)
+		if (strcmp(defs[i].name, name) == 0)
+			return options_given(options, i, 0);
+	return false;
+}
+
 LossParams
 options_loss(const TrainOptions *options, int term)
 {

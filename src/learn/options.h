@@ -91,6 +91,7 @@ extern LossParams options_loss(const TrainOptions *options, int term);
 extern bool options_of_loss(int i);
 extern bool options_read(const TrainOptions *options, int i, int term);
 extern bool options_given(const TrainOptions *options, int i, int term);
+extern bool options_named_given(const TrainOptions *options, const char *name);	/* of the first term */
 
 /*
  * Options of a loss are named as they are where one term of the sum reads them, else with

@@ -50,6 +50,12 @@ typedef struct Candidate
 	double		validation;		/* NaN: failed, see note */
 	double		seconds;
 	char		note[128];
+
+	/* of a search (tune.h); trial 0: none */
+	int			trial;
+	int			rung;			/* from 1 */
+	int			epochs;
+	char		settings[512];
 } Candidate;
 
 typedef struct TrainResult

@@ -16,15 +16,6 @@
 
 #include "model/model.h"
 
-static bool
-is_set(const TrainOptions *options, const char *name)
-{
-	for (int i = 0; i < options_count(); i++)
-		if (strcmp(options_at(i)->name, name) == 0)
-			return options_given(options, i, 0);
-	return false;
-}
-
 /* A number, exactly where a double cannot hold a seed. */
 static LearnStatus
 set_numeric(LearnEnv *env, TrainOptions *options, const char *name, Numeric number)
@@ -43,7 +34,7 @@ set_option(LearnEnv *env, TrainOptions *options, const char *name, const JsonbVa
 {
 	LearnStatus status = LEARN_OK;
 
-	if (is_set(options, name))
+	if (options_named_given(options, name))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is given twice, as a parameter and in options", name)));
@@ -186,6 +177,12 @@ candidates_to_json(const TrainResult *result)
 		append_number(&json, "seconds", candidate->seconds);
 		appendStringInfoString(&json, ", ");
 		append_text(&json, "note", candidate->note);
+		if (candidate->trial > 0)
+		{
+			appendStringInfo(&json, ", \"trial\": %d, \"rung\": %d, \"epochs\": %d, ",
+							 candidate->trial, candidate->rung, candidate->epochs);
+			append_text(&json, "settings", candidate->settings);
+		}
 		appendStringInfoChar(&json, '}');
 	}
 	appendStringInfoChar(&json, ']');

@@ -20,13 +20,15 @@
 #include "model/model.h"
 #include "train/progress.h"
 #include "train/training.h"
+#include "train/tune.h"
 
 /* The arguments of dml_train, in order; those of training_begin follow. */
 enum
 {
 	ARG_FEATURES = 2,
 	ARG_LABEL,
-	ARG_METHOD
+	ARG_METHOD,
+	ARG_SEARCH = 12				/* dml_tune: search, trials, folds */
 };
 
 #define RESULT_COLUMNS	15
@@ -52,16 +54,17 @@ result_row(TupleDesc desc, const DmlNewVersion *version, int32 number, const Tra
 	return heap_form_tuple(desc, values, nulls);
 }
 
-/* dml_train and dml_train_chunklets: rows and a label each. */
+/* dml_train, dml_tune and dml_train_chunklets: rows and a label each. */
 static Datum
 train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervision, const char *label_name,
-			 bool has_open_set)
+			 bool has_open_set, bool tunes)
 {
 	Training	training;
 	DmlNewVersion version = {0};
 	TrainResult result = {0};
 	DmlMatrix  *matrix;
 	DmlClasses *classes;
+	TunePlan   *plan = NULL;
 	TupleDesc	desc;
 	HeapTuple	tuple;
 	MemoryContext context;
@@ -80,6 +83,8 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	features = training_text(fcinfo, ARG_FEATURES, "features");
 	label = training_text(fcinfo, ARG_LABEL, label_name);
 	training_begin(&training, fcinfo, function, supervision, ARG_METHOD, has_open_set);
+	if (tunes)
+		plan = tune_plan(fcinfo, ARG_SEARCH, &training.options);
 	training.score_name = training.options.open_set ? "MAP@R" : "recall@1";
 
 	progress_start(training.model);
@@ -88,7 +93,15 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 							 (size_t) maintenance_work_mem * 1024, training_reading, &training);
 	(void) dml_matrix_label(&matrix, 1, classes, &n_classes);
 	progress_phase(PHASE_PREPARING);
-	training_check(&training, train_model(training_env(&training), &matrix->rows, &training.options, &result));
+	if (plan)
+	{
+		TrainOptions chosen = training.options;
+
+		training_check(&training, tune_model(training_env(&training), &matrix->rows, &training.options, plan, &result, &chosen));
+		training.options = chosen;
+	}
+	else
+		training_check(&training, train_model(training_env(&training), &matrix->rows, &training.options, &result));
 	progress_phase(PHASE_SAVING);
 	version.supervision = supervision;
 	version.input_kind = matrix->input_kind;
@@ -110,18 +123,26 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 }
 
 PG_FUNCTION_INFO_V1(dml_train);
+PG_FUNCTION_INFO_V1(dml_tune);
 PG_FUNCTION_INFO_V1(dml_train_chunklets);
 
 /* dml_train(model, source, features, label, ...): see train.sql and docs/train.md. */
 Datum
 dml_train(PG_FUNCTION_ARGS)
 {
-	return train_labels(fcinfo, "dml_train()", "labels", "label", true);
+	return train_labels(fcinfo, "dml_train()", "labels", "label", true, false);
+}
+
+/* dml_tune(model, source, features, label, method, ...): see tune.sql and docs/tune.md. */
+Datum
+dml_tune(PG_FUNCTION_ARGS)
+{
+	return train_labels(fcinfo, "dml_tune()", "labels", "label", true, true);
 }
 
 /* dml_train_chunklets(model, source, features, chunklet, ...): see supervision.sql and docs/supervision.md. */
 Datum
 dml_train_chunklets(PG_FUNCTION_ARGS)
 {
-	return train_labels(fcinfo, "dml_train_chunklets()", "chunklets", "chunklet", false);
+	return train_labels(fcinfo, "dml_train_chunklets()", "chunklets", "chunklet", false, false);
 }

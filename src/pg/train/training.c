@@ -125,9 +125,8 @@ check(LearnEnv *env, LearnStatus status)
 		dml_learn_error(env, status);
 }
 
-/* The network line's grammar, before the rows say how wide its input is. */
-static void
-check_network(LearnEnv *env, const char *line)
+void
+training_check_network(LearnEnv *env, const char *line)
 {
 	long		first = strtol(line, NULL, 10);
 	NetSpec		spec;
@@ -170,7 +169,7 @@ read_options(FunctionCallInfo fcinfo, LearnEnv *env, const char *supervision, in
 		options_from_json(env, options, PG_GETARG_JSONB_P(json));
 	check(env, options_check(env, options));
 	if (options->network[0] != '\0')
-		check_network(env, options->network);
+		training_check_network(env, options->network);
 }
 
 void

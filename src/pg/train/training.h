@@ -34,6 +34,9 @@ typedef struct Training
 extern void training_begin(Training *training, FunctionCallInfo fcinfo, const char *function,
 						   const char *supervision, int first, bool has_open_set);
 
+/* The network line's grammar, before the rows say how wide its input is. */
+extern void training_check_network(LearnEnv *env, const char *line);
+
 /* A text argument that must not be NULL. */
 extern char *training_text(FunctionCallInfo fcinfo, int arg, const char *name);
 

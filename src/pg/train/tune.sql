@@ -1,0 +1,46 @@
+-- Search for hyper-parameters.
+
+CREATE FUNCTION dml_tune(
+	model text,
+	source text,
+	features text,
+	label text,
+	method text,
+	network text DEFAULT NULL,
+	dims integer DEFAULT NULL,
+	epochs integer DEFAULT NULL,
+	seed bigint DEFAULT 0,
+	time_limit double precision DEFAULT NULL,
+	open_set boolean DEFAULT true,
+	options jsonb DEFAULT '{}',
+	search jsonb DEFAULT NULL,
+	trials integer DEFAULT 27,
+	folds integer DEFAULT 3,
+	OUT model text,
+	OUT version integer,
+	OUT method text,
+	OUT network text,
+	OUT dims integer,
+	OUT rows bigint,
+	OUT skipped bigint,
+	OUT classes integer,
+	OUT epochs integer,
+	OUT seconds double precision,
+	OUT metric text,
+	OUT without_learning double precision,
+	OUT whitened double precision,
+	OUT learned double precision,
+	OUT reason text)
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dml_tune(text, text, text, text, text, text, integer, integer, bigint, double precision, boolean, jsonb, jsonb, integer, integer)
+	IS 'searches hyper-parameters by cross-validation, trains with the best ones and stores a new version of the model';
+
+CREATE VIEW dml_trials AS
+	SELECT v.model, v.version, (c.value ->> 'trial')::integer AS trial, (c.value ->> 'rung')::integer AS rung,
+		c.value ->> 'method' AS method, c.value ->> 'network' AS network, c.value ->> 'settings' AS settings,
+		(c.value ->> 'epochs')::integer AS epochs, v.metric, (c.value ->> v.metric)::double precision AS score,
+		(c.value ->> 'seconds')::double precision AS seconds, c.value ->> 'note' AS note
+	FROM dml_model_versions v, LATERAL jsonb_array_elements(v.candidates) c
+	WHERE c.value ? 'trial';
+COMMENT ON VIEW dml_trials IS 'what dml_tune tried, and how it scored';
+GRANT SELECT ON dml_trials TO PUBLIC;
