@@ -7,11 +7,16 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "learn/safetensors.h"
 
 #define FORMAT		"dml/1"
+#define FORMAT_SIDES	"dml/2"
+
+/* In front of the names of side b's strings and tensors. */
+#define PREFIX_B	"b."
 
 /* Rows that go through preprocessing and network together: they stay in the cache. */
 #define EMBED_ROWS	128
@@ -62,16 +67,16 @@ projects(PrepKind kind)
 /* ---------- which tensors a model has ---------- */
 
 static void
-add_part(Part *part, int *n, PartKind kind, int layer, const char *name, size_t rows, size_t cols)
+add_part(Part *part, int *n, const char *prefix, PartKind kind, int layer, const char *name, size_t rows, size_t cols)
 {
 	Part	   *p = &part[(*n)++];
 
 	p->kind = kind;
 	p->layer = layer;
 	if (layer < 0)
-		snprintf(p->name, sizeof(p->name), "prep.%s", name);
+		snprintf(p->name, sizeof(p->name), "%sprep.%s", prefix, name);
 	else
-		snprintf(p->name, sizeof(p->name), "layers.%d.%s", layer, name);
+		snprintf(p->name, sizeof(p->name), "%slayers.%d.%s", prefix, layer, name);
 	p->n_dims = cols > 0 ? 2 : 1;
 	p->shape[0] = rows;
 	p->shape[1] = cols;
@@ -83,34 +88,34 @@ add_part(Part *part, int *n, PartKind kind, int layer, const char *name, size_t 
  * checked before memory is taken for it.
  */
 static int
-list_parts(PrepKind kind, int in, const NetSpec *spec, Part *part)
+list_parts(const char *prefix, PrepKind kind, int in, const NetSpec *spec, Part *part)
 {
 	int			n = 0;
 
 	if (kind != PREP_NONE)
 	{
-		add_part(part, &n, PART_MEAN, -1, "mean", in, 0);
-		add_part(part, &n, PART_SCALE, -1, "scale", in, 0);
+		add_part(part, &n, prefix, PART_MEAN, -1, "mean", in, 0);
+		add_part(part, &n, prefix, PART_SCALE, -1, "scale", in, 0);
 	}
 	if (projects(kind))
-		add_part(part, &n, PART_PROJ, -1, "proj", spec->in, in);
+		add_part(part, &n, prefix, PART_PROJ, -1, "proj", spec->in, in);
 	for (int i = 0; i < spec->n_layers; i++)
 	{
 		const LayerSpec *layer = &spec->layer[i];
 		size_t		fan_in = i == 0 ? spec->in : spec->layer[i - 1].width;
 
-		add_part(part, &n, PART_WEIGHT, i, "weight", layer->width, fan_in);
+		add_part(part, &n, prefix, PART_WEIGHT, i, "weight", layer->width, fan_in);
 		if (layer->norm != NORM_BATCH)
-			add_part(part, &n, PART_BIAS, i, "bias", layer->width, 0);
+			add_part(part, &n, prefix, PART_BIAS, i, "bias", layer->width, 0);
 		if (layer->norm != NORM_NONE)
 		{
-			add_part(part, &n, PART_GAIN, i, "gain", layer->width, 0);
-			add_part(part, &n, PART_SHIFT, i, "shift", layer->width, 0);
+			add_part(part, &n, prefix, PART_GAIN, i, "gain", layer->width, 0);
+			add_part(part, &n, prefix, PART_SHIFT, i, "shift", layer->width, 0);
 		}
 		if (layer->norm == NORM_BATCH)
 		{
-			add_part(part, &n, PART_RUNNING_MEAN, i, "running_mean", layer->width, 0);
-			add_part(part, &n, PART_RUNNING_VAR, i, "running_var", layer->width, 0);
+			add_part(part, &n, prefix, PART_RUNNING_MEAN, i, "running_mean", layer->width, 0);
+			add_part(part, &n, prefix, PART_RUNNING_VAR, i, "running_var", layer->width, 0);
 		}
 	}
 	return n;
@@ -163,11 +168,11 @@ model_bytes(const Model *model)
 /* ---------- saving ---------- */
 
 static void
-add_string(StFile *file, const char *name, const char *value)
+add_string(StFile *file, const char *prefix, const char *name, const char *value)
 {
 	StString   *s = &file->string[file->n_strings++];
 
-	snprintf(s->name, sizeof(s->name), "%s", name);
+	snprintf(s->name, sizeof(s->name), "%s%s", prefix, name);
 	snprintf(s->value, sizeof(s->value), "%s", value);
 }
 
@@ -181,26 +186,25 @@ all_finite(const float *x, size_t n)
 	return finite;
 }
 
-LearnStatus
-model_save(LearnEnv *env, const Model *model, void **blob, size_t *size)
+/* One side's strings and tensors into the file. */
+static LearnStatus
+add_side(LearnEnv *env, StFile *file, const char *prefix, const Model *model)
 {
 	Part		part[MAX_PARTS];
-	StFile		file;
 	char		line[NET_LINE_MAX];
 	char		in[16];
+	int			n;
 
-	file.n_strings = 0;
 	snprintf(in, sizeof(in), "%d", model->prep->in);
 	netspec_print(&model->net->spec, line, sizeof(line));
-	add_string(&file, "format", FORMAT);
-	add_string(&file, "in", in);
-	add_string(&file, "network", line);
-	add_string(&file, "prep", prep_name(model->prep->kind));
+	add_string(file, prefix, "in", in);
+	add_string(file, prefix, "network", line);
+	add_string(file, prefix, "prep", prep_name(model->prep->kind));
 
-	file.n_tensors = list_parts(model->prep->kind, model->prep->in, &model->net->spec, part);
-	for (int i = 0; i < file.n_tensors; i++)
+	n = list_parts(prefix, model->prep->kind, model->prep->in, &model->net->spec, part);
+	for (int i = 0; i < n; i++)
 	{
-		StTensor   *t = &file.tensor[i];
+		StTensor   *t = &file->tensor[file->n_tensors++];
 
 		memcpy(t->name, part[i].name, sizeof(t->name));
 		t->n_dims = part[i].n_dims;
@@ -208,6 +212,33 @@ model_save(LearnEnv *env, const Model *model, void **blob, size_t *size)
 		t->values = part_values(model, &part[i]);
 		if (!all_finite(t->values, st_count(t)))
 			return learn_fail(env, LEARN_DIVERGED, "the model has a weight that is not a finite number (%s)", t->name);
+	}
+	return LEARN_OK;
+}
+
+LearnStatus
+model_save(LearnEnv *env, const Model *model, void **blob, size_t *size)
+{
+	ModelSides	sides = {.a = (Model *) model};
+
+	return model_save_sides(env, &sides, blob, size);
+}
+
+LearnStatus
+model_save_sides(LearnEnv *env, const ModelSides *sides, void **blob, size_t *size)
+{
+	StFile		file;
+	char		target[32];
+
+	file.n_strings = file.n_tensors = 0;
+	add_string(&file, "", "format", sides->b ? FORMAT_SIDES : FORMAT);
+	LEARN_TRY(add_side(env, &file, "", sides->a));
+	if (sides->b)
+		LEARN_TRY(add_side(env, &file, PREFIX_B, sides->b));
+	if (sides->adapter)
+	{
+		snprintf(target, sizeof(target), "%016llx", (unsigned long long) sides->target);
+		add_string(&file, "", "target", target);
 	}
 	return st_write(env, &file, blob, size);
 }
@@ -227,26 +258,62 @@ read_width(const char *text)
 	return value >= 1 && value <= NET_MAX_WIDTH && strcmp(again, text) == 0 ? value : 0;
 }
 
-/* Preprocessing kind, input width and network of a stored model, from its strings. */
+/* A side's string; NULL: there is none. */
+static const char *
+side_string(const StFile *file, const char *prefix, const char *name)
+{
+	char		full[ST_NAME_MAX];
+
+	snprintf(full, sizeof(full), "%s%s", prefix, name);
+	return st_string(file, full);
+}
+
+/* Of which sides the file is, and whether it has the strings of such a model and no others. */
 static LearnStatus
-read_strings(LearnEnv *env, const StFile *file, PrepKind *kind, int *in, NetSpec *spec)
+read_format(LearnEnv *env, const StFile *file, ModelSides *sides, bool *both)
 {
 	const char *format = st_string(file, "format");
-	const char *network = st_string(file, "network");
-	const char *prep = st_string(file, "prep");
-	const char *width = st_string(file, "in");
-	const StTensor *proj = st_tensor(file, "prep.proj");
-	char		line[NET_LINE_MAX];
-	int			net_in;
+	const char *target = st_string(file, "target");
+	char		again[32];
+	unsigned long long value = 0;
 
-	if (format == NULL || network == NULL || prep == NULL || width == NULL || file->n_strings != 4)
+	if (format == NULL)
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: its metadata are not those of a model");
-	if (strcmp(format, FORMAT) != 0)
+	*both = strcmp(format, FORMAT_SIDES) == 0;
+	if (!*both && strcmp(format, FORMAT) != 0)
 	{
 		learn_fail(env, LEARN_CORRUPT, "the stored model has format \"%.40s\", not \"%s\"", format, FORMAT);
 		learn_hint(env, "It may come from a later version of dml.");
 		return LEARN_CORRUPT;
 	}
+	sides->adapter = *both && target != NULL;
+	if (file->n_strings != (*both ? 7 : 4) + (sides->adapter ? 1 : 0))
+		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: its metadata are not those of a model");
+	if (sides->adapter)
+	{
+		value = strtoull(target, NULL, 16);
+		snprintf(again, sizeof(again), "%016llx", value);
+		if (strcmp(again, target) != 0)
+			return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: target \"%.40s\"", target);
+	}
+	sides->target = value;
+	return LEARN_OK;
+}
+
+/* Preprocessing kind, input width and network of one side of a stored model, from its strings. */
+static LearnStatus
+read_strings(LearnEnv *env, const StFile *file, const char *prefix, PrepKind *kind, int *in, NetSpec *spec)
+{
+	const char *network = side_string(file, prefix, "network");
+	const char *prep = side_string(file, prefix, "prep");
+	const char *width = side_string(file, prefix, "in");
+	const StTensor *proj;
+	char		name[ST_NAME_MAX];
+	char		line[NET_LINE_MAX];
+	int			net_in;
+
+	if (network == NULL || prep == NULL || width == NULL)
+		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: its metadata are not those of a model");
 	if (!prep_by_name(prep, kind))
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: unknown preprocessing \"%.40s\"", prep);
 	*in = read_width(width);
@@ -254,6 +321,8 @@ read_strings(LearnEnv *env, const StFile *file, PrepKind *kind, int *in, NetSpec
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: input width \"%.40s\"", width);
 
 	net_in = *in;
+	snprintf(name, sizeof(name), "%sprep.proj", prefix);
+	proj = st_tensor(file, name);
 	if (projects(*kind))
 	{
 		if (proj == NULL || proj->shape[0] > NET_MAX_WIDTH)
@@ -273,7 +342,7 @@ read_strings(LearnEnv *env, const StFile *file, PrepKind *kind, int *in, NetSpec
 	return LEARN_OK;
 }
 
-/* The file has the tensors of this model, with these shapes, and no others. */
+/* The file has the tensors of one side, with these shapes. */
 static LearnStatus
 check_parts(LearnEnv *env, const StFile *file, const Part *part, int n)
 {
@@ -288,8 +357,6 @@ check_parts(LearnEnv *env, const StFile *file, const Part *part, int n)
 			return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: tensor \"%s\" has not the shape that the network has",
 							  part[i].name);
 	}
-	if (file->n_tensors != n)
-		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: it has tensors that the network has not");
 	return LEARN_OK;
 }
 
@@ -315,31 +382,40 @@ create_prep(LearnEnv *env, PrepKind kind, int in, int out, Prep **prep)
 	return LEARN_OK;
 }
 
-LearnStatus
-model_load(LearnEnv *env, const void *blob, size_t size, Model **model)
+/* What a stored side is like, known before memory is taken for it. */
+typedef struct StoredSide
 {
-	StFile		file;
-	Part		part[MAX_PARTS];
+	PrepKind	kind;
+	int			in;
 	NetSpec		spec;
-	Model	   *result;
-	PrepKind	kind = PREP_NONE;
-	int			in = 0;
+	Part		part[MAX_PARTS];
 	int			n;
+} StoredSide;
 
-	LEARN_TRY(st_read(env, blob, size, &file));
-	LEARN_TRY(read_strings(env, &file, &kind, &in, &spec));
-	n = list_parts(kind, in, &spec, part);
-	LEARN_TRY(check_parts(env, &file, part, n));
+static LearnStatus
+read_side(LearnEnv *env, const StFile *file, const char *prefix, StoredSide *side)
+{
+	LEARN_TRY(read_strings(env, file, prefix, &side->kind, &side->in, &side->spec));
+	side->n = list_parts(prefix, side->kind, side->in, &side->spec, side->part);
+	return check_parts(env, file, side->part, side->n);
+}
+
+static LearnStatus
+load_side(LearnEnv *env, const StFile *file, const StoredSide *side, Model **model)
+{
+	const Part *part = side->part;
+	int			n = side->n;
+	Model	   *result;
 
 	LEARN_ALLOC(env, result, 1);
-	LEARN_TRY(create_prep(env, kind, in, spec.in, &result->prep));
-	LEARN_TRY(net_create(env, &spec, &result->net));
+	LEARN_TRY(create_prep(env, side->kind, side->in, side->spec.in, &result->prep));
+	LEARN_TRY(net_create(env, &side->spec, &result->net));
 	for (int i = 0; i < n; i++)
 	{
-		const StTensor *t = st_tensor(&file, part[i].name);
+		const StTensor *t = st_tensor(file, part[i].name);
 		float	   *values = part_values(result, &part[i]);
 
-		if (!st_copy(&file, t, values))
+		if (!st_copy(file, t, values))
 			return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: tensor \"%s\" has a value that is not a finite number",
 							  part[i].name);
 		if (part[i].kind == PART_RUNNING_VAR)
@@ -349,6 +425,40 @@ model_load(LearnEnv *env, const void *blob, size_t size, Model **model)
 									  part[i].name);
 	}
 	*model = result;
+	return LEARN_OK;
+}
+
+LearnStatus
+model_load_sides(LearnEnv *env, const void *blob, size_t size, ModelSides *sides)
+{
+	StFile		file;
+	StoredSide	side[2];
+	bool		both;
+
+	memset(sides, 0, sizeof(*sides));
+	LEARN_TRY(st_read(env, blob, size, &file));
+	LEARN_TRY(read_format(env, &file, sides, &both));
+	side[1].n = 0;
+	LEARN_TRY(read_side(env, &file, "", &side[0]));
+	if (both)
+		LEARN_TRY(read_side(env, &file, PREFIX_B, &side[1]));
+	if (file.n_tensors != side[0].n + side[1].n)
+		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: it has tensors that the network has not");
+	if (both && netspec_out(&side[0].spec) != netspec_out(&side[1].spec))
+		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: its sides have different dimensions");
+	LEARN_TRY(load_side(env, &file, &side[0], &sides->a));
+	return both ? load_side(env, &file, &side[1], &sides->b) : LEARN_OK;
+}
+
+LearnStatus
+model_load(LearnEnv *env, const void *blob, size_t size, Model **model)
+{
+	ModelSides	sides;
+
+	LEARN_TRY(model_load_sides(env, blob, size, &sides));
+	if (sides.b)
+		return learn_fail(env, LEARN_CORRUPT, "the stored model has two sides, where one is wanted");
+	*model = sides.a;
 	return LEARN_OK;
 }
 

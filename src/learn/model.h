@@ -9,7 +9,8 @@
  * Tensors (F32): prep.mean [in], prep.scale [in], prep.proj [k, in]; layers.I.weight
  * [out, in], layers.I.bias, layers.I.gain, layers.I.shift, layers.I.running_mean,
  * layers.I.running_var.  __metadata__: format "dml/1", prep, network (the canonical
- * line), in.
+ * line), in.  A model of two inputs has format "dml/2", and all of it once more with "b." in front for the second
+ * input.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -31,8 +32,23 @@ extern size_t model_bytes(const Model *model);	/* memory it holds */
 /* Serialise into the arena; the same model gives the same bytes. */
 extern LearnStatus model_save(LearnEnv *env, const Model *model, void **blob, size_t *size);
 
-/* Any bytes may come in: LEARN_CORRUPT with the reason, never a crash. */
+/* Any bytes may come in: LEARN_CORRUPT with the reason, never a crash.  A model of two sides is one, here. */
 extern LearnStatus model_load(LearnEnv *env, const void *blob, size_t size, Model **model);
+
+/*
+ * Two inputs (an image and a text, a query and a document) into one space.  An adapter's side
+ * b is the identity, for it stands for vectors that are stored already, and target is the space of those.
+ */
+typedef struct ModelSides
+{
+	Model	   *a;
+	Model	   *b;				/* NULL: one input */
+	bool		adapter;
+	uint64_t	target;			/* 0: plain vectors */
+} ModelSides;
+
+extern LearnStatus model_save_sides(LearnEnv *env, const ModelSides *sides, void **blob, size_t *size);
+extern LearnStatus model_load_sides(LearnEnv *env, const void *blob, size_t size, ModelSides *sides);
 
 /*
  * Embed n rows: x (n, in) to out (n, out).  scratch: model_scratch(model, n) floats.

@@ -19,7 +19,7 @@
 
 #define ST_NAME_MAX		64		/* bytes of a tensor's or a string's name, with the final zero */
 #define ST_VALUE_MAX	1024	/* bytes of a string, with the final zero */
-#define ST_MAX_TENSORS	200
+#define ST_MAX_TENSORS	400
 #define ST_MAX_STRINGS	8
 #define ST_MAX_DIMS		2
 

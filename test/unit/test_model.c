@@ -123,6 +123,48 @@ test_round_trip(void **state)
 	}
 }
 
+/* Two inputs of different widths into one space; an adapter, whose side b is the identity. */
+static void
+test_sides(void **state)
+{
+	for (size_t i = 0; i < 2 * N_KINDS; i++)
+	{
+		UnitEnv		u;
+		ModelSides	sides = {0};
+		ModelSides	again;
+		void	   *blob;
+		void	   *blob2;
+		size_t		size;
+		size_t		size2;
+		float	   *x;
+		Rng			rng;
+
+		unit_env_init(&u);
+		rng_seed(&rng, i, 1);
+		sides.adapter = i % 2;
+		sides.a = make_model(&u, kinds[i / 2], 11, "9 batchnorm relu, 4", i);
+		sides.b = sides.adapter ? make_model(&u, PREP_NONE, 4, "identity", i) : make_model(&u, kinds[i / 2], 8, "4, l2", i + 1);
+		sides.target = sides.adapter ? UINT64_C(0xfedcba9876543210) : 0;
+		assert_int_equal(model_save_sides(&u.env, &sides, &blob, &size), LEARN_OK);
+		assert_int_equal(model_load_sides(&u.env, blob, size, &again), LEARN_OK);
+		assert_int_equal(again.adapter, sides.adapter);
+		assert_true(again.target == sides.target);
+		assert_int_equal(model_in(again.a), 11);
+		assert_int_equal(model_in(again.b), sides.adapter ? 4 : 8);
+		assert_int_equal(model_save_sides(&u.env, &again, &blob2, &size2), LEARN_OK);
+		assert_int_equal(size, size2);
+		assert_memory_equal(blob, blob2, size);
+		x = random_floats(&u, &rng, 20 * 11);
+		assert_memory_equal(embed(&u, sides.a, x, 20, NULL), embed(&u, again.a, x, 20, NULL), 20 * 4 * sizeof(float));
+		assert_memory_equal(embed(&u, sides.b, x, 20, NULL), embed(&u, again.b, x, 20, NULL), 20 * 4 * sizeof(float));
+
+		/* one side alone is another function, and another file */
+		assert_int_equal(model_save(&u.env, sides.a, &blob2, &size2), LEARN_OK);
+		assert_true(size2 < size);
+		unit_env_done(&u);
+	}
+}
+
 /* The bytes themselves: other programs read them, and so must later versions. */
 static void
 test_bytes(void **state)
@@ -346,6 +388,10 @@ make_blob(UnitEnv *u, const char *header, size_t data, size_t *size)
 #define WEIGHT "\"layers.0.weight\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]}"
 #define BIAS "\"layers.0.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}"
 
+#define SIDES(in_b, more) \
+	"\"__metadata__\":{\"format\":\"dml/2\",\"in\":\"2\",\"network\":\"identity\",\"prep\":\"none\"," \
+	"\"b.in\":\"" in_b "\",\"b.network\":\"identity\",\"b.prep\":\"none\"" more "}"
+
 static void
 test_refused(void **state)
 {
@@ -370,7 +416,13 @@ test_refused(void **state)
 		{"{\"__metadata__\":{\"a\\n\":\"1\"}}", 0, "character"},
 		{"{\"__metadata__\":{\"format\":\"dml/1\",\"in\":\"2\",\"network\":\"identity\",\"prep\":\"none\",\"date\":\"today\"}}", 0,
 		"not those of a model"},
-		{"{\"__metadata__\":{\"format\":\"dml/2\",\"in\":\"2\",\"network\":\"identity\",\"prep\":\"none\"}}", 0, "format \"dml/2\""},
+		{"{\"__metadata__\":{\"format\":\"dml/3\",\"in\":\"2\",\"network\":\"identity\",\"prep\":\"none\"}}", 0, "format \"dml/3\""},
+		{"{\"__metadata__\":{\"format\":\"dml/2\",\"in\":\"2\",\"network\":\"identity\",\"prep\":\"none\"}}", 0, "not those of a model"},
+		{"{" SIDES("2", "") "}", 0, "two sides"},
+		{"{" SIDES("3", "") "}", 0, "different dimensions"},
+		{"{" SIDES("2", ",\"target\":\"00000000000000ff\"") "}", 0, "two sides"},
+		{"{" SIDES("2", ",\"target\":\"ff\"") "}", 0, "target"},
+		{"{" SIDES("2", ",\"tarjet\":\"00000000000000ff\"") "}", 0, "not those of a model"},
 		{"{\"__metadata__\":{\"format\":\"dml/1\",\"in\":\"02\",\"network\":\"identity\",\"prep\":\"none\"}}", 0, "input width"},
 		{"{\"__metadata__\":{\"format\":\"dml/1\",\"in\":\"0\",\"network\":\"identity\",\"prep\":\"none\"}}", 0, "input width"},
 		{"{\"__metadata__\":{\"format\":\"dml/1\",\"in\":\"16001\",\"network\":\"identity\",\"prep\":\"none\"}}", 0, "input width"},
@@ -583,6 +635,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_sides),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_flipped),
