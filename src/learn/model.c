@@ -433,7 +433,7 @@ model_load_sides(LearnEnv *env, const void *blob, size_t size, ModelSides *sides
 {
 	StFile		file;
 	StoredSide	side[2];
-	bool		both;
+	bool		both = false;
 
 	memset(sides, 0, sizeof(*sides));
 	LEARN_TRY(st_read(env, blob, size, &file));

@@ -19,8 +19,8 @@ PG_FUNCTION_INFO_V1(dml_embed_plain);
 PG_FUNCTION_INFO_V1(dml_distance_array);
 PG_FUNCTION_INFO_V1(dml_distance_plain);
 
-/* Longest name of a model, "@" and the longest number of a version. */
-#define CALL_NAME_SIZE	(NAMEDATALEN + 12)
+/* Longest name of a model, "@" and the longest number of a version, and a side. */
+#define CALL_NAME_SIZE	(NAMEDATALEN + 14)
 
 typedef struct CallSite
 {
@@ -133,13 +133,23 @@ distance(FunctionCallInfo fcinfo, DmlVector *a, DmlVector *b)
 	PG_RETURN_FLOAT8(result);
 }
 
+/*
+ * What embeds the second of two inputs: of a model of two inputs side b, unless their widths
+ * tell.
+ */
+static const DmlVersion *
+second_side(const DmlVersion *version)
+{
+	return version->side[1] && version->side[0]->in == version->side[1]->in ? version->side[1] : version;
+}
+
 /* dml_distance(model, a, b): Euclidean distance of the embeddings of two arrays. */
 Datum
 dml_distance_array(PG_FUNCTION_ARGS)
 {
 	const DmlVersion *version = call_version(fcinfo);
 
-	return distance(fcinfo, embed_array(version, PG_GETARG_DATUM(1)), embed_array(version, PG_GETARG_DATUM(2)));
+	return distance(fcinfo, embed_array(version, PG_GETARG_DATUM(1)), embed_array(second_side(version), PG_GETARG_DATUM(2)));
 }
 
 /* The same of two plain vectors. */
@@ -148,5 +158,5 @@ dml_distance_plain(PG_FUNCTION_ARGS)
 {
 	const DmlVersion *version = call_version(fcinfo);
 
-	return distance(fcinfo, embed_plain(version, PG_GETARG_DATUM(1)), embed_plain(version, PG_GETARG_DATUM(2)));
+	return distance(fcinfo, embed_plain(version, PG_GETARG_DATUM(1)), embed_plain(second_side(version), PG_GETARG_DATUM(2)));
 }

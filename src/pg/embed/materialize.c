@@ -272,7 +272,7 @@ create_target_trigger(const MaterializeTarget *target, Oid relid, Bitmapset *col
 	record.number = target->version->number;
 	record.space = target->version->space;
 	column_trigger_create(relid, record.attnum, target->function,
-				   psprintf("%s@%d", target->version->name, target->version->number),
+				   dml_version_reference(target->version),
 				   columns_read, features, &record);
 }
 
@@ -281,7 +281,7 @@ static bool
 can_keep(const Trigger *trigger, const DmlVersion *version, const char *features)
 {
 	return trigger != NULL &&
-		strcmp(trigger->tgargs[EMBED_TRIGGER_MODEL], psprintf("%s@%d", version->name, version->number)) == 0 &&
+		strcmp(trigger->tgargs[EMBED_TRIGGER_MODEL], dml_version_reference(version)) == 0 &&
 		strcmp(trigger->tgargs[EMBED_TRIGGER_FEATURES], features) == 0 &&
 		trigger->tgenabled == TRIGGER_FIRES_ALWAYS;
 }

@@ -232,7 +232,8 @@ dml_weights(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = catalog_statement_snapshot();
 	int32		number;
-	char	   *name = catalog_split_name(text_to_cstring(PG_GETARG_TEXT_PP(0)), &number);
+	char		side;
+	char	   *name = catalog_split_name(text_to_cstring(PG_GETARG_TEXT_PP(0)), &number, &side);
 	CatalogModel model;
 	CatalogScan scan;
 	HeapTuple	row;

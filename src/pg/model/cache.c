@@ -100,25 +100,47 @@ read_columns(Datum columns, bool isnull, DmlVersion *v)
 		v->columns[i] = TextDatumGetCString(names[i]);
 }
 
-/* The network, in the current memory context; what was read goes at once. */
-static const Model *
-read_model(Datum datum, const DmlVersion *v)
+/* One of two sides, as a version of its own. */
+static DmlVersion *
+make_side(const DmlVersion *whole, char name, const Model *model)
+{
+	DmlVersion *side = palloc(sizeof(DmlVersion));
+
+	*side = *whole;
+	side->side[0] = side->side[1] = NULL;
+	side->side_name = name;
+	side->model = model;
+	side->in = model_in(model);
+	return side;
+}
+
+/* The network, or two, in the current memory context; what was read goes at once. */
+static void
+read_model(Datum datum, DmlVersion *v)
 {
 	bytea	   *weights = DatumGetByteaPP(datum);
 	LearnEnv   *env = dml_learn_env(0);
-	Model	   *model;
-	LearnStatus status = model_load(env, VARDATA_ANY(weights), VARSIZE_ANY_EXHDR(weights), &model);
+	ModelSides	sides;
+	LearnStatus status = model_load_sides(env, VARDATA_ANY(weights), VARSIZE_ANY_EXHDR(weights), &sides);
 
 	if (status != LEARN_OK)
 		dml_learn_error(env, status);
-	if (model_in(model) != v->in || model_out(model) != v->out)
+	if (model_in(sides.a) != v->in || model_out(sides.a) != v->out)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("the weights of model \"%s\" version %d do not fit its catalogue row", v->name, v->number)));
 	if ((Pointer) weights != DatumGetPointer(datum))
 		pfree(weights);
 	MemoryContextSetIdentifier(GetMemoryChunkContext(env), v->name);
-	return model;
+	v->model = sides.a;
+	v->adapter = sides.adapter;
+	if (sides.adapter)
+		v->space = sides.target;
+	else if (sides.b)
+	{
+		v->side[0] = make_side(v, 'a', sides.a);
+		v->side[1] = make_side(v, 'b', sides.b);
+	}
 }
 
 /* Make an entry of a version's row. */
@@ -152,7 +174,16 @@ load(CatalogScan *scan, HeapTuple row, const CatalogModel *model, int32 number)
 	columns = catalog_column(scan, row, VERSION_COLUMNS, &isnull);
 	read_columns(columns, isnull, v);
 	v->features = TextDatumGetCString(catalog_column(scan, row, VERSION_FEATURES, &isnull));
-	v->model = read_model(catalog_column(scan, row, VERSION_WEIGHTS, &isnull), v);
+	v->whole = v;
+	read_model(catalog_column(scan, row, VERSION_WEIGHTS, &isnull), v);
+	if (v->side[1])
+	{
+		DmlVersion *b = unconstify(DmlVersion *, v->side[1]);
+
+		b->features = TextDatumGetCString(catalog_column(scan, row, VERSION_FEATURES_B, &isnull));
+		columns = catalog_column(scan, row, VERSION_COLUMNS_B, &isnull);
+		read_columns(columns, isnull, b);
+	}
 	MemoryContextSwitchTo(old);
 
 	entry->bytes = MemoryContextMemAllocated(context, true);
@@ -211,7 +242,7 @@ void
 dml_pin_move(DmlPin *pin, const DmlVersion *version)
 {
 	release_pin(pin);
-	pin->entry = (CacheEntry *) version;	/* its first member */
+	pin->entry = (CacheEntry *) version->whole;	/* its first member */
 	pin->entry->pins++;
 }
 

@@ -124,15 +124,25 @@ catalog_find_model(const char *name, int64 id, Snapshot snapshot, CatalogModel *
 }
 
 char *
-catalog_split_name(const char *text, int32 *number)
+catalog_split_name(const char *text, int32 *number, char *side)
 {
-	const char *at = strrchr(text, '@');
+	size_t		length = strlen(text);
+	char	   *name;
+	char	   *at;
 	char	   *end;
 	long		value;
 
 	*number = 0;
+	*side = 0;
+	if (length > 2 && text[length - 2] == '/' && (text[length - 1] == 'a' || text[length - 1] == 'b'))
+	{
+		*side = text[length - 1];
+		length -= 2;
+	}
+	name = pnstrdup(text, length);
+	at = strrchr(name, '@');
 	if (at == NULL)
-		return pstrdup(text);
+		return name;
 	errno = 0;
 	value = strtol(at + 1, &end, 10);
 	if (at[1] < '1' || at[1] > '9' || *end != '\0' || errno != 0 || value > PG_INT32_MAX)
@@ -141,7 +151,8 @@ catalog_split_name(const char *text, int32 *number)
 				 errmsg("\"%s\" is not the name of a model", text),
 				 errhint("Write name for the active version, or name@3 for version 3.")));
 	*number = (int32) value;
-	return pnstrdup(text, at - text);
+	*at = '\0';
+	return name;
 }
 
 /* Names for a hint: the one that is nearest to what was typed, or NULL; and the first few. */

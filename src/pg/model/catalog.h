@@ -37,7 +37,9 @@ enum
 	VERSION_DIMS,
 	VERSION_COLUMNS,
 	VERSION_FEATURES,
-	VERSION_WEIGHTS
+	VERSION_WEIGHTS,
+	VERSION_FEATURES_B = 33,
+	VERSION_COLUMNS_B
 };
 
 /* Columns of dml_catalog.privilege. */
@@ -85,8 +87,8 @@ typedef struct CatalogModel
 /* By name, or by id where name is NULL.  false: there is none. */
 extern bool catalog_find_model(const char *name, int64 id, Snapshot snapshot, CatalogModel *model);
 
-/* "name@3" to name and number (0: none given). */
-extern char *catalog_split_name(const char *text, int32 *number);
+/* "name@3/b" to name, number (0: none given) and side ('a', 'b', 0: none given). */
+extern char *catalog_split_name(const char *text, int32 *number, char *side);
 
 extern void catalog_no_model(const char *name) pg_attribute_noreturn();
 extern void catalog_no_version(const char *name, int32 number) pg_attribute_noreturn();

@@ -3,7 +3,8 @@
  *	  The catalogue of models, for the rooms above: find a version (cached), embed with
  *	  it, add one, record a column.
  *
- * The name of a model is a pointer to its active version; "name@3" is version 3.
+ * The name of a model is a pointer to its active version; "name@3" is version 3.  A model of two
+ * inputs has sides, "name/a" and "name/b" or "name@3/b", each of which embeds as a model of its own.
  * Versions are immutable.  Catalogue tables live in the schema dml_catalog and nobody
  * writes them but the functions here, as the extension's owner.
  */
@@ -38,6 +39,15 @@ typedef struct DmlVersion
 	char	  **columns;		/* their names */
 	char	   *features;		/* the text given to training */
 	const Model *model;
+
+	/*
+	 * Two inputs: this is side a unless the input's width says b, and these are the two by name.
+	 * NULL: one input, or one of the two.
+	 */
+	const struct DmlVersion *side[2];
+	char		side_name;		/* 'a', 'b' of one of the two, else 0 */
+	bool		adapter;		/* space is that of vectors stored before, or 0: plain */
+	const struct DmlVersion *whole; /* what keeps it in the cache */
 } DmlVersion;
 
 /*
@@ -84,7 +94,13 @@ extern bool dml_moment_passed(DmlMoment *moment);
  */
 extern void dml_version_embed(const DmlVersion *version, const float4 *x, int n, float4 *out);
 
-/* One row, as a value of the type; dim is checked against version->in with an error that says both. */
+/* "name@3", "name@3/b": what dml_version_by_name takes for this version for ever. */
+extern char *dml_version_reference(const DmlVersion *version);
+
+/* The side of a model that was named without one that takes dim numbers: b where only b does. */
+extern const DmlVersion *dml_version_for_width(const DmlVersion *version, int dim);
+
+/* One row, as a value of the type, by the side that has its width; dim is checked against version->in with an error that says both. */
 extern DmlVector *dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim);
 
 /* What training hands over to be stored. */
@@ -108,6 +124,11 @@ typedef struct DmlNewVersion
 	int64		rows;
 	int64		skipped;		/* rows left out for a NULL */
 	int			classes;
+	const char *features_b;		/* of the second input; NULL: there is none */
+	int			in_b;
+	DmlInputKind input_kind_b;
+	int			n_columns_b;
+	char	  **columns_b;
 	const char *supervision;	/* "labels", "pairs", ... */
 	int64		constraints;	/* pairs, triplets, ... given; 0: none */
 	int			epochs;

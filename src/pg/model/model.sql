@@ -62,6 +62,9 @@ CREATE TABLE dml_catalog.version (
 	created timestamp with time zone NOT NULL DEFAULT now(),
 	supervision text NOT NULL DEFAULT 'labels',
 	constraints bigint NOT NULL DEFAULT 0,
+	features_b text,
+	columns_b text[],
+	inputs_b integer,
 	CONSTRAINT version_pkey PRIMARY KEY (model_id, number)
 );
 -- Compressing weights gains nothing.
@@ -113,7 +116,8 @@ CREATE VIEW dml_model_versions AS
 		v.inputs, v.columns, v.dims, v.source, v.features, v.label, v.rows, v.skipped, v.classes,
 		v.epochs, v.seconds, v.seed, v.metric, v.without_learning, v.whitened, v.learned, v.settings,
 		v.history, v.candidates, v.reason, octet_length(v.weights) AS weight_bytes,
-		v.library_version, v.created, v.supervision, v.constraints
+		v.library_version, v.created, v.supervision, v.constraints,
+		v.inputs_b, v.columns_b, v.features_b
 	FROM dml_catalog.model m
 	JOIN dml_catalog.version v ON v.model_id = m.id;
 COMMENT ON VIEW dml_model_versions IS 'all versions of all models, and how each came about';

@@ -21,11 +21,20 @@ dml_version_check_name(const char *name)
 {
 	CatalogModel model;
 
+	int32		number;
+	char		side;
+
 	if (name[0] == '\0' || strchr(name, '@') != NULL || strlen(name) >= NAMEDATALEN)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("\"%s\" cannot be the name of a model", name),
 				 errdetail("A name has 1 to %d bytes and no \"@\": name@3 means version 3.", NAMEDATALEN - 1)));
+	(void) catalog_split_name(name, &number, &side);
+	if (side != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("\"%s\" cannot be the name of a model", name),
+				 errdetail("A name does not end in \"/a\" or \"/b\": these mean the sides of a model of two inputs.")));
 	if (catalog_find_model(name, 0, NULL, &model) && !catalog_is_owner(GetUserId(), &model))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -51,6 +60,21 @@ text_or_null(const char *text, char *null)
 {
 	*null = text ? ' ' : 'n';
 	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/* The names of columns, or NULL where the input is an array. */
+static Datum
+names_or_null(DmlInputKind kind, int n, char **columns, char *null)
+{
+	Datum	   *names;
+
+	*null = kind == DML_INPUT_COLUMNS ? ' ' : 'n';
+	if (kind != DML_INPUT_COLUMNS)
+		return (Datum) 0;
+	names = palloc(sizeof(Datum) * n);
+	for (int i = 0; i < n; i++)
+		names[i] = CStringGetTextDatum(columns[i]);
+	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 static Datum
@@ -90,9 +114,9 @@ dml_version_add(const DmlNewVersion *v)
 {
 	CatalogAccess access;
 	CatalogModel model;
-	Oid			types[30];
-	Datum		values[30];
-	char		nulls[30];
+	Oid			types[33];
+	Datum		values[33];
+	char		nulls[33];
 	int			n = 0;
 	bytea	   *blob;
 	bool		isnull;
@@ -125,19 +149,9 @@ dml_version_add(const DmlNewVersion *v)
 	TEXT_PARAMETER(v->preprocessing);
 	PARAMETER(INT4OID, Int32GetDatum(v->in));
 	PARAMETER(INT4OID, Int32GetDatum(v->dims));
-	if (v->input_kind == DML_INPUT_COLUMNS)
-	{
-		Datum	   *names = palloc(sizeof(Datum) * v->n_columns);
-
-		for (int i = 0; i < v->n_columns; i++)
-			names[i] = CStringGetTextDatum(v->columns[i]);
-		PARAMETER(TEXTARRAYOID, PointerGetDatum(construct_array(names, v->n_columns, TEXTOID, -1, false, TYPALIGN_INT)));
-	}
-	else
-	{
-		PARAMETER(TEXTARRAYOID, (Datum) 0);
-		nulls[n - 1] = 'n';
-	}
+	types[n] = TEXTARRAYOID;
+	values[n] = names_or_null(v->input_kind, v->n_columns, v->columns, &nulls[n]);
+	n++;
 	PARAMETER(BYTEAOID, PointerGetDatum(blob));
 	TEXT_PARAMETER(v->source);
 	TEXT_PARAMETER(v->features);
@@ -159,14 +173,20 @@ dml_version_add(const DmlNewVersion *v)
 	TEXT_PARAMETER(LIBRARY_VERSION);
 	TEXT_PARAMETER(v->supervision);
 	PARAMETER(INT8OID, Int64GetDatum(v->constraints));
+	TEXT_PARAMETER(v->features_b);
+	types[n] = TEXTARRAYOID;
+	values[n] = names_or_null(v->features_b ? v->input_kind_b : DML_INPUT_ARRAY, v->n_columns_b, v->columns_b, &nulls[n]);
+	n++;
+	PARAMETER(INT4OID, Int32GetDatum(v->in_b));
+	nulls[n - 1] = v->features_b ? ' ' : 'n';
 	Assert(n == lengthof(types));
 
 	catalog_execute("INSERT INTO dml_catalog.version (model_id, number, space, method, asked_method, network, "
 					"preprocessing, inputs, dims, columns, weights, source, features, label, rows, skipped, "
 					"classes, epochs, seconds, seed, metric, without_learning, whitened, learned, settings, "
-					"history, candidates, reason, library_version, supervision, constraints) "
+					"history, candidates, reason, library_version, supervision, constraints, features_b, columns_b, inputs_b) "
 					"SELECT $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-					"$14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24::jsonb, $25::jsonb, $26::jsonb, $27, $28, $29, $30 "
+					"$14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24::jsonb, $25::jsonb, $26::jsonb, $27, $28, $29, $30, $31, $32, $33 "
 					"FROM dml_catalog.version WHERE model_id = $1 RETURNING number", n, types, values, nulls, false);
 	number = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	types[1] = INT4OID;

@@ -19,14 +19,38 @@ dml_version_by_name(const char *text)
 {
 	Snapshot	snapshot = catalog_statement_snapshot();
 	CatalogModel model;
+	const DmlVersion *version;
 	int32		number;
-	char	   *name = catalog_split_name(text, &number);
+	char		side;
+	char	   *name = catalog_split_name(text, &number, &side);
 
 	if (!catalog_find_model(name, 0, snapshot, &model))
 		catalog_no_model(name);
 	if (!catalog_may(GetUserId(), model.id, "embed"))
 		catalog_denied(name);
-	return cache_get(&model, number > 0 ? number : model.active, snapshot);
+	version = cache_get(&model, number > 0 ? number : model.active, snapshot);
+	if (side == 0)
+		return version;
+	if (version->side[0] == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" version %d has no sides", version->name, version->number),
+				 version->adapter ? errdetail("It is an adapter: what is stored stays as it is, and \"%s\" embeds queries.", version->name) :
+				 errdetail("It has one input; \"/a\" and \"/b\" are for models that dml_train_matches trained on two.")));
+	return version->side[side - 'a'];
+}
+
+char *
+dml_version_reference(const DmlVersion *version)
+{
+	return version->side_name ? psprintf("%s@%d/%c", version->name, version->number, version->side_name) :
+		psprintf("%s@%d", version->name, version->number);
+}
+
+const DmlVersion *
+dml_version_for_width(const DmlVersion *version, int dim)
+{
+	return version->side[1] && dim != version->in && dim == version->side[1]->in ? version->side[1] : version;
 }
 
 /*
@@ -148,9 +172,14 @@ dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim)
 {
 	DmlVector  *result;
 
+	version = dml_version_for_width(version, dim);
 	if (dim != version->in)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
+				 version->side[1] ?
+				 errmsg("model \"%s\" takes %d or %d numbers, not %d", version->name, version->in, version->side[1]->in, dim) :
+				 version->side_name ?
+				 errmsg("model \"%s/%c\" takes %d numbers, not %d", version->name, version->side_name, version->in, dim) :
 				 errmsg("model \"%s\" takes %d numbers, not %d", version->name, version->in, dim),
 				 errdetail("It was trained with the features %s.", version->features),
 				 errhint("Give those features, or name a model that was trained with these.")));
