@@ -39,6 +39,39 @@ typedef struct Run
 	Rng			dropout;
 } Run;
 
+void
+plan_method(const TrainOptions *options, const Method *method, FitPlan *plan)
+{
+	plan->method = method;
+	plan->n_terms = method == options->method ? options->n_terms : 1;
+	for (int i = 0; i < plan->n_terms; i++)
+	{
+		plan->term[i] = options->term[i];
+		if (plan->n_terms == 1)
+			plan->term[i].method = method;
+		plan->term[i].weight = plan->n_terms == 1 ? 1 : options->term[i].weight;
+		plan->term[i].params = method == options->method ? options_loss(options, i) : method->defaults;
+	}
+	method_print(plan->term, plan->n_terms, plan->name, sizeof(plan->name));
+}
+
+LearnStatus
+plan_loss(LearnEnv *env, const FitPlan *plan, const LossShape *shape, LossSum **loss)
+{
+	LossTerm	term[METHOD_MAX_TERMS];
+
+	for (int t = 0; t < plan->n_terms; t++)
+	{
+		const Method *method = plan->term[t].method;
+
+		term[t].loss = &method->loss;
+		term[t].params = plan->term[t].params;
+		term[t].weight = plan->term[t].weight;
+		term[t].rate = plan->proxy_lr > 0 ? plan->proxy_lr : method->proxy_lr > 0 ? method->proxy_lr : 1;
+	}
+	return loss_sum_create(env, term, plan->n_terms, shape, loss);
+}
+
 static LearnStatus
 load_batch(LearnEnv *env, Run *run, const int64_t *row, int n)
 {
@@ -76,25 +109,15 @@ prepare(LearnEnv *env, Run *run)
 	int			out = netspec_out(&run->net->spec);
 	size_t		batch = (size_t) plan->batch;
 	LossShape	shape = {0};
-	LossTerm	term[METHOD_MAX_TERMS];
 	Rng			rng;
 
 	LEARN_TRY(net_tape_create(env, run->net, plan->batch, &run->tape));
-	for (int t = 0; t < plan->n_terms; t++)
-	{
-		const Method *method = plan->term[t].method;
-
-		term[t].loss = &method->loss;
-		term[t].params = plan->term[t].params;
-		term[t].weight = plan->term[t].weight;
-		term[t].rate = plan->proxy_lr > 0 ? plan->proxy_lr : method->proxy_lr > 0 ? method->proxy_lr : 1;
-	}
 	shape.unit = run->net->spec.l2;
 	shape.max_rows = plan->batch;
 	shape.dims = out;
 	shape.n_classes = run->rows->n_classes;
 	shape.seed = (uint64_t) run->options->seed;
-	LEARN_TRY(loss_sum_create(env, term, plan->n_terms, &shape, &run->loss));
+	LEARN_TRY(plan_loss(env, plan, &shape, &run->loss));
 	run->n_learned = loss_sum_learned(run->loss);
 	LEARN_TRY(optim_create(env, (OptimKind) run->options->optimizer, run->net->n_params + run->n_learned,
 						   run->options->momentum, run->options->beta2, run->options->adam_epsilon,

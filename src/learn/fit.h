@@ -6,6 +6,7 @@
 #define FIT_H
 
 #include "judge.h"
+#include "loss_sum.h"
 #include "train.h"
 
 typedef struct FitPlan
@@ -30,6 +31,7 @@ typedef struct FitPlan
 typedef struct Fit
 {
 	Model	   *model;			/* best weights by the judge, else the last */
+	Model	   *model_b;		/* given.h: of the second of two inputs, or NULL */
 	char		network[NET_LINE_MAX];
 	double		score;			/* best; NaN without a judge */
 	int			best_epoch;
@@ -37,6 +39,12 @@ typedef struct Fit
 	bool		cut;			/* by the deadline */
 	EpochRecord *history;
 } Fit;
+
+/* The method and its terms into a plan, with the options that were given for it. */
+extern void plan_method(const TrainOptions *options, const Method *method, FitPlan *plan);
+
+/* The sum of a plan's losses. */
+extern LearnStatus plan_loss(LearnEnv *env, const FitPlan *plan, const LossShape *shape, LossSum **loss);
 
 /* judge may be NULL.  The model lives in env's arena; all else is given back. */
 extern LearnStatus fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,

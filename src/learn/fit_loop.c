@@ -148,3 +148,16 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 	arena_reset(env->arena, mark);
 	return LEARN_OK;
 }
+
+double
+fit_score_by_others(double *const *curve, const int *length, const int *best, int n, int f)
+{
+	int			sum = 0;
+	int			epoch;
+
+	for (int other = 0; other < n; other++)
+		sum += other == f ? 0 : best[other];
+	epoch = (sum + (n - 1) / 2) / (n - 1);
+	epoch = epoch < 1 ? 1 : epoch > length[f] ? length[f] : epoch;
+	return curve[f][epoch - 1];
+}

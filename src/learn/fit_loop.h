@@ -30,6 +30,12 @@ typedef struct FitTask
 extern LearnStatus fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan,
 							const FitTask *task, Fit *fit);
 
+/*
+ * The score of a fold at the epoch that the other folds found best: the epoch is not chosen by
+ * what it is judged on.  curve[f]: the scores of fold f, length[f] of them, best at epoch best[f].
+ */
+extern double fit_score_by_others(double *const *curve, const int *length, const int *best, int n, int f);
+
 /* Report a loss that is not a number, with advice. */
 extern LearnStatus fit_check_loss(LearnEnv *env, const FitPlan *plan, double loss);
 

@@ -90,7 +90,7 @@ static const Method methods[] = {
 	{
 		.name = "contrastive",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = "labels, pairs",
 		.description = "pulls pairs of one class together and pushes others beyond a margin",
 		.paper = "Hadsell, Chopra and LeCun 2006, doi:10.1109/CVPR.2006.100",
 		.loss = {loss_contrastive, LOSS_DISTANCE, LOSS_BATCH},
@@ -100,12 +100,21 @@ static const Method methods[] = {
 	{
 		.name = "triplet",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = "labels, triplets",
 		.description = "wants every negative farther than every positive by a margin; swap and smooth as options",
 		.paper = "Schroff, Kalenichenko and Philbin 2015, arXiv:1503.03832; Hermans, Beyer and Leibe 2017, arXiv:1703.07737",
 		.loss = {loss_triplet, LOSS_DISTANCE, LOSS_BATCH},
 		.parameters = "margin,smooth,swap,distance" MINED,
 		.defaults = {.margin = 0.05, MINER(MINE_ALL)},
+	},
+	{
+		.name = "quadruplet",
+		.kind = METHOD_GRADIENT,
+		.supervision = "quadruplets",
+		.description = "wants the nearer two of four rows nearer than the other two by a margin",
+		.paper = "Law, Thome and Cord 2013, doi:10.1109/ICCV.2013.38",
+		.parameters = "margin",
+		.defaults = {.margin = 0.2},
 	},
 	{
 		.name = "multi_similarity",
@@ -120,7 +129,7 @@ static const Method methods[] = {
 	{
 		.name = "ntxent",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = "labels, triplets, matches, unlabeled rows",
 		.description = "softmax of each positive pair against the anchor's negatives",
 		.paper = "Sohn 2016 (NIPS); Chen et al. 2020, arXiv:2002.05709",
 		.loss = {loss_ntxent, LOSS_COSINE, LOSS_BATCH},
@@ -130,7 +139,7 @@ static const Method methods[] = {
 	{
 		.name = "supcon",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = "labels, unlabeled rows",
 		.description = "softmax of an anchor's positives against the whole batch",
 		.paper = "Khosla et al. 2020, arXiv:2004.11362",
 		.loss = {loss_supcon, LOSS_COSINE, LOSS_BATCH},

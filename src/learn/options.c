@@ -67,6 +67,12 @@ static const OptionDef defs[] = {
 	"epochs without a better held-out score before training stops; 0: never stops early"},
 	{"proxy_lr", OPTION_REAL, AT(proxy_lr), 1e-6, 1e6, NULL, 0, "method's", true,
 	"learning rate of the class proxies as a multiple of the network's"},
+	{"noise", OPTION_REAL, AT(noise), 0, 100, NULL, 0, "0.2", false,
+	"dml_train_unlabeled: standard deviation of the noise of a view, in those of the column"},
+	{"mask", OPTION_REAL, AT(mask), 0, 0.95, NULL, 0, "0.2", false,
+	"dml_train_unlabeled: chance that a view has a column's mean in place of its value"},
+	{"mix", OPTION_REAL, AT(mix), 0, 0.95, NULL, 0, "0", false,
+	"dml_train_unlabeled: largest share of another row in a view"},
 	{"refit", OPTION_BOOL, AT(refit), 0, 1, NULL, 0, "chosen", false,
 	"after validation train once more on all rows, for as many epochs as were best"},
 	{"margin", OPTION_REAL, AT(term[0].params.margin), 0, 1000, NULL, 0, "method's", true,
@@ -146,6 +152,8 @@ options_init(TrainOptions *options)
 	options->method = method_by_name("auto");
 	options->preprocess = CHOSEN;
 	options->refit = CHOSEN;
+	options->noise = 0.2;
+	options->mask = 0.2;
 	options->validation = NAN;
 	options->momentum = 0.9;
 	options->beta2 = 0.999;

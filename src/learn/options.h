@@ -37,6 +37,9 @@ typedef struct TrainOptions
 	int			patience;		/* epochs without a better score before stopping; 0: never stop early */
 	double		proxy_lr;		/* multiple of the learning rate; 0: the method's */
 	double		balance;		/* classes are drawn by rows^(1 - balance): 0 as they are, 1 equally */
+	double		noise;			/* of views: given.h; in standard deviations of the column */
+	double		mask;			/* of views: chance that a column is replaced by its mean */
+	double		mix;			/* of views: largest share of another row */
 	int			refit;			/* -1: chosen; 1: after validation train once more on all rows */
 	LinearParams linear;		/* NaN or -1 where the method's default holds */
 

@@ -154,3 +154,49 @@ prep_apply(const Prep *prep, const float *x, int n, float *out, float *scratch)
 	if (prep->proj != NULL)
 		vm_affine(out, scaled, prep->proj, NULL, n, d, prep->out);
 }
+
+/*
+ * Do the features share one unit?  The largest magnitude of a column, at the 95th percentile of
+ * the columns, is then no more than four times that of the median column (pixels, spectra);
+ * measurements of different kinds differ by more.
+ */
+LearnStatus
+prep_one_scale(LearnEnv *env, const Rows *rows, bool *one_scale)
+{
+	ArenaMark	mark = arena_mark(env->arena);
+	int			d = rows->d;
+	int64_t		n = rows->n < 1000 ? rows->n : 1000;
+	float	   *x;
+	float	   *top;
+	int			used = 0;
+
+	LEARN_ALLOC(env, x, d);
+	top = arena_alloc_zero(env->arena, (size_t) d, sizeof(float));
+	if (top == NULL)
+		return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for %d features", d);
+	for (int64_t i = 0; i < n; i++)
+	{
+		int64_t		row = i * rows->n / n;
+
+		LEARN_TRY(rows->fetch(env, rows->ctx, &row, 1, x));
+		for (int j = 0; j < d; j++)
+			if (fabsf(x[j]) > top[j])
+				top[j] = fabsf(x[j]);
+	}
+	for (int j = 0; j < d; j++)
+		if (top[j] > 0)
+		{
+			float		value = top[j];
+			int			place = used++;
+
+			/* insertion sort of the used part: top[j] is read before it is overwritten */
+			for (; place > 0 && top[place - 1] > value; place--)
+				top[place] = top[place - 1];
+			top[place] = value;
+			if ((j & 255) == 0)
+				LEARN_TRY(learn_poll(env));
+		}
+	*one_scale = used > 0 && top[(int) (0.95 * (used - 1))] <= 4 * top[used / 2];
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}

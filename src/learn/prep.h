@@ -44,6 +44,9 @@ extern LearnStatus prep_fit(LearnEnv *env, PrepKind kind, const Rows *rows, cons
 /* out (n x prep->out).  out may not be x.  scratch: n * in floats where proj is set, else NULL. */
 extern void prep_apply(const Prep *prep, const float *x, int n, float *out, float *scratch);
 
+/* Do all columns share one unit (pixels, spectra), as far as the first thousand rows say? */
+extern LearnStatus prep_one_scale(LearnEnv *env, const Rows *rows, bool *one_scale);
+
 extern const char *prep_name(PrepKind kind);
 extern bool prep_by_name(const char *name, PrepKind *kind);
 

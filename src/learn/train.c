@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fit_loop.h"
 #include "linear.h"
 #include "trainer.h"
 
@@ -37,53 +38,6 @@
 
 /* ---------- what is chosen from the data ---------- */
 
-/*
- * Do the features share one unit?  The largest magnitude of a column, at the 95th percentile of
- * the columns, is then no more than four times that of the median column (pixels, spectra);
- * measurements of different kinds differ by more.
- */
-static LearnStatus
-look_at_scale(Trainer *t)
-{
-	LearnEnv   *env = t->env;
-	ArenaMark	mark = arena_mark(env->arena);
-	int			d = t->rows->d;
-	int64_t		n = t->rows->n < 1000 ? t->rows->n : 1000;
-	float	   *x;
-	float	   *top;
-	int			used = 0;
-
-	LEARN_ALLOC(env, x, d);
-	top = arena_alloc_zero(env->arena, (size_t) d, sizeof(float));
-	if (top == NULL)
-		return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for %d features", d);
-	for (int64_t i = 0; i < n; i++)
-	{
-		int64_t		row = i * t->rows->n / n;
-
-		LEARN_TRY(t->rows->fetch(env, t->rows->ctx, &row, 1, x));
-		for (int j = 0; j < d; j++)
-			if (fabsf(x[j]) > top[j])
-				top[j] = fabsf(x[j]);
-	}
-	for (int j = 0; j < d; j++)
-		if (top[j] > 0)
-		{
-			float		value = top[j];
-			int			place = used++;
-
-			/* insertion sort of the used part: top[j] is read before it is overwritten */
-			for (; place > 0 && top[place - 1] > value; place--)
-				top[place] = top[place - 1];
-			top[place] = value;
-			if ((j & 255) == 0)
-				LEARN_TRY(learn_poll(env));
-		}
-	t->pixels = used > 0 && top[(int) (0.95 * (used - 1))] <= 4 * top[used / 2];
-	arena_reset(env->arena, mark);
-	return LEARN_OK;
-}
-
 /* The plan of a gradient method on n rows, with what the user fixed and what is chosen. */
 void
 way_plan(const Trainer *t, const Method *method, const char *network, FitPlan *plan)
@@ -95,17 +49,7 @@ way_plan(const Trainer *t, const Method *method, const char *network, FitPlan *p
 	int64_t		per_epoch;
 
 	memset(plan, 0, sizeof(*plan));
-	plan->method = method;
-	plan->n_terms = method == o->method ? o->n_terms : 1;
-	for (int i = 0; i < plan->n_terms; i++)
-	{
-		plan->term[i] = o->term[i];
-		if (plan->n_terms == 1)
-			plan->term[i].method = method;
-		plan->term[i].weight = plan->n_terms == 1 ? 1 : o->term[i].weight;
-		plan->term[i].params = method == o->method ? options_loss(o, i) : method->defaults;
-	}
-	method_print(plan->term, plan->n_terms, plan->name, sizeof(plan->name));
+	plan_method(o, method, plan);
 
 	if (o->network[0])
 		snprintf(plan->network, sizeof(plan->network), "%s", o->network);
@@ -214,23 +158,6 @@ way_name(const Way *way)
 	return way_is_gradient(way) ? way->plan.name : way->method ? way->method->name : "none";
 }
 
-/*
- * The score of a fold at the epoch that the other folds found best: the epoch is not chosen by
- * the rows that it is judged on.
- */
-static double
-score_by_others(double *const *curve, const int *length, const int *best, int n, int f)
-{
-	int			sum = 0;
-	int			epoch;
-
-	for (int other = 0; other < n; other++)
-		sum += other == f ? 0 : best[other];
-	epoch = (sum + (n - 1) / 2) / (n - 1);
-	epoch = epoch < 1 ? 1 : epoch > length[f] ? length[f] : epoch;
-	return curve[f][epoch - 1];
-}
-
 /* The mean held-out score of a way over the splits; nothing is kept but the figures. */
 static LearnStatus
 judge_splits(Trainer *t, Way *way)
@@ -280,7 +207,7 @@ judge_splits(Trainer *t, Way *way)
 	for (int f = 0; f < t->n_splits; f++)
 	{
 		if (way_is_gradient(way) && t->n_splits > 1)
-			way->fold[f] = score_by_others(curve, length, best, t->n_splits, f);
+			way->fold[f] = fit_score_by_others(curve, length, best, t->n_splits, f);
 		if (!isnan(way->fold[f]))
 		{
 			sum += way->fold[f] * t->judge[f].n_query;
@@ -751,7 +678,7 @@ trainer_start(LearnEnv *env, const Rows *rows, const TrainOptions *options, Trai
 	t->deadline = options->time_limit > 0 ? t->start + options->time_limit : INFINITY;
 	trainer_phase(t, PHASE_PREPARING, options->method->name);
 	*trainer = t;
-	return look_at_scale(t);
+	return prep_one_scale(env, rows, &t->pixels);
 }
 
 LearnStatus

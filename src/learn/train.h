@@ -61,6 +61,7 @@ typedef struct Candidate
 typedef struct TrainResult
 {
 	Model	   *model;
+	Model	   *model_b;		/* given.h: of the second of two inputs, or NULL */
 	const Method *method;		/* what was trained: never the entry for auto.  NULL: no learning was best */
 	char		method_name[METHOD_TEXT_MAX];	/* its name, or the sum; "none" */
 	char		network[NET_LINE_MAX];	/* canonical line */

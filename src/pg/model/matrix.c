@@ -67,8 +67,8 @@ typedef struct Reader
  * A hash of a row's numbers, the same whether they are kept as bytes or as floats.  Four
  * independent chains, since one waits for its multiplications.
  */
-static uint64
-hash_row(const float4 *row, int d)
+uint64
+matrix_hash_row(const float4 *row, int d, uint64 *second)
 {
 	uint64		lane[4] = {1, 2, 3, 4};
 	int			i = 0;
@@ -92,6 +92,8 @@ hash_row(const float4 *row, int d)
 		lane[i & 3] = (lane[i & 3] ^ word) * UINT64CONST(0x9e3779b97f4a7c15);
 		lane[i & 3] ^= lane[i & 3] >> 32;
 	}
+	if (second)
+		*second = rng_mix(rng_mix(rng_mix(rng_mix(lane[3]) ^ lane[2]) ^ lane[1]) ^ lane[0]);
 	return rng_mix(rng_mix(rng_mix(rng_mix(lane[0]) ^ lane[1]) ^ lane[2]) ^ lane[3]);
 }
 
@@ -283,7 +285,7 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, Datum *values, bool *n
 		reader->row[i] += 0.0f;
 
 	grow(reader);
-	reader->hash[rows->n] = hash_row(reader->row, count);
+	reader->hash[rows->n] = matrix_hash_row(reader->row, count, NULL);
 	if (reader->has_label)
 		reader->state->class[rows->n] = matrix_class_of(reader->classes, values[n]);
 	read_extras(reader, values + n + reader->has_label);

@@ -25,4 +25,7 @@ extern void matrix_store_read(MatrixStore *store, const int64 *place, const int6
 /* Close the file, if there is one; the memory goes with its context. */
 extern void matrix_store_close(MatrixStore *store);
 
+/* A hash of a row's numbers, and a second one of as many bits, unless NULL: matrix.c. */
+extern uint64 matrix_hash_row(const float4 *row, int d, uint64 *second);
+
 #endif							/* DML_MATRIX_STORE_H */

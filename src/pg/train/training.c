@@ -135,6 +135,22 @@ training_check_network(LearnEnv *env, const char *line)
 	check(env, netspec_parse(env, line, first >= 1 && first <= NET_MAX_WIDTH ? (int) first : 1, &spec));
 }
 
+/* Views are made where there is nothing else to learn from. */
+static void
+refuse_views(const TrainOptions *options, const char *supervision)
+{
+	for (int i = 0; i < options_count(); i++)
+	{
+		const char *name = options_at(i)->name;
+
+		if (options->set[i] && (strcmp(name, "noise") == 0 || strcmp(name, "mask") == 0 || strcmp(name, "mix") == 0))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
+					 errhint("It is an option of dml_train_unlabeled.")));
+	}
+}
+
 /* The options of training_begin. */
 static void
 read_options(FunctionCallInfo fcinfo, LearnEnv *env, const char *supervision, int first, bool has_open_set,
@@ -167,6 +183,8 @@ read_options(FunctionCallInfo fcinfo, LearnEnv *env, const char *supervision, in
 		check(env, options_set_bool(env, options, "open_set", true));
 	if (!PG_ARGISNULL(json))
 		options_from_json(env, options, PG_GETARG_JSONB_P(json));
+	if (strcmp(supervision, "unlabeled rows") != 0)
+		refuse_views(options, supervision);
 	check(env, options_check(env, options));
 	if (options->network[0] != '\0')
 		training_check_network(env, options->network);

@@ -1,0 +1,216 @@
+/*
+ * train_given.c
+ *	  Training on what is known beside labels: pairs, triplets, quadruplets, or nothing.
+ *
+ * As train.c: refuse first, read (model/tuples.c), learn (learn/given.h), store.
+ */
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "learn/given.h"
+#include "model/model.h"
+#include "model/tuples.h"
+#include "train/progress.h"
+#include "train/training.h"
+
+#define RESULT_COLUMNS	15
+
+/* What a function trains on. */
+typedef struct GivenTask
+{
+	const char *function;		/* for errors */
+	GivenKind	kind;
+	DmlTupleSource source;
+	int			first;			/* the argument method */
+	Training	training;
+	TupleDesc	desc;
+	MemoryContext context;
+	MemoryContext old;
+} GivenTask;
+
+/* An optional text argument. */
+static char *
+optional_text(FunctionCallInfo fcinfo, int arg)
+{
+	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
+}
+
+static void
+task_begin(GivenTask *task, FunctionCallInfo fcinfo)
+{
+	if (get_call_result_type(fcinfo, NULL, &task->desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	task->desc = BlessTupleDesc(task->desc);
+	task->context = AllocSetContextCreate(CurrentMemoryContext, "dml_train", ALLOCSET_DEFAULT_SIZES);
+	task->old = MemoryContextSwitchTo(task->context);
+}
+
+/* The row that the user sees, in the current memory context.  Without constraints it has no column for them. */
+static HeapTuple
+result_row(TupleDesc desc, const DmlNewVersion *version, int32 number, const TrainResult *result)
+{
+	Datum		values[RESULT_COLUMNS];
+	bool		nulls[RESULT_COLUMNS] = {0};
+	int			n = 5;
+
+	values[0] = CStringGetTextDatum(version->name);
+	values[1] = Int32GetDatum(number);
+	values[2] = CStringGetTextDatum(version->method);
+	values[3] = CStringGetTextDatum(version->network);
+	values[4] = Int32GetDatum(version->dims);
+	if (version->constraints > 0)
+		values[n++] = Int64GetDatum(version->constraints);
+	values[n++] = Int64GetDatum(version->rows);
+	values[n++] = Int64GetDatum(version->skipped);
+	values[n++] = Int32GetDatum(version->epochs);
+	values[n++] = Float8GetDatum(version->seconds);
+	training_scores(result, &values[n], &nulls[n]);
+	return heap_form_tuple(desc, values, nulls);
+}
+
+static void
+describe_input(DmlNewVersion *version, const GivenTask *task, const DmlTuples *tuples)
+{
+	const DmlTupleInput *a = &tuples->input[0];
+	const DmlTupleInput *b = &tuples->input[1];
+
+	version->supervision = given_name(task->kind);
+	version->features = task->source.features[0];
+	version->input_kind = a->kind;
+	version->n_columns = a->n_columns;
+	version->columns = a->columns;
+	version->rows = a->rows.n;
+	version->skipped = tuples->skipped;
+	version->constraints = task->kind == GIVEN_NOTHING ? 0 : tuples->n;
+	if (tuples->inputs == 2)
+	{
+		version->features_b = task->source.features[1];
+		version->in_b = b->rows.d;
+		version->input_kind_b = b->kind;
+		version->n_columns_b = b->n_columns;
+		version->columns_b = b->columns;
+		version->rows += b->rows.n;
+	}
+}
+
+/* Read, learn, store; the source's features are set. */
+static Datum
+task_run(GivenTask *task, FunctionCallInfo fcinfo)
+{
+	Training   *training = &task->training;
+	DmlNewVersion version = {0};
+	TrainResult result = {0};
+	Given		given = {0};
+	DmlTuples  *tuples;
+	HeapTuple	tuple;
+	int32		number;
+
+	training_begin(training, fcinfo, task->function, given_name(task->kind), task->first, false);
+	training->score_name = given_score_name(task->kind);
+	task->source.source = training->source;
+	progress_start(training->model);
+	tuples = dml_tuples_read(&task->source, (size_t) maintenance_work_mem * 1024, training_reading, training);
+	progress_phase(PHASE_PREPARING);
+
+	given.kind = task->kind;
+	given.rows = &tuples->input[0].rows;
+	given.rows_b = &tuples->input[tuples->inputs - 1].rows;
+	given.n = tuples->n;
+	given.row = tuples->row;
+	if (task->kind == GIVEN_NOTHING)
+	{
+		/* each different row once, in its order */
+		given.n = given.rows->n;
+		for (int64 i = 0; i < given.n; i++)
+			tuples->row[i] = i;
+	}
+	given.same = tuples->same;
+	given.weight = tuples->weight;
+	training_check(training, train_given(training_env(training), &given, &training->options, &result));
+	progress_phase(PHASE_SAVING);
+	describe_input(&version, task, tuples);
+	number = training_store(training, &result, &version);
+	progress_end();
+
+	MemoryContextSwitchTo(task->old);
+	tuple = result_row(task->desc, &version, number, &result);
+	dml_tuples_free(tuples);
+	MemoryContextDelete(task->context);
+	return HeapTupleGetDatum(tuple);
+}
+
+/* Arguments 2 .. 2 + n - 1: the features of the places. */
+static void
+take_places(GivenTask *task, FunctionCallInfo fcinfo, int n, const char *const *names)
+{
+	task->source.size = n;
+	task->source.inputs = 1;
+	for (int k = 0; k < n; k++)
+	{
+		task->source.name[k] = names[k];
+		task->source.features[k] = training_text(fcinfo, 2 + k, names[k]);
+	}
+}
+
+PG_FUNCTION_INFO_V1(dml_train_pairs);
+PG_FUNCTION_INFO_V1(dml_train_triplets);
+PG_FUNCTION_INFO_V1(dml_train_quadruplets);
+PG_FUNCTION_INFO_V1(dml_train_unlabeled);
+
+/* dml_train_pairs(model, source, a, b, same, weight, ...): see supervision.sql and docs/supervision.md. */
+Datum
+dml_train_pairs(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"a", "b"};
+	GivenTask	task = {.function = "dml_train_pairs()", .kind = GIVEN_PAIRS, .first = 6};
+
+	task_begin(&task, fcinfo);
+	take_places(&task, fcinfo, 2, names);
+	task.source.same = training_text(fcinfo, 4, "same");
+	task.source.weight = optional_text(fcinfo, 5);
+	return task_run(&task, fcinfo);
+}
+
+/* dml_train_triplets(model, source, anchor, positive, negative, weight, ...) */
+Datum
+dml_train_triplets(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"anchor", "positive", "negative"};
+	GivenTask	task = {.function = "dml_train_triplets()", .kind = GIVEN_TRIPLETS, .first = 6};
+
+	task_begin(&task, fcinfo);
+	take_places(&task, fcinfo, 3, names);
+	task.source.weight = optional_text(fcinfo, 5);
+	return task_run(&task, fcinfo);
+}
+
+/* dml_train_quadruplets(model, source, a, b, c, d, weight, ...): d(a, b) < d(c, d) */
+Datum
+dml_train_quadruplets(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"a", "b", "c", "d"};
+	GivenTask	task = {.function = "dml_train_quadruplets()", .kind = GIVEN_QUADRUPLETS, .first = 7};
+
+	task_begin(&task, fcinfo);
+	take_places(&task, fcinfo, 4, names);
+	task.source.weight = optional_text(fcinfo, 6);
+	return task_run(&task, fcinfo);
+}
+
+/* dml_train_unlabeled(model, source, features, ...) */
+Datum
+dml_train_unlabeled(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"features"};
+	GivenTask	task = {.function = "dml_train_unlabeled()", .kind = GIVEN_NOTHING, .first = 3};
+
+	task_begin(&task, fcinfo);
+	take_places(&task, fcinfo, 1, names);
+	return task_run(&task, fcinfo);
+}
