@@ -68,12 +68,12 @@ typedef struct Run
 
 static LearnStatus
 tower_create(LearnEnv *env, Tower *t, const Rows *rows, const int64_t *index, int64_t n, const FitPlan *plan,
-			 bool frozen, Rng *rng)
+			 PrepKind prep, bool frozen, Rng *rng)
 {
 	NetSpec		spec;
 
 	t->rows = rows;
-	LEARN_TRY(prep_fit(env, frozen ? PREP_NONE : plan->prep, rows, index, n, plan->components, &t->prep));
+	LEARN_TRY(prep_fit(env, frozen ? PREP_NONE : prep, rows, index, n, plan->components, &t->prep));
 	LEARN_TRY(netspec_parse(env, frozen ? "identity" : plan->network, t->prep->out, &spec));
 	if (spec.n_layers == 0 && !frozen)
 		return learn_fail(env, LEARN_INVALID, "method \"%s\" needs a network with at least one layer", plan->name);
@@ -483,10 +483,25 @@ given_fit(LearnEnv *env, const Given *given, const int64_t *index, int64_t n,
 	{
 		int64_t    *rows;
 		int64_t		n_rows;
+		PrepKind	prep = plan->prep;
+		bool		one_scale;
 
+		/* the two inputs may be of different kinds: each is looked at */
+		if (i == 1 && options->preprocess < 0)
+		{
+			LEARN_TRY(prep_one_scale(env, given->rows_b, &one_scale));
+			prep = one_scale ? PREP_SCALE : PREP_STANDARDIZE;
+		}
 		LEARN_TRY(given_rows(env, given, i, index, n, &rows, &n_rows));
 		LEARN_TRY(tower_create(env, &run.tower[i], i == 0 ? given->rows : given->rows_b, rows, n_rows, plan,
-							   i == 1 && given->adapter, &rng));
+							   prep, i == 1 && given->adapter, &rng));
+	}
+	if (netspec_out(&run.tower[0].net->spec) != netspec_out(&run.tower[run.n_towers - 1].net->spec))
+	{
+		learn_fail(env, LEARN_INVALID, "the network has %d dimensions, and the stored vectors have %d",
+				   netspec_out(&run.tower[0].net->spec), given->rows_b->d);
+		learn_hint(env, "An adapter embeds into the space of the stored vectors.");
+		return LEARN_INVALID;
 	}
 	if (given->adapter)
 		begin_at_identity(run.tower[0].net);

@@ -46,6 +46,8 @@ typedef struct Way
 	double		score;
 	double		fold[FOLDS];	/* NaN: nothing to judge by */
 	int			best_epoch;
+	double		recall10;		/* matches and views: beside the score */
+	double		mrr;
 } Way;
 
 typedef struct Trainer
@@ -268,6 +270,8 @@ judge_splits(Trainer *t, Way *way)
 	double		sum = 0;
 	double		weight = 0;
 	double		epochs = 0;
+	double		recall10 = 0;
+	double		mrr = 0;
 
 	for (int f = 0; f < t->n_splits && is_gradient(way); f++)
 		LEARN_ALLOC(env, curve[f], way->plan.stop_after);
@@ -275,6 +279,7 @@ judge_splits(Trainer *t, Way *way)
 	{
 		ArenaMark	mark = arena_mark(env->arena);
 		const Split *split = &t->split[f];
+		GivenScore	found = {NAN, NAN, NAN};
 
 		if (is_gradient(way))
 		{
@@ -287,16 +292,19 @@ judge_splits(Trainer *t, Way *way)
 			for (int e = 0; e < fit.epochs; e++)
 				curve[f][e] = fit.history[e].validation;
 			epochs += fit.best_epoch;
+			if (given_searched(t->given->kind))
+				LEARN_TRY(given_score_model(env, t->given, split, views_of(t), fit.model, fit.model_b, &found));
 		}
 		else
 		{
 			Model	   *model;
-			GivenScore	score;
 
 			LEARN_TRY(fit_closed(t, way, split->train, split->n_train, PHASE_CHOOSING, &model));
-			LEARN_TRY(given_score_model(env, t->given, split, views_of(t), model, NULL, &score));
-			way->fold[f] = score.score;
+			LEARN_TRY(given_score_model(env, t->given, split, views_of(t), model, NULL, &found));
+			way->fold[f] = found.score;
 		}
+		recall10 += found.recall10 * split->n_held;
+		mrr += found.mrr * split->n_held;
 		arena_reset(env->arena, mark);
 	}
 	for (int f = 0; f < t->n_splits; f++)
@@ -310,6 +318,8 @@ judge_splits(Trainer *t, Way *way)
 		}
 	}
 	way->score = weight > 0 ? sum / weight : NAN;
+	way->recall10 = weight > 0 ? recall10 / weight : NAN;
+	way->mrr = weight > 0 ? mrr / weight : NAN;
 	way->best_epoch = (int) (epochs / t->n_splits + 0.5);
 	if (way->best_epoch < 1)
 		way->best_epoch = 1;
@@ -365,6 +375,7 @@ baselines(Trainer *t, Way *none, Way *whiten)
 	memset(none, 0, sizeof(*none));
 	memset(whiten, 0, sizeof(*whiten));
 	none->score = whiten->score = NAN;
+	none->mrr = whiten->mrr = none->recall10 = whiten->recall10 = NAN;
 	whiten->method = method_by_name("whiten");
 	if (t->n_splits == 0 || !comparable(t->given))
 		return LEARN_OK;
@@ -399,6 +410,8 @@ keep(Trainer *t, Way *way, bool validate, bool *cut)
 	{
 		r->train_rows = t->all.n_train;
 		LEARN_TRY(fit_closed(t, way, t->all.train, t->all.n_train, PHASE_TRAINING, &r->model));
+		if (t->given->adapter)
+			LEARN_TRY(linear_none(env, t->given->rows_b->d, &r->model_b));
 	}
 	else
 	{
@@ -407,7 +420,14 @@ keep(Trainer *t, Way *way, bool validate, bool *cut)
 		LEARN_TRY(given_fit(env, t->given, from->train, from->n_train, t->options, &way->plan, views_of(t),
 							validate ? &t->split[0] : NULL, &fit));
 		if (validate)
+		{
+			GivenScore	found;
+
+			LEARN_TRY(given_score_model(env, t->given, &t->split[0], views_of(t), fit.model, fit.model_b, &found));
 			way->score = fit.score;
+			way->recall10 = found.recall10;
+			way->mrr = found.mrr;
+		}
 		*cut = fit.cut;
 		r->model = fit.model;
 		r->model_b = fit.model_b;
@@ -440,6 +460,20 @@ shared_text(const Trainer *t)
 	return "";
 }
 
+/* What the score does not say of matches and views. */
+static void
+append_search(TrainResult *r, const Way *way, const Way *none)
+{
+	size_t		used = strlen(r->reason);
+
+	if (isnan(way->mrr))
+		return;
+	used += snprintf(r->reason + used, sizeof(r->reason) - used, "; held out, recall@10 is %.3f and MRR %.3f",
+					 way->recall10, way->mrr);
+	if (!isnan(none->mrr) && used < sizeof(r->reason))
+		snprintf(r->reason + used, sizeof(r->reason) - used, ", without learning %.3f and %.3f", none->recall10, none->mrr);
+}
+
 /* ---------- a named method ---------- */
 
 static LearnStatus
@@ -456,7 +490,7 @@ train_named(Trainer *t)
 	LEARN_TRY(make_splits(t, 1));
 	LEARN_TRY(baselines(t, &none, &whiten));
 	way.method = o->method;
-	way.score = NAN;
+	way.score = way.recall10 = way.mrr = NAN;
 	if (is_gradient(&way))
 		make_plan(t, o->method, NULL, &way.plan);
 	if (t->n_splits > 0 && (refit || !is_gradient(&way)))
@@ -471,6 +505,7 @@ train_named(Trainer *t)
 	snprintf(r->reason, sizeof(r->reason), "method %s as asked for%s%s%s", way_name(&way),
 			 is_gradient(&way) && o->network[0] == '\0' ? ", network chosen by the number of features" : "",
 			 t->n_splits > 0 ? shared_text(t) : "", cut ? "; the time limit ended the training early" : "");
+	append_search(r, &way, &none);
 	if (!isnan(r->score_model) && r->score_model < r->score_none)
 		learn_notice(t->env, "on held-out %s the learned metric scores %s %.4f, and the data without learning %.4f; "
 					 "method auto would have kept the better one", given_name(t->given->kind), r->score_name,
@@ -576,7 +611,9 @@ try_gradient(Trainer *t, Way *way, int *n, double limit, bool *cut)
 		double		epoch;
 		int			affordable;
 
-		if ((t->options->network[0] || t->given->adapter) && *n > 2 && try->network)
+		/* what differs in the network alone is one way where the network is fixed */
+		if ((t->options->network[0] || t->given->adapter) && try > tries[t->given->kind] &&
+			strcmp(try->method, try[-1].method) == 0)
 			continue;
 		if (method == NULL)
 			continue;
@@ -642,6 +679,7 @@ train_auto(Trainer *t)
 	snprintf(r->reason, sizeof(r->reason), "%s scored best of %d candidates%s%s",
 			 way[best].method ? way_name(&way[best]) : "no learning", n, shared_text(t),
 			 cut ? "; the time limit ended the training early" : "");
+	append_search(r, &way[best], &way[0]);
 	return LEARN_OK;
 }
 

@@ -159,3 +159,36 @@ CREATE FUNCTION dml_train_unlabeled(
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dml_train_unlabeled(text, text, text, text, text, integer, integer, bigint, double precision, jsonb)
 	IS 'learns from rows alone: whitening, principal components, or a network that knows a row by views of it';
+
+CREATE FUNCTION dml_train_matches(
+	model text,
+	source text,
+	a text,
+	b text,
+	towers integer DEFAULT NULL,
+	adapter boolean DEFAULT false,
+	method text DEFAULT 'auto',
+	network text DEFAULT NULL,
+	dims integer DEFAULT NULL,
+	epochs integer DEFAULT NULL,
+	seed bigint DEFAULT 0,
+	time_limit double precision DEFAULT NULL,
+	options jsonb DEFAULT '{}',
+	OUT model text,
+	OUT version integer,
+	OUT method text,
+	OUT network text,
+	OUT dims integer,
+	OUT constraints bigint,
+	OUT rows bigint,
+	OUT skipped bigint,
+	OUT epochs integer,
+	OUT seconds double precision,
+	OUT metric text,
+	OUT without_learning double precision,
+	OUT whitened double precision,
+	OUT learned double precision,
+	OUT reason text)
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dml_train_matches(text, text, text, text, integer, boolean, text, text, integer, integer, bigint, double precision, jsonb)
+	IS 'learns from pairs that belong together, of one kind of row or of two, or adapts queries to stored vectors';

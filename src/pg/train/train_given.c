@@ -1,6 +1,6 @@
 /*
  * train_given.c
- *	  Training on what is known beside labels: pairs, triplets, quadruplets, or nothing.
+ *	  Training on what is known beside labels: pairs, triplets, quadruplets, matches, or nothing.
  *
  * As train.c: refuse first, read (model/tuples.c), learn (learn/given.h), store.
  */
@@ -123,6 +123,8 @@ task_run(GivenTask *task, FunctionCallInfo fcinfo)
 	given.rows_b = &tuples->input[tuples->inputs - 1].rows;
 	given.n = tuples->n;
 	given.row = tuples->row;
+	given.adapter = training->adapter = task->source.embedded;
+	training->target = tuples->space;
 	if (task->kind == GIVEN_NOTHING)
 	{
 		/* each different row once, in its order */
@@ -161,6 +163,7 @@ take_places(GivenTask *task, FunctionCallInfo fcinfo, int n, const char *const *
 PG_FUNCTION_INFO_V1(dml_train_pairs);
 PG_FUNCTION_INFO_V1(dml_train_triplets);
 PG_FUNCTION_INFO_V1(dml_train_quadruplets);
+PG_FUNCTION_INFO_V1(dml_train_matches);
 PG_FUNCTION_INFO_V1(dml_train_unlabeled);
 
 /* dml_train_pairs(model, source, a, b, same, weight, ...): see supervision.sql and docs/supervision.md. */
@@ -200,6 +203,32 @@ dml_train_quadruplets(PG_FUNCTION_ARGS)
 	task_begin(&task, fcinfo);
 	take_places(&task, fcinfo, 4, names);
 	task.source.weight = optional_text(fcinfo, 6);
+	return task_run(&task, fcinfo);
+}
+
+/* dml_train_matches(model, source, a, b, towers, adapter, ...) */
+Datum
+dml_train_matches(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"a", "b"};
+	GivenTask	task = {.function = "dml_train_matches()", .kind = GIVEN_MATCHES, .first = 6};
+	int			towers = PG_ARGISNULL(4) ? 0 : PG_GETARG_INT32(4);
+	bool		adapter = !PG_ARGISNULL(5) && PG_GETARG_BOOL(5);
+
+	if (!PG_ARGISNULL(4) && towers != 1 && towers != 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("towers must be 1 or 2, not %d", towers),
+				 errhint("1: both sides are the same kind of row; 2: each has a network of its own.")));
+	if (adapter && towers == 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an adapter has two sides"),
+				 errdetail("Side b, which is stored, stays as it is; side a learns to meet it.")));
+	task_begin(&task, fcinfo);
+	take_places(&task, fcinfo, 2, names);
+	task.source.inputs = adapter ? 2 : towers;
+	task.source.embedded = adapter;
 	return task_run(&task, fcinfo);
 }
 

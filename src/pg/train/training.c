@@ -251,11 +251,16 @@ training_method_name(const TrainResult *result)
 int32
 training_store(Training *training, const TrainResult *result, DmlNewVersion *version)
 {
+	ModelSides	sides = {0};
 	char		asked[METHOD_TEXT_MAX];
 	void	   *blob;
 	size_t		size;
 
-	check(training->env, model_save(training->env, result->model, &blob, &size));
+	sides.a = result->model;
+	sides.b = result->model_b;
+	sides.adapter = training->adapter;
+	sides.target = training->target;
+	check(training->env, model_save_sides(training->env, &sides, &blob, &size));
 	version->name = training->model;
 	version->method = training_method_name(result);
 	options_method(&training->options, asked, sizeof(asked));

@@ -18,6 +18,8 @@ typedef struct Training
 	char	   *model;
 	char	   *source;
 	TrainOptions options;
+	bool		adapter;		/* the result is one, to vectors of the space target */
+	uint64		target;
 	LearnEnv   *env;			/* of training_env; holds the result */
 	const char *score_name;		/* for notices, while there is no result */
 	double		started;
