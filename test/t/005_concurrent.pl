@@ -79,33 +79,4 @@ foreach my $way (qw(pg_cancel_backend pg_terminate_backend))
 	is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_ls_tmpdir()}), 0, "$way: no temporary files");
 }
 
-# Eight sessions on one index: nothing lost, nothing twice.
-$node->safe_psql(
-	'postgres', q{
-	CREATE TABLE item (id serial, v dml_vector(16));
-	CREATE INDEX item_v ON item USING dml (v);
-	CREATE PROCEDURE work(seed float8) LANGUAGE plpgsql AS $$
-	BEGIN
-		PERFORM setseed(seed);
-		FOR i IN 1 .. 60 LOOP
-			INSERT INTO item (v) SELECT array_agg(random() + k % 5)::real[]::dml_vector
-			FROM generate_series(1, 50) k, generate_series(1, 16) j GROUP BY k;
-			DELETE FROM item WHERE id % 29 = i % 29;
-			UPDATE item SET v = v + 0.01::float8 WHERE id % 97 = i;
-			COMMIT;
-			SET enable_seqscan = off;
-			PERFORM id FROM item ORDER BY v <-> array_fill(1::real, ARRAY[16])::dml_vector LIMIT 10;
-		END LOOP;
-	END $$});
-@results = at_once((map { "CALL work(0.$_)" } 1 .. 7), 'VACUUM item');
-foreach my $run (@results)
-{
-	ok($run->[0] == 0 || $run->[2] =~ /could not serialize|deadlock detected/, 'a session on the index ends well') or diag($run->[2]);
-}
-is( $node->safe_psql('postgres', q{
-	SET dml.recall = 1; SET enable_seqscan = off;
-	SELECT count(*) - count(DISTINCT id), count(*) - (SELECT count(*) FROM item) FROM
-		(SELECT id FROM item ORDER BY v <-> array_fill(1::real, ARRAY[16])::dml_vector OFFSET 0) s}),
-	'0|0', 'every row is in the index, and once');
-
 done_testing();
