@@ -199,7 +199,7 @@ rotate_sample(Build *build)
 		for (int j = 0; j < dims; j++)
 			origin[j] += (float) (x[j] * scale / build->sample_n);
 	}
-	build->meta.origin_blocks = tree_origin_blocks(dims);
+	build->meta.origin_blocks = build->meta.metric == TREE_IP ? 0 : tree_origin_blocks(dims);
 	build->shape = tree_shape_new(build->index, &build->meta, origin, build->memory);
 
 	/* from the end: a rotated row takes more room than the row */

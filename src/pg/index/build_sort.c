@@ -261,7 +261,8 @@ grid_write(const Build *build, const BuildShared *shared, float *memory)
 	memcpy(to.centers, from->centers, (Size) to.k * to.width * sizeof(float));
 	memcpy(to.bias, from->bias, to.k * sizeof(float));
 	memcpy(to.first, from->first, (to.groups + 1) * sizeof(int));
-	memcpy(origin, build->shape->origin, build->meta.dims * sizeof(float));
+	if (build->shape->origin != NULL)
+		memcpy(origin, build->shape->origin, build->meta.dims * sizeof(float));
 }
 
 void

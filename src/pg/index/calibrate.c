@@ -15,7 +15,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "ann/distance.h"
 #include "learn/rng.h"
 #include "walk.h"
 
@@ -132,6 +131,7 @@ ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *sha
 	TreeWalk	walk;
 	SearchBest	best = {.room = DEPTH, .items = palloc(DEPTH * sizeof(SearchItem))};
 	Neighbour	found[DEPTH];
+	DmlKernel	kernel = tree_kernel(shape->metric);
 	int			n = 0;
 
 	tree_walk_init(&walk, index, shape, meta, query, NULL, &counts);
@@ -170,8 +170,7 @@ ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *sha
 		vector = tree_fetch(fetch, &tid, SnapshotSelf);
 		if (vector == NULL || vector->dim != shape->dims)
 			continue;
-		found[n].distance = shape->metric == TREE_COSINE ?
-			distance_cosine(vector->x, x, shape->dims) : distance_l2(vector->x, x, shape->dims);
+		found[n].distance = kernel(vector->x, x, shape->dims);
 		found[n].leaf = (int) best.items[i].spread;
 		found[n++].place = i;
 	}
@@ -227,8 +226,10 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 		if (vector == NULL || vector->dim != shape->dims)
 			continue;
 		memcpy(x, vector->x, shape->dims * sizeof(float));
-		if (tree_rotate(shape, x, query + shape->width, query))
-			n += ask(index, fetch, meta, shape, &tid, x, query, leaves + n, places + n);
+		if (!tree_rotate(shape, x, query + shape->width, query))
+			continue;
+		tree_scale_query(index, shape, meta, query);
+		n += ask(index, fetch, meta, shape, &tid, x, query, leaves + n, places + n);
 	}
 	if (n > 0)
 	{

@@ -175,6 +175,18 @@ check_code(const Check *check, BlockNumber block, const AnnBlock *entries, const
 		complain(check, block, "The code of entry %d is off by %g, and its error says %g.", j, off, entries->error[j]);
 }
 
+/* The squared length that an index of inner products keeps: the vector's, or more where that was not known. */
+static void
+check_square(const Check *check, BlockNumber block, Page page, int j, const float *rotated, bool at_least)
+{
+	const TreeLayout *layout = &check->shape->leaf;
+	double		length = length_of(rotated, check->shape->width);
+	double		square = layout->square == 0 ? length * length : tree_squares(page, layout)[j];
+
+	if (square < length * length * (1 - SUM_ROUNDING) || (!at_least && square > length * length * (1 + SUM_ROUNDING)))
+		complain(check, block, "Entry %d has length %g, not %g.", j, length, sqrt(square));
+}
+
 /* What a leaf knows of its columns must be true of an entry. */
 static void
 check_ranges(const Check *check, BlockNumber block, Page page, int j)
@@ -269,6 +281,7 @@ check_leaf(Check *check, BlockNumber block, Page page, const float *center)
 					 ItemPointerGetBlockNumber(&tid), ItemPointerGetOffsetNumber(&tid), j,
 					 distance_l2(center, check->rotated, check->shape->width), node->radius);
 		check_code(check, block, &entries, center, j, check->rotated);
+		check_square(check, block, page, j, check->rotated, entries.error[j] >= TREE_NOT_CERTAIN);
 	}
 	if (dead != node->dead)
 		complain(check, block, "It says that %d entries are dead, and %d are.", node->dead, dead);

@@ -16,6 +16,7 @@
 PG_FUNCTION_INFO_V1(dml_handler);
 PG_FUNCTION_INFO_V1(dml_index_metric_l2);
 PG_FUNCTION_INFO_V1(dml_index_metric_cosine);
+PG_FUNCTION_INFO_V1(dml_index_metric_ip);
 
 #define DEFAULT_RECALL		0.95
 #define LEAST_RECALL		0.5
@@ -68,6 +69,12 @@ Datum
 dml_index_metric_cosine(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(TREE_COSINE);
+}
+
+Datum
+dml_index_metric_ip(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(TREE_IP);
 }
 
 typedef struct TreeOptions

@@ -12,6 +12,9 @@ COMMENT ON FUNCTION dml_index_metric_l2() IS 'support function of dml_l2_ops';
 CREATE FUNCTION dml_index_metric_cosine() RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_index_metric_cosine() IS 'support function of dml_cosine_ops';
+CREATE FUNCTION dml_index_metric_ip() RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_index_metric_ip() IS 'support function of dml_ip_ops';
 
 CREATE OPERATOR CLASS dml_l2_ops DEFAULT FOR TYPE dml_vector USING dml AS
 	OPERATOR 1 <-> (dml_vector, dml_vector) FOR ORDER BY float_ops,
@@ -26,3 +29,10 @@ CREATE OPERATOR CLASS dml_cosine_ops FOR TYPE dml_vector USING dml AS
 	OPERATOR 1 <=> (dml_vector, double precision[]) FOR ORDER BY float_ops,
 	FUNCTION 1 dml_index_metric_cosine();
 COMMENT ON OPERATOR CLASS dml_cosine_ops USING dml IS 'cosine distance, <=>';
+
+CREATE OPERATOR CLASS dml_ip_ops FOR TYPE dml_vector USING dml AS
+	OPERATOR 1 <#> (dml_vector, dml_vector) FOR ORDER BY float_ops,
+	OPERATOR 1 <#> (dml_vector, real[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <#> (dml_vector, double precision[]) FOR ORDER BY float_ops,
+	FUNCTION 1 dml_index_metric_ip();
+COMMENT ON OPERATOR CLASS dml_ip_ops USING dml IS 'negative inner product, <#>';

@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "utils/memutils.h"
 
+#include "ann/distance.h"
 #include "tree.h"
 
 const double tree_targets[TREE_TARGETS] = {0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999};
@@ -25,6 +26,26 @@ tree_metric(Relation index)
 	FmgrInfo   *proc = index_getprocinfo(index, 1, TREE_METRIC_PROC);
 
 	return (TreeMetric) DatumGetInt32(FunctionCall0Coll(proc, InvalidOid));
+}
+
+static double
+negative_inner_product(const float *a, const float *b, int n)
+{
+	return 0 - distance_inner_product(a, b, n);
+}
+
+DmlKernel
+tree_kernel(TreeMetric metric)
+{
+	switch (metric)
+	{
+		case TREE_COSINE:
+			return distance_cosine;
+		case TREE_IP:
+			return negative_inner_product;
+		default:
+			return distance_l2;
+	}
 }
 
 void
@@ -49,15 +70,15 @@ tree_meta_init(TreeMeta *meta, Relation index, int dims, uint64 space, bool orig
 		return;
 	meta->leaf_bits = tree_leaf_bits(dims);
 	meta->inner_bits = tree_inner_bits(dims);
-	meta->origin_blocks = origin ? tree_origin_blocks(dims) : 0;
-	tree_layout(&layout, ann_width(dims), meta->inner_bits, true, NULL);
+	meta->origin_blocks = origin && meta->metric != TREE_IP ? tree_origin_blocks(dims) : 0;
+	tree_layout(&layout, meta->metric, ann_width(dims), meta->inner_bits, true, NULL);
 	meta->inner_room = layout.room;
 	if (layout.room < TREE_LEAST_ROOM)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("vectors of %d dimensions are too long for an index", dims),
 				 errhint("Learn an embedding of fewer dimensions, e.g. with dml_train(..., method => 'pca', dims => 256).")));
-	tree_layout(&layout, ann_width(dims), meta->leaf_bits, false, &columns);
+	tree_layout(&layout, meta->metric, ann_width(dims), meta->leaf_bits, false, &columns);
 	meta->leaf_room = layout.room;
 	if (layout.room < TREE_LEAST_ROOM)
 		ereport(ERROR,
@@ -103,7 +124,7 @@ tree_meta_copy(Relation index, Page page, TreeMeta *meta)
 	if (meta->dims < 1 || meta->dims > ANN_MAX_DIMS || meta->root_level < 0 || meta->root_level >= TREE_MAX_HEIGHT ||
 		(meta->leaf_bits != 1 && meta->leaf_bits != 4 && meta->leaf_bits != 8) ||
 		(meta->inner_bits != 1 && meta->inner_bits != 4 && meta->inner_bits != 8) ||
-		(meta->metric != TREE_L2 && meta->metric != TREE_COSINE) ||
+		(meta->metric != TREE_L2 && meta->metric != TREE_COSINE && meta->metric != TREE_IP) ||
 		(meta->origin_blocks != 0 && meta->origin_blocks != tree_origin_blocks(meta->dims)))
 		tree_corrupted(index, TREE_META_BLOCK, "Its dimensions, bits, metric or height are not possible.");
 }
@@ -185,8 +206,8 @@ shape_make(Relation index, const TreeMeta *meta, MemoryContext context)
 	shape->metric = meta->metric;
 	shape->space = meta->space;
 	tree_columns(index, &shape->columns);
-	tree_layout(&shape->leaf, shape->width, meta->leaf_bits, false, &shape->columns);
-	tree_layout(&shape->inner, shape->width, meta->inner_bits, true, NULL);
+	tree_layout(&shape->leaf, shape->metric, shape->width, meta->leaf_bits, false, &shape->columns);
+	tree_layout(&shape->inner, shape->metric, shape->width, meta->inner_bits, true, NULL);
 	ann_rotation_init(&shape->rotation, meta->dims, meta->seed, shape->memory);
 	return shape_settle(shape, meta->origin_blocks > 0);
 }

@@ -34,6 +34,7 @@ tree_node_make(Relation index, Page page, const TreeShape *shape, int level, uin
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("vectors of an index are too far apart"),
 				 errhint("Scale the vectors.")));
+	entry.square = 0;
 	entry.code = palloc(layout->code_bytes);
 	for (int j = 0; j < n; j++)
 	{
@@ -44,7 +45,10 @@ tree_node_make(Relation index, Page page, const TreeShape *shape, int level, uin
 		tree_encode(page, layout, members->vectors + (size_t) m * width, scratch, &entry);
 		reach = sqrtf(entry.factors.norm) + slack;
 		if (slack > 0)
+		{
 			entry.factors.error = TREE_NOT_CERTAIN;
+			entry.square = (sqrtf(entry.square) + slack) * (sqrtf(entry.square) + slack);	/* not less than it is */
+		}
 		if (level > 0)
 		{
 			entry.child = ((const TreeChild *) members->ids)[m];

@@ -26,7 +26,7 @@ tree_inner_bits(int dims)
 
 /* Where everything is with so much room; returns where it ends. */
 static int
-lay_out(TreeLayout *layout, bool inner, TreeColumns *columns)
+lay_out(TreeLayout *layout, TreeMetric metric, bool inner, TreeColumns *columns)
 {
 	int			at = MAXALIGN(SizeOfPageHeaderData) + MAXALIGN(sizeof(TreeNode));
 
@@ -42,6 +42,8 @@ lay_out(TreeLayout *layout, bool inner, TreeColumns *columns)
 	at += layout->room * sizeof(float4);
 	layout->radius = inner ? at : 0;
 	at += inner ? layout->room * sizeof(float4) : 0;
+	layout->square = metric == TREE_IP ? at : 0;
+	at += metric == TREE_IP ? layout->room * sizeof(float4) : 0;
 	layout->codes = at;
 	at += layout->room * layout->code_bytes;
 	for (int i = 0; columns != NULL && i < columns->n; i++)
@@ -61,11 +63,11 @@ lay_out(TreeLayout *layout, bool inner, TreeColumns *columns)
 }
 
 void
-tree_layout(TreeLayout *layout, int width, int bits, bool inner, TreeColumns *columns)
+tree_layout(TreeLayout *layout, TreeMetric metric, int width, int bits, bool inner, TreeColumns *columns)
 {
 	int			start = MAXALIGN(SizeOfPageHeaderData) + MAXALIGN(sizeof(TreeNode));
 	int			end = BLCKSZ - MAXALIGN(sizeof(TreeSpecial));
-	int			factors = inner ? 4 : 3;
+	int			factors = 3 + (inner ? 1 : 0) + (metric == TREE_IP ? 1 : 0);
 	int			entry;
 
 	StaticAssertStmt(sizeof(TreeRow) == sizeof(TreeChild), "entries of leaves and inner nodes have one size");
@@ -76,7 +78,7 @@ tree_layout(TreeLayout *layout, int width, int bits, bool inner, TreeColumns *co
 	for (int i = 0; columns != NULL && i < columns->n; i++)
 		entry += columns->column[i].bytes;
 	layout->room = Max((end - start - width) / entry, 0);
-	while (lay_out(layout, inner, columns) > end && layout->room > 0)
+	while (lay_out(layout, metric, inner, columns) > end && layout->room > 0)
 		layout->room--;
 }
 
@@ -192,6 +194,14 @@ tree_encode(Page page, const TreeLayout *layout, const float *rotated, float *sc
 				 errmsg("a vector is too large for an index"),
 				 errdetail("The square of its length, some 1e36 or more, has no place in a real."),
 				 errhint("Scale the vectors.")));
+	if (layout->square != 0)
+	{
+		double		square = 0;
+
+		for (int i = 0; i < layout->width; i++)
+			square += (double) rotated[i] * rotated[i];
+		entry->square = (float) square;
+	}
 }
 
 void
@@ -209,6 +219,8 @@ tree_put(Page page, const TreeLayout *layout, int slot, const TreeEntry *entry, 
 		tree_rows(page, layout)[slot].tid = entry->tid;
 		tree_rows(page, layout)[slot].dead = 0;
 	}
+	if (layout->square != 0)
+		tree_squares(page, layout)[slot] = entry->square;
 	((float4 *) (base + layout->norm))[slot] = entry->factors.norm;
 	((float4 *) (base + layout->scale))[slot] = entry->factors.scale;
 	((float4 *) (base + layout->error))[slot] = entry->factors.error;

@@ -29,7 +29,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "ann/distance.h"
 #include "model/model.h"
 #include "walk.h"
 
@@ -71,6 +70,8 @@ typedef struct TreeScan
 	const TreeShape *shape;
 	const DmlVector *vector;	/* the query; without an ORDER BY the first ball's center */
 	float	   *query;			/* rotated */
+	double		query_factor;	/* of inner products: what it was scaled by */
+	double		query_square;	/* and its squared length then */
 	TreeFilter *filter;			/* conditions on columns; NULL: none */
 	DmlKernel	distance;
 	Ball	   *balls;
@@ -165,11 +166,22 @@ query_vector(Relation index, const TreeMeta *meta, Oid type, Datum value)
 	return vector;
 }
 
-/* Distance in the tree, squared, of a distance as the operator gives it. */
+/*
+ * Distance in the tree, squared, of a distance as the operator gives it; of an inner product less
+ * the row's squared length (walk.h).
+ */
 static double
 tree_square(const TreeScan *state, double distance)
 {
-	return state->shape->metric == TREE_COSINE ? 2 * distance : distance * distance;
+	switch (state->shape->metric)
+	{
+		case TREE_COSINE:
+			return 2 * distance;
+		case TREE_IP:
+			return 2 * state->query_factor * distance + state->query_square;
+		default:
+			return distance * distance;
+	}
 }
 
 static int
@@ -310,7 +322,7 @@ start(IndexScanDesc scan)
 		elog(ERROR, "a dml index answers ORDER BY distance and dml_within");
 	state->query = palloc(state->shape->width * sizeof(float));
 	scratch = palloc(state->shape->width * sizeof(float));
-	state->distance = state->shape->metric == TREE_COSINE ? distance_cosine : distance_l2;
+	state->distance = tree_kernel(state->shape->metric);
 	state->recall = tree_recall(index);
 	state->filter = tree_filter_make(index, &state->shape->columns, scan->keyData, scan->numberOfKeys);
 
@@ -318,6 +330,9 @@ start(IndexScanDesc scan)
 
 	/* a query without a direction is at no distance from anything, and any order is right */
 	state->nothing = !tree_rotate(state->shape, state->vector->x, scratch, state->query) || isnan(state->limit);
+	state->query_factor = tree_scale_query(index, state->shape, &state->meta, state->query);
+	for (int i = 0; i < state->shape->width; i++)
+		state->query_square += (double) state->query[i] * state->query[i];
 	if (!state->nothing && state->recall >= 1)
 	{
 		tree_walk_init(&state->walk, index, state->shape, &state->meta, state->query, state->filter, &state->counts);

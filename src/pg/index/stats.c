@@ -156,6 +156,20 @@ targets_array(void)
 	return PointerGetDatum(construct_array(elements, TREE_TARGETS, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+static const char *
+metric_name(TreeMetric metric)
+{
+	switch (metric)
+	{
+		case TREE_COSINE:
+			return "cosine";
+		case TREE_IP:
+			return "inner product";
+		default:
+			return "l2";
+	}
+}
+
 /*
  * dml_index_stats(index regclass): one row; columns of what is not known yet are NULL.
  * Reads the whole index under AccessShareLock.
@@ -188,7 +202,7 @@ dml_index_stats(PG_FUNCTION_ARGS)
 	values[at++] = Int32GetDatum(meta.dims);
 	nulls[at] = shape == NULL;
 	values[at++] = CStringGetTextDatum(shape == NULL ? "" : dml_space_describe(meta.space));
-	values[at++] = CStringGetTextDatum(tree_metric(index) == TREE_COSINE ? "cosine" : "l2");
+	values[at++] = CStringGetTextDatum(metric_name(tree_metric(index)));
 	values[at++] = Int32GetDatum(meta.root == InvalidBlockNumber ? 0 : meta.root_level + 1);
 	nulls[at] = shape == NULL;
 	values[at++] = Int32GetDatum(meta.leaf_bits);

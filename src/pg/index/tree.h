@@ -50,7 +50,8 @@
 typedef enum TreeMetric
 {
 	TREE_L2 = 1,
-	TREE_COSINE = 2				/* L2 of vectors scaled to length 1 */
+	TREE_COSINE = 2,			/* L2 of vectors scaled to length 1 */
+	TREE_IP = 3					/* negative inner product; the tree is one of L2 */
 } TreeMetric;
 
 typedef enum TreePageKind
@@ -146,6 +147,7 @@ typedef struct TreeLayout
 	int			scale;
 	int			error;
 	int			radius;			/* inner nodes: of each child; 0 in leaves */
+	int			square;			/* for inner products: squared lengths; else 0 */
 	int			codes;
 } TreeLayout;
 
@@ -200,6 +202,7 @@ typedef struct TreeEntry
 {
 	CodeFactors factors;
 	float		radius;			/* of a child */
+	float		square;			/* of the length; where the layout has it */
 	TreeChild	child;
 	ItemPointerData tid;
 	uint8_t    *code;
@@ -237,7 +240,7 @@ extern void tree_columns_get(Page page, const TreeColumns *columns, int slot, ch
 /* ---------- page.c ---------- */
 
 /* Also where the columns of a leaf are; an inner node has none: NULL. */
-extern void tree_layout(TreeLayout *layout, int width, int bits, bool inner, TreeColumns *columns);
+extern void tree_layout(TreeLayout *layout, TreeMetric metric, int width, int bits, bool inner, TreeColumns *columns);
 
 /* Codes of how many bits vectors of so many dimensions get. */
 extern int	tree_leaf_bits(int dims);
@@ -250,6 +253,7 @@ extern void tree_page_init(Page page, TreePageKind kind, int level, uint32 birth
 #define tree_rows(page, layout)	((TreeRow *) ((char *) (page) + (layout)->ids))
 #define tree_children(page, layout)	((TreeChild *) ((char *) (page) + (layout)->ids))
 #define tree_radii(page, layout)	((float4 *) ((char *) (page) + (layout)->radius))
+#define tree_squares(page, layout)	((float4 *) ((char *) (page) + (layout)->square))
 #define tree_frame(page, layout)	((uint8_t *) (page) + (layout)->frame)
 
 #define tree_layout_of(shape, level)	((level) == 0 ? &(shape)->leaf : &(shape)->inner)
@@ -323,6 +327,9 @@ extern void tree_meta_write(Relation index, const TreeMeta *meta);
 /* What a new index is to be: all of meta but the root; origin_blocks says how much origin it needs. */
 extern void tree_meta_init(TreeMeta *meta, Relation index, int dims, uint64 space, bool origin);
 extern TreeMetric tree_metric(Relation index);
+
+/* The distance that the metric's operator gives. */
+extern DmlKernel tree_kernel(TreeMetric metric);
 
 /* Blocks that an origin of so many numbers takes. */
 extern int	tree_origin_blocks(int dims);

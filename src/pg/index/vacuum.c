@@ -155,6 +155,8 @@ remove_leaf(Vacuum *vacuum, BlockNumber parent_block, int j)
 		last = --tree_node(parent)->n;
 		tree_children(parent, layout)[j] = tree_children(parent, layout)[last];
 		tree_radii(parent, layout)[j] = tree_radii(parent, layout)[last];
+		if (layout->square != 0)
+			tree_squares(parent, layout)[j] = tree_squares(parent, layout)[last];
 		((float4 *) (base + layout->norm))[j] = ((float4 *) (base + layout->norm))[last];
 		((float4 *) (base + layout->scale))[j] = ((float4 *) (base + layout->scale))[last];
 		((float4 *) (base + layout->error))[j] = ((float4 *) (base + layout->error))[last];

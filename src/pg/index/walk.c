@@ -4,6 +4,7 @@
  */
 #include "compat.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "access/xlog.h"
@@ -24,7 +25,14 @@
 #define NODES_PER_OPENED	4
 
 /* When more of a leaf's rows are wanted: those up to so much farther than the first of them. */
-#define REST_SHARE			1.25f
+#define REST_SHARE			0.25f
+
+/* Of inner products: a node is expected to have rows that are so much of its radius farther in the query's direction. */
+#define LEAN				0.2
+
+/* Of inner products: as many times a typical row's length is the query's; beyond floats' squares it stays. */
+#define QUERY_LENGTH		4.0
+#define LONGEST_QUERY		1e17
 
 /* Of a leaf's rows, fewer than this share are scored one by one. */
 #define FEW_SHARE			8
@@ -55,6 +63,58 @@ pack_row(ItemPointer tid)
 	return (((uint64) ItemPointerGetBlockNumber(tid) << 16 | ItemPointerGetOffsetNumber(tid)) << ITEM_BITS) | ITEM_ROW;
 }
 
+static int
+compare_floats(const void *a, const void *b)
+{
+	float		left = *(const float *) a;
+	float		right = *(const float *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* The median of the squared lengths in the root: an outlier does not move it. */
+static double
+typical_square(Relation index, const TreeShape *shape, const TreeMeta *meta)
+{
+	const TreeLayout *layout = tree_layout_of(shape, meta->root_level);
+	float	   *squares = palloc((layout->room + 1) * sizeof(float));
+	Buffer		buffer = ReadBuffer(index, meta->root);
+	Page		page = BufferGetPage(buffer);
+	double		result = 0;
+	int			n;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	tree_check_node(index, meta->root, page, shape);
+	n = tree_special(page)->level == meta->root_level ? tree_node(page)->n : 0;
+	memcpy(squares, tree_squares(page, layout), n * sizeof(float));
+	UnlockReleaseBuffer(buffer);
+	if (n > 0)
+	{
+		qsort(squares, n, sizeof(float), compare_floats);
+		result = squares[n / 2];
+	}
+	pfree(squares);
+	return result;
+}
+
+double
+tree_scale_query(Relation index, const TreeShape *shape, const TreeMeta *meta, float *query)
+{
+	double		square = 0;
+	double		factor;
+
+	if (shape->metric != TREE_IP)
+		return 1;
+	for (int i = 0; i < shape->width; i++)
+		square += (double) query[i] * query[i];
+	factor = QUERY_LENGTH * sqrt(typical_square(index, shape, meta) / square);
+	if (!(factor > 0) || isinf(factor) || factor * sqrt(square) > LONGEST_QUERY)
+		return 1;
+	for (int i = 0; i < shape->width; i++)
+		query[i] = (float) (query[i] * factor);
+	return factor;
+}
+
 void
 tree_walk_init(TreeWalk *walk, Relation index, const TreeShape *shape, const TreeMeta *meta,
 			   const float *query, const TreeFilter *filter, TreeCounts *counts)
@@ -68,6 +128,14 @@ tree_walk_init(TreeWalk *walk, Relation index, const TreeShape *shape, const Tre
 	walk->shape = shape;
 	walk->meta = meta;
 	walk->query = query;
+	if (shape->metric == TREE_IP)
+	{
+		double		square = 0;
+
+		for (int i = 0; i < shape->width; i++)
+			square += (double) query[i] * query[i];
+		walk->lean = (float) (2 * sqrt(square) * LEAN);
+	}
 	walk->counts = counts;
 	walk->filter = filter;
 	if (filter != NULL)
@@ -170,6 +238,16 @@ count_page(TreeWalk *walk, int64 *count)
 		tree_corrupted(walk->index, walk->meta->root, "From it pages are met again and again.");
 }
 
+/* Of inner products: from squared distances to what rows are ordered by, walk.h. */
+static void
+shift(const TreeLayout *layout, Page page, int n, float *squares)
+{
+	const float4 *square = tree_squares(page, layout);
+
+	for (int j = 0; layout->square != 0 && j < n; j++)
+		squares[j] -= square[j];
+}
+
 static void open_enough(TreeWalk *walk, int level, int64 below);
 
 /* Open the nearest unopened node of a level: its children join the queue below.  False: there is none. */
@@ -201,6 +279,9 @@ open_node(TreeWalk *walk, int level)
 
 		tree_block(page, layout, &block);
 		ann_score_block(walk->query, &block, &walk->scratch);
+		shift(layout, page, block.n, walk->scratch.estimates);
+		for (int j = 0; layout->square != 0 && j < block.n; j++)
+			walk->scratch.estimates[j] -= walk->lean * tree_radii(page, layout)[j];
 		for (int j = 0; j < block.n; j++)
 			push(&walk->queue[level - 1], (SearchItem)
 			{
@@ -290,6 +371,7 @@ tree_walk_leaf(TreeWalk *walk, AnnBlock *block)
 		}
 		walk->opened[0]++;
 		score_leaf(walk, page, block);
+		shift(&walk->shape->leaf, page, block->n, walk->scratch.estimates);
 		return buffer;
 	}
 }
@@ -341,7 +423,9 @@ tree_exact_begin(TreeWalk *walk, int k, double limit)
 	walk->frontier.room = 1;
 	walk->upper.items = palloc(sizeof(SearchItem) * k);
 	walk->upper.room = k;
-	push_frontier(walk, (SearchItem) {.key = 0, .id = root});
+	walk->length = (float) (sqrt(length) * (1 + ROUNDING));
+	walk->least_key = walk->shape->metric == TREE_IP ? -FLT_MAX : 0;
+	push_frontier(walk, (SearchItem) {.key = walk->least_key, .id = root});
 }
 
 float
@@ -356,36 +440,59 @@ lower_bound(const TreeWalk *walk, int j)
 {
 	float		least = walk->scratch.lower[j] - walk->slack;
 
-	return least > 0 ? least : 0;
+	return least > walk->least_key ? least : walk->least_key;
+}
+
+/* What no row below a child is before, by the bound of its center and by its radius. */
+static float
+node_bound(const TreeWalk *walk, float center, float radius)
+{
+	float		gap;
+
+	if (walk->shape->metric == TREE_IP)
+	{
+		/* <q, x> is at most <q, c> + |q| radius; NaN, of damaged pages, is no bound */
+		float		least = center - 2 * walk->length * radius * (1 + ROUNDING);
+
+		return least > walk->least_key ? least : walk->least_key;
+	}
+	gap = sqrtf(center) - radius;
+	return gap > 0 ? gap * gap * (1 - ROUNDING) : 0;
 }
 
 /* The rows of a leaf whose bounds are above `above`: the promising ones one by one, the rest as one item. */
 static void
 open_leaf(TreeWalk *walk, Page page, SearchItem item, float above)
 {
-	const TreeRow *rows = tree_rows(page, &walk->shape->leaf);
+	const TreeLayout *layout = &walk->shape->leaf;
+	const TreeRow *rows = tree_rows(page, layout);
 	AnnBlock	block;
 	float		limit;
 	float		rest = INFINITY;
 
 	score_leaf(walk, page, &block);
 	ann_lower_bounds(&block, &walk->scratch);
-	if (above < 0)
+	shift(layout, page, block.n, walk->scratch.lower);
+	if (isinf(above))
 	{
 		limit = search_limit(&walk->upper);
 		for (int j = 0; j < block.n; j++)
-			if (walk->scratch.estimates[j] < limit && !rows[j].dead)
+		{
+			float		square = layout->square == 0 ? 0 : tree_squares(page, layout)[j];
+
+			if (walk->scratch.estimates[j] - square < limit && !rows[j].dead)
 			{
 				search_offer(&walk->upper, (SearchItem)
 				{
-					.key = walk->slack + code_upper_bound(&walk->scratch.query, walk->scratch.estimates[j],
-														  block.norm[j], block.error[j])
+					.key = walk->slack - square + code_upper_bound(&walk->scratch.query, walk->scratch.estimates[j],
+																   block.norm[j], block.error[j])
 				});
 				limit = search_limit(&walk->upper);
 			}
+		}
 	}
 	else
-		limit = Max(search_limit(&walk->upper), item.key * REST_SHARE);
+		limit = Max(search_limit(&walk->upper), item.key + fabsf(item.key) * REST_SHARE);
 	for (int j = 0; j < block.n; j++)
 	{
 		float		least = lower_bound(walk, j);
@@ -445,7 +552,7 @@ tree_exact_step(TreeWalk *walk, ItemPointer tid)
 	else if (tree_special(page)->level == 0)
 	{
 		count_page(walk, &walk->counts->leaves);
-		open_leaf(walk, page, item, -1);
+		open_leaf(walk, page, item, -INFINITY);
 	}
 	else
 	{
@@ -458,16 +565,13 @@ tree_exact_step(TreeWalk *walk, ItemPointer tid)
 		tree_block(page, layout, &block);
 		ann_score_block(walk->query, &block, &walk->scratch);
 		ann_lower_bounds(&block, &walk->scratch);
+		shift(layout, page, block.n, walk->scratch.lower);
 		for (int j = 0; j < block.n; j++)
-		{
-			float		gap = sqrtf(lower_bound(walk, j)) - radii[j];
-
 			push_frontier(walk, (SearchItem)
 			{
-				.key = gap > 0 ? gap * gap * (1 - ROUNDING) : 0,
+				.key = node_bound(walk, lower_bound(walk, j), radii[j]),
 					.id = pack_node(children[j].block, children[j].birth, ITEM_NODE)
 			});
-		}
 	}
 	UnlockReleaseBuffer(buffer);
 	return false;

@@ -2,6 +2,9 @@
  * walk.h
  *	  Two ways of one query through the tree: leaves by nearness, for approximate search,
  *	  and rows by what is proved of them, for exact search.
+ *
+ * Rows are ordered by their squared distance |q - x|^2.  For inner products the row's squared
+ * length is taken off: |q|^2 - 2 <q, x> is left, in the order of -<q, x>, and may be below 0.
  */
 #ifndef DML_WALK_H
 #define DML_WALK_H
@@ -38,13 +41,23 @@ typedef struct TreeWalk
 	SearchQueue queue[TREE_MAX_HEIGHT];
 	int64		opened[TREE_MAX_HEIGHT];
 	int			least[TREE_MAX_HEIGHT]; /* nodes to open before the first of the level below */
+	float		lean;			/* of inner products: what a node's radius counts for */
 
 	/* exact: nodes and rows by lower bound of the squared distance */
 	SearchQueue frontier;
 	SearchBest	upper;			/* upper bounds of the nearest */
 	float		slack;			/* roundings of squared distances */
+	float		length;			/* of the query */
+	float		least_key;		/* nothing is below it */
 	double		limit;			/* of squared distances: what is beyond is not wanted */
 } TreeWalk;
+
+/*
+ * For inner products a query's length does not count, and codes tell most of <q, x> when it is
+ * not short beside the rows: scale a rotated query to some multiple of a typical row's length.
+ * Returns the factor; 1 for other metrics.
+ */
+extern double tree_scale_query(Relation index, const TreeShape *shape, const TreeMeta *meta, float *query);
 
 extern void tree_walk_init(TreeWalk *walk, Relation index, const TreeShape *shape, const TreeMeta *meta,
 						   const float *query, const TreeFilter *filter, TreeCounts *counts);
