@@ -14,8 +14,10 @@
 
 #ifdef LEARN_DOUBLE
 #define REAL_MAX DBL_MAX
+#define REAL_EPSILON DBL_EPSILON
 #else
 #define REAL_MAX FLT_MAX
+#define REAL_EPSILON FLT_EPSILON
 #endif
 
 /*
@@ -505,7 +507,8 @@ finish_columns(LossContext *c, int rows, int from, const real *col_square, int c
 				row[j] = 1 - row[j];
 		else if (c->input == LOSS_SNR)
 			for (int j = 0; j < count; j++)
-				row[j] = fmin(row[j] * inverse, FARTHEST);
+				/* what is left of two equal rows by rounding is no noise */
+				row[j] = row[j] > 8 * REAL_EPSILON * col_square[j] ? fmin(row[j] * inverse, FARTHEST) : 0;
 	}
 }
 

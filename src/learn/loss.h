@@ -64,6 +64,16 @@ typedef enum LossMiner
 	MINE_PAIR_MARGIN			/* positives beyond one distance, negatives inside another */
 } LossMiner;
 
+/* Forms of the PNP loss, in the order of the option variant. */
+typedef enum LossPnp
+{
+	PNP_O,
+	PNP_DS,
+	PNP_DQ,
+	PNP_IU,
+	PNP_IB
+} LossPnp;
+
 /*
  * What a loss may be set to; each method's defaults are in the registry (methods.h), the
  * ranges and meanings in options.c.
@@ -93,7 +103,7 @@ typedef struct LossParams
 	int			swap;
 	int			per_class;
 	int			dynamic;
-	int			variant;		/* pnp */
+	int			variant;		/* pnp: a LossPnp */
 	int			distance;		/* a LossDistance, or -1: the loss's own */
 	LossMiner	miner;
 } LossParams;
@@ -194,8 +204,32 @@ extern real loss_multi_similarity(const LossParams *params, LossBlock *block);
 /* loss_triplet.c */
 extern real loss_triplet(const LossParams *params, LossBlock *block);
 
+/* loss_lifted.c */
+extern real loss_lifted_structure(const LossParams *params, LossBlock *block);
+extern real loss_generalized_lifted(const LossParams *params, LossBlock *block);
+extern real loss_ranked_list(const LossParams *params, LossBlock *block);
+
+/* loss_boundary.c */
+extern real loss_margin(const LossParams *params, LossBlock *block);
+extern int	loss_margin_scalars(const LossParams *params, int n_classes, double *start);
+extern real loss_circle(const LossParams *params, LossBlock *block);
+extern real loss_threshold_consistent(const LossParams *params, LossBlock *block);
+extern real loss_intra_pair_variance(const LossParams *params, LossBlock *block);
+extern real loss_instance(const LossParams *params, LossBlock *block);
+extern real loss_dynamic_soft_margin(const LossParams *params, LossBlock *block);
+extern size_t loss_dynamic_soft_margin_states(const LossParams *params, int n_classes, int dims);
+
+/* loss_rank.c */
+extern real loss_histogram(const LossParams *params, LossBlock *block);
+extern real loss_fast_ap(const LossParams *params, LossBlock *block);
+extern real loss_smooth_ap(const LossParams *params, LossBlock *block);
+extern real loss_pnp(const LossParams *params, LossBlock *block);
+
 /* loss_softmax.c */
 extern real loss_ntxent(const LossParams *params, LossBlock *block);
+extern real loss_tuplet_margin(const LossParams *params, LossBlock *block);
+extern real loss_npair(const LossParams *params, LossBlock *block);
+extern real loss_angular(const LossParams *params, LossBlock *block);
 extern real loss_supcon(const LossParams *params, LossBlock *block);
 extern real loss_nca(const LossParams *params, LossBlock *block);
 

@@ -8,12 +8,6 @@
 
 #include "loss_row.h"
 
-/*
- * Where cos(theta + margin) has an infinite derivative by cos(theta), at theta = 0 and
- * pi, the sine is taken to be no less than this.
- */
-#define SMALLEST_SINE ((real) 1e-3)
-
 #define PI 3.14159265358979323846
 
 /*

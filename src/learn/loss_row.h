@@ -54,6 +54,19 @@ loss_positives(const LossBlock *block, int i, const int **positive)
 	return n;
 }
 
+/* The first positive behind row i in the order of columns, going round; -1: it has none. */
+static inline int
+loss_next_positive(const LossBlock *block, int i)
+{
+	const int8_t *relation = loss_relation(block, i);
+	int			n = block->cols;
+
+	for (int k = 1; k <= n; k++)
+		if (relation[(i + k) % n] > 0)
+			return (i + k) % n;
+	return -1;
+}
+
 static inline int
 loss_negatives(const LossBlock *block, int i)
 {
@@ -115,6 +128,12 @@ logistic(real u)
 {
 	return 1 / (1 + exp(-u));
 }
+
+/*
+ * Where cos(theta + angle) has an infinite derivative by cos(theta), at theta = 0 and
+ * pi, the sine is taken to be no less than this.
+ */
+#define SMALLEST_SINE ((real) 1e-3)
 
 /* loss_order.c: sort key[0..n) ascending, index along with it. */
 extern void loss_sort(real *key, int *index, int n);

@@ -94,14 +94,10 @@ anchor_single(const LossParams *params, LossBlock *block, int i, TripletTotal *t
 	const real *s = loss_s(block, i);
 	const int8_t *relation = loss_relation(block, i);
 	real	   *ds = loss_ds(block, i);
-	const int  *positive;
-	int			count = loss_positives(block, i, &positive);
-	int			p = -1;
+	int			p = loss_next_positive(block, i);
 	const real *s_p = NULL;
 	real	   *ds_p = NULL;
 
-	for (int k = 0; k < count && p <= i; k++)
-		p = (positive[k] > i || p < 0) ? positive[k] : p;
 	if (p < 0)
 		return;
 	if (params->swap && block->square && p < block->rows)

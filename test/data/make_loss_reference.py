@@ -18,7 +18,7 @@ import sys
 import pytorch_metric_learning
 import torch
 from pytorch_metric_learning import losses, miners
-from pytorch_metric_learning.distances import LpDistance
+from pytorch_metric_learning.distances import CosineSimilarity, DotProductSimilarity, LpDistance, SNRDistance
 
 ROWS, DIMS, CLASSES = 24, 6, 5
 
@@ -36,6 +36,13 @@ centres = torch.randn(CLASSES, DIMS, generator=generator, dtype=torch.float64)
 z += centres[uneven] * 0.5
 
 
+def many(n):
+    """n proxies: those above for one a class, else others."""
+    if n == CLASSES:
+        return proxies
+    return torch.randn(n, DIMS, generator=torch.Generator().manual_seed(n), dtype=torch.float64)
+
+
 def euclidean(power=1):
     return LpDistance(normalize_embeddings=False, p=2, power=power)
 
@@ -44,30 +51,67 @@ def semihard(margin):
     return miners.TripletMarginMiner(margin=margin, type_of_triplets="semihard", distance=euclidean())
 
 
+def triplets_of(d):
+    """Of each anchor the first positive behind it, going round, and the nearest negative."""
+    def mine(x, label):
+        mat = d(x.detach(), x.detach())
+        found = []
+        for i in range(len(label)):
+            behind = [(i + k) % len(label) for k in range(1, len(label))]
+            positive = [j for j in behind if label[j] == label[i]]
+            negative = [j for j in range(len(label)) if label[j] != label[i]]
+            if positive and negative:
+                found.append((i, positive[0], min(negative, key=lambda j: mat[i, j].item())))
+        return tuple(torch.tensor(t) for t in zip(*found))
+    return mine
+
+
 def matrix(name, m):
     print(name, *m.shape)
     for row in m:
         print(*("%.12g" % x for x in row.tolist()))
 
 
-def case(name, method, loss, label=uneven, mined_by=None, **params):
-    x = z.clone().requires_grad_()
-    weight = None
-    for attribute in ("proxies", "W"):
-        if hasattr(loss, attribute):
-            weight = torch.nn.Parameter(proxies.t().clone() if attribute == "W" else proxies.clone())
-            setattr(loss, attribute, weight)
-            transposed = attribute == "W"
+def case(name, method, loss, label=uneven, mined_by=None, unit=False, tolerance=None, value_only=False, **options):
+    """unit: on normalised rows, where the loss asks for the length of an embedding, or normalises where ours does not."""
+    x = torch.nn.functional.normalize(z) if unit else z.clone()
+    x.requires_grad_()
+    learned = []
+    for attribute in ("proxies", "W", "fc", "weight", "beta"):
+        if isinstance(getattr(loss, attribute, None), torch.nn.Parameter):
+            given = getattr(loss, attribute)
+            if attribute in ("W", "fc", "weight"):
+                value = many(given.shape[1]).t()
+            elif attribute == "proxies":
+                value = many(given.shape[0])
+            else:
+                value = torch.linspace(0.9, 1.3, len(given), dtype=torch.float64)
+            parameter = torch.nn.Parameter(value.clone())
+            setattr(loss, attribute, parameter)
+            learned.append((parameter, attribute))
     value = loss(x, label, mined_by(x, label) if mined_by else None)
     value.backward()
+    if unit:
+        matrix("z", x.detach())
     print("case", name, method)
     print("label", *label.tolist())
-    if params:
-        print("options", *("%s=%s" % p for p in params.items()))
+    if options:
+        print("options", *("%s=%s" % (k, str(v).lower() if isinstance(v, bool) else v) for k, v in options.items()))
+    if tolerance:
+        print("tolerance", tolerance)
+    for parameter, attribute in learned:
+        shown = parameter.detach()
+        shown = shown.t() if attribute in ("W", "fc", "weight") else shown.reshape(-1, 1) if attribute == "beta" else shown
+        if shown.shape != proxies.shape:
+            matrix("learned", shown)
     print("value", "%.15g" % value.item())
-    matrix("dz", x.grad)
-    if weight is not None:
-        matrix("dlearned", weight.grad.t() if transposed else weight.grad)
+    if not value_only:
+        matrix("dz", x.grad)
+    for parameter, attribute in learned:
+        grad = parameter.grad
+        matrix("dlearned", grad.t() if attribute in ("W", "fc", "weight") else grad.reshape(-1, 1) if attribute == "beta" else grad)
+    if unit:
+        matrix("z", z)
 
 
 print("# Made by make_loss_reference.py with Python %d.%d, torch %s, pytorch-metric-learning %s."
@@ -104,3 +148,51 @@ case("arcface", "arcface", losses.ArcFaceLoss(CLASSES, DIMS, margin=math.degrees
 # so wide a margin that for some rows theta + margin is beyond pi
 case("arcface_wide", "arcface", losses.ArcFaceLoss(CLASSES, DIMS, margin=math.degrees(1.6), scale=8),
      margin=1.6, scale=8)
+case("triplet_swap_hard", "triplet", losses.TripletMarginLoss(margin=0.5, swap=True, distance=euclidean()),
+     mined_by=miners.BatchHardMiner(distance=euclidean()), margin=0.5, swap=True, miner="hard")
+case("triplet_smooth_hard", "triplet", losses.TripletMarginLoss(margin=0.1, smooth_loss=True, distance=euclidean()),
+     mined_by=miners.BatchHardMiner(distance=euclidean()), margin=0.1, smooth=True, miner="hard")
+case("triplet_easy_positive", "triplet", losses.TripletMarginLoss(margin=0.5, distance=euclidean()),
+     mined_by=miners.BatchEasyHardMiner(pos_strategy="easy", neg_strategy="semihard", distance=euclidean()),
+     label=even, margin=0.5, miner="easy_positive")
+case("triplet_squares", "triplet", losses.TripletMarginLoss(margin=0.5, distance=euclidean(2)), margin=0.5, distance="l2_squared")
+# a loss of distances takes 1 - cosine for the cosine
+case("triplet_cosine", "triplet", losses.TripletMarginLoss(margin=0.2, distance=CosineSimilarity()), margin=0.2, distance="cosine")
+case("contrastive_snr", "snr", losses.ContrastiveLoss(pos_margin=0.1, neg_margin=1.5, distance=SNRDistance(normalize_embeddings=False)),
+     pos_margin=0.1, neg_margin=1.5)
+case("contrastive_pair_margin", "contrastive", losses.ContrastiveLoss(pos_margin=0, neg_margin=2, distance=euclidean()),
+     mined_by=miners.PairMarginMiner(pos_margin=1, neg_margin=1.5, distance=euclidean()), neg_margin=2, miner="pair_margin",
+     mine_near=1, mine_far=1.5)
+case("ntxent_inner", "ntxent", losses.NTXentLoss(temperature=0.5, distance=DotProductSimilarity(normalize_embeddings=False)),
+     temperature=0.5, distance="inner")
+case("lifted_structure", "lifted_structure", losses.LiftedStructureLoss(distance=euclidean()))
+case("lifted_structure_margins", "lifted_structure",
+     losses.LiftedStructureLoss(pos_margin=0.3, neg_margin=2, distance=euclidean()), pos_margin=0.3, neg_margin=2)
+case("generalized_lifted", "generalized_lifted_structure", losses.GeneralizedLiftedStructureLoss(distance=euclidean()), label=even)
+case("margin_hard", "margin", losses.MarginLoss(learn_beta=True, distance=euclidean()),
+     mined_by=miners.BatchHardMiner(distance=euclidean()), miner="hard")
+case("margin_per_class", "margin", losses.MarginLoss(margin=0.5, learn_beta=True, num_classes=CLASSES, distance=euclidean()),
+     mined_by=miners.BatchHardMiner(distance=euclidean()), miner="hard", margin=0.5, per_class=True)
+case("circle", "circle", losses.CircleLoss())
+case("circle_faces", "circle", losses.CircleLoss(m=0.25, gamma=256), margin=0.25, scale=256)
+case("tuplet_margin", "tuplet_margin", losses.TupletMarginLoss())
+case("tuplet_margin_wide", "tuplet_margin", losses.TupletMarginLoss(margin=20, scale=8), margin=20, scale=8)
+# it adds 1e-5 to every weight
+case("ranked_list", "ranked_list", losses.RankedListLoss(margin=0.4, alpha=1.2, Tn=2, distance=euclidean()),
+     tolerance=2e-3, scale=2)
+two_each = torch.arange(ROWS) // 2
+case("intra_pair_variance", "intra_pair_variance", losses.IntraPairVarianceLoss())
+case("threshold_consistent", "threshold_consistent_margin", losses.ThresholdConsistentMarginLoss(margin_minus=0.1), neg_margin=0.1)
+# it lets the gradient through its weights, which the paper does not
+case("dynamic_soft_margin", "dynamic_soft_margin", losses.DynamicSoftMarginLoss(), unit=True, value_only=True,
+     mined_by=triplets_of(LpDistance()), miner="all", bins=10)
+first, second, none = torch.arange(0, ROWS, 2), torch.arange(1, ROWS, 2), torch.zeros(0, dtype=torch.long)
+case("npair", "npair", losses.NPairsLoss(distance=DotProductSimilarity(normalize_embeddings=False)), label=two_each, mined_by=lambda x, label: (first, second, none, none),
+     temperature=1, distance="inner")
+# it normalises pairs and takes negatives as they are
+case("angular", "angular", losses.AngularLoss(), label=two_each, unit=True, value_only=True)
+case("instance", "instance", losses.InstanceLoss(), label=torch.arange(ROWS))
+# it finds bins in float32
+case("histogram", "histogram", losses.HistogramLoss(), label=even, tolerance=1e-5)
+case("histogram_coarse", "histogram", losses.HistogramLoss(n_bins=10), label=even, tolerance=1e-5, bins=10)
+case("fast_ap", "fast_ap", losses.FastAPLoss())

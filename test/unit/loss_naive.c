@@ -48,6 +48,43 @@ static LossCase cases[] = {
 	{"supcon, warm", "supcon", "temperature=0.5"},
 	{"nca", "nca", "scale=1"},
 	{"nca, sharp", "nca", "scale=9"},
+	{"lifted_structure", "lifted_structure", ""},
+	{"lifted_structure, margins", "lifted_structure", "pos_margin=0.4 neg_margin=1.5"},
+	{"generalized_lifted_structure", "generalized_lifted_structure", ""},
+	{"generalized_lifted_structure, margins", "generalized_lifted_structure", "pos_margin=0.9 neg_margin=0.3"},
+	{"margin", "margin", "miner=all"},
+	{"margin, drawn", "margin", ""},
+	{"margin, per class", "margin", "miner=all per_class=true nu=0.3 margin=0.4"},
+	{"circle", "circle", ""},
+	{"circle, soft", "circle", "margin=0.25 scale=6"},
+	{"tuplet_margin", "tuplet_margin", "scale=20"},
+	{"tuplet_margin, wide", "tuplet_margin", "scale=5 margin=25"},
+	{"ranked_list", "ranked_list", ""},
+	{"ranked_list, soft", "ranked_list", "margin=0.8 neg_margin=1.6 scale=1 nu=0.3"},
+	{"npair", "npair", ""},
+	{"npair, of inner products", "npair", "temperature=1 distance=inner"},
+	{"angular", "angular", ""},
+	{"angular, narrow", "angular", "angle=20"},
+	{"snr", "snr", "neg_margin=0.9"},
+	{"snr, margins", "snr", "pos_margin=0.3 neg_margin=2"},
+	{"dynamic_soft_margin", "dynamic_soft_margin", ""},
+	{"dynamic_soft_margin, fine", "dynamic_soft_margin", "bins=64"},
+	{"threshold_consistent_margin", "threshold_consistent_margin", ""},
+	{"threshold_consistent_margin, weighted", "threshold_consistent_margin", "alpha=2 beta=0.5 pos_margin=0.7 neg_margin=0.1"},
+	{"intra_pair_variance", "intra_pair_variance", ""},
+	{"intra_pair_variance, wide", "intra_pair_variance", "pos_margin=0.2 neg_margin=0.4"},
+	{"instance", "instance", "scale=16"},
+	{"histogram", "histogram", ""},
+	{"histogram, coarse", "histogram", "bins=7"},
+	{"fast_ap", "fast_ap", ""},
+	{"fast_ap, fine", "fast_ap", "bins=40"},
+	{"smooth_ap", "smooth_ap", ""},
+	{"smooth_ap, soft", "smooth_ap", "temperature=0.2"},
+	{"pnp", "pnp", ""},
+	{"pnp, ds", "pnp", "variant=ds temperature=0.1"},
+	{"pnp, dq", "pnp", "variant=dq temperature=0.1 alpha=2"},
+	{"pnp, iu", "pnp", "variant=iu temperature=0.1"},
+	{"pnp, ib", "pnp", "variant=ib temperature=0.1 beta=3"},
 	{"proxy_nca", "proxy_nca", "scale=1"},
 	{"proxy_nca, sharp", "proxy_nca", "scale=9"},
 	{"proxy_anchor", "proxy_anchor", "margin=0.1 alpha=32"},
@@ -69,7 +106,8 @@ loss_options(const char *method, const char *text)
 	int			length;
 
 	options_init(&options);
-	assert_int_equal(options_set_method(&env, &options, method, NULL), LEARN_OK);
+	options.method = method_by_name(method);	/* also where it can be a term only */
+	assert_non_null(options.method);
 	while (sscanf(text, " %63[^=]=%63s%n", name, value, &length) == 2)
 	{
 		char	   *end;
@@ -295,6 +333,468 @@ naive_nca(const Naive *n)
 	return mean(sum, count);
 }
 
+static double
+naive_lifted_structure(const Naive *n)
+{
+	double		sum = 0,
+				count = 0;
+
+	for (int i = 0; i < n->rows; i++)
+		for (int j = 0; j < n->cols; j++)
+		{
+			double		push = 0;
+
+			if (!positive(n, i, j))
+				continue;
+			for (int q = 0; q < n->cols; q++)
+			{
+				if (negative(n, i, q))
+					push += exp(n->p->neg_margin - at(n, i, q));
+				if (negative(n, j, q))
+					push += exp(n->p->neg_margin - at(n, j, q));
+			}
+			if (push == 0)
+				continue;
+			sum += pow(fmax(log(push) + at(n, i, j) - n->p->pos_margin, 0), 2) / 2;
+			count++;
+		}
+	return mean(sum, count);
+}
+
+static double
+naive_generalized_lifted(const Naive *n)
+{
+	double		sum = 0,
+				count = 0;
+
+	for (int i = 0; i < n->rows; i++)
+	{
+		double		pull = 0,
+					push = 0;
+
+		for (int j = 0; j < n->cols; j++)
+		{
+			if (positive(n, i, j))
+				pull += exp(at(n, i, j) - n->p->pos_margin);
+			if (negative(n, i, j))
+				push += exp(n->p->neg_margin - at(n, i, j));
+		}
+		if (pull > 0 && push > 0)
+			sum += fmax(log(pull) + log(push), 0), count++;
+	}
+	return mean(sum, count);
+}
+
+static double
+naive_margin(const Naive *n)
+{
+	double		sum = 0,
+				count = 0,
+				beta_sum = 0;
+
+	for (int i = 0; i < n->rows; i++)
+	{
+		double		beta = n->b->scalar[n->p->per_class ? n->label[i] : 0];
+
+		beta_sum += beta;
+		for (int j = 0; j < n->cols; j++)
+		{
+			double		loss = 0;
+
+			if (positive(n, i, j))
+				loss = n->p->margin + at(n, i, j) - beta;
+			if (negative(n, i, j))
+				loss = n->p->margin + beta - at(n, i, j);
+			if (loss > 0)
+				sum += loss, count++;
+		}
+	}
+	return mean(sum, count) + n->p->nu * beta_sum / n->rows;
+}
+
+static double
+naive_circle(const Naive *n)
+{
+	double		sum = 0,
+				count = 0,
+				m = n->p->margin,
+				gamma = n->p->scale;
+
+	for (int i = 0; i < n->rows; i++)
+	{
+		double		pull = 0,
+					push = 0;
+
+		for (int j = 0; j < n->cols; j++)
+		{
+			double		held = n->b->held[(size_t) i * n->cols + j];
+
+			if (positive(n, i, j))
+				pull += exp(-gamma * fmax(1 + m - held, 0) * (at(n, i, j) - (1 - m)));
+			if (negative(n, i, j))
+				push += exp(gamma * fmax(held + m, 0) * (at(n, i, j) - m));
+		}
+		if (pull > 0 && push > 0)
+			sum += log(1 + pull * push), count++;
+	}
+	return mean(sum, count);
+}
+
+static double
+naive_tuplet_margin(const Naive *n)
+{
+	double		sum = 0,
+				count = 0,
+				m = n->p->margin * acos(-1) / 180;
+
+	for (int i = 0; i < n->rows; i++)
+		for (int p = 0; p < n->cols; p++)
+		{
+			double		others = 0;
+
+			if (!positive(n, i, p))
+				continue;
+			for (int q = 0; q < n->cols; q++)
+				if (negative(n, i, q))
+					others += exp(n->p->scale * (at(n, i, q) - cos(acos(fmin(fmax(at(n, i, p), -1), 1)) - m)));
+			if (others > 0)
+				sum += log(1 + others), count++;
+		}
+	return mean(sum, count);
+}
+
+static double
+naive_ranked_list(const Naive *n)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n->rows; i++)
+	{
+		double		pull = 0,
+					pulled = 0,
+					push = 0,
+					pushed = 0;
+
+		for (int j = 0; j < n->cols; j++)
+		{
+			double		over = at(n, i, j) - (n->p->neg_margin - n->p->margin);
+			double		under = n->p->neg_margin - at(n, i, j);
+
+			if (positive(n, i, j) && over > 0)
+				pull += over, pulled++;
+			if (negative(n, i, j) && under > 0)
+				push += exp(n->p->scale * under) * under, pushed += exp(n->p->scale * under);
+		}
+		sum += (1 - n->p->nu) * mean(pull, pulled) + n->p->nu * mean(push, pushed);
+	}
+	return sum / n->rows;
+}
+
+/* The other row of the pair that row i begins: rows of a class in order, two by two. */
+static int
+naive_partner(const Naive *n, int i, bool first)
+{
+	int			before = 0;
+
+	for (int k = 0; k < i; k++)
+		before += n->label[k] == n->label[i];
+	if (before % 2 != (first ? 0 : 1))
+		return -1;
+	for (int k = first ? i + 1 : 0; k < n->rows; k++)
+		if (n->label[k] == n->label[i])
+			return k;
+	return -1;
+}
+
+static double
+naive_npair(const Naive *n)
+{
+	double		sum = 0,
+				count = 0;
+
+	for (int i = 0; i < n->rows; i++)
+	{
+		int			p = naive_partner(n, i, true);
+		double		others = 0;
+
+		if (p < 0)
+			continue;
+		for (int q = 0; q < n->cols; q++)
+			if (negative(n, i, q) && naive_partner(n, q, false) >= 0)
+				others += exp((at(n, i, q) - at(n, i, p)) / n->p->temperature);
+		sum += log(1 + others), count++;
+	}
+	return mean(sum, count);
+}
+
+static double
+naive_angular(const Naive *n)
+{
+	double		sum = 0,
+				count = 0,
+				t = pow(tan(n->p->angle * acos(-1) / 180), 2);
+
+	for (int a = 0; a < n->rows; a++)
+	{
+		int			p = naive_partner(n, a, true);
+		double		others = 0;
+
+		if (p < 0)
+			continue;
+		for (int q = 0; q < n->cols; q++)
+			if (negative(n, a, q))
+				others += exp(4 * t * (at(n, a, q) + at(n, p, q)) - 2 * (1 + t) * at(n, a, p));
+		sum += log(1 + others), count++;
+	}
+	return mean(sum, count);
+}
+
+/* One value for each anchor; the share of the histogram that is in the bins up to its own. */
+static double
+naive_dynamic_soft_margin(const Naive *n)
+{
+	int			bins = n->p->bins;
+	double		width = 4.0 / bins;
+	double		histogram[1001];
+	double		sum = 0,
+				count = 0;
+
+	for (int b = 0; b <= bins; b++)
+		histogram[b] = n->b->state[1 + b];
+	for (int pass = n->b->learning ? 0 : 1; pass < 2; pass++)
+	{
+		double		fresh[1001] = {0};
+
+		count = 0;
+		for (int i = 0; i < n->rows; i++)
+		{
+			int			p = single_positive(n, i);
+			int			q = -1;
+			double		x,
+						place;
+			double		share = 0;
+
+			for (int j = 0; j < n->cols; j++)
+				if (negative(n, i, j) && (q < 0 || at(n, i, j) < at(n, i, q)))
+					q = j;
+			if (p < 0 || q < 0)
+				continue;
+			x = n->b->held[(size_t) i * n->cols + p] - n->b->held[(size_t) i * n->cols + q];
+			place = fmin((fmin(fmax(x, -2), 2) + 2) / width, bins);
+			count++;
+			for (int b = 0; b <= bins; b++)
+			{
+				fresh[b] += fmax(0, 1 - fabs(place - b));
+				share += b <= fmin(floor(place), bins - 1) ? histogram[b] : 0;
+			}
+			if (pass == 1)
+				sum += share * (at(n, i, p) - at(n, i, q));
+		}
+		if (pass == 0 && count > 0)
+			for (int b = 0; b <= bins; b++)
+				histogram[b] = n->b->state[0] > 0 ? 0.99 * histogram[b] + 0.01 * fresh[b] / count : fresh[b] / count;
+	}
+	return mean(sum, count);
+}
+
+static double
+naive_threshold_consistent(const Naive *n)
+{
+	double		pos = 0,
+				neg = 0,
+				pos_count = 0,
+				neg_count = 0;
+
+	for (int i = 0; i < n->rows; i++)
+		for (int j = 0; j < n->cols; j++)
+		{
+			if (positive(n, i, j) && at(n, i, j) <= n->p->pos_margin)
+				pos += n->p->pos_margin - at(n, i, j), pos_count++;
+			if (negative(n, i, j) && at(n, i, j) >= n->p->neg_margin)
+				neg += at(n, i, j) - n->p->neg_margin, neg_count++;
+		}
+	return n->p->alpha * mean(pos, pos_count) + n->p->beta * mean(neg, neg_count);
+}
+
+static double
+naive_intra_pair_variance(const Naive *n)
+{
+	double		pos = 0,
+				neg = 0,
+				pos_count = 0,
+				neg_count = 0,
+				total = 0;
+
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (int i = 0; i < n->rows; i++)
+			for (int j = 0; j < n->cols; j++)
+			{
+				if (positive(n, i, j) && pass == 0)
+					pos += at(n, i, j), pos_count++;
+				if (negative(n, i, j) && pass == 0)
+					neg += at(n, i, j), neg_count++;
+				if (positive(n, i, j) && pass == 1)
+					total += pow(fmax((1 - n->p->pos_margin) * pos - at(n, i, j), 0), 2) / pos_count;
+				if (negative(n, i, j) && pass == 1)
+					total += pow(fmax(at(n, i, j) - (1 + n->p->neg_margin) * neg, 0), 2) / neg_count;
+			}
+		if (pass == 0)
+			pos = mean(pos, pos_count), neg = mean(neg, neg_count);
+	}
+	return total;
+}
+
+static double
+naive_instance(const Naive *n)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n->rows; i++)
+	{
+		double		all = exp(n->p->scale);	/* its cosine with itself is 1 */
+
+		for (int j = 0; j < n->cols; j++)
+			if (negative(n, i, j))
+				all += exp(n->p->scale * at(n, i, j));
+		sum -= log(exp(n->p->scale) / all);
+	}
+	return sum / n->rows;
+}
+
+/* The node's share of a value at a place between nodes. */
+static double
+pulse(double place, int node)
+{
+	return fmax(0, 1 - fabs(place - node));
+}
+
+static double
+naive_histogram(const Naive *n)
+{
+	double		pos[1001] = {0},
+				neg[1001] = {0},
+				pos_count = 0,
+				neg_count = 0,
+				below = 0,
+				sum = 0;
+
+	for (int i = 0; i < n->rows; i++)
+		for (int j = 0; j < n->cols; j++)
+			for (int b = 0; b <= n->p->bins; b++)
+			{
+				double		place = (fmin(fmax(at(n, i, j), -1), 1) + 1) * n->p->bins / 2;
+
+				pos[b] += positive(n, i, j) ? pulse(place, b) : 0;
+				neg[b] += negative(n, i, j) ? pulse(place, b) : 0;
+				pos_count += positive(n, i, j) && b == 0;
+				neg_count += negative(n, i, j) && b == 0;
+			}
+	for (int b = 0; b <= n->p->bins && pos_count > 0 && neg_count > 0; b++)
+	{
+		below += pos[b] / pos_count;
+		sum += neg[b] / neg_count * below;
+	}
+	return sum;
+}
+
+static double
+naive_fast_ap(const Naive *n)
+{
+	double		sum = 0,
+				count = 0;
+
+	for (int i = 0; i < n->rows; i++)
+	{
+		double		precision = 0,
+					positives = 0,
+					found = 0,
+					seen = 0;
+
+		for (int b = 0; b <= n->p->bins; b++)
+		{
+			double		here = 0;
+
+			for (int j = 0; j < n->cols; j++)
+			{
+				double		place = (2 - 2 * fmin(fmax(at(n, i, j), -1), 1)) * n->p->bins / 4;
+
+				here += positive(n, i, j) ? pulse(place, b) : 0;
+				seen += positive(n, i, j) || negative(n, i, j) ? pulse(place, b) : 0;
+				positives += positive(n, i, j) && b == 0;
+			}
+			found += here;
+			precision += here > 0 ? here * found / seen : 0;
+		}
+		if (positives > 0)
+			sum += 1 - precision / positives, count++;
+	}
+	return mean(sum, count);
+}
+
+/* How many columns of a kind are nearer than k, softly. */
+static double
+naive_ahead(const Naive *n, int i, int k, bool positives)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < n->cols; j++)
+		if (j != k && (positives ? positive(n, i, j) : negative(n, i, j)))
+			sum += 1 / (1 + exp((at(n, i, k) - at(n, i, j)) / n->p->temperature));
+	return sum;
+}
+
+static double
+naive_smooth_ap(const Naive *n)
+{
+	double		sum = 0,
+				count = 0;
+
+	for (int i = 0; i < n->rows; i++)
+	{
+		double		precision = 0,
+					positives = 0;
+
+		for (int j = 0; j < n->cols; j++)
+			if (positive(n, i, j))
+			{
+				precision += (1 + naive_ahead(n, i, j, true)) / (1 + naive_ahead(n, i, j, true) + naive_ahead(n, i, j, false));
+				positives++;
+			}
+		if (positives > 0)
+			sum += 1 - precision / positives, count++;
+	}
+	return mean(sum, count);
+}
+
+static double
+naive_pnp(const Naive *n)
+{
+	double		sum = 0,
+				count = 0;
+
+	for (int i = 0; i < n->rows; i++)
+	{
+		double		own = 0,
+					positives = 0;
+
+		for (int j = 0; j < n->cols; j++)
+			if (positive(n, i, j))
+			{
+				double		r = naive_ahead(n, i, j, false);
+				double		b = n->p->beta;
+				const double forms[] = {r, log(1 + r), 1 - 1 / pow(1 + r, n->p->alpha), (1 + r) * log(1 + r),
+				(b * r - log(1 + b * r)) / (b * b)};
+
+				own += forms[n->p->variant];
+				positives++;
+			}
+		if (positives > 0)
+			sum += own / positives, count++;
+	}
+	return mean(sum, count);
+}
+
 /* The four softmaxes over proxies differ in a row's logits. */
 static double
 naive_logit(const Naive *n, const char *method, int i, int c)
@@ -485,6 +985,23 @@ naive_loss(const LossCase *c, const LossBlock *block)
 		{"ntxent", naive_ntxent},
 		{"supcon", naive_supcon},
 		{"nca", naive_nca},
+		{"lifted_structure", naive_lifted_structure},
+		{"generalized_lifted_structure", naive_generalized_lifted},
+		{"margin", naive_margin},
+		{"circle", naive_circle},
+		{"tuplet_margin", naive_tuplet_margin},
+		{"ranked_list", naive_ranked_list},
+		{"npair", naive_npair},
+		{"angular", naive_angular},
+		{"snr", naive_contrastive},
+		{"dynamic_soft_margin", naive_dynamic_soft_margin},
+		{"threshold_consistent_margin", naive_threshold_consistent},
+		{"intra_pair_variance", naive_intra_pair_variance},
+		{"instance", naive_instance},
+		{"histogram", naive_histogram},
+		{"fast_ap", naive_fast_ap},
+		{"smooth_ap", naive_smooth_ap},
+		{"pnp", naive_pnp},
 		{"proxy_anchor", naive_proxy_anchor},
 	};
 	Naive		n = {&c->params, block, block->label, block->rows, block->cols};

@@ -13,16 +13,20 @@
 
 #include "learn/options.h"
 
-#define ALL "auto, whiten, pca, lda, covariance, rca, itml, lsml, contrastive, triplet, multi_similarity, ntxent, supcon, nca, " \
-	"proxy_nca, proxy_anchor, normalized_softmax, cosface, arcface"
-
 static void
 test_names(void **state)
 {
-	char		buf[sizeof(ALL)];
+	char		buf[4096];
+	char		want[4096] = "";
 
+	for (int i = 0; i < method_count(); i++)
+	{
+		strcat(want, i > 0 ? ", " : "");
+		strcat(want, method_at(i)->name);
+	}
 	method_names(NULL, buf, sizeof(buf));
-	assert_string_equal(buf, ALL);
+	assert_string_equal(buf, want);
+	assert_memory_equal(buf, "auto, whiten, pca, lda, ", 24);
 
 	/* too little room: cut off, closed by a zero, nothing written beyond */
 	memset(buf, 'x', sizeof(buf));
@@ -35,7 +39,7 @@ test_names(void **state)
 static void
 test_lookup(void **state)
 {
-	assert_int_equal(method_count(), 19);
+	assert_true(method_count() >= 36);
 	for (int i = 0; i < method_count(); i++)
 		assert_ptr_equal(method_by_name(method_at(i)->name), method_at(i));
 	assert_null(method_by_name("Triplet"));
@@ -50,10 +54,11 @@ test_entries(void **state)
 	{
 		const Method *m = method_at(i);
 
-		assert_true(method_learns_from(m, "labels"));
+		assert_true(method_learns_from(m, "labels") || strcmp(m->supervision, "quadruplets") == 0);
 		assert_true(strlen(m->description) > 20 && strchr(m->description, '\n') == NULL);
 		assert_non_null(m->parameters);
-		assert_int_equal(m->kind == METHOD_GRADIENT, m->loss.function != NULL);
+		/* quadruplets have no block of similarities */
+		assert_int_equal(m->kind == METHOD_GRADIENT && strcmp(m->supervision, "quadruplets") != 0, m->loss.function != NULL);
 		assert_true(m->kind == METHOD_GRADIENT || m->kind == METHOD_LINEAR || m->parameters[0] == '\0');
 		assert_int_equal(m->kind == METHOD_AUTO, m->paper == NULL);
 		assert_int_equal(m->loss.side == LOSS_PROXY || m->loss.scalars != NULL, m->proxy_lr > 0);
