@@ -21,6 +21,17 @@ $node->safe_psql(
 	SELECT dml_set_owner('iris', 'learner');
 	SELECT dml_activate('iris', 1);
 });
+# two inputs, a column of the second, and an adapter to that column
+$node->safe_psql(
+	'postgres', q{
+	CREATE TABLE caption AS SELECT i AS id, ARRAY[sin(i), cos(i), sin(2 * i)]::real[] AS image, ARRAY[sin(i + 1), cos(i + 1)]::real[] AS txt FROM generate_series(1, 60) i;
+	SELECT version FROM dml_train_matches('clip', 'caption', 'image', 'txt', method => 'ntxent', network => '4', epochs => 3);
+	SELECT dml_materialize('caption', 'embedding', model => 'clip/b');
+	SELECT version FROM dml_train_matches('ask', 'caption', 'image', 'embedding', adapter => true, method => 'ntxent', epochs => 3);
+});
+my $sides = q{SELECT md5(string_agg(dml_embed('clip/a', image)::text || dml_embed('clip/b', txt)::text || embedding::text || dml_embed('ask', image)::text
+	|| (embedding <-> dml_embed('ask', image)) || (embedding <-> image), ',' ORDER BY id)) FROM caption};
+my $sides_before = $node->safe_psql('postgres', $sides);
 my $catalogue = q{
 	SELECT string_agg(t, '|' ORDER BY t) FROM (
 		SELECT v::text AS t FROM (SELECT model, version, space, active, owner, method, settings, history, seconds, created, weight_bytes FROM dml_model_versions) v
@@ -47,6 +58,11 @@ foreach my $way (qw(plain custom))
 	is($node->safe_psql($way, $catalogue), $before, "$way: the catalogue is the same");
 	is(embeddings($node, $_, $way), $digest{$_}, "$way: $_ embeds to the same bits") foreach ('iris@1', 'iris@2');
 	same_answers($node, $way, $way);
+
+	is($node->safe_psql($way, $sides), $sides_before, "$way: both sides and the adapter embed to the same bits");
+	$node->safe_psql($way, "UPDATE caption SET txt = '{0.5,0.5}' WHERE id = 1");
+	is( $node->safe_psql($way, "SELECT embedding = dml_embed('clip/b', '{0.5,0.5}'::real[]) FROM caption WHERE id = 1"),
+		't', "$way: the column of side b stays fresh");
 
 	# what follows goes on where it was
 	$node->safe_psql($way, "INSERT INTO iris (id, x, class) VALUES (1000, '{5,3,1.5,0.2}', 'setosa')");
