@@ -30,7 +30,7 @@
 /* Of inner products: a node is expected to have rows that are so much of its radius farther in the query's direction. */
 #define LEAN				0.2
 
-/* Of inner products: as many times a typical row's length is the query's; beyond floats' squares it stays. */
+/* Of inner products: as many times a long row's length is the query's; beyond floats' squares it stays. */
 #define QUERY_LENGTH		4.0
 #define LONGEST_QUERY		1e17
 
@@ -72,9 +72,9 @@ compare_floats(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* The median of the squared lengths in the root: an outlier does not move it. */
+/* What a tenth of the squared lengths in the root is above: long rows are the ones that are found, an outlier does not move it. */
 static double
-typical_square(Relation index, const TreeShape *shape, const TreeMeta *meta)
+long_square(Relation index, const TreeShape *shape, const TreeMeta *meta)
 {
 	const TreeLayout *layout = tree_layout_of(shape, meta->root_level);
 	float	   *squares = palloc((layout->room + 1) * sizeof(float));
@@ -91,7 +91,7 @@ typical_square(Relation index, const TreeShape *shape, const TreeMeta *meta)
 	if (n > 0)
 	{
 		qsort(squares, n, sizeof(float), compare_floats);
-		result = squares[n / 2];
+		result = squares[n - 1 - n / 10];
 	}
 	pfree(squares);
 	return result;
@@ -107,7 +107,7 @@ tree_scale_query(Relation index, const TreeShape *shape, const TreeMeta *meta, f
 		return 1;
 	for (int i = 0; i < shape->width; i++)
 		square += (double) query[i] * query[i];
-	factor = QUERY_LENGTH * sqrt(typical_square(index, shape, meta) / square);
+	factor = QUERY_LENGTH * sqrt(long_square(index, shape, meta) / square);
 	if (!(factor > 0) || isinf(factor) || factor * sqrt(square) > LONGEST_QUERY)
 		return 1;
 	for (int i = 0; i < shape->width; i++)

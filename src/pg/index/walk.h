@@ -54,7 +54,7 @@ typedef struct TreeWalk
 
 /*
  * For inner products a query's length does not count, and codes tell most of <q, x> when it is
- * not short beside the rows: scale a rotated query to some multiple of a typical row's length.
+ * not short beside the rows: scale a rotated query to some multiple of a long row's length.
  * Returns the factor; 1 for other metrics.
  */
 extern double tree_scale_query(Relation index, const TreeShape *shape, const TreeMeta *meta, float *query);
