@@ -3,9 +3,10 @@
  *	  How much of the tree a search must visit for a recall.
  *
  * Rows of the index are asked for their 10 nearest with far more effort than any search
- * makes.  For each that is found it is noted how many leaves had to be visited, and how many
- * rows had to be measured before it; the quantiles of these are the table.  The misses that a
- * target allows are shared between the two.
+ * makes.  For each that is found it is noted in which visit of a leaf, and at which place by
+ * the estimates it stood; the quantiles of these are the table.  What a target allows to be
+ * missed is missed for leaves that were not visited, and a little of it for exact distances
+ * that were not taken: tree_deviations(), and a limit that few searches come to.
  */
 #include "compat.h"
 
@@ -18,16 +19,31 @@
 #include "learn/rng.h"
 #include "walk.h"
 
-#define QUERIES				100
+#define LEAST_QUERIES		200	/* a query for so many leaves, within these bounds */
+#define MOST_QUERIES		1000
+#define LEAVES_PER_QUERY	4
 #define TRIES				20	/* blocks looked at for one query */
 #define NEAREST				10
-#define DEPTH				128	/* rows that are measured */
-#define LEAST_LEAVES		64	/* visited for a query ... */
-#define MOST_LEAVES			1000
-#define LEAF_SHARE			4	/* ... a quarter of them, in between */
+#define DEPTH				128	/* rows that are measured at most ... */
+#define DEPTH_DEVIATIONS	4	/* ... while they may be among the nearest */
 
-/* Of the misses allowed, the share of leaves not visited; the rest is of rows not measured. */
-#define LEAF_MISSES			0.7
+/* Leaves visited for a query: a share of all, within bounds, and no more than some times what was of use. */
+#define LEAST_LEAVES		64
+#define MOST_LEAVES			1000
+#define LEAF_SHARE			4
+#define USELESS_LEAVES		32
+#define USELESS_TIMES		6
+
+/*
+ * Of the misses allowed, the share of leaves not visited, which is more where more may be missed,
+ * and that of the limit of exact distances.
+ */
+#define LEAF_MISSES(misses)	Min(0.8 + 2 * (misses), 1)
+#define LIMIT_MISSES		0.05
+
+/* A quantile that fewer of the answers are beyond is read off the line through two that more are beyond. */
+#define TAIL				30
+#define TAIL_TIMES			4
 
 /* Beyond the table: a recall above its last target. */
 #define BEYOND_TARGETS		2
@@ -96,6 +112,17 @@ random_row(Relation index, const TreeShape *shape, BlockNumber blocks, Rng *rng,
 	return false;
 }
 
+/*
+ * How many standard deviations too high an estimate may be that is waited for: fewer where more
+ * may be missed.  1.1 at a recall of 0.9, 2.0 at 0.99, 2.7 at 0.999, where it costs 1, 0.1 and
+ * 0.01 per cent or so.
+ */
+float
+tree_deviations(double recall)
+{
+	return (float) (sqrt(-2 * log(Max(1 - recall, 1e-9))) - 1);
+}
+
 typedef struct Neighbour
 {
 	double		distance;
@@ -126,16 +153,21 @@ static int
 ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *shape, ItemPointer self,
 	const float *x, const float *query, int *leaves, int *places)
 {
-	int64		most = Min(Max(meta->leaves / LEAF_SHARE, LEAST_LEAVES), MOST_LEAVES);
+	int			most = (int) Min(Max(meta->leaves / LEAF_SHARE, LEAST_LEAVES), MOST_LEAVES);
+	int			useful = 0;		/* the last visit that changed the nearest by their estimates */
 	TreeCounts	counts = {0};
 	TreeWalk	walk;
+	SearchItem	near[NEAREST];
+	SearchBest	nearest = {.room = NEAREST, .items = near};
 	SearchBest	best = {.room = DEPTH, .items = palloc(DEPTH * sizeof(SearchItem))};
+	SearchItem	measured[NEAREST];
+	SearchBest	distances = {.room = NEAREST, .items = measured};
 	Neighbour	found[DEPTH];
 	DmlKernel	kernel = tree_kernel(shape->metric);
 	int			n = 0;
 
 	tree_walk_init(&walk, index, shape, meta, query, NULL, &counts);
-	for (int leaf = 0; leaf < most; leaf++)
+	for (int leaf = 0; leaf < most && leaf < USELESS_LEAVES + USELESS_TIMES * useful; leaf++)
 	{
 		AnnBlock	block;
 		Buffer		buffer = tree_walk_leaf(&walk, &block);
@@ -148,30 +180,43 @@ ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *sha
 			if (!rows[j].dead && walk.scratch.estimates[j] < search_limit(&best))
 			{
 				const ItemPointerData *tid = &rows[j].tid;
+				SearchItem	item = {.key = walk.scratch.estimates[j]};
 
 				if (ItemPointerEquals(unconstify(ItemPointerData *, tid), self))
 					continue;
-				search_offer(&best, (SearchItem)
+				item.spread = code_deviation(&walk.scratch.query, block.norm[j], block.error[j], shape->width);
+				item.id = (((uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 |
+							ItemPointerGetOffsetNumberNoCheck(tid)) << 16) | leaf;
+				search_offer(&best, item);
+				if (item.key < search_limit(&nearest))
 				{
-					.key = walk.scratch.estimates[j], .spread = (float) leaf,
-						.id = (uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 | ItemPointerGetOffsetNumberNoCheck(tid)
-				});
+					search_offer(&nearest, item);
+					useful = leaf;
+				}
 			}
 		UnlockReleaseBuffer(buffer);
 	}
 	search_sort(&best);
 	for (int i = 0; i < best.n; i++)
 	{
+		const SearchItem *item = &best.items[i];
 		const DmlVector *vector;
 		ItemPointerData tid;
 
+		if (distances.n == NEAREST && item->key - DEPTH_DEVIATIONS * item->spread > search_limit(&distances))
+			break;
 		CHECK_FOR_INTERRUPTS();
-		ItemPointerSet(&tid, (BlockNumber) (best.items[i].id >> 16), (OffsetNumber) (best.items[i].id & 0xffff));
+		ItemPointerSet(&tid, (BlockNumber) (item->id >> 32), (OffsetNumber) (item->id >> 16 & 0xffff));
 		vector = tree_fetch(fetch, &tid, SnapshotSelf);
 		if (vector == NULL || vector->dim != shape->dims)
 			continue;
 		found[n].distance = kernel(vector->x, x, shape->dims);
-		found[n].leaf = (int) best.items[i].spread;
+		if (shape->metric != TREE_IP)
+			search_offer(&distances, (SearchItem)
+			{
+				.key = (float) (shape->metric == TREE_COSINE ? 2 * found[n].distance : found[n].distance * found[n].distance)
+			});
+		found[n].leaf = (int) (item->id & 0xffff);
 		found[n++].place = i;
 	}
 	qsort(found, n, sizeof(Neighbour), compare_neighbours);
@@ -186,13 +231,25 @@ ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *sha
 	return n;
 }
 
-/* What is at least as large as a share of n sorted numbers. */
+/*
+ * How many visits, or rows, find all but a share of n sorted numbers, which count from 0.  Of few
+ * numbers the last ones say little: there the line goes on that the quantiles before them make, on
+ * logarithmic scales.
+ */
 static int
-quantile(const int *sorted, int n, double share)
+enough_for(const int *sorted, int n, double misses)
 {
-	int			at = (int) ceil(share * n) - 1;
+	double		tail = (double) TAIL / n;
+	double		enough = sorted[Max(0, Min(n - 1, (int) ceil((1 - misses) * n) - 1))] + 1;
 
-	return sorted[Max(0, Min(n - 1, at))];
+	if (misses < tail && tail * TAIL_TIMES < 0.5)
+	{
+		double		near = sorted[n - 1 - TAIL] + 1;
+		double		far = sorted[n - 1 - TAIL * TAIL_TIMES] + 1;
+
+		enough = Max(enough, near * pow(tail / misses, log(near / far) / log(TAIL_TIMES)));
+	}
+	return (int) Min(ceil(enough), (double) PG_INT32_MAX / 64);
 }
 
 void
@@ -203,8 +260,9 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 	const TreeShape *shape = tree_shape(index, meta, context);
 	TreeFetch  *fetch = tree_fetch_begin(heap, index);
 	BlockNumber blocks = RelationGetNumberOfBlocks(index);
-	int		   *leaves = palloc(QUERIES * NEAREST * sizeof(int));
-	int		   *places = palloc(QUERIES * NEAREST * sizeof(int));
+	int			queries = (int) Max(LEAST_QUERIES, Min(MOST_QUERIES, meta->leaves / LEAVES_PER_QUERY));
+	int		   *leaves = palloc(queries * NEAREST * sizeof(int));
+	int		   *places = palloc(queries * NEAREST * sizeof(int));
 	float	   *x = palloc(shape->dims * sizeof(float));
 	float	   *query = palloc(2 * shape->width * sizeof(float));
 	bool		pushed = !ActiveSnapshotSet();
@@ -215,7 +273,7 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 	if (pushed)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	rng_seed(&rng, meta->seed, 2);
-	for (int q = 0; q < QUERIES; q++)
+	for (int q = 0; q < queries; q++)
 	{
 		ItemPointerData tid;
 		const DmlVector *vector;
@@ -239,8 +297,8 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 		{
 			double		misses = 1 - tree_targets[t];
 
-			meta->calibration.probes[t] = quantile(leaves, n, 1 - LEAF_MISSES * misses) + 1;
-			meta->calibration.exact[t] = Max(NEAREST, quantile(places, n, 1 - (1 - LEAF_MISSES) * misses) + 1);
+			meta->calibration.probes[t] = enough_for(leaves, n, LEAF_MISSES(misses) * misses);
+			meta->calibration.exact[t] = Max(NEAREST, enough_for(places, n, LIMIT_MISSES * misses));
 		}
 		meta->calibration.leaves = meta->leaves;
 	}

@@ -39,9 +39,6 @@
 /* Roundings of distances that the reach of a ball is made of. */
 #define BALL_ROUNDING		1e-5
 
-/* An estimate this many standard deviations too high is not waited for. */
-#define STOP_DEVIATIONS		2.5f
-
 /* A condition dml_within() */
 typedef struct Ball
 {
@@ -433,6 +430,7 @@ search_stage(IndexScanDesc scan)
 	int			wanted = state->stage;
 	int64		leaves = 0;
 	int64		probes;
+	float		deviations = tree_deviations(state->recall);
 	bool		bounded = !isinf(state->limit);
 	bool		late;
 
@@ -496,9 +494,9 @@ search_stage(IndexScanDesc scan)
 		double		distance;
 
 		if (!late && distances.n == distances.room &&
-			(i >= effort.exact || item->key - STOP_DEVIATIONS * item->spread > search_limit(&distances)))
+			(i >= effort.exact || item->key - deviations * item->spread > search_limit(&distances)))
 			break;
-		if (item->key - STOP_DEVIATIONS * item->spread > state->limit)
+		if (item->key - deviations * item->spread > state->limit)
 			break;
 		CHECK_FOR_INTERRUPTS();
 		ItemPointerSet(&found->tid, (BlockNumber) (item->id >> 16), (OffsetNumber) (item->id & 0xffff));

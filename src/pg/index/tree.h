@@ -376,6 +376,9 @@ typedef struct TreeEffort
 extern void tree_effort(const TreeMeta *meta, const TreeShape *shape, double recall, int wanted,
 						TreeEffort *effort);
 
+/* An estimate so many standard deviations too high is not waited for. */
+extern float tree_deviations(double recall);
+
 /* Fill meta->calibration from searches for rows of the index itself. */
 extern void tree_calibrate(Relation index, Relation heap, TreeMeta *meta);
 
