@@ -34,6 +34,8 @@ enum
 };
 
 #define BUILD_FILL			0.7	/* of a leaf's room: the next inserts find theirs */
+#define ORIGIN_ROWS			1000	/* tell how far rows lie from the middle, in the median ... */
+#define ORIGIN_REACH		8		/* ... and rows so many times as far have no say in the origin */
 #define SAMPLE_PER_LEAF		30
 #define SAMPLE_LEAST		10000	/* rows, of a small table too, if memory has room */
 #define SAMPLE_FEWEST		64		/* whatever memory has room for */
@@ -173,7 +175,90 @@ take_sample(Build *build)
 	return build->sampled / wanted * blocks;
 }
 
-/* The origin is the sample's mean; then the sample is rotated where it is. */
+/* The length that a vector of the sample counts as 1 with: its own for cosine, else 1. */
+static double
+sample_scale(const Build *build, const float *x)
+{
+	double		square = 0;
+
+	if (build->meta.metric != TREE_COSINE)
+		return 1;
+	for (int j = 0; j < build->meta.dims; j++)
+		square += (double) x[j] * x[j];
+	return square > 0 ? 1 / sqrt(square) : 0;
+}
+
+static double
+square_from(const Build *build, const float *x, const double *center)
+{
+	double		scale = sample_scale(build, x);
+	double		square = 0;
+
+	for (int j = 0; j < build->meta.dims; j++)
+		square += (x[j] * scale - center[j]) * (x[j] * scale - center[j]);
+	return square;
+}
+
+/* The mean of the sample's rows whose square_from(center) is up to limit; of all without a center. */
+static void
+sample_mean(const Build *build, const double *center, double limit, double *mean)
+{
+	int			dims = build->meta.dims;
+	int			n = 0;
+
+	memset(mean, 0, dims * sizeof(double));
+	for (int i = 0; i < build->sample_n; i++)
+	{
+		const float *x = build->sample + (Size) i * dims;
+		double		scale;
+
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (center != NULL && square_from(build, x, center) > limit)
+			continue;
+		scale = sample_scale(build, x);
+		for (int j = 0; j < dims; j++)
+			mean[j] += x[j] * scale;
+		n++;
+	}
+	for (int j = 0; j < dims; j++)
+		mean[j] /= Max(n, 1);
+}
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		left = *(const double *) a;
+	double		right = *(const double *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+/*
+ * The mean of the sample without rows that lie far outside: one of those would draw it away from all others, and frames,
+ * whose steps grow with the distance from the origin, would be too coarse for them.
+ */
+static void
+choose_origin(const Build *build, float *origin)
+{
+	int			dims = build->meta.dims;
+	int			n = Min(build->sample_n, ORIGIN_ROWS);
+	double	   *all = palloc(2 * dims * sizeof(double));
+	double	   *most = all + dims;
+	double	   *squares = palloc(n * sizeof(double));
+
+	sample_mean(build, NULL, 0, all);
+	for (int i = 0; i < n; i++)
+		squares[i] = square_from(build, build->sample + (Size) i * dims, all);
+	qsort(squares, n, sizeof(double), compare_doubles);
+	sample_mean(build, all, squares[n / 2] * ORIGIN_REACH * ORIGIN_REACH, most);
+	for (int j = 0; j < dims; j++)
+		origin[j] = (float) most[j];
+	pfree(all);
+	pfree(squares);
+}
+
+/* The origin is chosen; then the sample is rotated where it is. */
 static void
 rotate_sample(Build *build)
 {
@@ -183,22 +268,7 @@ rotate_sample(Build *build)
 	float	   *row = palloc(2 * width * sizeof(float));
 	int			kept = 0;
 
-	for (int i = 0; i < build->sample_n; i++)
-	{
-		const float *x = build->sample + (Size) i * dims;
-		double		scale = 1;
-
-		if (build->meta.metric == TREE_COSINE)
-		{
-			double		square = 0;
-
-			for (int j = 0; j < dims; j++)
-				square += (double) x[j] * x[j];
-			scale = square > 0 ? 1 / sqrt(square) : 0;
-		}
-		for (int j = 0; j < dims; j++)
-			origin[j] += (float) (x[j] * scale / build->sample_n);
-	}
+	choose_origin(build, origin);
 	build->meta.origin_blocks = build->meta.metric == TREE_IP ? 0 : tree_origin_blocks(dims);
 	build->shape = tree_shape_new(build->index, &build->meta, origin, build->memory);
 
