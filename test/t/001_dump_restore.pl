@@ -17,6 +17,7 @@ $node->safe_psql(
 	CREATE ROLE learner;
 	SELECT dml_materialize('iris', 'embedding', model => 'iris', features => 'x');
 	CREATE INDEX iris_embedding ON iris USING dml (embedding);
+	SELECT dml_calibrate('iris', 'iris', label => 'class', false_accept_rate => 0.01);
 	SELECT dml_grant('iris', 'reader', 'embed');
 	SELECT dml_set_owner('iris', 'learner');
 	SELECT dml_activate('iris', 1);
@@ -36,7 +37,8 @@ my $catalogue = q{
 	SELECT string_agg(t, '|' ORDER BY t) FROM (
 		SELECT v::text AS t FROM (SELECT model, version, space, active, owner, method, settings, history, seconds, created, weight_bytes FROM dml_model_versions) v
 		UNION ALL SELECT p::text FROM dml_model_privileges p
-		UNION ALL SELECT c::text FROM dml_columns c) s};
+		UNION ALL SELECT c::text FROM dml_columns c
+		UNION ALL SELECT t::text FROM dml_calibrations t) s};
 my $before = $node->safe_psql('postgres', $catalogue);
 like($before, qr/learner/, 'the catalogue has something to lose');
 my %digest = map { $_ => embeddings($node, $_) } ('iris@1', 'iris@2');

@@ -171,6 +171,7 @@ dml_drop_model(PG_FUNCTION_ARGS)
 	static const char *const deletes[] = {
 		"DELETE FROM dml_catalog.version WHERE model_id = $1",
 		"DELETE FROM dml_catalog.privilege WHERE model_id = $1",
+		"DELETE FROM dml_catalog.calibration WHERE model_id = $1",
 		"DELETE FROM dml_catalog.model WHERE id = $1",
 		/* what is left of these are records of columns that are gone */
 		"DELETE FROM dml_catalog.column_info WHERE model_id = $1"

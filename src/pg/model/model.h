@@ -154,6 +154,30 @@ extern int32 dml_version_add(const DmlNewVersion *version);
 /* The checks of dml_version_add that can be made before training starts: the name, its owner. */
 extern void dml_version_check_name(const char *name);
 
+/* The threshold that a version was calibrated to, and what it does on the rows that it was found on. */
+typedef struct DmlCalibration
+{
+	double		threshold;
+	const char *criterion;		/* "false_accept_rate", "accuracy", "f_beta", "equal_error" */
+	double		target;			/* the rate that was asked for, or beta; NaN: none */
+	double		far;			/* rates, NaN: of no pair */
+	double		tar;
+	double		accuracy;
+	double		precision;
+	int64		genuine;		/* pairs */
+	int64		impostor;
+	const char *source;
+} DmlCalibration;
+
+/* Store it with a version, instead of what was stored before.  Errors: not the model's owner. */
+extern void dml_calibration_record(const DmlVersion *version, const DmlCalibration *calibration);
+
+/* The checks of it that can be made before rows are read: the owner. */
+extern void dml_calibration_check(const DmlVersion *version);
+
+/* The threshold as the running statement's snapshot sees it; false: the version is not calibrated. */
+extern bool dml_calibration_find(const DmlVersion *version, double *threshold);
+
 /* A materialised column, as the catalogue has it (dml_columns). */
 typedef struct DmlColumn
 {

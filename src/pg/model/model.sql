@@ -93,10 +93,29 @@ CREATE TABLE dml_catalog.column_info (
 );
 COMMENT ON TABLE dml_catalog.column_info IS 'materialised columns';
 
+CREATE TABLE dml_catalog.calibration (
+	model_id bigint NOT NULL,
+	number integer NOT NULL,
+	threshold double precision NOT NULL,
+	criterion text NOT NULL,
+	target double precision,
+	false_accept_rate double precision,
+	true_accept_rate double precision,
+	accuracy double precision,
+	"precision" double precision,
+	genuine_pairs bigint NOT NULL,
+	impostor_pairs bigint NOT NULL,
+	source text NOT NULL,
+	created timestamp with time zone NOT NULL DEFAULT now(),
+	CONSTRAINT calibration_pkey PRIMARY KEY (model_id, number)
+);
+COMMENT ON TABLE dml_catalog.calibration IS 'thresholds of verification, by version';
+
 SELECT pg_catalog.pg_extension_config_dump('dml_catalog.model', '');
 SELECT pg_catalog.pg_extension_config_dump('dml_catalog.model_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('dml_catalog.version', '');
 SELECT pg_catalog.pg_extension_config_dump('dml_catalog.privilege', '');
+SELECT pg_catalog.pg_extension_config_dump('dml_catalog.calibration', '');
 -- The name of a table that is gone would be its OID, which may be another table's after a restore.
 SELECT pg_catalog.pg_extension_config_dump('dml_catalog.column_info',
 	'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) relation)');
@@ -128,7 +147,14 @@ CREATE VIEW dml_model_privileges AS
 	JOIN dml_catalog.model m ON m.id = p.model_id;
 COMMENT ON VIEW dml_model_privileges IS 'what dml_grant gave to whom';
 
-GRANT SELECT ON dml_models, dml_model_versions, dml_model_privileges TO PUBLIC;
+CREATE VIEW dml_calibrations AS
+	SELECT m.name AS model, c.number AS version, c.number = m.active AS active, c.threshold, c.criterion, c.target, c.false_accept_rate,
+		c.true_accept_rate, c.accuracy, c."precision", c.genuine_pairs, c.impostor_pairs, c.source, c.created
+	FROM dml_catalog.calibration c
+	JOIN dml_catalog.model m ON m.id = c.model_id;
+COMMENT ON VIEW dml_calibrations IS 'thresholds of dml_match, by version';
+
+GRANT SELECT ON dml_models, dml_model_versions, dml_model_privileges, dml_calibrations TO PUBLIC;
 
 CREATE FUNCTION dml_methods(
 	OUT name text, OUT kind text, OUT supervision text, OUT options text,
