@@ -74,8 +74,8 @@ tree_new_page_done(Relation index, TreeNewPage *page)
 }
 
 /* A copy of a node of a path if it is in use and what the path says; else NULL. */
-static Page
-copy_node(Relation index, const TreeShape *shape, const TreeStep *step, int level)
+Page
+tree_copy_node(Relation index, const TreeShape *shape, const TreeStep *step, int level)
 {
 	Buffer		buffer = tree_read(index, step->block);
 	Page		page = BufferGetPage(buffer);
@@ -94,8 +94,8 @@ copy_node(Relation index, const TreeShape *shape, const TreeStep *step, int leve
 }
 
 /* The entry of a child in its parent; -1: it is not there. */
-static int
-find_child(Page parent, const TreeShape *shape, const TreeStep *child)
+int
+tree_find_child(Page parent, const TreeShape *shape, const TreeStep *child)
 {
 	const TreeChild *children = tree_children(parent, &shape->inner);
 
@@ -109,8 +109,8 @@ find_child(Page parent, const TreeShape *shape, const TreeStep *child)
  * Is the path from root to its end still one?  pages gets copies of its nodes (room for
  * TREE_MAX_HEIGHT).
  */
-static bool
-copy_path(Relation index, const TreeShape *shape, const TreePath *path, Page *pages)
+bool
+tree_copy_path(Relation index, const TreeShape *shape, const TreePath *path, Page *pages)
 {
 	TreeMeta	meta;
 
@@ -119,8 +119,8 @@ copy_path(Relation index, const TreeShape *shape, const TreePath *path, Page *pa
 		return false;
 	for (int i = 0; i < path->n; i++)
 	{
-		pages[i] = copy_node(index, shape, &path->step[i], meta.root_level - i);
-		if (pages[i] == NULL || (i > 0 && find_child(pages[i - 1], shape, &path->step[i]) < 0))
+		pages[i] = tree_copy_node(index, shape, &path->step[i], meta.root_level - i);
+		if (pages[i] == NULL || (i > 0 && tree_find_child(pages[i - 1], shape, &path->step[i]) < 0))
 			return false;
 	}
 	return true;
@@ -130,8 +130,8 @@ copy_path(Relation index, const TreeShape *shape, const TreePath *path, Page *pa
  * Widen the nodes of a path, from the root down, so that each covers what is below: the last one
  * reaches `reach`.  Between two of the records a node covers more than it needs to.
  */
-static void
-widen_path(Relation index, const TreeShape *shape, const TreePath *path, Page *pages, float reach)
+void
+tree_widen_path(Relation index, const TreeShape *shape, const TreePath *path, Page *pages, float reach)
 {
 	int			level_of_first = tree_special(pages[0])->level;
 	float		need[TREE_MAX_HEIGHT];
@@ -159,7 +159,7 @@ widen_path(Relation index, const TreeShape *shape, const TreePath *path, Page *p
 			tree_node(page)->radius = need[i];
 		if (i + 1 < path->n)
 		{
-			int			at = find_child(page, shape, &path->step[i + 1]);
+			int			at = tree_find_child(page, shape, &path->step[i + 1]);
 
 			if (at >= 0 && tree_radii(page, &shape->inner)[at] < need[i + 1])
 				tree_radii(page, &shape->inner)[at] = need[i + 1];
@@ -176,13 +176,13 @@ tree_widen(Relation index, const TreeShape *shape, const TreePath *path, const f
 	Page		pages[TREE_MAX_HEIGHT];
 
 	LockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
-	if (copy_path(index, shape, path, pages))
+	if (tree_copy_path(index, shape, path, pages))
 	{
 		TreeEntry	entry = {.code = palloc(shape->leaf.code_bytes)};
 		float	   *scratch = palloc(shape->width * sizeof(float));
 
 		tree_encode(pages[path->n - 1], &shape->leaf, rotated, scratch, &entry);
-		widen_path(index, shape, path, pages, sqrtf(entry.factors.norm) * TREE_RADIUS_ROUNDING * TREE_RADIUS_ROUNDING);
+		tree_widen_path(index, shape, path, pages, sqrtf(entry.factors.norm) * TREE_RADIUS_ROUNDING * TREE_RADIUS_ROUNDING);
 	}
 	UnlockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 }
@@ -227,8 +227,8 @@ grow(Relation index, const TreeShape *shape, Page root, const TreeStep *step)
  * The rows of a leaf with their vectors: from the table where a snapshot may see them now,
  * else as well as the codes know them, with how far that can be off.  Returns how many.
  */
-static int
-gather_rows(Relation index, Relation heap, const TreeShape *shape, Page page, float *vectors, TreeRow *ids, float *slack,
+int
+tree_gather_rows(Relation index, Relation heap, const TreeShape *shape, Page page, float *vectors, TreeRow *ids, float *slack,
 			char *packed)
 {
 	const TreeLayout *layout = &shape->leaf;
@@ -276,8 +276,8 @@ gather_rows(Relation index, Relation heap, const TreeShape *shape, Page page, fl
 }
 
 /* The children of an inner node with their centers, from their own pages. */
-static int
-gather_children(Relation index, const TreeShape *shape, Page page, float *vectors, TreeChild *ids, float *radii)
+int
+tree_gather_children(Relation index, const TreeShape *shape, Page page, float *vectors, TreeChild *ids, float *radii)
 {
 	const TreeChild *children = tree_children(page, &shape->inner);
 	int			level = tree_special(page)->level;
@@ -285,7 +285,7 @@ gather_children(Relation index, const TreeShape *shape, Page page, float *vector
 	for (int j = 0; j < tree_node(page)->n; j++)
 	{
 		TreeStep	step = {children[j].block, children[j].birth};
-		Page		child = copy_node(index, shape, &step, level - 1);
+		Page		child = tree_copy_node(index, shape, &step, level - 1);
 
 		if (child == NULL)
 			tree_corrupted(index, step.block, "It is not the child that its parent says.");
@@ -298,8 +298,8 @@ gather_children(Relation index, const TreeShape *shape, Page page, float *vector
 }
 
 /* The entry of a new child in its parent's frame. */
-static void
-encode_child(Page parent, const TreeShape *shape, Page child, BlockNumber block, TreeEntry *entry)
+void
+tree_encode_child(Page parent, const TreeShape *shape, Page child, BlockNumber block, TreeEntry *entry)
 {
 	float	   *center = palloc(2 * shape->width * sizeof(float));
 
@@ -346,13 +346,13 @@ split_node(Relation index, Relation heap, const TreeShape *shape, const TreePath
 
 	if (level == 0)
 	{
-		n = gather_rows(index, heap, shape, old, vectors, ids, reach, packed);
+		n = tree_gather_rows(index, heap, shape, old, vectors, ids, reach, packed);
 		members.slack = reach;
 		members.packed = packed;
 	}
 	else
 	{
-		n = gather_children(index, shape, old, vectors, (TreeChild *) ids, reach);
+		n = tree_gather_children(index, shape, old, vectors, (TreeChild *) ids, reach);
 		members.radii = reach;
 	}
 	if (n < 2)
@@ -371,7 +371,7 @@ split_node(Relation index, Relation heap, const TreeShape *shape, const TreePath
 									 tree_node(images[i].data)->radius) * TREE_RADIUS_ROUNDING));
 	}
 	if (need > tree_node(pages[above.n - 1])->radius)
-		widen_path(index, shape, &above, pages, need);
+		tree_widen_path(index, shape, &above, pages, need);
 
 	buffer = ReadBuffer(index, step->block);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
@@ -395,9 +395,9 @@ split_node(Relation index, Relation heap, const TreeShape *shape, const TreePath
 
 		tree_special(images[i].data)->birth = fresh[i].birth;
 		memcpy(GenericXLogRegisterBuffer(state, fresh[i].buffer, GENERIC_XLOG_FULL_IMAGE), images[i].data, BLCKSZ);
-		encode_child(parent, shape, images[i].data, block, &entry);
+		tree_encode_child(parent, shape, images[i].data, block, &entry);
 		if (i == 0)
-			tree_put(parent, &shape->inner, find_child(parent, shape, step), &entry, true);
+			tree_put(parent, &shape->inner, tree_find_child(parent, shape, step), &entry, true);
 		else
 			tree_put(parent, &shape->inner, tree_node(parent)->n++, &entry, true);
 		tree_node(page)->forward[i] = block;
@@ -413,33 +413,58 @@ split_node(Relation index, Relation heap, const TreeShape *shape, const TreePath
 	return true;
 }
 
-/* One leaf more, and a new calibration when there are twice as many as for the last one. */
-static void
-count_leaf(Relation index, Relation heap)
+void
+tree_count_leaves(Relation index, int64 more, TreeMeta *meta)
+{
+	Buffer		buffer = ReadBuffer(index, TREE_META_BLOCK);
+	GenericXLogState *state;
+
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	tree_meta_copy(index, BufferGetPage(buffer), meta);
+	meta->leaves = Max(meta->leaves + more, 1);
+	state = GenericXLogStart(index);
+	tree_meta_page(GenericXLogRegisterBuffer(state, buffer, 0), meta);
+	GenericXLogFinish(state);
+	UnlockReleaseBuffer(buffer);
+}
+
+void
+tree_calibrate_again(Relation index, Relation heap)
 {
 	Buffer		buffer;
-	TreeMeta	meta;
 	GenericXLogState *state;
 	TreeCalibration calibration;
+	TreeMeta	meta;
 
-	for (int round = 0; round < 2; round++)
-	{
-		buffer = ReadBuffer(index, TREE_META_BLOCK);
-		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-		tree_meta_copy(index, BufferGetPage(buffer), &meta);
-		if (round == 0)
-			meta.leaves++;
-		else
-			meta.calibration = calibration;
-		state = GenericXLogStart(index);
-		tree_meta_page(GenericXLogRegisterBuffer(state, buffer, 0), &meta);
-		GenericXLogFinish(state);
-		UnlockReleaseBuffer(buffer);
-		if (meta.leaves < CALIBRATE_LEAVES || meta.leaves < 2 * meta.calibration.leaves)
-			return;
-		tree_calibrate(index, heap, &meta);
-		calibration = meta.calibration;
-	}
+	tree_meta_read(index, &meta);
+	tree_calibrate(index, heap, &meta);
+	calibration = meta.calibration;
+	buffer = ReadBuffer(index, TREE_META_BLOCK);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	tree_meta_copy(index, BufferGetPage(buffer), &meta);
+	meta.calibration = calibration;
+	state = GenericXLogStart(index);
+	tree_meta_page(GenericXLogRegisterBuffer(state, buffer, 0), &meta);
+	GenericXLogFinish(state);
+	UnlockReleaseBuffer(buffer);
+}
+
+void
+tree_remove_child(Page parent, const TreeShape *shape, int j)
+{
+	const TreeLayout *layout = &shape->inner;
+	char	   *base = (char *) parent;
+	int			last = --tree_node(parent)->n;
+
+	tree_children(parent, layout)[j] = tree_children(parent, layout)[last];
+	tree_radii(parent, layout)[j] = tree_radii(parent, layout)[last];
+	if (layout->square != 0)
+		tree_squares(parent, layout)[j] = tree_squares(parent, layout)[last];
+	((float4 *) (base + layout->norm))[j] = ((float4 *) (base + layout->norm))[last];
+	((float4 *) (base + layout->scale))[j] = ((float4 *) (base + layout->scale))[last];
+	((float4 *) (base + layout->error))[j] = ((float4 *) (base + layout->error))[last];
+	memmove(base + layout->codes + (Size) j * layout->code_bytes,
+			base + layout->codes + (Size) last * layout->code_bytes, layout->code_bytes);
 }
 
 void
@@ -449,7 +474,7 @@ tree_split(Relation index, Relation heap, const TreeShape *shape, const TreePath
 	TreePath	at = *path;
 
 	LockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
-	if (copy_path(index, shape, &at, pages))
+	if (tree_copy_path(index, shape, &at, pages))
 	{
 		int			level = tree_special(pages[0])->level - (at.n - 1);
 
@@ -464,7 +489,13 @@ tree_split(Relation index, Relation heap, const TreeShape *shape, const TreePath
 			if (at.n == 1)
 				grow(index, shape, pages[0], &at.step[0]);
 			else if (split_node(index, heap, shape, &at, pages) && level == 0)
-				count_leaf(index, heap);
+			{
+				TreeMeta	meta;
+
+				tree_count_leaves(index, 1, &meta);
+				if (meta.leaves >= CALIBRATE_LEAVES && meta.leaves >= 2 * meta.calibration.leaves)
+					tree_calibrate_again(index, heap);
+			}
 		}
 	}
 	UnlockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);

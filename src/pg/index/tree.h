@@ -421,6 +421,45 @@ extern void tree_split(Relation index, Relation heap, const TreeShape *shape, co
 /* See to it that every node of the path covers the vector.  The caller holds no lock. */
 extern void tree_widen(Relation index, const TreeShape *shape, const TreePath *path, const float *rotated);
 
+/*
+ * Pieces of the above, for regroup.c; the caller of all but the first three holds the structure lock.
+ *
+ * A copy of a node if it is in use and what the step says; else NULL.
+ */
+extern Page tree_copy_node(Relation index, const TreeShape *shape, const TreeStep *step, int level);
+
+/* The entry of a child in its parent; -1: it is not there. */
+extern int	tree_find_child(Page parent, const TreeShape *shape, const TreeStep *child);
+
+/* The rows of a leaf with their vectors, or what the codes know of them and how far that may be off. */
+extern int	tree_gather_rows(Relation index, Relation heap, const TreeShape *shape, Page page, float *vectors,
+							 TreeRow *ids, float *slack, char *packed);
+
+/* The children of an inner node with their centers and radii. */
+extern int	tree_gather_children(Relation index, const TreeShape *shape, Page page, float *vectors, TreeChild *ids,
+								 float *radii);
+
+/* Copies of the nodes of a path (room for TREE_MAX_HEIGHT); false: it is none any more. */
+extern bool tree_copy_path(Relation index, const TreeShape *shape, const TreePath *path, Page *pages);
+
+/* Its last node, and with it those above, reach so far. */
+extern void tree_widen_path(Relation index, const TreeShape *shape, const TreePath *path, Page *pages, float reach);
+
+/* The entry of a new child in its parent's frame; the entry's place is given to another. */
+extern void tree_encode_child(Page parent, const TreeShape *shape, Page child, BlockNumber block, TreeEntry *entry);
+extern void tree_remove_child(Page parent, const TreeShape *shape, int j);
+
+/* So many leaves more; fills meta in. */
+extern void tree_count_leaves(Relation index, int64 more, TreeMeta *meta);
+
+/* Calibrate an index that others use. */
+extern void tree_calibrate_again(Relation index, Relation heap);
+
+/* ---------- regroup.c ---------- */
+
+/* Divide anew, below each parent, what inserts and deletes have left badly divided. */
+extern void tree_regroup(Relation index);
+
 /* ---------- scan.c ---------- */
 
 extern IndexScanDesc tree_begin_scan(Relation index, int nkeys, int norderbys);

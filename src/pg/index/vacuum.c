@@ -144,24 +144,12 @@ remove_leaf(Vacuum *vacuum, BlockNumber parent_block, int j)
 	if (empty)
 	{
 		GenericXLogState *state;
-		char	   *base;
-		int			last;
 
 		LockBuffer(parent_buffer, BUFFER_LOCK_EXCLUSIVE);
 		state = GenericXLogStart(vacuum->index);
 		page = GenericXLogRegisterBuffer(state, buffer, 0);
 		parent = GenericXLogRegisterBuffer(state, parent_buffer, 0);
-		base = (char *) parent;
-		last = --tree_node(parent)->n;
-		tree_children(parent, layout)[j] = tree_children(parent, layout)[last];
-		tree_radii(parent, layout)[j] = tree_radii(parent, layout)[last];
-		if (layout->square != 0)
-			tree_squares(parent, layout)[j] = tree_squares(parent, layout)[last];
-		((float4 *) (base + layout->norm))[j] = ((float4 *) (base + layout->norm))[last];
-		((float4 *) (base + layout->scale))[j] = ((float4 *) (base + layout->scale))[last];
-		((float4 *) (base + layout->error))[j] = ((float4 *) (base + layout->error))[last];
-		memmove(base + layout->codes + (Size) j * layout->code_bytes,
-				base + layout->codes + (Size) last * layout->code_bytes, layout->code_bytes);
+		tree_remove_child(parent, vacuum->shape, j);
 		tree_special(page)->kind = TREE_GONE;
 		tree_node(page)->gone_at = U64FromFullTransactionId(ReadNextFullTransactionId());
 		GenericXLogFinish(state);
@@ -218,18 +206,10 @@ remove_empty(Vacuum *vacuum)
 	}
 	if (removed > 0)
 	{
-		Buffer		buffer = ReadBuffer(vacuum->index, TREE_META_BLOCK);
-		GenericXLogState *state;
 		TreeMeta	meta;
 
 		LockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
-		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-		tree_meta_copy(vacuum->index, BufferGetPage(buffer), &meta);
-		meta.leaves = Max(meta.leaves - removed, 1);
-		state = GenericXLogStart(vacuum->index);
-		tree_meta_page(GenericXLogRegisterBuffer(state, buffer, 0), &meta);
-		GenericXLogFinish(state);
-		UnlockReleaseBuffer(buffer);
+		tree_count_leaves(vacuum->index, -removed, &meta);
 		UnlockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 	}
 }
@@ -289,5 +269,7 @@ tree_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	/* nothing was deleted: the pass is for the pages that became free */
 	if (stats == NULL)
 		stats = vacuum_pass(info, NULL, NULL, NULL);
+	tree_regroup(info->index);
+	stats->num_pages = RelationGetNumberOfBlocks(info->index);
 	return stats;
 }

@@ -199,7 +199,9 @@ push_forwards(SearchQueue *queue, Page page, SearchItem item, int kind)
 {
 	const TreeNode *node = tree_node(page);
 
-	if (tree_special(page)->kind != TREE_GONE)
+	/* one that forwards nowhere has what it had when it went, which is all that a snapshot from before can see */
+	if (tree_special(page)->kind != TREE_GONE ||
+		(node->forward[0] == InvalidBlockNumber && node->forward[1] == InvalidBlockNumber))
 		return false;
 	for (int i = 0; i < 2; i++)
 		if (node->forward[i] != InvalidBlockNumber)

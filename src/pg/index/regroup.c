@@ -1,0 +1,461 @@
+/*
+ * regroup.c
+ *	  What vacuum does for an index that has drifted from what a build would make: what the
+ *	  children of a node have is divided among them anew where inserts and deletes have left it
+ *	  badly placed, and the tree is calibrated again when it has changed.
+ *
+ * Splits alone leave rows in leaves that were the nearest when there were no nearer ones, nodes
+ * likewise below parents, and deletes leave leaves nearly empty.  Both are seen from codes and
+ * centers alone, without the table.  It goes from the root down, a node at a time.
+ *
+ * New nodes are written where nobody can reach them; then, with the old ones locked and found
+ * unchanged, one record changes the parent; then the old ones are gone.  They forward
+ * nowhere: who comes by them, with a snapshot from before, reads what they held.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "access/table.h"
+#include "catalog/index.h"
+#include "commands/vacuum.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "ann/distance.h"
+#include "ann/kmeans.h"
+#include "learn/blas.h"
+#include "model/model.h"
+#include "tree.h"
+
+#define MOST_NODES		96		/* of one parent at a time: so many page locks are held at once */
+#define PROBES			8		/* entries of a node that are looked at */
+#define ROUNDS			3		/* at most: better parents make better leaves, and the other way round */
+
+/* A closer look is taken where so many of these are nearer to another node; a build leaves some 0.08 and 0.04. */
+#define MISPLACED_ROWS	0.11
+#define MISPLACED_NODES	0.06
+#define LEAST_FILL		0.45	/* or where less of the nodes' room is filled */
+
+/* It is done where no more is left of the squared distances to the nodes' centers ... */
+#define WORTH_ROWS		0.93
+#define WORTH_NODES		0.975
+#define WORTH_PAGES		0.75	/* ... or of the nodes, if they were not filled */
+#define WORTH_CALIBRATING 0.25	/* leaves more or less than when it was done last, of these */
+
+typedef struct Regroup
+{
+	Relation	index;
+	Relation	heap;
+	const TreeShape *shape;
+	LearnEnv   *env;
+	Rng			rng;
+	MemoryContext context;		/* of a parent */
+	int64		visited;		/* parents */
+	int64		regrouped;		/* of these */
+} Regroup;
+
+/* Nodes of one parent, and how many entries they have. */
+typedef struct Family
+{
+	int			level;
+	int			n;				/* nodes */
+	TreeStep	step[MOST_NODES];
+	Page		page[MOST_NODES];	/* copies */
+	float	   *centers;
+	int			entries;
+} Family;
+
+/* The children of a parent, or as many of them as can be regrouped at once: those nearest to the first. */
+static void
+find_family(Regroup *regroup, Page parent, Family *family)
+{
+	const TreeShape *shape = regroup->shape;
+	const TreeLayout *layout;
+	const TreeChild *children = tree_children(parent, &shape->inner);
+	int			n = tree_node(parent)->n;
+	int		   *order = palloc(n * sizeof(int));
+	double	   *distance = palloc(n * sizeof(double));
+	Page	   *pages = palloc(n * sizeof(Page));
+	float	   *centers = palloc(mul_size(n, shape->width * sizeof(float)));
+
+	family->level = tree_special(parent)->level - 1;
+	layout = tree_layout_of(shape, family->level);
+	for (int j = 0; j < n; j++)
+	{
+		TreeStep	step = {children[j].block, children[j].birth};
+
+		pages[j] = tree_copy_node(regroup->index, shape, &step, family->level);
+		if (pages[j] == NULL)
+			tree_corrupted(regroup->index, step.block, "It is not the child that its parent says.");
+		tree_node_center(pages[j], layout, centers + (Size) j * shape->width);
+		distance[j] = distance_l2_squared(centers, centers + (Size) j * shape->width, shape->width);
+	}
+	family->n = 0;
+	family->entries = 0;
+	family->centers = palloc(mul_size(Min(n, MOST_NODES), shape->width * sizeof(float)));
+	for (int j = 0; j < n; j++)
+	{
+		int			at = j;
+
+		for (; at > 0 && distance[order[at - 1]] > distance[j]; at--)
+			order[at] = order[at - 1];
+		order[at] = j;
+	}
+	for (int i = 0; i < n && family->n < MOST_NODES; i++)
+	{
+		int			j = order[i];
+
+		family->step[family->n] = (TreeStep) {children[j].block, children[j].birth};
+		family->page[family->n] = pages[j];
+		memcpy(family->centers + (Size) family->n * shape->width, centers + (Size) j * shape->width,
+			   shape->width * sizeof(float));
+		family->entries += tree_node(pages[j])->n - tree_node(pages[j])->dead;
+		family->n++;
+	}
+}
+
+/* Of a few entries of each node, as their codes know them, the share that is nearer to another of the nodes. */
+static double
+misplaced(Regroup *regroup, const Family *family)
+{
+	const TreeShape *shape = regroup->shape;
+	const TreeLayout *layout = tree_layout_of(shape, family->level);
+	float	   *x = palloc(shape->width * sizeof(float));
+	int			seen = 0;
+	int			wrong = 0;
+
+	for (int i = 0; i < family->n; i++)
+	{
+		Page		page = family->page[i];
+		const float *own = family->centers + (Size) i * shape->width;
+		AnnBlock	block;
+		int			stride;
+
+		tree_block(page, layout, &block);
+		stride = Max(block.n / PROBES, 1);
+		for (int j = stride / 2; j < block.n; j += stride)
+		{
+			double		mine;
+			bool		nearer = false;
+
+			if (family->level == 0 && tree_rows(page, layout)[j].dead)
+				continue;
+			code_decode(block.codes + (size_t) j * block.stride, layout->bits, shape->width, block.scale[j], x);
+			for (int e = 0; e < shape->width; e++)
+				x[e] += own[e];
+			mine = distance_l2_squared(x, own, shape->width);
+			for (int other = 0; other < family->n && !nearer; other++)
+				nearer = distance_l2_squared(x, family->centers + (Size) other * shape->width, shape->width) < mine;
+			seen++;
+			wrong += nearer;
+		}
+	}
+	return seen > 0 ? (double) wrong / seen : 0;
+}
+
+/* The sum of squared distances of rows to centers: the mean of a part, or given. */
+static double
+squares(const Regroup *regroup, const float *vectors, const int32_t *order, int n, const float *center)
+{
+	int			width = regroup->shape->width;
+	float	   *mean = NULL;
+	double		sum = 0;
+
+	if (center == NULL)
+	{
+		center = mean = palloc0(width * sizeof(float));
+		for (int i = 0; i < n; i++)
+			for (int e = 0; e < width; e++)
+				mean[e] += vectors[(Size) order[i] * width + e] / (float) n;
+	}
+	for (int i = 0; i < n; i++)
+		sum += distance_l2_squared(vectors + (Size) order[i] * width, center, width);
+	if (mean != NULL)
+		pfree(mean);
+	return sum;
+}
+
+/* Pages to be gone, four to a record; the caller holds their locks. */
+static void
+mark_gone(Regroup *regroup, const Buffer *buffers, int n)
+{
+	uint64		now = U64FromFullTransactionId(ReadNextFullTransactionId());
+
+	for (int i = 0; i < n; i += MAX_GENERIC_XLOG_PAGES)
+	{
+		GenericXLogState *state = GenericXLogStart(regroup->index);
+
+		for (int j = i; j < Min(n, i + MAX_GENERIC_XLOG_PAGES); j++)
+		{
+			Page		page = GenericXLogRegisterBuffer(state, buffers[j], 0);
+
+			tree_special(page)->kind = TREE_GONE;
+			tree_node(page)->gone_at = now;
+		}
+		GenericXLogFinish(state);
+	}
+}
+
+/* Lock the pages of steps for writing; buffers gets them. */
+static void
+lock_pages(Regroup *regroup, const TreeStep *step, int n, Buffer *buffers)
+{
+	for (int i = 0; i < n; i++)
+	{
+		buffers[i] = ReadBuffer(regroup->index, step[i].block);
+		LockBuffer(buffers[i], BUFFER_LOCK_EXCLUSIVE);
+	}
+}
+
+static void
+unlock_pages(const Buffer *buffers, int n)
+{
+	for (int i = 0; i < n; i++)
+		UnlockReleaseBuffer(buffers[i]);
+}
+
+/* In a parent the new nodes take the place of the family.  False: one of the old ones has changed. */
+static bool
+replace_family(Regroup *regroup, const TreeStep *parent_step, const Family *family, const TreeStep *fresh,
+			   PGAlignedBlock *images, int parts)
+{
+	const TreeShape *shape = regroup->shape;
+	Buffer		buffers[MOST_NODES];
+	Buffer		parent_buffer;
+	GenericXLogState *state;
+	Page		parent;
+
+	lock_pages(regroup, family->step, family->n, buffers);
+	for (int i = 0; i < family->n; i++)
+		if (memcmp(BufferGetPage(buffers[i]), family->page[i], BLCKSZ) != 0)
+		{
+			unlock_pages(buffers, family->n);
+			return false;
+		}
+	parent_buffer = ReadBuffer(regroup->index, parent_step->block);
+	LockBuffer(parent_buffer, BUFFER_LOCK_EXCLUSIVE);
+	state = GenericXLogStart(regroup->index);
+	parent = GenericXLogRegisterBuffer(state, parent_buffer, 0);
+	for (int i = 0; i < family->n; i++)
+		tree_remove_child(parent, shape, tree_find_child(parent, shape, &family->step[i]));
+	for (int i = 0; i < parts; i++)
+	{
+		TreeEntry	entry;
+
+		tree_encode_child(parent, shape, images[i].data, fresh[i].block, &entry);
+		tree_put(parent, &shape->inner, tree_node(parent)->n++, &entry, true);
+	}
+	GenericXLogFinish(state);
+	UnlockReleaseBuffer(parent_buffer);
+	mark_gone(regroup, buffers, family->n);
+	unlock_pages(buffers, family->n);
+	return true;
+}
+
+/* Divide the entries of a family anew, if that makes it better; the caller holds the structure lock. */
+static void
+divide_family(Regroup *regroup, const TreePath *path, Page *pages, const Family *family, bool sparse)
+{
+	const TreeShape *shape = regroup->shape;
+	Relation	index = regroup->index;
+	Page		parent = pages[path->n - 1];
+	int			width = shape->width;
+	int			packed_bytes = shape->columns.packed_bytes;
+	Size		bytes = mul_size(family->entries, width * sizeof(float));
+	ArenaMark	mark = arena_mark(regroup->env->arena);
+	float	   *vectors;
+	TreeRow    *ids;
+	float	   *reach;			/* of rows the slack, of nodes the radius */
+	char	   *packed;
+	int			room = tree_layout_of(shape, family->level)->room;
+	int32_t    *order;
+	int64_t    *first;
+	int64_t		parts;
+	int			n = 0;
+	double		before = 0;
+	double		after = 0;
+	float		need = 0;
+	float	   *centers = palloc(2 * width * sizeof(float));
+	TreeMembers members = {0};
+	PGAlignedBlock *images;
+	TreeStep   *fresh;
+	LearnStatus status = blas_load(regroup->env);
+
+	/* the vectors, and a copy in the division */
+	if (bytes > (Size) maintenance_work_mem * 1024 / 2)
+		return;
+	vectors = MemoryContextAllocHuge(regroup->context, bytes + 1);
+	ids = palloc(family->entries * sizeof(TreeRow) + 1);
+	reach = palloc(family->entries * sizeof(float) + 1);
+	packed = palloc(mul_size(family->entries, packed_bytes) + 1);
+	order = palloc(family->entries * sizeof(int32_t) + 1);
+	first = palloc((family->entries + 1) * sizeof(int64_t));
+	for (int i = 0; i < family->n; i++)
+	{
+		float	   *to = vectors + (Size) n * width;
+		int			m = family->level == 0 ?
+			tree_gather_rows(index, regroup->heap, shape, family->page[i], to, ids + n, reach + n,
+							 packed + (Size) n * packed_bytes) :
+			tree_gather_children(index, shape, family->page[i], to, (TreeChild *) ids + n, reach + n);
+
+		for (int j = n; j < n + m; j++)
+			order[j] = j;
+		before += squares(regroup, vectors, order + n, m, family->centers + (Size) i * width);
+		n += m;
+	}
+	if (status == LEARN_OK)
+		status = kmeans_divide(regroup->env, vectors, width, order, n, room, &regroup->rng, first, &parts);
+	if (status != LEARN_OK)
+		dml_learn_error(regroup->env, status);
+	for (int p = 0; p < parts; p++)
+		after += squares(regroup, vectors, order + first[p], (int) (first[p + 1] - first[p]), NULL);
+	arena_reset(regroup->env->arena, mark);
+	if (parts == 0 || tree_node(parent)->n - family->n + parts > shape->inner.room ||
+		(after > (family->level == 0 ? WORTH_ROWS : WORTH_NODES) * before && !(sparse && parts <= WORTH_PAGES * family->n)))
+		return;
+
+	members.vectors = vectors;
+	members.ids = ids;
+	members.slack = family->level == 0 ? reach : NULL;
+	members.radii = reach;
+	members.packed = packed;
+	images = palloc(mul_size(parts, sizeof(PGAlignedBlock)));
+	fresh = palloc(parts * sizeof(TreeStep));
+	tree_node_center(parent, &shape->inner, centers);
+	for (int p = 0; p < parts; p++)
+	{
+		TreeNewPage page;
+		GenericXLogState *state;
+
+		tree_node_make(index, images[p].data, shape, family->level, 0, &members, order + first[p],
+					   (int) (first[p + 1] - first[p]));
+		tree_node_center(images[p].data, tree_layout_of(shape, family->level), centers + width);
+		need = fmaxf(need, (float) ((distance_l2(centers, centers + width, width) + tree_node(images[p].data)->radius) *
+									TREE_RADIUS_ROUNDING));
+		tree_new_page(index, &page);
+		fresh[p] = (TreeStep) {BufferGetBlockNumber(page.buffer), page.birth};
+		tree_special(images[p].data)->birth = page.birth;
+		state = GenericXLogStart(index);
+		memcpy(GenericXLogRegisterBuffer(state, page.buffer, GENERIC_XLOG_FULL_IMAGE), images[p].data, BLCKSZ);
+		GenericXLogFinish(state);
+		tree_new_page_done(index, &page);
+	}
+	if (need > tree_node(parent)->radius)
+		tree_widen_path(index, shape, path, pages, need);
+	if (replace_family(regroup, &path->step[path->n - 1], family, fresh, images, (int) parts))
+	{
+		TreeMeta	meta;
+
+		if (family->level == 0)
+			tree_count_leaves(index, parts - family->n, &meta);
+		regroup->regrouped++;
+	}
+	else
+		for (int p = 0; p < parts; p++)
+		{
+			Buffer		buffer;
+
+			lock_pages(regroup, &fresh[p], 1, &buffer);
+			mark_gone(regroup, &buffer, 1);
+			unlock_pages(&buffer, 1);
+		}
+}
+
+/* A parent: if what its children have is not where it should be, it is divided anew. */
+static void
+regroup_parent(Regroup *regroup, const TreePath *path)
+{
+	Page		pages[TREE_MAX_HEIGHT];
+	MemoryContext old = MemoryContextSwitchTo(regroup->context);
+
+	regroup->visited++;
+	LockPage(regroup->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+	if (tree_copy_path(regroup->index, regroup->shape, path, pages) && tree_node(pages[path->n - 1])->n > 1)
+	{
+		Family		family;
+		bool		sparse;
+
+		find_family(regroup, pages[path->n - 1], &family);
+		sparse = family.entries < LEAST_FILL * family.n * tree_layout_of(regroup->shape, family.level)->room;
+		if (family.n > 1 && family.entries > 0 && (sparse || misplaced(regroup, &family) > (family.level == 0 ? MISPLACED_ROWS : MISPLACED_NODES)))
+			divide_family(regroup, path, pages, &family, sparse);
+	}
+	UnlockPage(regroup->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(regroup->context);
+}
+
+/* The node at the end of a path, and those below it. */
+static void
+visit(Regroup *regroup, TreePath *path, int level)
+{
+	Page		page;
+
+	dml_vacuum_delay_point();
+	regroup_parent(regroup, path);
+	if (level == 1)
+		return;
+	page = tree_copy_node(regroup->index, regroup->shape, &path->step[path->n - 1], level);
+	if (page == NULL)
+		return;
+	path->n++;
+	for (int j = 0; j < tree_node(page)->n; j++)
+	{
+		TreeChild	child = tree_children(page, &regroup->shape->inner)[j];
+
+		path->step[path->n - 1] = (TreeStep) {child.block, child.birth};
+		visit(regroup, path, level - 1);
+	}
+	path->n--;
+	pfree(page);
+}
+
+void
+tree_regroup(Relation index)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "dml index regrouping", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Regroup		regroup = {.index = index};
+	TreePath	path = {.n = 1};
+	bool		pushed = !ActiveSnapshotSet();
+	TreeMeta	meta;
+
+	tree_meta_read(index, &meta);
+	if (meta.root == InvalidBlockNumber || meta.root_level == 0)
+	{
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+		return;
+	}
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	regroup.heap = table_open(IndexGetRelation(RelationGetRelid(index), false), AccessShareLock);
+	regroup.shape = tree_shape(index, &meta, context);
+	regroup.env = dml_learn_env(0);
+	regroup.context = AllocSetContextCreate(context, "dml index family", ALLOCSET_DEFAULT_SIZES);
+	rng_seed(&regroup.rng, meta.seed, 3);
+	for (int round = 0; round < ROUNDS; round++)
+	{
+		int64		before = regroup.regrouped;
+
+		regroup.visited = 0;
+		tree_meta_read(index, &meta);
+		path.step[0] = (TreeStep) {meta.root, meta.root_birth};
+		visit(&regroup, &path, meta.root_level);
+		if (regroup.regrouped - before <= regroup.visited / 4)
+			break;
+	}
+
+	tree_meta_read(index, &meta);
+	if (meta.calibration.leaves > 0 &&
+		(regroup.regrouped > 0 || llabs(meta.leaves - meta.calibration.leaves) > WORTH_CALIBRATING * meta.calibration.leaves))
+		tree_calibrate_again(index, regroup.heap);
+	table_close(regroup.heap, AccessShareLock);
+	if (pushed)
+		PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
