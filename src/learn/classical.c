@@ -13,10 +13,11 @@
 #include "metric.h"
 #include "moments.h"
 #include "solver.h"
-#include "train.h"
 
 /* Pairs of either kind that are drawn from labels, at most, unless asked for. */
 #define MOST_CONSTRAINTS	10000
+
+#define NO_CONSTRAINTS	(-1)
 
 /* What a method learns from when it is given labels. */
 typedef enum LearnsFrom
@@ -30,15 +31,22 @@ typedef struct Classical
 {
 	const char *name;
 	LearnsFrom	from;
-	ConstraintKind kind;		/* FROM_CONSTRAINTS */
+	int			kind;			/* ConstraintKind that it takes; NO_CONSTRAINTS: none */
 	bool		standard;		/* it is the same for any units: rows are standardised, for the numbers' sake */
 	LinearSolver solve;
 } Classical;
 
 static const Classical classical[] = {
 	{"rca", FROM_CONSTRAINTS, CONSTRAINT_CHUNKLETS, true, solve_rca},
+	{"lfda", FROM_LABELS, NO_CONSTRAINTS, true, solve_lfda},
+	{"lmnn", FROM_LABELS, NO_CONSTRAINTS, false, solve_lmnn},
+	{"nca_linear", FROM_LABELS, NO_CONSTRAINTS, false, solve_nca},
+	{"mlkr", FROM_TARGET, NO_CONSTRAINTS, false, solve_mlkr},
 	{"itml", FROM_CONSTRAINTS, CONSTRAINT_PAIRS, false, solve_itml},
+	{"mmc", FROM_CONSTRAINTS, CONSTRAINT_PAIRS, false, solve_mmc},
+	{"sdml", FROM_CONSTRAINTS, CONSTRAINT_PAIRS, false, solve_sdml},
 	{"lsml", FROM_CONSTRAINTS, CONSTRAINT_QUADRUPLETS, false, solve_lsml},
+	{"scml", FROM_LABELS, CONSTRAINT_TRIPLETS, false, solve_scml},
 };
 
 static const Classical *
@@ -61,7 +69,7 @@ classical_accepts(const Method *method, ConstraintKind kind)
 {
 	const Classical *c = find(method);
 
-	return c != NULL && c->from == FROM_CONSTRAINTS && c->kind == kind;
+	return c != NULL && c->kind == (int) kind;
 }
 
 static int
@@ -99,32 +107,6 @@ linear_params(const Method *method, const LinearParams *given, int n_classes)
 	if (p.constraints == 0)
 		p.constraints = n_classes > 22 ? MOST_CONSTRAINTS : 20 * n_classes * n_classes;
 	return p;
-}
-
-double
-constraints_weight(const Constraints *c)
-{
-	double		sum = 0;
-
-	for (int64_t i = 0; i < c->n; i++)
-		sum += c->weight != NULL ? c->weight[i] : 1;
-	return sum;
-}
-
-void
-solver_report(LearnEnv *env, const LinearPlan *plan, int iteration, double objective)
-{
-	LearnReport report = {0};
-
-	if (env->report == NULL)
-		return;
-	report.phase = plan->phase;
-	report.method = plan->method->name;
-	report.epoch = iteration;
-	report.epochs = plan->params.iterations;
-	report.loss = objective;
-	report.validation = report.best = report.seconds_left = NAN;
-	env->report(env->ctx, &report);
 }
 
 /* Preprocess, solve, and put the map behind the preprocessing. */
@@ -170,8 +152,10 @@ classical_fit(LearnEnv *env, const LinearPlan *plan, const Rows *rows,
 	const Classical *method = find(plan->method);
 	LinearJob	job = {.plan = plan, .rows = rows, .index = index, .n = index != NULL ? n : rows->n};
 
+	if (method->from == FROM_TARGET && rows->target == NULL)
+		return learn_fail(env, LEARN_INVALID, "method \"%s\" learns from a number for each row", plan->method->name);
 	if (method->from == FROM_CONSTRAINTS)
-		LEARN_TRY(constraints_from_labels(env, rows, index, n, method->kind, plan->params.constraints, plan->seed,
+		LEARN_TRY(constraints_from_labels(env, rows, index, n, (ConstraintKind) method->kind, plan->params.constraints, plan->seed,
 										  &job.constraints));
 	return fit(env, method, &job, result);
 }

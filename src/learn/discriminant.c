@@ -9,6 +9,7 @@
 
 #include "cholesky.h"
 #include "eigen.h"
+#include "metric.h"
 
 /* A pivot of the scatter within below this share of its diagonal: collinear. */
 #define PIVOT_TOLERANCE		1e-7
@@ -65,24 +66,6 @@ factor_within(LearnEnv *env, const Discriminant *problem)
 	return LEARN_OK;
 }
 
-static LearnStatus
-transpose(LearnEnv *env, double *a, int n)
-{
-	for (int i = 1; i < n; i++)
-	{
-		if (i % 128 == 0)
-			LEARN_TRY(learn_poll(env));
-		for (int j = 0; j < i; j++)
-		{
-			double		swap = a[(size_t) i * n + j];
-
-			a[(size_t) i * n + j] = a[(size_t) j * n + i];
-			a[(size_t) j * n + i] = swap;
-		}
-	}
-	return LEARN_OK;
-}
-
 /*
  * With L L^T = within the directions are w = L^-T v for the leading eigenvectors v of
  * L^-1 between L^-T, so that w^T within w = 1 and w^T between w falls.
@@ -96,7 +79,7 @@ discriminant_directions(LearnEnv *env, Discriminant *problem, int most, double t
 
 	LEARN_TRY(factor_within(env, problem));
 	LEARN_TRY(cholesky_solve(env, problem->within, d, false, problem->between, d));
-	LEARN_TRY(transpose(env, problem->between, d));
+	LEARN_TRY(metric_transpose(env, problem->between, d));
 	LEARN_TRY(cholesky_solve(env, problem->within, d, false, problem->between, d));
 	LEARN_TRY(eigen_symmetric(env, problem->between, d, most, value, vector));
 	for (*rank = 0; *rank < most && value[*rank] > tolerance * value[0]; (*rank)++)

@@ -51,15 +51,17 @@ itml_loss(void *ctx, int64_t i, const double *distance, double *slope)
 static double
 point_distance(const Points *points, int64_t i, int64_t j)
 {
-	double		sum = 0;
+	const real *a = points->x + i * points->d;
+	const real *b = points->x + j * points->d;
+	double		sum[8] = {0};
+	int			k = 0;
 
-	for (int k = 0; k < points->d; k++)
-	{
-		double		t = (double) points->x[i * points->d + k] - points->x[j * points->d + k];
-
-		sum += t * t;
-	}
-	return sqrt(sum);
+	for (; k + 8 <= points->d; k += 8)
+		for (int l = 0; l < 8; l++)
+			sum[l] += ((double) a[k + l] - b[k + l]) * ((double) a[k + l] - b[k + l]);
+	for (; k < points->d; k++)
+		sum[0] += ((double) a[k] - b[k]) * ((double) a[k] - b[k]);
+	return sqrt(((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7])));
 }
 
 /* Put the k-th smallest of a[0..n) in its place, smaller ones before it: Hoare's selection. */

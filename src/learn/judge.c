@@ -4,7 +4,10 @@
  */
 #include "judge.h"
 
+#include <math.h>
+
 #include "metrics.h"
+#include "neighbours.h"
 
 LearnStatus
 judge_create(LearnEnv *env, const Rows *rows, bool open_set, const Split *split,
@@ -32,6 +35,52 @@ embed_rows(LearnEnv *env, const Judge *judge, const int64_t *index, int64_t n,
 	}
 	for (int64_t i = 0; i < n; i++)
 		label[i] = judge->rows->label[index[i]];
+	return LEARN_OK;
+}
+
+/* Neighbours that a target is predicted from. */
+#define REGRESSION_ROWS	5
+
+/*
+ * Share of the variance of the held-out rows' target that the mean of the nearest rows learned from explains.  Not
+ * the kernel regression that mlkr learns by: neighbours do not depend on the scale of distances, and so do for
+ * whitened rows and rows as they are, too.
+ */
+static LearnStatus
+regression_score(LearnEnv *env, const Judge *judge, const float *query, const float *gallery, int out, double *score)
+{
+	int64_t		k = judge->n_gallery < REGRESSION_ROWS ? judge->n_gallery : REGRESSION_ROWS;
+	const double *target = judge->rows->target;
+	double		mean = 0;
+	double		error = 0;
+	double		variance = 0;
+	int32_t    *label;
+	Neighbours	nb;
+
+	label = arena_alloc_zero(env->arena, (size_t) judge->n_gallery, sizeof(int32_t));
+	if (label == NULL)
+		return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for %lld rows", (long long) judge->n_gallery);
+	for (int64_t i = 0; i < judge->n_query; i++)
+		mean += target[judge->query[i]] / (double) judge->n_query;
+	LEARN_TRY(neighbours_create(env, query, judge->n_query, gallery, label, judge->n_gallery, out, false, &nb));
+	for (int64_t i = 0; i < judge->n_query; i += nb.block)
+	{
+		int			count = judge->n_query - i < nb.block ? (int) (judge->n_query - i) : nb.block;
+
+		LEARN_TRY(neighbours_score(env, &nb, query + i * out, count));
+		for (int q = 0; q < count; q++)
+		{
+			double		truth = target[judge->query[i + q]];
+			double		expected = 0;
+
+			LEARN_TRY(neighbours_nearest(env, &nb, q, query + (i + q) * out, 0, -1, k, 0));
+			for (int64_t j = 0; j < k; j++)
+				expected += target[judge->gallery[nb.found[j].row]] / (double) k;
+			error += (expected - truth) * (expected - truth);
+			variance += (mean - truth) * (mean - truth);
+		}
+	}
+	*score = variance > 0 ? 1 - error / variance : NAN;
 	return LEARN_OK;
 }
 
@@ -67,6 +116,12 @@ judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int 
 		LEARN_ALLOC(env, gallery_label, judge->n_gallery);
 		LEARN_TRY(embed_rows(env, judge, judge->query, judge->n_query, embed, ctx, out, query, query_label));
 		LEARN_TRY(embed_rows(env, judge, judge->gallery, judge->n_gallery, embed, ctx, out, gallery, gallery_label));
+		if (judge->rows->target != NULL)
+		{
+			LEARN_TRY(regression_score(env, judge, query, gallery, out, score));
+			arena_reset(env->arena, mark);
+			return LEARN_OK;
+		}
 		LEARN_TRY(metrics_recall(env, query, query_label, judge->n_query,
 								 gallery, gallery_label, judge->n_gallery, out, false, &found));
 		*score = found.recall[0];

@@ -32,7 +32,9 @@ typedef LearnStatus (*JudgeEmbed) (LearnEnv *env, void *ctx, const int64_t *inde
 extern LearnStatus judge_create(LearnEnv *env, const Rows *rows, bool open_set, const Split *split,
 								int64_t max_gallery, int64_t seed, Judge *judge);
 
-/* NaN when no held-out row has a partner. */
+/*
+ * NaN when no held-out row has a partner.  Rows with a target: R2, of the mean of the five nearest rows learned from.
+ */
 extern LearnStatus judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx,
 							   int out, double *score);
 extern LearnStatus judge_model(LearnEnv *env, const Judge *judge, const Model *model, double *score);

@@ -10,7 +10,8 @@
 #define HISTORY			10
 #define ARMIJO			1e-4
 #define WOLFE			0.9
-#define MAX_TRIALS		40		/* of one line search */
+#define MAX_TRIALS		20		/* of one line search */
+#define IDLE			2		/* iterations in a row that gain nothing */
 #define POLL_PLACES		(1 << 20)
 
 typedef struct Search
@@ -189,6 +190,7 @@ lbfgs_minimize(LearnEnv *env, LbfgsFunction function, void *ctx, size_t n, doubl
 {
 	Search		s = {.env = env, .function = function, .ctx = ctx, .n = n, .x = x};
 	ArenaMark	mark = arena_mark(env->arena);
+	int			idle = 0;
 
 	LEARN_TRY(create(env, n, &s));
 	*result = (LbfgsResult) {.evaluations = 1};
@@ -236,7 +238,9 @@ lbfgs_minimize(LearnEnv *env, LbfgsFunction function, void *ctx, size_t n, doubl
 		result->iterations++;
 		if (plan->iterated != NULL)
 			plan->iterated(env, ctx, result->iterations, result->value);
-		if (before - result->value <= plan->tolerance * fmax(fabs(result->value), plan->scale > 0 ? plan->scale : 1))
+		idle = before - result->value <= plan->tolerance * fmax(fabs(result->value), plan->scale > 0 ? plan->scale : 1) ?
+			idle + 1 : 0;
+		if (idle == IDLE)
 		{
 			result->converged = true;
 			break;

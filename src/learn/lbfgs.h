@@ -19,7 +19,7 @@ typedef LearnStatus (*LbfgsFunction) (LearnEnv *env, void *ctx, const double *x,
 typedef struct LbfgsPlan
 {
 	int			iterations;		/* at most */
-	double		tolerance;		/* stop when an iteration gains less than this share of max(|value|, scale) */
+	double		tolerance;		/* stop when two iterations in a row gain less than this share of max(|value|, scale) */
 	double		scale;			/* 0: 1 */
 	double		deadline;		/* of env->now; INFINITY: none */
 	void		(*iterated) (LearnEnv *env, void *ctx, int iteration, double value);	/* or NULL */

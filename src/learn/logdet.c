@@ -49,8 +49,8 @@ differences(const LogDet *problem, int64_t first, int count, double *v)
 
 	for (int k = 0; k < count; k++)
 	{
-		const float *a = points->x + (size_t) problem->place[2 * (first + k)] * d;
-		const float *b = points->x + (size_t) problem->place[2 * (first + k) + 1] * d;
+		const real *a = points->x + (size_t) problem->place[2 * (first + k)] * d;
+		const real *b = points->x + (size_t) problem->place[2 * (first + k) + 1] * d;
 
 		for (int j = 0; j < d; j++)
 			v[(size_t) k * d + j] = (double) a[j] - b[j];
@@ -263,29 +263,16 @@ logdet_minimize(LearnEnv *env, const LinearPlan *plan, const LogDet *problem, co
 }
 
 LearnStatus
-logdet_value(LearnEnv *env, const LogDet *problem, const double *p, const double *a, double *value)
+logdet_evaluate(LearnEnv *env, const LogDet *problem, const double *p, const double *b, double *value, double *gradient)
 {
 	int			d = problem->points->d;
-	bool		definite;
 	Work		w;
 
 	LEARN_TRY(create_work(env, NULL, problem, &w));
-	*value = INFINITY;
-	memcpy(w.cholesky, a, (size_t) d * d * sizeof(double));
-	LEARN_TRY(cholesky_factor(env, w.cholesky, d, 0, &definite));
-	if (!definite)
-		return LEARN_OK;
-	*value = 0;
-	for (int j = 0; j < d; j++)
-		*value -= 2 * log(w.cholesky[(size_t) j * d + j]);
-	for (size_t i = 0; i < (size_t) d * d; i++)
-		*value += a[i] * p[i];
-
-	/* a = R R^T: |R^T v|^2 = v^T a v */
-	for (int i = 0; i < d; i++)
-		for (int j = 0; j < d; j++)
-			w.factor[(size_t) i * d + j] = w.cholesky[(size_t) j * d + i];
-	return evaluate_constraints(env, &w, value);
+	set_identity(w.l, d);
+	LEARN_TRY(set_base(env, &w, p));
+	w.log_det = 0;
+	return evaluate(env, &w, b, value, gradient);
 }
 
 LearnStatus

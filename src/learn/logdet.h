@@ -37,8 +37,10 @@ extern LearnStatus logdet_minimize(LearnEnv *env, const LinearPlan *plan, const 
 								   double *a, LinearFit *fit);
 
 /*
- * tr(A P) - log det A + the constraints at a; INFINITY if a is not positive definite.
+ * The objective at A = b^T b and its gradient by b (both d x d); INFINITY, and no gradient, where b is singular.  It takes scratch
+ * from the arena.
  */
-extern LearnStatus logdet_value(LearnEnv *env, const LogDet *problem, const double *p, const double *a, double *value);
+extern LearnStatus logdet_evaluate(LearnEnv *env, const LogDet *problem, const double *p, const double *b,
+								   double *value, double *gradient);
 
 #endif							/* LOGDET_H */

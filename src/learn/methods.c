@@ -70,6 +70,42 @@ static const Method methods[] = {
 		.parameters = "",
 	},
 	{
+		.name = "lfda",
+		.kind = METHOD_CLOSED_FORM,
+		.supervision = "labels",
+		.description = "local discriminant analysis: rows of a class that are far apart need not come together",
+		.paper = "Sugiyama 2007 (JMLR 8)",
+		.parameters = "neighbors",
+		.linear = {.neighbors = 7},
+	},
+	{
+		.name = "lmnn",
+		.kind = METHOD_LINEAR,
+		.supervision = "labels",
+		.description = "large margin: every row nearer to its neighbours of the class than to any other, by 1",
+		.paper = "Weinberger, Blitzer and Saul 2005 (NIPS); Weinberger and Saul 2009 (JMLR 10)",
+		.parameters = "neighbors,pull,iterations,tolerance,preprocess,components",
+		.linear = {.neighbors = 3, .pull = 0.5, .iterations = 1000, .tolerance = 1e-5},
+	},
+	{
+		.name = "nca_linear",
+		.kind = METHOD_LINEAR,
+		.supervision = "labels",
+		.description = "neighbourhood components analysis over all rows, for a linear map, as the paper has it",
+		.paper = "Goldberger, Roweis, Hinton and Salakhutdinov 2004 (NIPS)",
+		.parameters = "iterations,tolerance,preprocess,components",
+		.linear = {.iterations = 100, .tolerance = 1e-7},
+	},
+	{
+		.name = "mlkr",
+		.kind = METHOD_LINEAR,
+		.supervision = "target",
+		.description = "for a number to predict: the least error of a kernel regression that leaves each row out",
+		.paper = "Weinberger and Tesauro 2007 (AISTATS)",
+		.parameters = "iterations,tolerance,preprocess,components",
+		.linear = {.iterations = 100, .tolerance = 1e-7},
+	},
+	{
 		.name = "itml",
 		.kind = METHOD_LINEAR,
 		.supervision = "pairs, labels",
@@ -79,6 +115,24 @@ static const Method methods[] = {
 		.linear = {.gamma = 1, .prior = PRIOR_IDENTITY, .iterations = 1000, .tolerance = 1e-6},
 	},
 	{
+		.name = "mmc",
+		.kind = METHOD_LINEAR,
+		.supervision = "pairs, labels",
+		.description = "pairs that are the same near, the others far; full, or one weight a column",
+		.paper = "Xing, Ng, Jordan and Russell 2002 (NIPS)",
+		.parameters = "diagonal,constraints,iterations,tolerance,preprocess,components",
+		.linear = {.iterations = 1000, .tolerance = 1e-7},
+	},
+	{
+		.name = "sdml",
+		.kind = METHOD_LINEAR,
+		.supervision = "pairs, labels",
+		.description = "sparse: a metric near a prior most of whose elements off the diagonal are zero",
+		.paper = "Qi, Tang, Zha, Chua and Zhang 2009, doi:10.1145/1553374.1553482",
+		.parameters = "eta,sparsity,prior,constraints,iterations,tolerance,preprocess,components",
+		.linear = {.eta = 0.5, .sparsity = 0.01, .prior = PRIOR_IDENTITY, .iterations = 1000, .tolerance = 1e-6},
+	},
+	{
 		.name = "lsml",
 		.kind = METHOD_LINEAR,
 		.supervision = "quadruplets, labels",
@@ -86,6 +140,15 @@ static const Method methods[] = {
 		.paper = "Liu, Guo, Xiong, Chen and Wang 2012, doi:10.1109/ICDM.2012.38",
 		.parameters = "prior,constraints,iterations,tolerance,preprocess,components",
 		.linear = {.prior = PRIOR_IDENTITY, .iterations = 1000, .tolerance = 1e-6},
+	},
+	{
+		.name = "scml",
+		.kind = METHOD_LINEAR,
+		.supervision = "triplets, labels",
+		.description = "sparse compositional: few out of many locally discriminative directions, each with a weight",
+		.paper = "Shi, Bellet and Sha 2014 (AAAI)",
+		.parameters = "neighbors,impostors,bases,sparsity,iterations,tolerance,preprocess,components",
+		.linear = {.neighbors = 3, .impostors = 10, .sparsity = 1e-5, .iterations = 1000, .tolerance = 1e-5},
 	},
 	{
 		.name = "contrastive",
@@ -429,7 +492,8 @@ method_learns_from(const Method *method, const char *supervision)
 {
 	return strcmp(method->supervision, "any") == 0 || strcmp(method->supervision, "none") == 0 ||
 		has_word(method->supervision, supervision) ||
-		(strcmp(supervision, "chunklets") == 0 && has_word(method->supervision, "labels"));
+		(strcmp(supervision, "chunklets") == 0 && has_word(method->supervision, "labels")) ||
+		(strcmp(supervision, "labels") == 0 && has_word(method->supervision, "target"));
 }
 
 /* Names with ", " between them, cut off where size does not allow more. */

@@ -86,7 +86,8 @@ extern const Method *method_at(int i);	/* auto, the classical methods, then the 
 
 /*
  * Can a method be used where this is given ("labels", "pairs", ...)?  What needs nothing, and
- * auto, always; what learns from labels takes chunklets for them.
+ * auto, always; what learns from labels takes chunklets for them, and what learns from a target labels that are
+ * numbers.
  */
 extern bool method_learns_from(const Method *method, const char *supervision);
 

@@ -54,3 +54,21 @@ metric_add_diagonal(double *a, int d, double factor)
 	for (int j = 0; j < d; j++)
 		a[(size_t) j * d + j] += factor;
 }
+
+LearnStatus
+metric_transpose(LearnEnv *env, double *a, int n)
+{
+	for (int i = 1; i < n; i++)
+	{
+		if (i % 128 == 0)
+			LEARN_TRY(learn_poll(env));
+		for (int j = 0; j < i; j++)
+		{
+			double		swap = a[(size_t) i * n + j];
+
+			a[(size_t) i * n + j] = a[(size_t) j * n + i];
+			a[(size_t) j * n + i] = swap;
+		}
+	}
+	return LEARN_OK;
+}

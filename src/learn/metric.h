@@ -17,6 +17,9 @@ extern LearnStatus metric_weights(LearnEnv *env, double *a, int d, int most, flo
 /* a (d x d) = l^T l for l m x d. */
 extern LearnStatus metric_of_factor(LearnEnv *env, const double *l, int m, int d, double *a);
 
+/* a (n x n), in its place */
+extern LearnStatus metric_transpose(LearnEnv *env, double *a, int n);
+
 /* a (d x d) += factor on the diagonal */
 extern void metric_add_diagonal(double *a, int d, double factor);
 

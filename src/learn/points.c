@@ -7,18 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "solver.h"
 #include "split.h"
 
 /* Without a limit on the arena. */
-#define UNLIMITED_BYTES	((size_t) 4 << 30)
+#define UNLIMITED_BYTES	((size_t) 2 << 30)
 
 #define BLOCK_FLOATS	(256 * 1024)
 
-/* Rows that half of the arena's limit holds, two at least. */
+/* Rows that a quarter of the arena's limit holds, two at least: solvers keep as much again, and more. */
 static int64_t
 most_points(const LearnEnv *env, const Prep *prep)
 {
-	size_t		bytes = env->arena->limit > 0 ? env->arena->limit / 2 : UNLIMITED_BYTES;
+	size_t		bytes = env->arena->limit > 0 ? env->arena->limit / 4 : UNLIMITED_BYTES;
 	size_t		most = bytes / ((size_t) prep->out * sizeof(float));
 
 	return most < 2 ? 2 : (int64_t) most;
@@ -59,8 +60,9 @@ compare_numbers(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-LearnStatus
-points_load(LearnEnv *env, const Rows *rows, const Prep *prep, const int64_t *index,
+/* points->row gets all of index, or a sample that memory holds; rising. */
+static LearnStatus
+choose_rows(LearnEnv *env, const Rows *rows, const Prep *prep, const int64_t *index,
 			int64_t n, uint64_t seed, Points *points)
 {
 	int64_t		most = most_points(env, prep);
@@ -76,7 +78,30 @@ points_load(LearnEnv *env, const Rows *rows, const Prep *prep, const int64_t *in
 	if (points->n < n)
 		learn_notice(env, "learning from %lld of %lld rows, which memory holds; a larger maintenance_work_mem takes more",
 					 (long long) points->n, (long long) n);
+	return LEARN_OK;
+}
+
+LearnStatus
+points_load(LearnEnv *env, const Rows *rows, const Prep *prep, const int64_t *index,
+			int64_t n, uint64_t seed, Points *points)
+{
+	LEARN_TRY(choose_rows(env, rows, prep, index, n, seed, points));
 	return read_points(env, rows, prep, points);
+}
+
+LearnStatus
+points_by_class(LearnEnv *env, const LinearJob *job, Points *points, int64_t **start)
+{
+	const Rows *rows = job->rows;
+	Points		rising;
+	Classes		classes;
+
+	LEARN_TRY(choose_rows(env, rows, job->prep, job->index, job->n, job->plan->seed, &rising));
+	LEARN_TRY(classes_group(env, rows, rising.row, rising.n, &classes));
+	LEARN_TRY(classes_check(env, &classes, job->plan->method->name));
+	*points = (Points) {.n = classes.n, .row = classes.row};
+	*start = classes.start;
+	return read_points(env, rows, job->prep, points);
 }
 
 static int64_t

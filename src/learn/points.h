@@ -13,12 +13,12 @@ typedef struct Points
 {
 	int64_t		n;
 	int			d;
-	float	   *x;				/* n x d */
-	int64_t    *row;			/* n: their numbers, rising */
+	real	   *x;				/* n x d */
+	int64_t    *row;			/* n: their numbers */
 } Points;
 
 /*
- * Rows index[0..n) (NULL: all).  They may take half of the arena's limit: beyond that a random sample of them
+ * Rows index[0..n) (NULL: all).  They may take a quarter of the arena's limit: beyond that a random sample of them
  * is taken, and a notice says so.  index need not be sorted, and has no number twice.
  */
 extern LearnStatus points_load(LearnEnv *env, const Rows *rows, const Prep *prep, const int64_t *index,

@@ -6,6 +6,7 @@
 #ifndef SOLVER_H
 #define SOLVER_H
 
+#include "classes.h"
 #include "classical.h"
 #include "points.h"
 
@@ -36,6 +37,24 @@ extern LearnStatus solve_mmc(LearnEnv *env, LinearJob *job, double *a, LinearFit
 extern LearnStatus solve_sdml(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit);
 extern LearnStatus solve_lsml(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit);
 extern LearnStatus solve_scml(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit);
+
+/* Dimensions of a map that is learned as such: as asked for, else as many as columns up to 128, then 64. */
+extern int	solver_width(const LinearJob *job);
+
+/* Where such a map starts: the identity, or the leading principal components of points.  map: m x d. */
+extern LearnStatus solver_start(LearnEnv *env, const Points *points, int m, double *map);
+
+/*
+ * Scale a start down so that a row and its nearest (near[i * k]; -1: none) are no farther apart than 1, on average: margins and
+ * soft neighbours are measured by that, and see nothing where all distances are hundreds.
+ */
+extern LearnStatus solver_scale(LearnEnv *env, const Points *points, const int32_t *near, int k, int m, double *map);
+
+/*
+ * The job's rows, class by class: those of class c are at start[c] .. start[c + 1] - 1.  As points_load, and LEARN_DATA
+ * for fewer than two classes or no class of two rows.
+ */
+extern LearnStatus points_by_class(LearnEnv *env, const LinearJob *job, Points *points, int64_t **start);
 
 /* An iteration is done: say so, and poll. */
 extern void solver_report(LearnEnv *env, const LinearPlan *plan, int iteration, double objective);

@@ -625,6 +625,22 @@ train_auto(Trainer *t)
 
 /* ---------- entry ---------- */
 
+/* Rows with a target are of one class, in name: nothing of them is said by class. */
+static LearnStatus
+check_target(LearnEnv *env, const Rows *rows, const TrainOptions *options)
+{
+	if (rows->n < 3)
+		return learn_fail(env, LEARN_DATA, "there are %lld rows to learn from, and three at least are needed",
+						  (long long) rows->n);
+	if (options->open_set)
+	{
+		learn_fail(env, LEARN_INVALID, "open_set means nothing to method \"%s\"", options->method->name);
+		learn_hint(env, "It holds out classes; the method learns from a number for each row.");
+		return LEARN_INVALID;
+	}
+	return LEARN_OK;
+}
+
 static LearnStatus
 check_rows(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainResult *result)
 {
@@ -666,7 +682,13 @@ trainer_start(LearnEnv *env, const Rows *rows, const TrainOptions *options, Trai
 	result->score_none = result->score_whiten = result->score_model = NAN;
 	result->score_name = options->open_set ? "MAP@R" : "recall@1";
 	LEARN_TRY(options_check(env, options));
-	LEARN_TRY(check_rows(env, rows, options, result));
+	if (rows->target != NULL)
+	{
+		result->score_name = "R2";
+		LEARN_TRY(check_target(env, rows, options));
+	}
+	else
+		LEARN_TRY(check_rows(env, rows, options, result));
 
 	LEARN_ALLOC(env, t, 1);
 	memset(t, 0, sizeof(*t));

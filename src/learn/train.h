@@ -70,7 +70,7 @@ typedef struct TrainResult
 	double		seconds;
 
 	/* the held-out score: of the data as they are, whitened, and learned */
-	const char *score_name;		/* "recall@1", or "MAP@R" for open_set */
+	const char *score_name;		/* "recall@1", "MAP@R" for open_set, "R2" for a target */
 	double		score_none;
 	double		score_whiten;
 	double		score_model;
@@ -86,7 +86,8 @@ typedef struct TrainResult
 } TrainResult;
 
 /*
- * Train on rows (labels required, two classes at least: LEARN_DATA otherwise).  The rows'
+ * Train on rows (labels required, two classes at least: LEARN_DATA otherwise; or a target, and labels that are all
+ * 0, for methods that learn from one).  The rows'
  * order must not depend on the storage: the caller sorts them by content.  Same rows, options
  * and machine: the same bits, unless the time limit cut the training short, which
  * result->reason then says.  The result lives in env's arena.

@@ -59,7 +59,7 @@ test_entries(void **state)
 		assert_non_null(m->parameters);
 		/* quadruplets have no block of similarities */
 		assert_int_equal(m->kind == METHOD_GRADIENT && strcmp(m->supervision, "quadruplets") != 0, m->loss.function != NULL);
-		assert_true(m->kind == METHOD_GRADIENT || m->kind == METHOD_LINEAR || m->parameters[0] == '\0');
+		assert_true(m->kind != METHOD_AUTO || m->parameters[0] == '\0');
 		assert_int_equal(m->kind == METHOD_AUTO, m->paper == NULL);
 		assert_int_equal(m->loss.side == LOSS_PROXY || m->loss.scalars != NULL, m->proxy_lr > 0);
 		if (m->loss.side == LOSS_PROXY)

@@ -8,6 +8,8 @@
  */
 #include "compat.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -48,10 +50,47 @@ result_row(TupleDesc desc, const DmlNewVersion *version, int32 number, const Tra
 	values[5] = Int64GetDatum(version->rows);
 	values[6] = Int64GetDatum(version->skipped);
 	values[7] = Int32GetDatum(version->classes);
+	nulls[7] = version->classes == 0;	/* a target has none */
 	values[8] = Int32GetDatum(version->epochs);
 	values[9] = Float8GetDatum(version->seconds);
 	training_scores(result, &values[10], &nulls[10]);
 	return heap_form_tuple(desc, values, nulls);
+}
+
+/*
+ * Labels that are numbers become a target: for methods that learn from one.  texts are the labels' by class; the
+ * rows are then all of one class, in name.
+ */
+static void
+set_target(Rows *rows, char **texts, const char *method)
+{
+	double	   *number = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * rows->n_classes);
+	double	   *target = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * rows->n);
+	int32	   *label = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * rows->n);
+
+	for (int c = 0; c < rows->n_classes; c++)
+	{
+		char	   *end;
+
+		CHECK_FOR_INTERRUPTS();
+		errno = 0;
+		number[c] = strtod(texts[c], &end);
+		if (end == texts[c] || *end != '\0' || !isfinite(number[c]))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+					 errmsg("label \"%s\" is not a finite number", texts[c]),
+					 errdetail("Method \"%s\" learns to predict a number for each row.", method),
+					 errhint("Give a numeric column or expression as label, or choose a method that learns from classes.")));
+	}
+	for (int64 i = 0; i < rows->n; i++)
+	{
+		target[i] = number[rows->label[i]];
+		label[i] = 0;
+	}
+	rows->target = target;
+	rows->label = label;
+	rows->n_classes = 1;
+	pfree(number);
 }
 
 /* dml_train, dml_tune and dml_train_chunklets: rows and a label each. */
@@ -71,6 +110,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	MemoryContext old;
 	char	   *features;
 	char	   *label;
+	char	  **texts;
 	int			n_classes;
 	int32		number;
 
@@ -91,8 +131,15 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	classes = dml_classes_new();
 	matrix = dml_matrix_read(training.source, features, label, classes,
 							 (size_t) maintenance_work_mem * 1024, training_reading, &training);
-	(void) dml_matrix_label(&matrix, 1, classes, &n_classes);
+	texts = dml_matrix_label(&matrix, 1, classes, &n_classes);
 	progress_phase(PHASE_PREPARING);
+	if (strcmp(training.options.method->supervision, "target") == 0)
+	{
+		set_target(&matrix->rows, texts, training.options.method->name);
+		training.score_name = "R2";
+		supervision = "target";
+		n_classes = 0;
+	}
 	if (plan)
 	{
 		TrainOptions chosen = training.options;
@@ -111,7 +158,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	version.label = label;
 	version.rows = matrix->rows.n;
 	version.skipped = matrix->skipped;
-	version.classes = matrix->rows.n_classes;
+	version.classes = n_classes;
 	number = training_store(&training, &result, &version);
 	progress_end();
 

@@ -1,0 +1,59 @@
+/*
+ * scml.h
+ *	  Sparse compositional metric learning: bases, the objective.
+ */
+#ifndef SCML_H
+#define SCML_H
+
+#include "solver.h"
+
+typedef struct Scml
+{
+	const Points *points;
+	int64_t		n;				/* triplets */
+	const int32_t *place;		/* n x 3: anchor, positive, negative; places of points */
+	const double *weight;		/* n, or NULL: all 1 */
+	const real *basis;			/* bases x d */
+	int			bases;
+	double		sparsity;
+	double		smooth;			/* width in which a hinge bends; 0: it has a corner */
+
+	double		total;			/* of the weights */
+	double	   *a;				/* d x d: the matrix of the last evaluation */
+	double	   *scatter;
+	real	   *narrow;
+	real	   *y;				/* points x d: a times each */
+	double	   *wide;			/* bases x d */
+	double	   *scaled;
+	double	   *v;				/* a block of differences */
+	double	   *w;				/* the same, weighed */
+} Scml;
+
+/* Buffers for what stands above them.  Loads BLAS. */
+extern LearnStatus scml_create(LearnEnv *env, Scml *scml);
+
+/* a = sum of u_b^2 b b^T and its products with all points; then the squared distance of points i and j. */
+extern LearnStatus scml_set_metric(LearnEnv *env, Scml *scml, const double *u);
+extern double scml_distance(const Scml *scml, int32_t i, int32_t j);
+
+/*
+ * At u (bases): sparsity * sum of u^2 + mean over triplets (by weight) of h(1 + d_ap - d_an), d the squared distance with the matrix
+ * sum of u_b^2 b b^T, h as in lmnn.h.  An LbfgsFunction; ctx is an Scml.
+ */
+extern LearnStatus scml_evaluate(LearnEnv *env, void *ctx, const double *u, double *value, double *gradient);
+
+/*
+ * basis (*count x d, unit length): locally discriminative directions of labelled points, start as in near.h, `wanted` at most.
+ * Discriminant analyses of the nearest rows of each class around random rows, at two sizes.
+ */
+extern LearnStatus scml_local_basis(LearnEnv *env, const Points *points, const int64_t *start, int n_classes,
+									int wanted, uint64_t seed, real *basis, int *count);
+
+/*
+ * The same from triplets: eigenvectors, with eigenvalues above 0, of sums over random triplets of the outer products of
+ * differences to negatives less those to positives.
+ */
+extern LearnStatus scml_triplet_basis(LearnEnv *env, const Scml *triplets, int wanted, uint64_t seed,
+									  real *basis, int *count);
+
+#endif							/* SCML_H */
