@@ -84,7 +84,7 @@ def pgbench(script, setting, seconds=None, transactions=None):
 def contenders():
     return [
         Contender("dml", "dml_vector", "dml ({column}{columns})", [(f"recall {r}", {"dml.recall": r}) for r in RECALLS],
-                  columns=""),
+                  columns=", a"),
         Contender("HNSW", "vector", "hnsw ({column} vector_l2_ops)", [(f"ef {e}", {"hnsw.ef_search": e}) for e in EF],
                   filtered={"hnsw.iterative_scan": "strict_order", "hnsw.max_scan_tuples": 2000000,
                             "hnsw.scan_mem_multiplier": 10}),
