@@ -34,7 +34,7 @@ DECLARE
 	answer float8[];
 	line text;
 BEGIN
-	PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true);
+	PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true);
 	EXECUTE 'SELECT array_agg(d) FROM (' || query || ') s' INTO truth;
 	PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true);
 	PERFORM set_config('dml.recall', '1', true);
@@ -123,7 +123,7 @@ SET enable_indexscan = off;
 SELECT array_agg(id) FROM (SELECT id FROM item WHERE flag AND tenant / 10 = 3 ORDER BY v * 2::float8 <=> at_point(3) LIMIT 3) s;
 RESET enable_indexscan;
 RESET enable_seqscan;
-CREATE UNLOGGED TABLE shard (tenant int, id int, v dml_vector) PARTITION BY LIST (tenant);
+CREATE TABLE shard (tenant int, id int, v dml_vector) PARTITION BY LIST (tenant);
 CREATE UNLOGGED TABLE shard_1 PARTITION OF shard FOR VALUES IN (1, 2, 3);
 CREATE UNLOGGED TABLE shard_2 PARTITION OF shard DEFAULT;
 CREATE INDEX ON shard USING dml (v, tenant);

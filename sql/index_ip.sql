@@ -25,7 +25,7 @@ BEGIN
 	same := true;
 	FOR i IN 1 .. 20 LOOP
 		x := at_point(100000 + i * 13) * CASE i % 4 WHEN 0 THEN -0.01 WHEN 1 THEN 0.001 ELSE 1 END;
-		PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true);
+		PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true);
 		EXECUTE query INTO truth USING x;
 		PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true), set_config('dml.recall', '1', true);
 		EXECUTE query INTO answer USING x;

@@ -44,7 +44,7 @@ DECLARE
 	truth int[];
 	answer int[];
 BEGIN
-	PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true);
+	PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true);
 	EXECUTE query INTO truth;
 	PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true), set_config('dml.recall', '1', true);
 	EXECUTE query INTO answer;
