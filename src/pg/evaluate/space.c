@@ -6,9 +6,13 @@
 
 #include "evaluate/space.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #define BATCH_ROWS		256
 
@@ -76,6 +80,30 @@ select_to_front(Selection *selection, int64 max)
 	pfree(selection->label);
 	selection->index = index;
 	selection->label = label;
+}
+
+Selection
+select_spread(const DmlMatrix *matrix, int64 max)
+{
+	int64		n = Min(matrix->rows.n, max);
+	Selection	result = {matrix, n, huge_array(n, sizeof(int64)), NULL};
+
+	for (int64 i = 0; i < n; i++)
+		result.index[i] = (int64) ((double) i * matrix->rows.n / n);
+	return result;
+}
+
+char *
+space_schema(void)
+{
+	HeapTuple	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(dml_vector_type_oid()));
+	char	   *name;
+
+	if (!HeapTupleIsValid(type))
+		elog(ERROR, "cache lookup failed for type dml_vector");
+	name = get_namespace_name(((Form_pg_type) GETSTRUCT(type))->typnamespace);
+	ReleaseSysCache(type);
+	return name;
 }
 
 Space

@@ -40,6 +40,12 @@ extern Selection select_rows(const DmlMatrix *matrix, const bool *taken, bool va
 /* max rows of a selection, evenly spaced, moved to its front: the same ones whenever the rows are the same. */
 extern void select_to_front(Selection *selection, int64 max);
 
+/* max rows of a matrix at most, evenly spaced; without labels. */
+extern Selection select_spread(const DmlMatrix *matrix, int64 max);
+
+/* The schema that the extension was created in. */
+extern char *space_schema(void);
+
 /* The space of a version. */
 extern Space space_learned(const DmlVersion *version);
 

@@ -1,0 +1,206 @@
+/*
+ * classify.c
+ *	  dml_classify: the label of a row by a vote of its nearest neighbours in a table.
+ *
+ * The neighbours come from SELECT ... ORDER BY embedding <-> query LIMIT k, run as the caller: an index on the
+ * embedding serves it, and nobody sees a row that they could not select.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "evaluate/space.h"
+#include "model/feature.h"
+#include "model/source.h"
+#include "vector/vector.h"
+
+#define RESULT_COLUMNS	4
+#define MAX_NEIGHBOURS	1000
+#define HINT			"SELECT * FROM dml_classify('table', 'embedding column', 'label column', query);"
+
+PG_FUNCTION_INFO_V1(dml_classify);
+
+typedef struct Arguments
+{
+	char	   *source;
+	char	   *embedding;
+	char	   *label;
+	int			k;
+	double		max_distance;	/* infinite: none */
+	double		min_confidence;
+	bool		weighted;
+} Arguments;
+
+typedef struct Vote
+{
+	char	   *label;
+	double		distance;
+} Vote;
+
+static void
+read_arguments(FunctionCallInfo fcinfo, Arguments *arguments)
+{
+	char	   *weights = text_argument(fcinfo, 7);
+
+	arguments->source = text_argument(fcinfo, 0);
+	arguments->embedding = text_argument(fcinfo, 1);
+	arguments->label = text_argument(fcinfo, 2);
+	arguments->k = PG_ARGISNULL(4) ? 5 : PG_GETARG_INT32(4);
+	arguments->max_distance = PG_ARGISNULL(5) ? INFINITY : PG_GETARG_FLOAT8(5);
+	arguments->min_confidence = PG_ARGISNULL(6) ? 0 : PG_GETARG_FLOAT8(6);
+	need_argument(arguments->source, "source", HINT);
+	need_argument(arguments->embedding, "embedding", HINT);
+	need_argument(arguments->label, "label", HINT);
+	if (arguments->k < 1 || arguments->k > MAX_NEIGHBOURS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("k must be from 1 to %d, not %d", MAX_NEIGHBOURS, arguments->k)));
+	if (!(arguments->max_distance >= 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_distance must be at least 0, not %g", arguments->max_distance)));
+	if (!(arguments->min_confidence >= 0 && arguments->min_confidence <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("min_confidence must be from 0 to 1, not %g", arguments->min_confidence)));
+	if (weights != NULL && strcmp(weights, "distance") != 0 && strcmp(weights, "uniform") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown weights \"%s\"", weights),
+				 errhint("Valid weights are distance and uniform.")));
+	arguments->weighted = weights == NULL || strcmp(weights, "distance") == 0;
+}
+
+/* The k nearest rows that have a label and an embedding, in the current memory context; how many there are. */
+static int
+find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *embedding = dml_expression_parse(arguments->embedding, "embedding")->text;
+	char	   *label = dml_expression_parse(arguments->label, "label")->text;
+	char	   *operator = psprintf("OPERATOR(%s.<->)", quote_identifier(space_schema()));
+	char	   *sql = psprintf("SELECT (%s\n)::pg_catalog.text, (%s\n) %s $1 FROM %s WHERE (%s\n) IS NOT NULL ORDER BY (%s\n) %s $1 LIMIT %d",
+							   label, embedding, operator, dml_source_from(arguments->source), label, embedding, operator,
+							   arguments->k);
+	int			n = 0;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(sql, 1, &query_type, &query, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_with_args failed");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		HeapTuple	row = SPI_tuptable->vals[i];
+		double		distance = DatumGetFloat8(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull));
+
+		if (isnull)
+			continue;			/* a row that has not been embedded */
+		votes[n].distance = distance;
+		votes[n++].label = MemoryContextStrdup(caller, SPI_getvalue(row, SPI_tuptable->tupdesc, 1));
+	}
+	SPI_finish();
+	return n;
+}
+
+/*
+ * The label with the most weight, of equal ones the one whose row is nearest, and its share of all weight.  A
+ * row at distance 0 outweighs all that are not: then those at 0 vote alone, as in scikit-learn.
+ */
+static const char *
+winner(const Arguments *arguments, const Vote *votes, int n, double *confidence)
+{
+	bool		exact = arguments->weighted && votes[0].distance == 0;
+	const char *best = NULL;
+	double		best_weight = 0;
+	double		total = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		double		weight = 0;
+
+		for (int j = 0; j < n; j++)
+		{
+			double		one = !arguments->weighted ? 1 : exact ? votes[j].distance == 0 : votes[0].distance / votes[j].distance;
+
+			if (i == 0)
+				total += one;
+			if (strcmp(votes[i].label, votes[j].label) == 0)
+				weight += one;
+		}
+		if (weight > best_weight * (1 + 1e-12))
+		{
+			best = votes[i].label;
+			best_weight = weight;
+		}
+	}
+	*confidence = best_weight / total;
+	return best;
+}
+
+/* The query as real[], whatever numbers its array has, or as the vector that it is. */
+static Datum
+query_value(FunctionCallInfo fcinfo, Oid *type)
+{
+	int			dim;
+	float4	   *x;
+	Datum	   *elements;
+
+	*type = get_fn_expr_argtype(fcinfo->flinfo, 3);
+	if (!OidIsValid(get_element_type(*type)))
+		return PG_GETARG_DATUM(3);
+	x = dml_floats_from_array(PG_GETARG_ARRAYTYPE_P(3), &dim);
+	elements = palloc(sizeof(Datum) * dim);
+	for (int i = 0; i < dim; i++)
+		elements[i] = Float4GetDatum(x[i]);
+	*type = FLOAT4ARRAYOID;
+	return PointerGetDatum(construct_array(elements, dim, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
+}
+
+/* dml_classify(source, embedding, label, query, k, max_distance, min_confidence, weights) */
+Datum
+dml_classify(PG_FUNCTION_ARGS)
+{
+	Arguments	arguments;
+	TupleDesc	desc;
+	Vote	   *votes;
+	Datum		values[RESULT_COLUMNS] = {0};
+	bool		nulls[RESULT_COLUMNS];
+	int			n = 0;
+	Oid			type;
+	Datum		query;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	read_arguments(fcinfo, &arguments);
+	votes = palloc(sizeof(Vote) * arguments.k);
+	if (!PG_ARGISNULL(3))
+	{
+		query = query_value(fcinfo, &type);
+		n = find_votes(&arguments, type, query, votes);
+	}
+
+	memset(nulls, true, sizeof(nulls));
+	if (n > 0)
+	{
+		double		confidence;
+		const char *label = winner(&arguments, votes, n, &confidence);
+
+		values[0] = CStringGetTextDatum(label);
+		nulls[0] = votes[0].distance > arguments.max_distance || confidence < arguments.min_confidence;
+		values[1] = Float8GetDatum(confidence);
+		values[2] = Float8GetDatum(votes[0].distance);
+		nulls[1] = nulls[2] = false;
+	}
+	values[3] = Int32GetDatum(n);
+	nulls[3] = false;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}

@@ -1,0 +1,246 @@
+/*
+ * explain.c
+ *	  dml_explain: what a model is and what it looks at.
+ *
+ * A linear model x -> L x measures distances by M = L'L (Mahalanobis): a difference of one unit in feature j alone
+ * is a squared distance of M_jj.  Any other model is asked: how far do embeddings move when feature j of a row is
+ * replaced by that of another row (permutation importance, Breiman 2001, here of the distance and not
+ * of an error), by the mean distance between two rows.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "ann/distance.h"
+#include "evaluate/space.h"
+#include "learn/rng.h"
+#include "train/result_store.h"
+
+#define RESULT_COLUMNS	4
+#define HINT			"SELECT * FROM dml_explain('model');"
+
+PG_FUNCTION_INFO_V1(dml_explain);
+
+typedef struct Explanation
+{
+	const DmlVersion *version;
+	Tuplestorestate *store;
+	TupleDesc	desc;
+} Explanation;
+
+static void
+put_line(const Explanation *e, const char *section, const char *name, const char *value, double weight)
+{
+	Datum		values[RESULT_COLUMNS] = {0};
+	bool		nulls[RESULT_COLUMNS] = {0};
+
+	values[0] = CStringGetTextDatum(section);
+	values[1] = CStringGetTextDatum(name);
+	nulls[2] = value == NULL;
+	if (value)
+		values[2] = CStringGetTextDatum(value);
+	nulls[3] = isnan(weight);
+	values[3] = Float8GetDatum(weight);
+	tuplestore_putvalues(e->store, e->desc, values, nulls);
+}
+
+/* How the version came about, from the view that everybody may read. */
+static void
+put_catalogue(const Explanation *e)
+{
+	char	   *sql;
+	Oid			types[2] = {TEXTOID, INT4OID};
+	Datum		values[2];
+
+	sql = psprintf("SELECT l.section, l.name, l.value FROM %s.dml_model_versions v, LATERAL ("
+				   "SELECT 'model', n, t, 1, i FROM ROWS FROM (unnest(ARRAY['version', 'method', 'asked_method', 'network', 'preprocessing', 'inputs', 'dims', 'source', "
+				   "'features', 'label', 'rows', 'classes', 'epochs', 'seed', 'metric', 'without_learning', 'learned', 'reason'], "
+				   "ARRAY[v.version::text, v.method, v.asked_method, v.network, v.preprocessing, v.inputs::text, v.dims::text, v.source, "
+				   "v.features, v.label, v.rows::text, v.classes::text, v.epochs::text, v.seed::text, v.metric, v.without_learning::text, v.learned::text, v.reason])) "
+				   "WITH ORDINALITY AS u (n, t, i) "
+				   "UNION ALL SELECT 'setting', s.key, (s.value ->> 'value') || CASE WHEN s.value ->> 'default' = 'true' THEN ' (default)' ELSE '' END, 2, "
+				   "row_number() OVER (ORDER BY s.key COLLATE \"C\") FROM jsonb_each(v.settings) s) l (section, name, value, part, place) "
+				   "WHERE v.model = $1 AND v.version = $2 ORDER BY l.part, l.place",
+				   quote_identifier(space_schema()));
+	values[0] = CStringGetTextDatum(e->version->name);
+	values[1] = Int32GetDatum(e->version->number);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(sql, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_with_args failed");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		char	   *value = SPI_getvalue(row, SPI_tuptable->tupdesc, 3);
+
+		if (value)
+			put_line(e, SPI_getvalue(row, SPI_tuptable->tupdesc, 1), SPI_getvalue(row, SPI_tuptable->tupdesc, 2), value, NAN);
+	}
+	SPI_finish();
+}
+
+static char *
+feature_name(const DmlVersion *version, int j)
+{
+	if (version->input_kind == DML_INPUT_COLUMNS)
+		return version->columns[j];
+	return psprintf("%s[%d]", version->features, j + 1);
+}
+
+/* A linear model's M_jj by feature, palloc'd; NULL: it is not linear. */
+static double *
+linear_weights(const DmlVersion *version)
+{
+	const Prep *prep = version->model->prep;
+	const Net  *net = version->model->net;
+	const LayerSpec *layer = &net->spec.layer[0];
+	int			in = version->in;
+	int			width = net->spec.n_layers == 0 ? prep->out : layer->width;
+	const real *w = NULL;
+	double	   *weight;
+
+	if (net->spec.n_layers > 1 ||
+		(net->spec.n_layers == 1 && (layer->act != ACT_LINEAR || layer->norm != NORM_NONE || layer->residual)))
+		return NULL;
+	if (net->spec.n_layers == 1)
+		w = net->params + net->offset[0].weight;
+	weight = palloc0(sizeof(double) * in);
+	for (int i = 0; i < width; i++)
+		for (int j = 0; j < in; j++)
+		{
+			double		element = 0;
+
+			if (j == 0)
+				CHECK_FOR_INTERRUPTS();
+			if (prep->proj == NULL)
+				element = w ? w[(size_t) i * prep->out + j] : i == j;
+			else if (w == NULL)
+				element = prep->proj[(size_t) i * in + j];
+			else
+				for (int m = 0; m < prep->out; m++)
+					element += (double) w[(size_t) i * prep->out + m] * prep->proj[(size_t) m * in + j];
+			if (prep->scale)
+				element *= prep->scale[j];
+			weight[j] += element * element;
+		}
+	return weight;
+}
+
+static void
+put_linear(const Explanation *e)
+{
+	double	   *weight = linear_weights(e->version);
+
+	if (weight == NULL)
+	{
+		ereport(NOTICE,
+				(errmsg("the network is not linear: features have no weights of their own"),
+				 errhint("With a source, dml_explain measures how far each feature moves embeddings: dml_explain('%s', 'table').", e->version->name)));
+		return;
+	}
+	for (int j = 0; j < e->version->in; j++)
+		put_line(e, "feature weight", feature_name(e->version, j), NULL, weight[j]);
+}
+
+/* Mean distance between rows and the next one, in a ring: rows are in an order that is as good as random. */
+static double
+mean_distance(const float4 *z, int n, int d)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += distance_l2(z + (size_t) i * d, z + (size_t) ((i + 1) % n) * d, d);
+	return sum / n;
+}
+
+/* How far each feature moves embeddings of the rows of source. */
+static void
+put_permutation(const Explanation *e, const char *source, const char *features, int64 max_rows, uint64 seed)
+{
+	const DmlVersion *version = e->version;
+	DmlMatrix  *matrix = dml_matrix_read(source, features ? features : version->features, NULL, NULL,
+										 (size_t) maintenance_work_mem * 1024 / 2, NULL, NULL);
+	LearnEnv   *env = dml_learn_env(0);
+	Selection	rows;
+	int			n;
+	float4	   *x;
+	float4	   *z;
+	float4	   *moved;
+	float4	   *column;
+	int64	   *order;
+	double		apart;
+	Rng			rng;
+	LearnStatus status;
+
+	space_check_dims(matrix, version, source);
+	rows = select_spread(matrix, max_rows);
+	n = (int) rows.n;
+	if (n < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("source has one row, and a feature's importance takes two")));
+	x = huge_array((int64) n * version->in, sizeof(float4));
+	z = huge_array((int64) n * version->out, sizeof(float4));
+	moved = huge_array((int64) n * version->out, sizeof(float4));
+	column = huge_array(n, sizeof(float4));
+	order = huge_array(n, sizeof(int64));
+	status = matrix->rows.fetch(env, matrix->rows.ctx, rows.index, n, x);
+	if (status != LEARN_OK)
+		dml_learn_error(env, status);
+	dml_version_embed(version, x, n, z);
+	apart = mean_distance(z, n, version->out);
+	rng_seed(&rng, seed, 0);
+	for (int j = 0; j < version->in; j++)
+	{
+		double		sum = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < n; i++)
+		{
+			column[i] = x[(size_t) i * version->in + j];
+			order[i] = i;
+		}
+		rng_shuffle(&rng, order, n);
+		for (int i = 0; i < n; i++)
+			x[(size_t) i * version->in + j] = column[order[i]];
+		dml_version_embed(version, x, n, moved);
+		for (int i = 0; i < n; i++)
+		{
+			x[(size_t) i * version->in + j] = column[i];
+			sum += distance_l2(z + (size_t) i * version->out, moved + (size_t) i * version->out, version->out);
+		}
+		put_line(e, "feature importance", feature_name(version, j), NULL, apart > 0 ? sum / n / apart : 0);
+	}
+	dml_matrix_free(matrix);
+}
+
+/* dml_explain(model, source, features, max_rows, seed) */
+Datum
+dml_explain(PG_FUNCTION_ARGS)
+{
+	char	   *model = text_argument(fcinfo, 0);
+	char	   *source = text_argument(fcinfo, 1);
+	int64		max_rows = PG_ARGISNULL(3) ? 256 : PG_GETARG_INT64(3);
+	Explanation e;
+
+	need_argument(model, "model", HINT);
+	if (max_rows < 2 || max_rows > 100000)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_rows must be from 2 to 100000, not %lld", (long long) max_rows)));
+	e.store = result_store(fcinfo, &e.desc);
+	e.version = dml_version_by_name(model);
+	dml_version_pin(e.version, CurrentMemoryContext);
+	put_catalogue(&e);
+	if (source)
+		put_permutation(&e, source, text_argument(fcinfo, 2), max_rows, PG_ARGISNULL(4) ? 0 : (uint64) PG_GETARG_INT64(4));
+	else
+		put_linear(&e);
+	PG_RETURN_NULL();
+}
