@@ -97,5 +97,20 @@ FROM (SELECT id, d, lag(d) OVER () AS before FROM
 RESET dml.recall;
 RESET enable_seqscan;
 
+-- Long vectors out of line, compressed or not, are measured like others.
+DROP INDEX item_v;
+TRUNCATE item;
+ALTER TABLE item ALTER v SET STORAGE extended;
+INSERT INTO item SELECT i, array_fill((i % 100)::real, ARRAY[784])::dml_vector FROM generate_series(1, 200) i;
+ALTER TABLE item ALTER v SET STORAGE external;
+INSERT INTO item SELECT i, vector_of('pixels', 784, i) FROM generate_series(201, 600) i;
+CREATE INDEX item_v ON item USING dml (v);
+SET enable_seqscan = off;
+SET dml.recall = 1;
+SELECT id FROM item ORDER BY v <-> array_fill(7.4::real, ARRAY[784])::dml_vector, id LIMIT 4;
+SELECT count(*) = 600 AS all_rows FROM (SELECT id FROM item ORDER BY v <-> vector_of('pixels', 784, 1000001) OFFSET 0) s;
+RESET dml.recall;
+RESET enable_seqscan;
+
 DROP TABLE item;
 DROP FUNCTION vector_of, chance, keeps, fill;

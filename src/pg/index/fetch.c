@@ -19,6 +19,8 @@ struct TreeFetch
 	AttrNumber	attnum;			/* of the vector; 0: an expression */
 	IndexInfo  *info;			/* of an expression */
 	EState	   *estate;
+	MemoryContext owner;		/* of what lives as long as this */
+	TreeToast  *toast;			/* NULL: no value was out of line yet */
 	MemoryContext context;		/* of the value; reset with each call */
 };
 
@@ -32,6 +34,7 @@ tree_fetch_begin(Relation heap, Relation index)
 #else
 	fetch->table = table_index_fetch_begin(heap);
 #endif
+	fetch->owner = CurrentMemoryContext;
 	fetch->slot = table_slot_create(heap, NULL);
 	fetch->context = AllocSetContextCreate(CurrentMemoryContext, "dml index vector", ALLOCSET_DEFAULT_SIZES);
 	fetch->attnum = index->rd_index->indkey.values[0];
@@ -72,7 +75,7 @@ tree_fetch(TreeFetch *fetch, ItemPointer tid, Snapshot snapshot)
 	if (isnull)
 		return NULL;
 	old = MemoryContextSwitchTo(fetch->context);
-	vector = DatumGetDmlVectorP(value);
+	vector = (const DmlVector *) tree_detoast(&fetch->toast, fetch->owner, value);
 	MemoryContextSwitchTo(old);
 	return vector;
 }
@@ -80,6 +83,8 @@ tree_fetch(TreeFetch *fetch, ItemPointer tid, Snapshot snapshot)
 void
 tree_fetch_end(TreeFetch *fetch)
 {
+	if (fetch->toast)
+		tree_toast_close(fetch->toast);
 	ExecDropSingleTupleTableSlot(fetch->slot);
 	table_index_fetch_end(fetch->table);
 	if (fetch->estate)

@@ -3,8 +3,8 @@
  *	  ORDER BY distance: rows in order of their exact distance, as many as are asked for.
  *
  * How many are asked for is not known, so an approximate search goes in stages: for 10
- * rows, for 40, for 160, each a search of its own that visits what its number of rows needs.
- * A stage returns what lies behind the last row returned; a row that is found late, nearer than
+ * rows, for 32, for 102, each a search of its own that visits what its number of rows needs,
+ * and measures what was not returned yet.  A stage returns what lies behind the last row returned; a row that is found late, nearer than
  * what was returned already, waits until the tree is used up, so that order is kept and a
  * filter that lets few rows pass still gets all of them.  Conditions on the index's own columns
  * are tested before a row counts: a stage is for so many rows that pass.
@@ -33,7 +33,7 @@
 #include "walk.h"
 
 #define FIRST_STAGE			10	/* rows */
-#define STAGE_GROWTH		4
+#define STAGE_GROWTH		3.2 /* 10, 32, 102: the usual limits are ends of stages */
 #define EXACT_AHEAD			16
 
 /* Roundings of distances that the reach of a ball is made of. */
@@ -415,6 +415,29 @@ rows_near(const SearchBest *rows, double limit)
 	return n;
 }
 
+/* Drop what was returned already; how many. */
+static int
+drop_returned(TreeScan *state, SearchBest *rows)
+{
+	int			kept = 0;
+	int			dropped;
+
+	if (!state->any)
+		return 0;
+	qsort(state->returned, state->returned_n, sizeof(ItemPointerData), compare_tids);
+	for (int i = 0; i < rows->n; i++)
+	{
+		ItemPointerData tid;
+
+		ItemPointerSet(&tid, (BlockNumber) (rows->items[i].id >> 16), (OffsetNumber) (rows->items[i].id & 0xffff));
+		if (bsearch(&tid, state->returned, state->returned_n, sizeof(ItemPointerData), compare_tids) == NULL)
+			rows->items[kept++] = rows->items[i];
+	}
+	dropped = rows->n - kept;
+	rows->n = kept;
+	return dropped;
+}
+
 /*
  * Search for some state->stage rows: state->found is the rows that are not returned yet, by
  * distance.
@@ -433,6 +456,7 @@ search_stage(IndexScanDesc scan)
 	float		deviations = tree_deviations(state->recall);
 	bool		bounded = !isinf(state->limit);
 	bool		late;
+	int			returned;
 
 	MemoryContextReset(state->stage_context);
 	MemoryContextSwitchTo(state->stage_context);
@@ -480,6 +504,8 @@ search_stage(IndexScanDesc scan)
 	late = (state->used_up && survivors.n < survivors.room) ||
 		(bounded && rows_near(&survivors, state->limit) * walk.rows < (double) wanted * walk.passed);
 	search_sort(&survivors);
+	returned = drop_returned(state, &survivors);
+	wanted = Max(wanted - returned, 1);
 
 	/* exact distances from the front, until what comes cannot be among the wanted ones */
 	state->found = MemoryContextAllocHuge(state->stage_context, sizeof(Found) * (Size) Max(survivors.n, 1));
@@ -494,7 +520,7 @@ search_stage(IndexScanDesc scan)
 		double		distance;
 
 		if (!late && distances.n == distances.room &&
-			(i >= effort.exact || item->key - deviations * item->spread > search_limit(&distances)))
+			(i >= effort.exact - returned || item->key - deviations * item->spread > search_limit(&distances)))
 			break;
 		if (item->key - deviations * item->spread > state->limit)
 			break;
@@ -516,17 +542,9 @@ search_stage(IndexScanDesc scan)
 	{
 		int			kept = 0;
 
-		if (late)
-		{
-			qsort(state->returned, state->returned_n, sizeof(ItemPointerData), compare_tids);
-			for (int i = 0; i < state->n_found; i++)
-				if (!bsearch(&state->found[i].tid, state->returned, state->returned_n, sizeof(ItemPointerData), compare_tids))
-					state->found[kept++] = state->found[i];
-		}
-		else
-			for (int i = 0; i < state->n_found; i++)
-				if (compare_found(&state->found[i], &state->last) > 0)
-					state->found[kept++] = state->found[i];
+		for (int i = 0; i < state->n_found; i++)
+			if (late || compare_found(&state->found[i], &state->last) > 0)
+				state->found[kept++] = state->found[i];
 		state->n_found = kept;
 
 		/* rows behind the last one first, in order, then the late ones */
@@ -558,7 +576,7 @@ next_approximate(IndexScanDesc scan, ItemPointer tid)
 			return false;
 		CHECK_FOR_INTERRUPTS();
 		old = MemoryContextSwitchTo(state->context);
-		state->stage = state->stage == 0 ? FIRST_STAGE : (int) Min((int64) state->stage * STAGE_GROWTH, PG_INT32_MAX / 2);
+		state->stage = state->stage == 0 ? FIRST_STAGE : (int) Min(state->stage * STAGE_GROWTH, PG_INT32_MAX / 2);
 		search_stage(scan);
 		MemoryContextSwitchTo(old);
 	}

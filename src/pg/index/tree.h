@@ -344,6 +344,14 @@ extern bool tree_rotate(const TreeShape *shape, const float *x, float *scratch, 
 /* Is the vector one of this index?  An error that says what is wrong. */
 extern void tree_check_vector(Relation index, const TreeMeta *meta, const DmlVector *vector);
 
+/* ---------- toast.c: values out of line ---------- */
+
+typedef struct TreeToast TreeToast;
+
+/* PG_DETOAST_DATUM() that leaves the TOAST table open, in *toast (first NULL), made in context. */
+extern struct varlena *tree_detoast(TreeToast **toast, MemoryContext context, Datum value);
+extern void tree_toast_close(TreeToast *toast);
+
 /* ---------- fetch.c: vectors from the table ---------- */
 
 typedef struct TreeFetch TreeFetch;

@@ -16,6 +16,9 @@
 /* Roundings of rotation, frames and exact distances, relative to squared lengths around the origin. */
 #define ROUNDING			4e-6f
 
+/* So many pages are met before the index is asked how many it has. */
+#define FEW_PAGES			1000
+
 /* Before the first node of a level is opened: an eighth of the level above, within these bounds. */
 #define LEAST_OPENED		4
 #define MOST_OPENED			16
@@ -128,6 +131,7 @@ tree_walk_init(TreeWalk *walk, Relation index, const TreeShape *shape, const Tre
 	walk->shape = shape;
 	walk->meta = meta;
 	walk->query = query;
+	walk->most_pages = FEW_PAGES;
 	if (shape->metric == TREE_IP)
 	{
 		double		square = 0;

@@ -1,0 +1,121 @@
+/*
+ * toast.c
+ *	  Values out of line, by the dozen.
+ *
+ * Long vectors lie in the table's TOAST table, and a search reads some dozen of them.  Each
+ * PG_DETOAST_DATUM() opens that table and its index, begins a scan, and closes all of it
+ * again, which takes longer than the reading.  Here they stay open, as long as the scan that
+ * fetches.  What is not as plain as that (compressed values, expanded ones, another table's,
+ * chunks that do not add up) is left to PG_DETOAST_DATUM(), which knows what to say of it.
+ */
+#include "compat.h"
+
+#include "access/detoast.h"
+#include "access/genam.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/toast_internals.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+
+#include "tree.h"
+
+struct TreeToast
+{
+	Oid			relid;
+	Relation	table;
+	Relation   *indexes;
+	int			n_indexes;
+	TupleTableSlot *slot;
+	IndexScanDesc scan;
+	SnapshotData snapshot;
+};
+
+static TreeToast *
+open_toast(Oid relid)
+{
+	TreeToast  *toast = palloc0(sizeof(TreeToast));
+	int			valid;
+
+	toast->relid = relid;
+	toast->table = table_open(relid, AccessShareLock);
+	valid = toast_open_indexes(toast->table, AccessShareLock, &toast->indexes, &toast->n_indexes);
+	toast->slot = table_slot_create(toast->table, NULL);
+#if PG_VERSION_NUM >= 180000
+	toast->snapshot = *get_toast_snapshot();
+	toast->scan = index_beginscan(toast->table, toast->indexes[valid], &toast->snapshot, NULL, 1, 0);
+#else
+	init_toast_snapshot(&toast->snapshot);
+	toast->scan = index_beginscan(toast->table, toast->indexes[valid], &toast->snapshot, 1, 0);
+#endif
+	return toast;
+}
+
+void
+tree_toast_close(TreeToast *toast)
+{
+	index_endscan(toast->scan);
+	ExecDropSingleTupleTableSlot(toast->slot);
+	toast_close_indexes(toast->indexes, toast->n_indexes, AccessShareLock);
+	table_close(toast->table, AccessShareLock);
+	pfree(toast);
+}
+
+/* The chunks of a value, put together at out; false if they are not exactly size bytes. */
+static bool
+read_chunks(TreeToast *toast, Oid value, char *out, Size size)
+{
+	ScanKeyData key;
+	Size		done = 0;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+	index_rescan(toast->scan, &key, 1, NULL, 0);
+	for (int32 chunk = 0; done < size && index_getnext_slot(toast->scan, ForwardScanDirection, toast->slot); chunk++)
+	{
+		bool		isnull[2];
+		int32		number = DatumGetInt32(slot_getattr(toast->slot, 2, &isnull[0]));
+		struct varlena *data = (struct varlena *) DatumGetPointer(slot_getattr(toast->slot, 3, &isnull[1]));
+		Size		bytes;
+
+		if (isnull[0] || isnull[1] || number != chunk || VARATT_IS_EXTENDED(data) != VARATT_IS_SHORT(data))
+			break;
+		bytes = VARSIZE_ANY_EXHDR(data);
+		if (bytes > size - done)
+			break;
+		memcpy(out + done, VARDATA_ANY(data), bytes);
+		done += bytes;
+	}
+
+	/* no pin stays while the caller of the search is at work */
+	index_rescan(toast->scan, &key, 1, NULL, 0);
+	ExecClearTuple(toast->slot);
+	return done == size;
+}
+
+struct varlena *
+tree_detoast(TreeToast **toast, MemoryContext context, Datum value)
+{
+	struct varlena *attr = (struct varlena *) DatumGetPointer(value);
+	struct varatt_external pointer;
+	struct varlena *result;
+
+	if (!VARATT_IS_EXTERNAL_ONDISK(attr))
+		return PG_DETOAST_DATUM(value);
+	VARATT_EXTERNAL_GET_POINTER(pointer, attr);
+	if (VARATT_EXTERNAL_IS_COMPRESSED(pointer))
+		return PG_DETOAST_DATUM(value);
+	if (*toast == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		*toast = open_toast(pointer.va_toastrelid);
+		MemoryContextSwitchTo(old);
+	}
+	result = palloc(pointer.va_rawsize);
+	SET_VARSIZE(result, pointer.va_rawsize);
+	if ((*toast)->relid != pointer.va_toastrelid ||
+		!read_chunks(*toast, pointer.va_valueid, VARDATA(result), pointer.va_rawsize - VARHDRSZ))
+		return PG_DETOAST_DATUM(value);
+	return result;
+}
