@@ -41,7 +41,7 @@ $$;
 SET enable_seqscan = off;
 EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY v <#> '[1,2,3,4,5,6,7,8,9,10,11,12]' LIMIT 3;
 SELECT k, (asked(k)).* FROM unnest(ARRAY[1, 10, 100]) k;
-SELECT (asked(10, 'tenant = 3')).*;
+SELECT (asked(10, 'tenant = 3')).same;
 SELECT (asked(2500)).*;
 
 -- Filled by inserts: longer vectors than all before, zero, and the other way round.
@@ -53,7 +53,7 @@ VACUUM item;
 SELECT (asked(10)).*;
 REINDEX INDEX item_v;
 SELECT (asked(10)).*;
-SELECT (asked(10, 'tenant = 3')).*;
+SELECT (asked(10, 'tenant = 3')).same;
 SELECT rows, dead FROM dml_index_check('item_v', heap => true);
 SELECT metric FROM dml_index_stats('item_v');
 

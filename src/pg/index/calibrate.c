@@ -7,6 +7,11 @@
  * the estimates it stood; the quantiles of these are the table.  What a target allows to be
  * missed is missed for leaves that were not visited, and a little of it for exact distances
  * that were not taken: tree_deviations(), and a limit that few searches come to.
+ *
+ * A condition that few rows pass, or a large LIMIT, asks for many more rows.  How fast the leaves
+ * become more with them is a matter of the data (some 10 times as many for 100 times the rows where
+ * they lie in tight clusters, 4 times for images), so a few queries are followed to 1000 rows, by
+ * the estimates alone.
  */
 #include "compat.h"
 
@@ -22,6 +27,7 @@
 #define LEAST_QUERIES		200	/* a query for so many leaves, within these bounds */
 #define MOST_QUERIES		1000
 #define LEAVES_PER_QUERY	4
+#define DEEP_QUERIES		30	/* of them */
 #define TRIES				20	/* blocks looked at for one query */
 #define NEAREST				10
 #define DEPTH				128	/* rows that are measured at most ... */
@@ -53,6 +59,7 @@ tree_effort(const TreeMeta *meta, const TreeShape *shape, double recall, int wan
 {
 	const TreeCalibration *known = &meta->calibration;
 	double		more = Max(wanted, NEAREST) / (double) NEAREST;
+	double		growth;			/* of the leaves with the rows: an exponent */
 	double		probes;
 	double		exact;
 	int			target = 0;
@@ -67,7 +74,12 @@ tree_effort(const TreeMeta *meta, const TreeShape *shape, double recall, int wan
 	}
 	else
 	{
-		probes = known->probes[target] * sqrt(Max((double) meta->leaves / known->leaves, 1));
+		growth = log(Max((double) known->deep[target] / known->probes[target], 1)) / log((double) TREE_DEEP / NEAREST);
+		if (wanted <= TREE_DEEP)
+			probes = known->probes[target] * pow(more, growth);
+		else
+			probes = known->deep[target] * pow((double) wanted / TREE_DEEP, (1 + growth) / 2);
+		probes *= sqrt(Max((double) meta->leaves / known->leaves, 1));
 		exact = known->exact[target] * more;
 	}
 	if (recall > tree_targets[TREE_TARGETS - 1])
@@ -75,7 +87,7 @@ tree_effort(const TreeMeta *meta, const TreeShape *shape, double recall, int wan
 		probes *= BEYOND_TARGETS;
 		exact *= BEYOND_TARGETS;
 	}
-	probes = probes * sqrt(more) + wanted / (shape->leaf.room * 0.5);
+	probes = Max(probes, wanted / (shape->leaf.room * 0.5));
 	effort->probes = (int64) Min(ceil(probes), (double) MaxBlockNumber);
 	effort->exact = (int) Min(ceil(exact), (double) PG_INT32_MAX / 64);
 	effort->exact = Max(effort->exact, wanted);
@@ -231,6 +243,40 @@ ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *sha
 	return n;
 }
 
+/* One query followed further: in which visits its TREE_DEEP nearest are found, by the estimates; returns how many. */
+static int
+ask_deep(Relation index, const TreeMeta *meta, const TreeShape *shape, const float *query, SearchItem *items, int *leaves)
+{
+	int			most = (int) Min(meta->leaves, MOST_LEAVES);
+	int			useful = 0;
+	TreeCounts	counts = {0};
+	TreeWalk	walk;
+	SearchBest	best = {.room = TREE_DEEP, .items = items};
+
+	tree_walk_init(&walk, index, shape, meta, query, NULL, &counts);
+	for (int leaf = 0; leaf < most && leaf < USELESS_LEAVES + USELESS_TIMES * useful; leaf++)
+	{
+		AnnBlock	block;
+		Buffer		buffer = tree_walk_leaf(&walk, &block);
+		const TreeRow *rows;
+
+		if (buffer == InvalidBuffer)
+			break;
+		rows = tree_rows(BufferGetPage(buffer), &shape->leaf);
+		for (int j = 0; j < block.n; j++)
+			if (!rows[j].dead && walk.scratch.estimates[j] < search_limit(&best))
+			{
+				search_offer(&best, (SearchItem) {.key = walk.scratch.estimates[j], .id = leaf});
+				useful = leaf;
+			}
+		UnlockReleaseBuffer(buffer);
+	}
+	for (int i = 0; i < best.n; i++)
+		leaves[i] = (int) best.items[i].id;
+	tree_walk_free(&walk);
+	return best.n;
+}
+
 /*
  * How many visits, or rows, find all but a share of n sorted numbers, which count from 0.  Of few
  * numbers the last ones say little: there the line goes on that the quantiles before them make, on
@@ -263,10 +309,13 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 	int			queries = (int) Max(LEAST_QUERIES, Min(MOST_QUERIES, meta->leaves / LEAVES_PER_QUERY));
 	int		   *leaves = palloc(queries * NEAREST * sizeof(int));
 	int		   *places = palloc(queries * NEAREST * sizeof(int));
+	int		   *deep = palloc(DEEP_QUERIES * TREE_DEEP * sizeof(int));
+	SearchItem *items = palloc(TREE_DEEP * sizeof(SearchItem));
 	float	   *x = palloc(shape->dims * sizeof(float));
 	float	   *query = palloc(2 * shape->width * sizeof(float));
 	bool		pushed = !ActiveSnapshotSet();
 	int			n = 0;
+	int			n_deep = 0;
 	Rng			rng;
 
 	/* values out of line are read under a snapshot that keeps them */
@@ -288,16 +337,21 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 			continue;
 		tree_scale_query(index, shape, meta, query);
 		n += ask(index, fetch, meta, shape, &tid, x, query, leaves + n, places + n);
+		if (q < DEEP_QUERIES)
+			n_deep += ask_deep(index, meta, shape, query, items, deep + n_deep);
 	}
 	if (n > 0)
 	{
 		qsort(leaves, n, sizeof(int), compare_ints);
 		qsort(places, n, sizeof(int), compare_ints);
+		qsort(deep, n_deep, sizeof(int), compare_ints);
 		for (int t = 0; t < TREE_TARGETS; t++)
 		{
 			double		misses = 1 - tree_targets[t];
 
 			meta->calibration.probes[t] = enough_for(leaves, n, LEAF_MISSES(misses) * misses);
+			meta->calibration.deep[t] = n_deep == 0 ? meta->calibration.probes[t] :
+				enough_for(deep, n_deep, LEAF_MISSES(misses) * misses);
 			meta->calibration.exact[t] = Max(NEAREST, enough_for(places, n, LIMIT_MISSES * misses));
 		}
 		meta->calibration.leaves = meta->leaves;

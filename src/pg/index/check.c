@@ -419,7 +419,7 @@ check_meta(const Check *check)
 	if (check->meta.leaves < 1 || calibration->leaves < 0)
 		complain(check, TREE_META_BLOCK, "Its number of leaves is not possible.");
 	for (int i = 0; calibration->leaves > 0 && i < TREE_TARGETS; i++)
-		if (calibration->probes[i] < 1 || calibration->exact[i] < 1)
+		if (calibration->probes[i] < 1 || calibration->deep[i] < 1 || calibration->exact[i] < 1)
 			complain(check, TREE_META_BLOCK, "Its calibration is not possible.");
 }
 

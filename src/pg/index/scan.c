@@ -455,6 +455,7 @@ search_stage(IndexScanDesc scan)
 	int64		probes;
 	float		deviations = tree_deviations(state->recall);
 	bool		bounded = !isinf(state->limit);
+	double		near;
 	bool		late;
 	int			returned;
 
@@ -501,8 +502,9 @@ search_stage(IndexScanDesc scan)
 		UnlockReleaseBuffer(buffer);
 	}
 	/* nothing was left out: the tree is used up, or the balls */
+	near = bounded ? rows_near(&survivors, state->limit) : 0;
 	late = (state->used_up && survivors.n < survivors.room) ||
-		(bounded && rows_near(&survivors, state->limit) * walk.rows < (double) wanted * walk.passed);
+		(bounded && near * walk.rows < (double) wanted * walk.passed && near <= walk.passed / 2.0);
 	search_sort(&survivors);
 	returned = drop_returned(state, &survivors);
 	wanted = Max(wanted - returned, 1);

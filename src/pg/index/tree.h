@@ -27,7 +27,7 @@
 #include "vector/vector.h"
 
 #define TREE_MAGIC			0x444d4c01
-#define TREE_VERSION		2
+#define TREE_VERSION		3
 #define TREE_META_BLOCK		0
 #define TREE_MAX_HEIGHT		16
 #define TREE_LEAST_ROOM		4	/* entries that a page must be able to hold */
@@ -74,12 +74,14 @@ typedef struct TreeSpecial
 
 /* What is needed to search for a recall, as calibration found it. */
 #define TREE_TARGETS	7		/* tree_targets[] */
+#define TREE_DEEP		1000
 
 typedef struct TreeCalibration
 {
 	int64		leaves;			/* of the tree that was calibrated; 0: never */
 	int32		probes[TREE_TARGETS];	/* leaves to visit for 10 rows */
 	int32		exact[TREE_TARGETS];	/* rows to take exact distances of */
+	int32		deep[TREE_TARGETS];	/* leaves to visit for TREE_DEEP rows */
 } TreeCalibration;
 
 extern const double tree_targets[TREE_TARGETS];
