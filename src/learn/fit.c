@@ -12,6 +12,7 @@
 #include "loss_sum.h"
 #include "optim.h"
 #include "sampler.h"
+#include "vmath.h"
 
 typedef struct Run
 {
@@ -23,7 +24,10 @@ typedef struct Run
 	Prep	   *prep;
 	Net		   *net;
 	NetTape    *tape;
-	LossSum    *loss;
+	int			n_levels;		/* of labels: the classes, then the classes of classes */
+	LossSum    *loss[1 + ROWS_MAX_LEVELS];
+	size_t		first[1 + ROWS_MAX_LEVELS]; /* of what a level's loss learns among all that is learned */
+	float	   *dz_level;		/* a coarser level's gradient, or NULL */
 	int64_t		steps;			/* done */
 	int64_t		warm;			/* steps of a rising learning rate */
 	Optim	   *optim;			/* the network's parameters, then what the losses learn */
@@ -115,10 +119,17 @@ prepare(LearnEnv *env, Run *run)
 	shape.unit = run->net->spec.l2;
 	shape.max_rows = plan->batch;
 	shape.dims = out;
-	shape.n_classes = run->rows->n_classes;
 	shape.seed = (uint64_t) run->options->seed;
-	LEARN_TRY(plan_loss(env, plan, &shape, &run->loss));
-	run->n_learned = loss_sum_learned(run->loss);
+	run->n_levels = 1 + (run->options->level_weight > 0 ? run->rows->n_levels : 0);
+	for (int l = 0; l < run->n_levels; l++)
+	{
+		shape.n_classes = l == 0 ? run->rows->n_classes : run->rows->level_classes[l - 1];
+		LEARN_TRY(plan_loss(env, plan, &shape, &run->loss[l]));
+		run->first[l] = run->n_learned;
+		run->n_learned += loss_sum_learned(run->loss[l]);
+	}
+	if (run->n_levels > 1)
+		LEARN_ALLOC(env, run->dz_level, batch * out);
 	LEARN_TRY(optim_create(env, (OptimKind) run->options->optimizer, run->net->n_params + run->n_learned,
 						   run->options->momentum, run->options->beta2, run->options->adam_epsilon,
 						   &run->optim));
@@ -136,10 +147,48 @@ prepare(LearnEnv *env, Run *run)
 	{
 		LEARN_ALLOC(env, run->learned, run->n_learned);
 		rng_seed(&rng, (uint64_t) run->options->seed, 4);
-		loss_sum_start(run->loss, &rng, run->learned);
+		for (int l = 0; l < run->n_levels; l++)
+			loss_sum_start(run->loss[l], &rng, run->learned + run->first[l]);
 	}
 	rng_seed(&run->dropout, (uint64_t) run->options->seed, 5);
 	return LEARN_OK;
+}
+
+/*
+ * The losses of all levels of labels on a batch with the embeddings z: the classes' own, and each
+ * coarser level's with level_weight times the weight of the one below.  Gradients to run->dz and run->grad.
+ */
+static double
+evaluate_levels(Run *run, const float *z, int n)
+{
+	size_t		n_net = run->net->n_params;
+	size_t		cells = (size_t) n * netspec_out(&run->net->spec);
+	double		value = 0;
+	double		weight = 1;
+	LossBatch	batch = {0};
+
+	batch.z = z;
+	batch.label = run->label;
+	batch.id = run->row;
+	batch.rows = n;
+	for (int i = 0; i < n; i++)
+		run->label[i] = run->rows->label[run->row[i]];
+	for (int l = 0; l < run->n_levels; l++, weight *= run->options->level_weight)
+	{
+		float	   *dlearned = run->grad + n_net + run->first[l];
+
+		/* of the finest class, which the labels of level 0 are */
+		for (int i = 0; i < n && l > 0; i++)
+			run->label[i] = run->rows->level[l - 1][run->rows->label[run->row[i]]];
+		batch.dz = l == 0 ? run->dz : run->dz_level;
+		value += weight * loss_sum_evaluate(run->loss[l], &batch, run->learned ? run->learned + run->first[l] : NULL, dlearned);
+		if (l > 0)
+		{
+			vm_axpy(run->dz, (real) weight, run->dz_level, cells);
+			vm_scale(dlearned, (real) weight, loss_sum_learned(run->loss[l]));
+		}
+	}
+	return value;
 }
 
 /* FitTask.step */
@@ -150,26 +199,19 @@ step(LearnEnv *env, void *ctx, double lr, double *loss)
 	size_t		n_net = run->net->n_params;
 	int			n = sampler_next(run->sampler, run->row);
 	const float *z;
-	LossBatch	batch = {0};
 	size_t		first,
 				count;
 	double		rate;
 
-	for (int i = 0; i < n; i++)
-		run->label[i] = run->rows->label[run->row[i]];
 	LEARN_TRY(load_batch(env, run, run->row, n));
 	z = net_forward(run->net, run->tape, run->in, n, true, &run->dropout);
 	if (z == NULL)
 		return learn_fail(env, LEARN_CANCELLED, "training was cancelled");
 	/* embeddings drift fast at first: what is remembered would be stale */
 	if (run->steps++ == run->warm)
-		loss_sum_remember(run->loss);
-	batch.z = z;
-	batch.label = run->label;
-	batch.id = run->row;
-	batch.rows = n;
-	batch.dz = run->dz;
-	*loss = loss_sum_evaluate(run->loss, &batch, run->learned, run->grad + n_net);
+		for (int l = 0; l < run->n_levels; l++)
+			loss_sum_remember(run->loss[l]);
+	*loss = evaluate_levels(run, z, n);
 	LEARN_TRY(learn_poll(env));
 	LEARN_TRY(fit_check_loss(env, run->plan, *loss));
 	LEARN_TRY(net_backward(run->net, run->tape, run->dz, run->grad));
@@ -178,9 +220,11 @@ step(LearnEnv *env, void *ctx, double lr, double *loss)
 	optim_clip(run->grad, n_net, run->options->clip);
 	optim_begin(run->optim);
 	optim_update_net(run->optim, 0, run->net, run->grad, lr, run->options->weight_decay);
-	for (int t = 0; loss_sum_part(run->loss, t, &first, &count, &rate); t++)
-		if (count > 0)
-			optim_update(run->optim, n_net + first, count, run->learned + first, run->grad + n_net + first, lr * rate, 0);
+	for (int l = 0; l < run->n_levels; l++)
+		for (int t = 0; loss_sum_part(run->loss[l], t, &first, &count, &rate); t++)
+			if (count > 0)
+				optim_update(run->optim, n_net + run->first[l] + first, count, run->learned + run->first[l] + first,
+							 run->grad + n_net + run->first[l] + first, lr * rate, 0);
 	return LEARN_OK;
 }
 

@@ -67,6 +67,8 @@ static const OptionDef defs[] = {
 	"epochs without a better held-out score before training stops; 0: never stops early"},
 	{"proxy_lr", OPTION_REAL, AT(proxy_lr), 1e-6, 1e6, NULL, 0, "method's", true,
 	"learning rate of the class proxies as a multiple of the network's"},
+	{"level_weight", OPTION_REAL, AT(level_weight), 0, 10, NULL, 0, "0.5", true,
+	"of several label columns: weight of a level as a multiple of the finer one below it"},
 	{"noise", OPTION_REAL, AT(noise), 0, 100, NULL, 0, "0.2", false,
 	"dml_train_unlabeled: standard deviation of the noise of a view, in those of the column"},
 	{"mask", OPTION_REAL, AT(mask), 0, 0.95, NULL, 0, "0.2", false,
@@ -166,6 +168,7 @@ options_init(TrainOptions *options)
 	options->method = method_by_name("auto");
 	options->preprocess = CHOSEN;
 	options->refit = CHOSEN;
+	options->level_weight = 0.5;
 	options->noise = 0.2;
 	options->mask = 0.2;
 	options->validation = NAN;

@@ -37,6 +37,7 @@ typedef struct TrainOptions
 	int			patience;		/* epochs without a better score before stopping; 0: never stop early */
 	double		proxy_lr;		/* multiple of the learning rate; 0: the method's */
 	double		balance;		/* classes are drawn by rows^(1 - balance): 0 as they are, 1 equally */
+	double		level_weight;	/* of a hierarchy of labels: weight of a level as a multiple of the one below it */
 	double		noise;			/* of views: given.h; in standard deviations of the column */
 	double		mask;			/* of views: chance that a column is replaced by its mean */
 	double		mix;			/* of views: largest share of another row */

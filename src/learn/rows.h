@@ -8,12 +8,17 @@
 
 #include "learn.h"
 
+#define ROWS_MAX_LEVELS	7
+
 typedef struct Rows
 {
 	int64_t		n;				/* rows */
 	int			d;				/* features a row */
 	const int32_t *label;		/* n class numbers in [0, n_classes), or NULL */
 	int			n_classes;
+	int			n_levels;		/* classes of classes (species: genus, family), from the finest up; 0: none */
+	const int32_t *const *level;	/* n_levels: of each class the class that it is in, from 0 */
+	const int  *level_classes;	/* n_levels: how many there are */
 	const double *target;		/* n numbers to predict, all finite, or NULL */
 	const uint64_t *hash;		/* n hashes of the rows' content, or NULL: equal rows have equal
 								 * hashes and stay on one side of a split */

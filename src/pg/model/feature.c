@@ -220,6 +220,31 @@ dml_expression_parse(const char *text, const char *what)
 	return result;
 }
 
+char **
+dml_expressions_split(const char *text, const char *what, int *n)
+{
+	DmlFeatures *parsed = parse_targets(text, what);
+	char	  **result = palloc(sizeof(char *) * parsed->n);
+	int			prefix = strlen(SELECT_PREFIX);
+
+	*n = parsed->n;
+	for (int i = 0; i < parsed->n; i++)
+	{
+		int			from = list_nth_node(ResTarget, parsed->targets, i)->location - prefix;
+		int			to = strlen(text);
+
+		if (i + 1 < parsed->n)
+		{
+			to = list_nth_node(ResTarget, parsed->targets, i + 1)->location - prefix;
+			while (to > from && text[to - 1] != ',')
+				to--;
+			to--;				/* the comma */
+		}
+		result[i] = pnstrdup(text + from, Max(to - from, 0));
+	}
+	return result;
+}
+
 bool
 dml_feature_type_ok(Oid type, bool *is_array)
 {

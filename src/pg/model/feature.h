@@ -33,6 +33,9 @@ extern DmlFeatures *dml_features_parse(const char *text);
 /* The same for exactly one expression; what ("label") is how messages call it. */
 extern DmlFeatures *dml_expression_parse(const char *text, const char *what);
 
+/* The texts of one or more expressions, "family, species"; of one that a comment follows, with it. */
+extern char **dml_expressions_split(const char *text, const char *what, int *n);
+
 /*
  * raw_parser, with the place of a syntax error shown in text alone: prefix is put
  * before text, and is not shown.

@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 
 #include "learn/train.h"
+#include "model/feature.h"
 #include "model/matrix.h"
 #include "model/model.h"
 #include "train/progress.h"
@@ -93,6 +94,94 @@ set_target(Rows *rows, char **texts, const char *method)
 	pfree(number);
 }
 
+/* Several label columns, from the coarsest to the finest: species in genera in families. */
+typedef struct Levels
+{
+	int			n;				/* levels above the finest; 0: one label column */
+	char	   *label;			/* the finest class, by all columns */
+	DmlExtra	extra[ROWS_MAX_LEVELS]; /* from the finest up */
+} Levels;
+
+/*
+ * A row of the first n columns as one label, NULL where one of them is.  Of a name that occurs in two
+ * genera there are two species.
+ */
+static char *
+row_label(char **column, int n)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, "CASE WHEN ");
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&text, "%s(%s\n) IS NULL", i > 0 ? " OR " : "", column[i]);
+	appendStringInfoString(&text, " THEN NULL ELSE ROW(");
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&text, "%s(%s\n)", i > 0 ? ", " : "", column[i]);
+	appendStringInfoString(&text, ") END");
+	return text.data;
+}
+
+static void
+find_levels(const char *label, const char *label_name, Levels *levels)
+{
+	int			n;
+	char	  **column = dml_expressions_split(label, label_name, &n);
+
+	memset(levels, 0, sizeof(*levels));
+	levels->label = pstrdup(label);
+	if (n == 1)
+		return;
+	if (n > ROWS_MAX_LEVELS + 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s has %d levels, more than %d", label_name, n, ROWS_MAX_LEVELS + 1),
+				 errhint("Several columns make one label as a row: 'ROW(a, b)'.")));
+	levels->n = n - 1;
+	levels->label = row_label(column, n);
+	for (int l = 0; l < levels->n; l++)
+	{
+		levels->extra[l].text = row_label(column, n - 1 - l);
+		levels->extra[l].what = label_name;
+		levels->extra[l].classes = dml_classes_new();
+	}
+}
+
+/*
+ * Of each class the class that it is in, level by level.  Classes of classes are numbered in the
+ * order of their first class, for classes are in an order that does not depend on that of the rows.
+ */
+static void
+fill_levels(const Levels *levels, Rows *rows)
+{
+	int32	  **level = palloc(sizeof(int32 *) * Max(levels->n, 1));
+	int		   *count = palloc0(sizeof(int) * Max(levels->n, 1));
+
+	for (int l = 0; l < levels->n; l++)
+	{
+		int32	   *appeared = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * rows->n_classes);
+		int32	   *number = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * rows->n);
+
+		level[l] = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * rows->n_classes);
+		for (int64 i = 0; i < rows->n; i++)
+		{
+			appeared[rows->label[i]] = levels->extra[l].class[i];
+			number[i] = -1;		/* there are no more classes than rows */
+		}
+		for (int c = 0; c < rows->n_classes; c++)
+		{
+			if (number[appeared[c]] < 0)
+				number[appeared[c]] = count[l]++;
+			level[l][c] = number[appeared[c]];
+		}
+		pfree(appeared);
+		pfree(number);
+	}
+	rows->n_levels = levels->n;
+	rows->level = (const int32_t *const *) level;
+	rows->level_classes = count;
+}
+
 /* dml_train, dml_tune and dml_train_chunklets: rows and a label each. */
 static Datum
 train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervision, const char *label_name,
@@ -111,6 +200,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	char	   *features;
 	char	   *label;
 	char	  **texts;
+	Levels		levels;
 	int			n_classes;
 	int32		number;
 
@@ -122,6 +212,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 
 	features = training_text(fcinfo, ARG_FEATURES, "features");
 	label = training_text(fcinfo, ARG_LABEL, label_name);
+	find_levels(label, label_name, &levels);
 	training_begin(&training, fcinfo, function, supervision, ARG_METHOD, has_open_set);
 	if (tunes)
 		plan = tune_plan(fcinfo, ARG_SEARCH, &training.options);
@@ -129,9 +220,10 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 
 	progress_start(training.model);
 	classes = dml_classes_new();
-	matrix = dml_matrix_read(training.source, features, label, classes,
-							 (size_t) maintenance_work_mem * 1024, training_reading, &training);
+	matrix = dml_matrix_read_with(training.source, features, levels.label, classes, levels.extra, levels.n,
+								  (size_t) maintenance_work_mem * 1024, training_reading, &training);
 	texts = dml_matrix_label(&matrix, 1, classes, &n_classes);
+	fill_levels(&levels, &matrix->rows);
 	progress_phase(PHASE_PREPARING);
 	if (strcmp(training.options.method->supervision, "target") == 0)
 	{
