@@ -18,7 +18,9 @@ SELECT count(DISTINCT space) FROM dml_model_versions WHERE model = 'chunklets' A
 
 SELECT * FROM dml_train_chunklets('chunklets_bad', 'chunklet_row', 'x', NULL);
 SELECT * FROM dml_train_chunklets('chunklets_bad', 'chunklet_row', 'x', 'no_column');
+\set VERBOSITY terse
 SELECT * FROM dml_train_chunklets('chunklets_bad', 'chunklet_row', 'x', 'session', method => 'magic');
+\set VERBOSITY default
 SELECT * FROM dml_train_chunklets('chunklets_bad', 'chunklet_row', 'x', '1', method => 'lda');
 SELECT * FROM dml_train_chunklets('chunklets_bad', 'chunklet_row', 'x', 'id', method => 'lda');
 SELECT * FROM dml_train_chunklets('chunklets_bad', 'chunklet_row', 'x', 'NULL::int', method => 'lda');

@@ -73,7 +73,9 @@ SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', NULL);
 SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'txt', towers => 3);
 SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'txt', towers => 1);
 SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'txt', towers => 1, adapter => true);
+\set VERBOSITY terse
 SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'txt', method => 'triplet');
+\set VERBOSITY default
 SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'txt', method => 'pca');
 SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'image', method => 'ntxent');
 SELECT * FROM dml_train_matches('matches_bad', 'SELECT * FROM caption LIMIT 1', 'image', 'txt', method => 'ntxent');

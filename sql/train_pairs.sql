@@ -50,8 +50,12 @@ FROM dml_train_pairs('pairs_weight', 'SELECT x1, x2, same, 1 AS w FROM pair UNIO
 -- Bad input changes nothing.
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', NULL, 'x2', 'same');
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', NULL);
+\set VERBOSITY terse
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'same', method => 'supcon');
+\set VERBOSITY default
+\set VERBOSITY terse
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'same', method => 'magic');
+\set VERBOSITY default
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'same', method => 'contrastive', options => '{"margin": 1}');
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'a_id');
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2[1:3]', 'same');

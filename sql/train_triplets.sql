@@ -35,8 +35,12 @@ SELECT learned > 0.8 AS good FROM dml_train_quadruplets('taste_weight', 'SELECT 
 RESET client_min_messages;
 
 SELECT * FROM dml_train_triplets('taste_bad', 'click', NULL, 'clicked', 'skipped');
+\set VERBOSITY terse
 SELECT * FROM dml_train_triplets('taste_bad', 'click', 'q', 'clicked', 'skipped', method => 'contrastive');
+\set VERBOSITY default
+\set VERBOSITY terse
 SELECT * FROM dml_train_quadruplets('taste_bad', 'click', 'q', 'clicked', 'q', 'skipped', method => 'triplet');
+\set VERBOSITY default
 SELECT * FROM dml_train_triplets('taste_bad', 'click', 'q', 'clicked', 'skipped[1:2]');
 SELECT * FROM dml_train_triplets('taste_bad', 'click', 'q', 'q', 'q');
 SELECT * FROM dml_train_quadruplets('taste_bad', 'click', 'q', 'q', 'clicked', 'clicked');

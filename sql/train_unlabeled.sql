@@ -16,7 +16,9 @@ SELECT version, rows FROM dml_train_unlabeled('unlabeled', 'SELECT x FROM unlabe
 SELECT count(DISTINCT space) FROM dml_model_versions WHERE model = 'unlabeled' AND version IN (3, 5);
 
 SELECT * FROM dml_train_unlabeled('unlabeled_bad', 'unlabeled', NULL);
+\set VERBOSITY terse
 SELECT * FROM dml_train_unlabeled('unlabeled_bad', 'unlabeled', 'x', method => 'lda');
+\set VERBOSITY default
 SELECT * FROM dml_train_unlabeled('unlabeled_bad', 'unlabeled', 'x', options => '{"mask": 1}');
 SELECT * FROM dml_train_unlabeled('unlabeled_bad', 'unlabeled', 'x', options => '{"noise": -1}');
 SELECT * FROM dml_train_unlabeled('unlabeled_bad', 'SELECT ARRAY[1, 2] AS x FROM unlabeled', 'x');
