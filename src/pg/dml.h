@@ -14,4 +14,7 @@ extern void index_explain_init(void);
 /* GUC dml.threads: what LearnEnv.threads is to be in training and evaluation */
 extern int	dml_threads;
 
+/* GUC dml.notice_interval: seconds between two notices on progress; 0: none */
+extern int	dml_notice_interval;
+
 #endif							/* DML_H */

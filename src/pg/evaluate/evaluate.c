@@ -343,6 +343,20 @@ measure_clusters(const Evaluation *evaluation, const float4 *x, int d, Measured 
 	pfree(class_of);
 }
 
+/* AssessTask.progress */
+static void
+say_progress(void *ctx, int64_t done)
+{
+	Evaluation *evaluation = ctx;
+	double		now = evaluation->env->now(evaluation->env->ctx);
+
+	if (dml_notice_interval == 0 || now - evaluation->last_notice < dml_notice_interval)
+		return;
+	evaluation->last_notice = now;
+	ereport(NOTICE,
+			(errmsg("%s: %lld of %lld queries", evaluation->measuring, (long long) done, (long long) evaluation->task.nq)));
+}
+
 static void
 measure_space(Evaluation *evaluation, const Space *space, Measured *measured)
 {
@@ -355,6 +369,7 @@ measure_space(Evaluation *evaluation, const Space *space, Measured *measured)
 	FloatStore *gallery_store = space_rows(env, space, gallery, in_file);
 	FloatStore *query_store = task->self ? NULL : space_rows(env, space, query, in_file);
 
+	evaluation->measuring = space->version ? "learned" : space->name;
 	task->d = space->out;
 	task->gallery = float_store_map(gallery_store);
 	task->query = query_store ? float_store_map(query_store) : task->gallery;
@@ -516,6 +531,9 @@ dml_evaluate(PG_FUNCTION_ARGS)
 		task->query_hash = hashes_of(&query);
 		task->gallery_hash = hashes_of(&gallery);
 	}
+	task->progress = say_progress;
+	task->progress_ctx = &evaluation;
+	evaluation.last_notice = evaluation.env->now(evaluation.env->ctx);
 	task->knn_k = arguments.k;
 	task->n_recall = arguments.n_recall;
 	memcpy(task->recall_at, arguments.recall_at, sizeof(task->recall_at));

@@ -46,6 +46,8 @@ typedef struct Evaluation
 	char	  **labels;
 	bool		per_class;
 	Measured	space[N_SPACES];
+	const char *measuring;		/* for notices on progress */
+	double		last_notice;
 	Tuplestorestate *store;
 	TupleDesc	desc;
 } Evaluation;

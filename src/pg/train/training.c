@@ -25,14 +25,14 @@
 #define TRAIN_MEMORY_FLOOR	((size_t) 256 * 1024 * 1024)
 
 int			dml_threads = 1;
-static int	notice_interval = 5;
+int			dml_notice_interval = 5;
 
 void
 train_init(void)
 {
 	DefineCustomIntVariable("dml.notice_interval",
-							"Seconds between two notices on the progress of a training; 0 turns them off.",
-							NULL, &notice_interval, 5, 0, 86400, PGC_USERSET, GUC_UNIT_S, NULL, NULL, NULL);
+							"Seconds between two notices on the progress of a training or an evaluation; 0 turns them off.",
+							NULL, &dml_notice_interval, 5, 0, 86400, PGC_USERSET, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("dml.threads",
 							"Threads that matrix products use in training and evaluation.",
 							"The number of threads may change the last bits of a model.",
@@ -66,7 +66,7 @@ notice_due(Training *training)
 {
 	double		now = monotonic_seconds(NULL);
 
-	if (notice_interval == 0 || now - training->last_notice < notice_interval)
+	if (dml_notice_interval == 0 || now - training->last_notice < dml_notice_interval)
 		return false;
 	training->last_notice = now;
 	return true;
