@@ -2,7 +2,7 @@
 # the private cluster.  Expects top, work and envs; peers says which environments.
 
 packages=(gcc make libc6-dev libopenblas0-pthread util-linux python3-venv python3-numpy python3-sklearn
-	python3-torch dataset-fashion-mnist)
+	python3-torch python3-matplotlib dataset-fashion-mnist)
 if ! command -v pg_config >/dev/null || [ ! -e "$(pg_config --pgxs)" ]; then
 	packages+=(postgresql-server-dev-all postgresql)
 fi

@@ -13,6 +13,7 @@ import numpy as np
 
 import bench
 import judge
+import methods_draw
 import methods_peer
 
 SETS = ["iris", "wine", "breast_cancer", "digits", "fashion"]
@@ -91,9 +92,11 @@ def run(report, connection, peer, name, open_set, arguments):
     report.line(f"\n### {name}, {'open set' if open_set else 'closed set'}: {len(y):,} rows of {x.shape[1]} to learn from, "
                 f"{len(yt):,} to ask\n")
     report.table(["method"] + COLUMNS + ["seconds", "MB"])
+    drawn = []
 
     def note(method, seconds, used, train, test):
         result = judge.scores(train.astype(np.float32), y, test.astype(np.float32), yt, open_set)
+        drawn.append((method.replace("*", ""), result["MAP@R"]))
         report.table(None, [method] + [f"{result[c]:.3f}" for c in COLUMNS]
                      + [f"{seconds:.2f}" if seconds is not None else "", f"{used:.0f}" if used is not None else ""])
 
@@ -113,6 +116,9 @@ def run(report, connection, peer, name, open_set, arguments):
             continue
         found = np.load(out)
         note(method, answer["seconds"], answer["peak_mb"], found["train"], found["test"])
+    picture = f"methods_{name}_{'open' if open_set else 'closed'}.svg"
+    methods_draw.bars(os.path.join(arguments.work, picture), f"{name}, {'open' if open_set else 'closed'} set", "MAP@R", drawn)
+    report.line(f"\n![MAP@R of every method, {name}, {'open' if open_set else 'closed'} set]({picture})")
 
 
 def words(text):
