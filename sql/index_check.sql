@@ -54,7 +54,13 @@ DELETE FROM spot WHERE id % 5 = 2 AND id > 7;
 VACUUM spot;
 INSERT INTO spot SELECT i, array_fill(0.5::real, ARRAY[8])::dml_vector, 'z', NULL, true, 'infinity' FROM generate_series(9001, 9100) i;
 SELECT rows = (SELECT count(*) FROM spot WHERE v IS NOT NULL) AS all_rows, leaked FROM dml_index_check('spot_columns', true);
-DROP INDEX spot_columns;
+CREATE INDEX spot_ip ON spot USING dml (v dml_ip_ops, paid);
+INSERT INTO spot SELECT id + 10000, v * 2::float8, note, tenant, paid, day FROM spot;
+DELETE FROM spot WHERE id > 10000 AND id % 3 = 0;
+VACUUM spot;
+SELECT metric, leaked FROM dml_index_check('spot_ip', true), dml_index_stats('spot_ip');
+DELETE FROM spot WHERE id > 10000;
+DROP INDEX spot_columns, spot_ip;
 ALTER TABLE spot DROP tenant, DROP paid, DROP day, DROP note;
 
 -- The last search of the session.

@@ -2,7 +2,7 @@
 # time recovery, and dml_index_check against the table.  A standby replays all of it with wal_consistency_checking and is
 # searched meanwhile.
 #
-# DML_CRASHES=n kills so many times (default 5).
+# DML_CRASHES=n kills so many times (default 4).
 use strict;
 use warnings;
 use FindBin;
@@ -13,9 +13,9 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes 'usleep';
 
-my $crashes = $ENV{DML_CRASHES} // 5;
+my $crashes = $ENV{DML_CRASHES} // 4;
 my $conf = "autovacuum = off\nrestart_after_crash = on\nwal_consistency_checking = 'generic'\nfull_page_writes = on\nmax_wal_size = 256MB\n"
-  . "checkpoint_timeout = 30s\nshared_buffers = 32MB\nwal_level = replica\nmax_standby_streaming_delay = 2s\nhot_standby_feedback = off\n";
+  . "checkpoint_timeout = 30s\nshared_buffers = 32MB\nwal_keep_size = 8GB\nmax_standby_streaming_delay = 2s\nhot_standby_feedback = off\n";
 my $node = start_server('main', streaming => 1, conf => $conf);
 $node->safe_psql(
 	'postgres', q{
@@ -117,6 +117,7 @@ foreach my $round (1 .. $crashes)
 			stdout => \$out, stderr => \$err);
 		is("$out$err", '0|t', "round $round: $index is right after a crash");
 	}
+	$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 	is($node->safe_psql('postgres', q{SELECT rows FROM dml_index_check('lost_v', true)}), 0, "round $round: the unlogged index is empty") if $round == 1;
 }
 note "$searches searches on the standby, $refused of them ended by replay";

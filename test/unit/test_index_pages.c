@@ -21,13 +21,14 @@
 
 static const char *const op_names[] = {"near", "all", "exact", "insert", "vacuum", "check"};
 
-/* The kinds of index: leaves of 4 and of 1 bits, with and without a column, many levels. */
+/* The kinds of index: leaves of 4 and of 1 bits, with and without a column, many levels, each metric. */
 static const struct
 {
 	int			dims;
 	int			rows;
+	int			metric;			/* TreeMetric: 1 L2, 2 cosine, 3 inner product */
 	bool		column;
-}			kinds[] = {{8, 2500, false}, {8, 1200, true}, {300, 400, true}, {1100, 60, false}, {4000, 60, false}};
+}			kinds[] = {{8, 2500, 1, false}, {8, 1200, 2, true}, {300, 400, 1, true}, {1100, 60, 1, false}, {4000, 60, 1, false}, {12, 1000, 3, false}};
 
 #define KINDS	((int) (sizeof(kinds) / sizeof(kinds[0])))
 
@@ -60,7 +61,7 @@ test_whole(void **state)
 	{
 		int			blocks;
 
-		pages_make(kinds[kind].dims, kinds[kind].rows, kinds[kind].column, 1);
+		pages_make(kinds[kind].dims, kinds[kind].rows, kinds[kind].metric, kinds[kind].column, 1);
 		must(PAGES_CHECK, 0);
 		must(PAGES_NEAR, 0);
 		must_meet(kinds[kind].rows);
@@ -132,7 +133,7 @@ test_damaged(void **state)
 		int			errors[PAGES_OPS] = {0};
 		int			runs[PAGES_OPS] = {0};
 
-		pages_make(kinds[kind].dims, kinds[kind].rows, kinds[kind].column, 1);
+		pages_make(kinds[kind].dims, kinds[kind].rows, kinds[kind].metric, kinds[kind].column, 1);
 		must(PAGES_VACUUM, 0);
 		pages_save();
 		for (int image = 0; image < images; image++)

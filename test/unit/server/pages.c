@@ -54,6 +54,7 @@ static bool saved_free[MOST_BLOCKS];
 static DmlVector *rows[MOST_ROWS];
 static int	n_rows;
 static int	dims;
+static int	metric;
 static int	saved_rows;
 
 static FormData_pg_class class;
@@ -534,7 +535,7 @@ index_getprocinfo(Relation rel, AttrNumber attno, uint16 number)
 Datum
 FunctionCall0Coll(FmgrInfo *function, Oid collation)
 {
-	return Int32GetDatum(TREE_L2);
+	return Int32GetDatum(metric);
 }
 
 Datum
@@ -850,7 +851,7 @@ pages_rows_met(int *twice)
 }
 
 void
-pages_make(int new_dims, int n, bool column, uint64_t seed)
+pages_make(int new_dims, int n, int new_metric, bool column, uint64_t seed)
 {
 	TreeMeta	meta;
 	Rng			rng;
@@ -868,6 +869,7 @@ pages_make(int new_dims, int n, bool column, uint64_t seed)
 	TupleDescAttr(tuple_desc, 1)->attalign = 'i';
 	relation.rd_att = tuple_desc;
 	dims = new_dims;
+	metric = new_metric;
 	rng_seed(&rng, seed, 4);
 	if (sigsetjmp(on_error, 0) != 0)
 		abort();

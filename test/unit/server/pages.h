@@ -31,8 +31,11 @@ typedef enum PagesResult
 	PAGES_ENDLESS				/* more pages were read than any run can need */
 } PagesResult;
 
-/* A new index of n rows of so many dimensions, put in one by one; column: with an int4 behind the vector. */
-extern void pages_make(int dims, int n, bool column, uint64_t seed);
+/*
+ * A new index of n rows of so many dimensions, put in one by one, by a TreeMetric; column: with an int4 behind the
+ * vector.
+ */
+extern void pages_make(int dims, int n, int metric, bool column, uint64_t seed);
 extern void pages_free(void);
 
 extern int	pages_count(void);
