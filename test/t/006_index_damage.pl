@@ -1,7 +1,7 @@
 # Damaged pages of an index: errors, and nothing but errors.  Whatever bytes of its file are wrong, a search,
 # an insert, VACUUM and dml_index_check end, the server stays up, and REINDEX heals.
 #
-# DML_DAMAGE=n damages n indexes (default 16), DML_SEED=n repeats a run.
+# DML_DAMAGE=n damages n indexes (default 12), DML_SEED=n repeats a run.
 use strict;
 use warnings;
 use FindBin;
@@ -10,7 +10,7 @@ use DmlTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $count = $ENV{DML_DAMAGE} // 16;
+my $count = $ENV{DML_DAMAGE} // 12;
 my $seed = $ENV{DML_SEED} // time;
 srand $seed;
 note "DML_SEED=$seed";
