@@ -57,6 +57,8 @@ SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'same', method =>
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'same', method => 'magic');
 \set VERBOSITY default
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'same', method => 'contrastive', options => '{"margin": 1}');
+SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'same', method => 'contrastive', options => '{"memory": 10}');
+SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'same', options => '{"rows_per_class": 4}');
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'a_id');
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2[1:3]', 'same');
 SELECT * FROM dml_train_pairs('pairs_bad', 'SELECT x1[1:a_id] AS x1, x2, same FROM pair WHERE a_id BETWEEN 3 AND 4 ORDER BY a_id', 'x1', 'x1', 'same');

@@ -135,19 +135,45 @@ training_check_network(LearnEnv *env, const char *line)
 	check(env, netspec_parse(env, line, first >= 1 && first <= NET_MAX_WIDTH ? (int) first : 1, &spec));
 }
 
-/* Views are made where there is nothing else to learn from. */
-static void
-refuse_views(const TrainOptions *options, const char *supervision)
+/* Was an option given, for any term of a sum? */
+static bool
+is_given(const TrainOptions *options, int i)
 {
+	for (int t = 0; t < options->n_terms; t++)
+		if (options_given(options, i, t))
+			return true;
+	return options->set[i];
+}
+
+/*
+ * Options that mean something to one kind of supervision alone: views are made where there is nothing else to learn
+ * from, and classes, their batches and a memory of labelled rows are there where there are labels.
+ */
+static void
+refuse_options(const TrainOptions *options, const char *supervision)
+{
+	static const char *const of_views[] = {"noise", "mask", "mix", NULL};
+	static const char *const of_labels[] = {"open_set", "rows_per_class", "balance", "level_weight", "memory", NULL};
+	bool		labels = strcmp(supervision, "labels") == 0 || strcmp(supervision, "chunklets") == 0;
+
 	for (int i = 0; i < options_count(); i++)
 	{
 		const char *name = options_at(i)->name;
 
-		if (options->set[i] && (strcmp(name, "noise") == 0 || strcmp(name, "mask") == 0 || strcmp(name, "mix") == 0))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
-					 errhint("It is an option of dml_train_unlabeled.")));
+		if (!is_given(options, i))
+			continue;
+		for (const char *const *word = of_views; *word && strcmp(supervision, "unlabeled rows") != 0; word++)
+			if (strcmp(name, *word) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
+						 errhint("It is an option of dml_train_unlabeled.")));
+		for (const char *const *word = of_labels; *word && !labels; word++)
+			if (strcmp(name, *word) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
+						 errhint("It is an option of dml_train.")));
 	}
 }
 
@@ -183,8 +209,7 @@ read_options(FunctionCallInfo fcinfo, LearnEnv *env, const char *supervision, in
 		check(env, options_set_bool(env, options, "open_set", true));
 	if (!PG_ARGISNULL(json))
 		options_from_json(env, options, PG_GETARG_JSONB_P(json));
-	if (strcmp(supervision, "unlabeled rows") != 0)
-		refuse_views(options, supervision);
+	refuse_options(options, supervision);
 	check(env, options_check(env, options));
 	if (options->network[0] != '\0')
 		training_check_network(env, options->network);
