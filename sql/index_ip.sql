@@ -1,6 +1,18 @@
 -- <#>, the negative inner product, by an index: lengths of all kinds.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
+-- A plan; PostgreSQL 18 says "Disabled" of what enable_* discourages.
+CREATE FUNCTION plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+		IF line !~ 'Disabled' THEN
+			RETURN NEXT line;
+		END IF;
+	END LOOP;
+END
+$$;
 
 -- Directions around 20 centers, lengths over a factor of a thousand.
 CREATE FUNCTION at_point(i int) RETURNS dml_vector LANGUAGE sql IMMUTABLE AS $$
@@ -70,6 +82,6 @@ SELECT a.d = b.d AS same FROM
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM grown ORDER BY v <#> array_fill(0::real, ARRAY[12])::dml_vector OFFSET 0) s;
 
 -- dml_within is of distances: not by this index.
-EXPLAIN (COSTS OFF) SELECT id FROM grown WHERE dml_within(v, at_point(7), 1);
+SELECT plan($q$SELECT id FROM grown WHERE dml_within(v, at_point(7), 1)$q$);
 DROP TABLE grown, item;
-DROP FUNCTION asked, at_point;
+DROP FUNCTION asked, at_point, plan(text);

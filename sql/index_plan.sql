@@ -1,6 +1,19 @@
 -- Which plan is taken, and what an index's own recall does.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
+
+-- A plan; PostgreSQL 18 says "Disabled" of what enable_* discourages.
+CREATE FUNCTION plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+		IF line !~ 'Disabled' THEN
+			RETURN NEXT line;
+		END IF;
+	END LOOP;
+END
+$$;
 SET plan_cache_mode = force_custom_plan;
 
 CREATE FUNCTION at_point(i int) RETURNS dml_vector LANGUAGE sql IMMUTABLE AS $$
@@ -40,7 +53,7 @@ EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY v <=> '[1,2,3,4,5,6,7,8]' LIMIT
 EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY v <-> '[1,2,3,4,5,6,7,8]' DESC LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE tenant = 3 LIMIT 10;
 SET enable_seqscan = off;
-EXPLAIN (COSTS OFF) SELECT id FROM item WHERE tenant = 3 ORDER BY v <=> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+SELECT plan($q$SELECT id FROM item WHERE tenant = 3 ORDER BY v <=> '[1,2,3,4,5,6,7,8]' LIMIT 10$q$);
 RESET enable_seqscan;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM item WHERE v IS NOT NULL;
 -- Each row of a join asks.
@@ -89,4 +102,4 @@ ALTER INDEX item_v SET (recall = 0.2);
 CREATE INDEX ON tiny USING dml (v) WITH (recall = 2);
 CREATE INDEX ON tiny USING dml (v) WITH (lists = 100);
 DROP TABLE tiny, item, part;
-DROP FUNCTION same, at_point;
+DROP FUNCTION same, at_point, plan(text);
