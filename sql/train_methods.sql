@@ -23,4 +23,33 @@ BEGIN
 END
 $$;
 
-SELECT name, learns(name) FROM dml_methods WHERE kind = 'gradient' AND supervision ~ 'labels' AND NOT name = ANY ('{intra_pair_variance, instance}');
+SELECT name, learns(name) FROM dml_methods WHERE kind = 'gradient' AND supervision ~ 'labels'
+	AND NOT name = ANY ('{intra_pair_variance, instance, center, center_invariant, orthogonal}');
+
+-- What pulls one way only is a term of a sum.
+SELECT * FROM dml_train('train_methods', 'clouds', 'x', 'class', method => 'center');
+SELECT * FROM dml_train('train_methods', 'clouds', 'x', 'class', method => 'norm + uniformity');
+SELECT term, learns(base || ' + ' || weight || ' * ' || term)
+FROM (VALUES ('npair', 'intra_pair_variance', 1), ('supcon', 'instance', 0.1), ('cosface', 'center', 0.1), ('triplet', 'norm', 0.01),
+	('snr', 'zero_mean', 0.1), ('proxy_anchor', 'center_invariant', 0.1), ('contrastive', 'orthogonal', 0.5), ('supcon', 'uniformity', 0.1)) t(base, term, weight);
+
+-- Sums: whose an option is, and what is stored.
+SELECT method FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'arcface+0.5*triplet', network => '8', epochs => 1,
+	options => '{"triplet.margin": 0.3, "arcface.margin": 0.2, "scale": 16, "miner": "hard", "validation": 0}');
+SELECT method, asked_method FROM dml_model_versions WHERE model = 'train_sum';
+SELECT key, value->>'value' AS value FROM dml_model_versions v, json_each(v.settings::json)
+WHERE v.model = 'train_sum' AND NOT (value->>'default')::boolean ORDER BY key COLLATE "C";
+SELECT * FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'arcface + triplet', options => '{"margin": 0.3}');
+SELECT * FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'arcface + lda');
+SELECT * FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'arcface + 0.5 triplet');
+SELECT * FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'arcface + triplet', options => '{"supcon.temperature": 1}');
+SELECT * FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'supcon', options => '{"distance": "l2"}');
+
+-- Miners, distances and the memory.
+SELECT miner, learns('triplet', jsonb_build_object('miner', miner, 'margin', 0.3))
+FROM unnest('{all, hard, semihard, easy_positive, distance_weighted, angular, multi_similarity, pair_margin}'::text[]) miner;
+SELECT distance, learns('triplet', jsonb_build_object('distance', distance, 'margin', 0.3)) FROM unnest('{l2, l2_squared, cosine, snr}'::text[]) distance;
+SELECT distance, learns('supcon', jsonb_build_object('distance', distance)) FROM unnest('{cosine, inner}'::text[]) distance;
+SELECT name, learns(name, '{"memory": 200}') FROM unnest('{supcon, contrastive, multi_similarity, smooth_ap}'::text[]) name;
+SELECT learns('triplet', '{"smooth": true, "miner": "hard"}') AS smooth, learns('triplet', '{"swap": true, "margin": 0.3}') AS swap,
+	learns('margin', '{"per_class": true, "nu": 0.1}') AS per_class, learns('pnp', '{"variant": "dq"}') AS dq;

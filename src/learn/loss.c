@@ -202,6 +202,8 @@ loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
 	cells = (size_t) shape->max_rows * max_cols;
 	LEARN_ALLOC(env, c->block.work, loss_work(shape->max_rows, max_cols));
 	LEARN_ALLOC(env, c->block.index_work, loss_index_work(shape->max_rows, max_cols));
+	if (loss->scratch)
+		LEARN_ALLOC(env, c->block.scratch, loss->scratch(shape->max_rows, shape->dims));
 	if (loss->side != LOSS_EMBEDDING)
 	{
 		LEARN_ALLOC(env, c->s, cells);

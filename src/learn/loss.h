@@ -132,6 +132,7 @@ typedef struct LossBlock
 	const real *held;			/* s once more, for factors that a paper takes no gradient through */
 	real	   *work;			/* loss_work() elements of scratch */
 	int		   *index_work;		/* loss_index_work() elements of scratch */
+	real	   *scratch;		/* as the loss itself has asked for */
 	LearnEnv   *env;			/* polled in large blocks; NULL: never */
 
 	/* LOSS_BATCH */
@@ -180,6 +181,9 @@ typedef struct Loss
 
 	/* how many numbers it keeps in state; NULL: none */
 	size_t		(*states) (const LossParams *params, int n_classes, int dims);
+
+	/* how many numbers of scratch it needs beside work; NULL: none */
+	size_t		(*scratch) (int rows, int dims);
 } Loss;
 
 extern size_t loss_work(int rows, int cols);
@@ -240,6 +244,30 @@ extern real loss_normalized_softmax(const LossParams *params, LossBlock *block);
 extern real loss_cosface(const LossParams *params, LossBlock *block);
 extern real loss_arcface(const LossParams *params, LossBlock *block);
 
+/* loss_class.c */
+extern real loss_sphereface(const LossParams *params, LossBlock *block);
+extern real loss_large_margin_softmax(const LossParams *params, LossBlock *block);
+extern real loss_adacos(const LossParams *params, LossBlock *block);
+extern size_t loss_adacos_states(const LossParams *params, int n_classes, int dims);
+extern real loss_p2sgrad(const LossParams *params, LossBlock *block);
+extern real loss_soft_triple(const LossParams *params, LossBlock *block);
+
+/* loss_embedding.c */
+extern real loss_center(const LossParams *params, LossBlock *block);
+extern size_t loss_center_states(const LossParams *params, int n_classes, int dims);
+extern size_t loss_row_scratch(int rows, int dims);
+extern real loss_norm(const LossParams *params, LossBlock *block);
+extern real loss_zero_mean(const LossParams *params, LossBlock *block);
+extern real loss_center_invariant(const LossParams *params, LossBlock *block);
+extern real loss_orthogonal(const LossParams *params, LossBlock *block);
+extern real loss_uniformity(const LossParams *params, LossBlock *block);
+extern real loss_centroid_triplet(const LossParams *params, LossBlock *block);
+
+/* loss_view.c */
+extern real loss_vicreg(const LossParams *params, LossBlock *block);
+extern real loss_barlow_twins(const LossParams *params, LossBlock *block);
+extern size_t loss_view_scratch(int rows, int dims);
+
 /*
  * From embeddings to a loss and back.  LossContext owns the block's buffers, and the
  * normalised copies.  z (rows x dims) need not be normalised: for cosines the context
@@ -294,7 +322,8 @@ extern void loss_learning(LossContext *context, bool learning);
 /*
  * The loss; writes the gradients of batch->z (and other), and dlearned.  It returns NaN and
  * gradients of 0 when an embedding or a learned number is not finite, when distances are
- * asked for and the squares of z overflow, and when a label is not in [0, n_classes).
+ * asked for and the squares of z overflow (of losses of the embeddings themselves, their fourth powers), and
+ * when a label is not in [0, n_classes).
  * Large batches poll: NaN is also what a cancelled evaluation returns, so learn_poll()
  * before taking NaN for divergence.
  */

@@ -11,22 +11,6 @@
 #define PI 3.14159265358979323846
 
 /*
- * Cross-entropy of the logits x (n) for class y.  x becomes its gradient, softmax less
- * one-hot.
- */
-static real
-cross_entropy(real *x, int n, int y)
-{
-	real		logit = x[y];
-	real		sum;
-	real		loss = row_exp(x, n, &sum) - logit;
-
-	vm_scale(x, 1 / sum, n);
-	x[y] -= 1;
-	return loss;
-}
-
-/*
  * The mean cross-entropy over the rows of the logits scale * (s - margin at the own
  * class); ds is its gradient.
  */
@@ -46,7 +30,7 @@ softmax_with_margin(LossBlock *block, real scale, real margin)
 		for (int c = 0; c < cols; c++)
 			ds[c] = scale * s[c];
 		ds[block->label[i]] -= scale * margin;
-		total += cross_entropy(ds, cols, block->label[i]);
+		total += row_cross_entropy(ds, cols, block->label[i]);
 	}
 	vm_scale(block->ds, scale / block->rows, (size_t) block->rows * cols);
 	return total / block->rows;
@@ -88,41 +72,56 @@ loss_cosface(const LossParams *params, LossBlock *block)
  * cos(theta + margin) in place of s = cos(theta).  Where theta + margin is beyond pi
  * the cosine would rise again: there it is s - margin * sin(margin), as in the authors'
  * own program, which goes on falling.  margin >= 0, in radians.
+ *
+ * With several proxies a class it is sub-center ArcFace (Deng et al. 2020): a class's s is
+ * that of its nearest proxy.
  */
 real
 loss_arcface(const LossParams *params, LossBlock *block)
 {
-	int			cols = block->cols;
+	int			classes = block->n_classes;
 	real		scale = params->scale;
 	real		sin_margin = sin((real) params->margin);
 	real		cos_margin = cos((real) params->margin);
+	real	   *logit = block->work;
+	int		   *nearest = block->index_work;
 	double		total = 0;
 
 	for (int i = 0; i < block->rows; i++)
 	{
-		const real *s = block->s + (size_t) i * cols;
-		real	   *ds = block->ds + (size_t) i * cols;
+		const real *s = loss_s(block, i);
+		real	   *ds = loss_ds(block, i);
 		int			y = block->label[i];
-		real		own = fmin(fmax(s[y], (real) -1), (real) 1);
+		real		own;
 		real		slope = 1;
 
 		if (loss_stopped(block, i))
 			return NAN;
-		for (int c = 0; c < cols; c++)
-			ds[c] = scale * s[c];
+		for (int c = 0; c < classes; c++)
+		{
+			nearest[c] = c * block->per_class;
+			for (int k = 1; k < block->per_class; k++)
+				if (s[c * block->per_class + k] > s[nearest[c]])
+					nearest[c] = c * block->per_class + k;
+			logit[c] = scale * s[nearest[c]];
+		}
+		own = fmin(fmax(s[nearest[y]], (real) -1), (real) 1);
 		if (params->margin < PI && own >= -cos_margin)
 		{
 			real		sine = sqrt((1 - own) * (1 + own));
 
-			ds[y] = scale * (own * cos_margin - sine * sin_margin);
+			logit[y] = scale * (own * cos_margin - sine * sin_margin);
 			slope = cos_margin + own * sin_margin / fmax(sine, SMALLEST_SINE);
 		}
 		else
-			ds[y] = scale * (own - (real) params->margin * sin_margin);
-		total += cross_entropy(ds, cols, y);
-		ds[y] *= slope;
+			logit[y] = scale * (own - (real) params->margin * sin_margin);
+		total += row_cross_entropy(logit, classes, y);
+		logit[y] *= slope;
+		memset(ds, 0, block->cols * sizeof(real));
+		for (int c = 0; c < classes; c++)
+			ds[nearest[c]] = logit[c];
 	}
-	vm_scale(block->ds, scale / block->rows, (size_t) block->rows * cols);
+	vm_scale(block->ds, scale / block->rows, (size_t) block->rows * block->cols);
 	return total / block->rows;
 }
 

@@ -172,4 +172,20 @@ row_exp_plus_one(real *x, int n, real *sum)
 	return max + log(*sum);
 }
 
+/*
+ * Cross-entropy of the logits x (n) for class y.  x becomes its gradient, softmax less
+ * one-hot.
+ */
+static inline real
+row_cross_entropy(real *x, int n, int y)
+{
+	real		logit = x[y];
+	real		sum;
+	real		loss = row_exp(x, n, &sum) - logit;
+
+	vm_scale(x, 1 / sum, n);
+	x[y] -= 1;
+	return loss;
+}
+
 #endif							/* LOSS_ROW_H */

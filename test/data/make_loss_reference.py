@@ -17,7 +17,7 @@ import sys
 
 import pytorch_metric_learning
 import torch
-from pytorch_metric_learning import losses, miners
+from pytorch_metric_learning import losses, miners, regularizers
 from pytorch_metric_learning.distances import CosineSimilarity, DotProductSimilarity, LpDistance, SNRDistance
 
 ROWS, DIMS, CLASSES = 24, 6, 5
@@ -196,3 +196,37 @@ case("instance", "instance", losses.InstanceLoss(), label=torch.arange(ROWS))
 case("histogram", "histogram", losses.HistogramLoss(), label=even, tolerance=1e-5)
 case("histogram_coarse", "histogram", losses.HistogramLoss(n_bins=10), label=even, tolerance=1e-5, bins=10)
 case("fast_ap", "fast_ap", losses.FastAPLoss())
+case("subcenter_arcface", "subcenter_arcface",
+     losses.SubCenterArcFaceLoss(num_classes=CLASSES, embedding_size=DIMS, margin=math.degrees(0.5)))
+# the length of an embedding is 1 here: ours takes it for the scale
+case("sphereface", "sphereface", losses.SphereFaceLoss(CLASSES, DIMS, margin=4, scale=4), unit=True, value_only=True, scale=4)
+case("large_margin_softmax", "large_margin_softmax", losses.LargeMarginSoftmaxLoss(CLASSES, DIMS, margin=3, scale=2),
+     unit=True, value_only=True, margin=3, scale=2)
+case("soft_triple", "soft_triple", losses.SoftTripleLoss(CLASSES, DIMS))
+case("soft_triple_soft", "soft_triple", losses.SoftTripleLoss(CLASSES, DIMS, centers_per_class=2, la=5, gamma=0.5, margin=0.2),
+     scale=5, temperature=0.5, margin=0.2, proxies=2)
+
+
+class Views(torch.nn.Module):
+    """VICReg takes the views as two matrices."""
+
+    def forward(self, x, label, mined=None):
+        return losses.VICRegLoss()(x[0::2], ref_emb=x[1::2])
+
+
+case("vicreg", "vicreg", Views(), label=two_each)
+
+
+class Regulariser(torch.nn.Module):
+    def __init__(self, regulariser):
+        super().__init__()
+        self.regulariser = regulariser
+
+    def forward(self, x, label, mined=None):
+        return self.regulariser(x)
+
+
+case("norm", "norm", Regulariser(regularizers.LpRegularizer(power=2)))
+case("zero_mean", "zero_mean", Regulariser(regularizers.ZeroMeanRegularizer()))
+# of weights there, of class centres here: with one row a class they are the rows
+case("center_invariant", "center_invariant", Regulariser(regularizers.CenterInvariantRegularizer()), label=torch.arange(ROWS))

@@ -93,6 +93,30 @@ static LossCase cases[] = {
 	{"cosface", "cosface", "margin=0.35 scale=64"},
 	{"cosface, soft", "cosface", "margin=0.2 scale=8"},
 	{"arcface", "arcface", "margin=0.5 scale=64"},
+	{"subcenter_arcface", "subcenter_arcface", ""},
+	{"subcenter_arcface, soft", "subcenter_arcface", "margin=0.3 scale=8 proxies=2"},
+	{"sphereface", "sphereface", "scale=4"},
+	{"sphereface, two", "sphereface", "margin=2 scale=9"},
+	{"large_margin_softmax", "large_margin_softmax", "scale=4"},
+	{"large_margin_softmax, three", "large_margin_softmax", "margin=3 scale=2"},
+	{"adacos", "adacos", ""},
+	{"adacos, fixed", "adacos", "dynamic=false"},
+	{"p2sgrad", "p2sgrad", ""},
+	{"soft_triple", "soft_triple", "proxies=4"},
+	{"soft_triple, soft", "soft_triple", "scale=5 temperature=0.5 margin=0.2 proxies=3"},
+	{"centroid_triplet", "centroid_triplet", "margin=0.05"},
+	{"centroid_triplet, wide", "centroid_triplet", "margin=0.7"},
+	{"vicreg", "vicreg", ""},
+	{"vicreg, other weights", "vicreg", "alpha=3 beta=40 nu=9"},
+	{"barlow_twins", "barlow_twins", ""},
+	{"barlow_twins, strict", "barlow_twins", "nu=0.5"},
+	{"center", "center", ""},
+	{"norm", "norm", ""},
+	{"zero_mean", "zero_mean", ""},
+	{"center_invariant", "center_invariant", ""},
+	{"orthogonal", "orthogonal", ""},
+	{"uniformity", "uniformity", ""},
+	{"uniformity, sharp", "uniformity", "scale=6"},
 	{"arcface, wide", "arcface", "margin=1.6 scale=8"},
 };
 
@@ -116,8 +140,8 @@ loss_options(const char *method, const char *text)
 
 		if (*end == '\0')
 			status = options_set_number(&env, &options, name, number);
-		else if (strcmp(value, "true") == 0)
-			status = options_set_bool(&env, &options, name, true);
+		else if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+			status = options_set_bool(&env, &options, name, strcmp(value, "true") == 0);
 		else
 			status = options_set_text(&env, &options, name, value);
 		if (status != LEARN_OK || options_check(&env, &options) != LEARN_OK)
@@ -795,19 +819,80 @@ naive_pnp(const Naive *n)
 	return mean(sum, count);
 }
 
-/* The four softmaxes over proxies differ in a row's logits. */
+/* theta between k pi / m and (k + 1) pi / m: (-1)^k cos(m theta) - 2 k */
+static double
+naive_psi(double s, double margin)
+{
+	double		theta = acos(fmin(fmax(s, -1), 1));
+	double		m = floor(margin + 0.5);
+	double		k = fmin(floor(theta * m / acos(-1)), m - 1);
+
+	return (fmod(k, 2) == 0 ? 1 : -1) * cos(m * theta) - 2 * k;
+}
+
+static double
+naive_scale(const Naive *n)
+{
+	double		scale = n->b->state[0];
+	double		own[4096];
+	double		sum = 0;
+
+	if (scale == 0)
+		scale = fmax(sqrt(2) * log(n->cols > 2 ? n->cols - 1 : 1), 1);
+	if (!n->p->dynamic || !n->b->learning || n->cols < 2)
+		return scale;
+	for (int i = 0; i < n->rows; i++)
+	{
+		double		angle = acos(fmin(fmax(at(n, i, n->label[i]), -1), 1));
+		int			place = i;
+
+		for (int c = 0; c < n->cols; c++)
+			sum += c != n->label[i] ? exp(scale * at(n, i, c)) : 0;
+		/* ascending cosines */
+		for (; place > 0 && own[place - 1] < angle; place--)
+			own[place] = own[place - 1];
+		own[place] = angle;
+	}
+	return fmax(log(sum / n->rows) / cos(fmin(acos(-1) / 4, own[n->rows / 2])), 1);
+}
+
+/* A row's similarity to a class: of its only proxy, its nearest, or a soft mean of them. */
+static double
+naive_class(const Naive *n, const char *method, int i, int c)
+{
+	int			k = n->b->per_class;
+	double		largest = -INFINITY,
+				sum = 0,
+				weighted = 0;
+
+	for (int p = c * k; p < (c + 1) * k; p++)
+	{
+		largest = fmax(largest, at(n, i, p));
+		sum += exp(at(n, i, p) / n->p->temperature);
+		weighted += exp(at(n, i, p) / n->p->temperature) * at(n, i, p);
+	}
+	return strcmp(method, "soft_triple") == 0 ? weighted / sum : largest;
+}
+
+/* The softmaxes over proxies differ in a row's logits. */
 static double
 naive_logit(const Naive *n, const char *method, int i, int c)
 {
-	double		s = at(n, i, c);
+	double		s = naive_class(n, method, i, c);
 	bool		own = n->label[i] == c;
 
 	if (strcmp(method, "proxy_nca") == 0)
 		return -n->p->scale * (2 - 2 * s);	/* of unit vectors, the squared distance */
 	if (strcmp(method, "normalized_softmax") == 0)
 		return s / n->p->temperature;
-	if (strcmp(method, "cosface") == 0)
+	if (strcmp(method, "adacos") == 0)
+		return naive_scale(n) * s;
+	if (strcmp(method, "cosface") == 0 || strcmp(method, "soft_triple") == 0)
 		return n->p->scale * (own ? s - n->p->margin : s);
+	if (strcmp(method, "sphereface") == 0)
+		return n->p->scale * (own ? naive_psi(s, n->p->margin) : s);
+	if (strcmp(method, "large_margin_softmax") == 0)
+		return n->p->scale * n->b->norm[c] * (own ? naive_psi(s, n->p->margin) : s);
 	if (own)
 	{
 		double		theta = acos(fmin(fmax(s, -1), 1));
@@ -827,11 +912,258 @@ naive_softmax(const Naive *n, const char *method)
 		double		own = naive_logit(n, method, i, n->label[i]);
 		double		all = 0;
 
-		for (int c = 0; c < n->cols; c++)
+		for (int c = 0; c < n->b->n_classes; c++)
 			all += exp(naive_logit(n, method, i, c) - own);
 		sum += log(all);
 	}
 	return sum / n->rows;
+}
+
+static double
+naive_p2sgrad(const Naive *n)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n->rows; i++)
+		for (int c = 0; c < n->cols; c++)
+			sum += pow(at(n, i, c) - (n->label[i] == c), 2);
+	return sum / n->rows / n->cols;
+}
+
+/* Squared distances give those to centroids, the anchor a left out. */
+static double
+naive_centroid(const Naive *n, int a, int y)
+{
+	double		to = 0,
+				inside = 0,
+				size = 0;
+
+	for (int j = 0; j < n->rows; j++)
+	{
+		if (n->label[j] != y || j == a)
+			continue;
+		size++;
+		to += at(n, a, j);
+		for (int k = 0; k < n->rows; k++)
+			inside += n->label[k] == y && k != a && k != j ? at(n, j, k) : 0;
+	}
+	return size > 0 ? sqrt(fmax(to / size - inside / (2 * size * size), 0)) : -1;
+}
+
+static double
+naive_centroid_triplet(const Naive *n)
+{
+	double		sum = 0,
+				count = 0;
+
+	for (int a = 0; a < n->rows; a++)
+		for (int y = 0; y < n->b->n_classes; y++)
+		{
+			double		own = naive_centroid(n, a, n->label[a]);
+			double		other = naive_centroid(n, a, y);
+
+			if (y != n->label[a] && own >= 0 && other >= 0 && own - other + n->p->margin > 0)
+				sum += own - other + n->p->margin, count++;
+		}
+	return mean(sum, count);
+}
+
+static double
+element(const Naive *n, int i, int k)
+{
+	return n->b->z[(size_t) i * n->b->dims + k];
+}
+
+/* Pairs of views are pairs of rows as N-pair has them. */
+static int
+naive_pairs(const Naive *n)
+{
+	int			pairs = 0;
+
+	for (int i = 0; i < n->rows; i++)
+		pairs += naive_partner(n, i, true) >= 0;
+	return pairs;
+}
+
+/* The covariance, over the pairs, of column k of one view and column l of the other (or the same). */
+static double
+naive_covariance(const Naive *n, int side_k, int k, int side_l, int l)
+{
+	double		sum_k = 0,
+				sum_l = 0,
+				product = 0,
+				pairs = naive_pairs(n);
+
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = 0; i < n->rows; i++)
+		{
+			int			p = naive_partner(n, i, true);
+
+			if (p < 0)
+				continue;
+			if (pass == 0)
+				sum_k += element(n, side_k ? p : i, k) / pairs, sum_l += element(n, side_l ? p : i, l) / pairs;
+			else
+				product += (element(n, side_k ? p : i, k) - sum_k) * (element(n, side_l ? p : i, l) - sum_l);
+		}
+	return product / pairs;
+}
+
+static double
+naive_vicreg(const Naive *n)
+{
+	int			dims = n->b->dims;
+	double		pairs = naive_pairs(n);
+	double		invariance = 0,
+				variance = 0,
+				covariance = 0;
+
+	if (pairs < 2)
+		return 0;
+	for (int i = 0; i < n->rows; i++)
+		for (int k = 0; k < dims && naive_partner(n, i, true) >= 0; k++)
+			invariance += pow(element(n, i, k) - element(n, naive_partner(n, i, true), k), 2) / dims / pairs;
+	for (int side = 0; side < 2; side++)
+		for (int k = 0; k < dims; k++)
+			for (int l = 0; l < dims; l++)
+			{
+				double		c = naive_covariance(n, side, k, side, l) * pairs / (pairs - 1);
+
+				if (k == l)
+					variance += fmax(1 - sqrt(c + 1e-4), 0) / 2 / dims;
+				else
+					covariance += c * c / dims;
+			}
+	return n->p->alpha * invariance + n->p->beta * variance + n->p->nu * covariance;
+}
+
+static double
+naive_barlow_twins(const Naive *n)
+{
+	double		sum = 0;
+
+	if (naive_pairs(n) < 2)
+		return 0;
+	for (int k = 0; k < n->b->dims; k++)
+		for (int l = 0; l < n->b->dims; l++)
+		{
+			double		c = naive_covariance(n, 0, k, 1, l) /
+				sqrt((naive_covariance(n, 0, k, 0, k) + 1e-4) * (naive_covariance(n, 1, l, 1, l) + 1e-4));
+
+			sum += k == l ? pow(1 - c, 2) : n->p->nu * c * c;
+		}
+	return sum;
+}
+
+/* Element k of the mean of class y's rows. */
+static double
+naive_class_mean(const Naive *n, int y, int k)
+{
+	double		sum = 0,
+				count = 0;
+
+	for (int i = 0; i < n->rows; i++)
+		if (n->label[i] == y)
+			sum += element(n, i, k), count++;
+	return mean(sum, count);
+}
+
+static double
+naive_center(const Naive *n)
+{
+	double		sum = 0;
+	int			dims = n->b->dims;
+
+	for (int i = 0; i < n->rows; i++)
+		for (int k = 0; k < dims; k++)
+		{
+			int			y = n->label[i];
+			bool		seen = n->b->state[n->b->n_classes * dims + y] > 0;
+			double		centre = seen || !n->b->learning ? n->b->state[y * dims + k] : naive_class_mean(n, y, k);
+
+			sum += pow(element(n, i, k) - centre, 2) / 2;
+		}
+	return sum / n->rows;
+}
+
+static double
+naive_norm(const Naive *n)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n->rows; i++)
+		for (int k = 0; k < n->b->dims; k++)
+			sum += element(n, i, k) * element(n, i, k);
+	return sum / n->rows;
+}
+
+static double
+naive_zero_mean(const Naive *n)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n->rows; i++)
+	{
+		double		row = 0;
+
+		for (int k = 0; k < n->b->dims; k++)
+			row += element(n, i, k);
+		sum += fabs(row);
+	}
+	return sum / n->rows;
+}
+
+static double
+naive_center_invariant(const Naive *n)
+{
+	double		square[4096];
+	double		sum = 0,
+				all = 0;
+	int			classes = 0;
+
+	for (int y = 0; y < n->b->n_classes; y++)
+	{
+		bool		present = false;
+
+		for (int i = 0; i < n->rows; i++)
+			present = present || n->label[i] == y;
+		if (!present)
+			continue;
+		square[classes] = 0;
+		for (int k = 0; k < n->b->dims; k++)
+			square[classes] += pow(naive_class_mean(n, y, k), 2);
+		all += square[classes++];
+	}
+	for (int c = 0; c < classes; c++)
+		sum += pow(square[c] - all / classes, 2) / 4 / classes;
+	return sum;
+}
+
+static double
+naive_orthogonal(const Naive *n)
+{
+	double		sum = 0,
+				squares = 0,
+				count = 0;
+
+	for (int i = 0; i < n->rows; i++)
+		for (int j = 0; j < n->cols; j++)
+			if (negative(n, i, j))
+				sum += at(n, i, j), squares += at(n, i, j) * at(n, i, j), count++;
+	return count > 0 ? pow(sum / count, 2) + fmax(squares / count - 1.0 / n->b->dims, 0) : 0;
+}
+
+static double
+naive_uniformity(const Naive *n)
+{
+	double		sum = 0,
+				count = 0;
+
+	for (int i = 0; i < n->rows; i++)
+		for (int j = 0; j < n->cols; j++)
+			if (positive(n, i, j) || negative(n, i, j))
+				sum += exp(-n->p->scale * at(n, i, j)), count++;
+	return count > 0 ? log(sum / count) : 0;
 }
 
 static double
@@ -1002,6 +1334,16 @@ naive_loss(const LossCase *c, const LossBlock *block)
 		{"fast_ap", naive_fast_ap},
 		{"smooth_ap", naive_smooth_ap},
 		{"pnp", naive_pnp},
+		{"p2sgrad", naive_p2sgrad},
+		{"centroid_triplet", naive_centroid_triplet},
+		{"vicreg", naive_vicreg},
+		{"barlow_twins", naive_barlow_twins},
+		{"center", naive_center},
+		{"norm", naive_norm},
+		{"zero_mean", naive_zero_mean},
+		{"center_invariant", naive_center_invariant},
+		{"orthogonal", naive_orthogonal},
+		{"uniformity", naive_uniformity},
 		{"proxy_anchor", naive_proxy_anchor},
 	};
 	Naive		n = {&c->params, block, block->label, block->rows, block->cols};
@@ -1090,6 +1432,7 @@ fixture_block(LearnEnv *env, const LossCase *c, int rows, int n_classes, int dim
 	block.dz = arena_alloc(env->arena, (size_t) rows * dims, sizeof(real));
 	block.scalar = scalars > 0 ? arena_alloc_zero(env->arena, scalars, sizeof(real)) : NULL;
 	block.dscalar = scalars > 0 ? arena_alloc_zero(env->arena, scalars, sizeof(real)) : NULL;
+	block.scratch = loss->scratch ? arena_alloc(env->arena, loss->scratch(rows, dims), sizeof(real)) : NULL;
 	block.state = states > 0 ? arena_alloc_zero(env->arena, states, sizeof(real)) : NULL;
 	block.learning = true;
 	for (int k = 0; k < scalars; k++)
