@@ -668,7 +668,7 @@ method_names(const char *supervision, char *buf, size_t size)
 	if (size > 0)
 		buf[0] = '\0';
 	for (int i = 0; i < METHODS && used < size; i++)
-		if (supervision == NULL || method_learns_from(&methods[i], supervision))
+		if (supervision == NULL || (method_learns_from(&methods[i], supervision) && !methods[i].partial))
 			used += snprintf(buf + used, size - used, "%s%s", used > 0 ? ", " : "", methods[i].name);
 }
 

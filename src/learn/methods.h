@@ -91,7 +91,7 @@ extern const Method *method_at(int i);	/* auto, the classical methods, then the 
  */
 extern bool method_learns_from(const Method *method, const char *supervision);
 
-/* "auto, whiten, ..." for error messages: those that learn from supervision, or all where it is NULL. */
+/* "auto, whiten, ..." for error messages: those that learn from supervision by themselves, or all where it is NULL. */
 extern void method_names(const char *supervision, char *buf, size_t size);
 
 #endif							/* METHODS_H */
