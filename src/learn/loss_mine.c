@@ -43,10 +43,18 @@ static void
 drop_duplicates(const LossBlock *block, int i, int8_t *relation)
 {
 	const real *s = loss_s(block, i);
+	bool		similarity = loss_is_similarity(block->input);
+	real		sign = similarity ? -1 : 1;
+	real		limit = SAME_PLACE;	/* of sign * s */
 
+	if (similarity)
+		limit = SAME_PLACE / 2 - 1;
+	else if (block->input == LOSS_COSINE_DISTANCE)
+		limit = SAME_PLACE / 2;
+	else if (block->input == LOSS_DISTANCE)
+		limit = sqrt(SAME_PLACE);
 	for (int j = 0; j < block->cols; j++)
-		if (relation[j] != RELATION_NONE && squared_distance(block->input, s[j]) < SAME_PLACE)
-			relation[j] = RELATION_NONE;
+		relation[j] = sign * s[j] < limit ? RELATION_NONE : relation[j];
 }
 
 /* The column of the relation wanted with the least sign * s that is above floor, or -1; of equals the first. */
@@ -54,12 +62,17 @@ static int
 least(const LossBlock *block, int i, const int8_t *relation, int wanted, real sign, real floor)
 {
 	const real *s = loss_s(block, i);
-	int			best = -1;
+	real	   *key = block->work;
+	real		best;
 
+	/* without branches, and then where it was */
 	for (int j = 0; j < block->cols; j++)
-		if (relation[j] == wanted && sign * s[j] > floor && (best < 0 || sign * s[j] < sign * s[best]))
-			best = j;
-	return best;
+		key[j] = (relation[j] == wanted && sign * s[j] > floor) ? -sign * s[j] : HIDDEN;
+	best = vm_max(key, block->cols);
+	for (int j = 0; best > HIDDEN && j < block->cols; j++)
+		if (key[j] == best)
+			return j;
+	return -1;
 }
 
 /* Keep one positive and one negative; without either, nothing. */
@@ -219,8 +232,11 @@ mine_multi_similarity(const LossParams *params, const LossBlock *block, int i, r
 	far = sign * s[positive] + epsilon;
 	near = sign * s[negative] - epsilon;
 	for (int j = 0; j < block->cols; j++)
-		if (relation[j] > 0 ? sign * s[j] <= near : sign * s[j] >= far)
-			relation[j] = RELATION_NONE;
+	{
+		real		d = sign * s[j];
+
+		relation[j] = ((relation[j] > 0) & (d <= near)) | ((relation[j] < 0) & (d >= far)) ? RELATION_NONE : relation[j];
+	}
 }
 
 /* Positives beyond one distance and negatives inside another; of cosines, 1 - cosine. */
