@@ -24,6 +24,7 @@ typedef struct LinearPlan
 	int			dims;			/* of the result; 0: chosen */
 	uint64_t	seed;
 	double		deadline;		/* of env->now; INFINITY: none */
+	double		seconds;		/* of work that is planned for at most, by arithmetic; 0: any */
 	int			phase;			/* a TrainPhase, for reports */
 } LinearPlan;
 

@@ -114,7 +114,7 @@ remember(Search *s)
  * *value are then those of its end.  *found false: none that is lower.
  */
 static LearnStatus
-search_line(Search *s, double *value, double length, int *evaluations, bool *found)
+search_line(Search *s, double *value, double length, double deadline, int *evaluations, bool *found)
 {
 	double		start = *value;
 	double		slope = dot(s->gradient, s->direction, s->n);
@@ -123,7 +123,7 @@ search_line(Search *s, double *value, double length, int *evaluations, bool *fou
 	double		good = 0;		/* a length that satisfies Armijo's condition */
 
 	*found = false;
-	for (int trial = 0; trial < MAX_TRIALS; trial++)
+	for (int trial = 0; trial < MAX_TRIALS && (trial == 0 || s->env->now(s->env->ctx) <= deadline); trial++)
 	{
 		double		v;
 
@@ -220,7 +220,7 @@ lbfgs_minimize(LearnEnv *env, LbfgsFunction function, void *ctx, size_t n, doubl
 			s.used = 0;
 			LEARN_TRY(find_direction(&s));
 		}
-		LEARN_TRY(search_line(&s, &result->value, length, &result->evaluations, &found));
+		LEARN_TRY(search_line(&s, &result->value, length, plan->deadline, &result->evaluations, &found));
 		if (!found)
 		{
 			result->value = before;

@@ -123,6 +123,37 @@ learn_map(LearnEnv *env, const LinearPlan *plan, const Points *points, const int
 	return LEARN_OK;
 }
 
+/* The start's scale, from the first FIRST_ROWS rows of each class or so. */
+static LearnStatus
+scale_start(LearnEnv *env, const Points *points, const int64_t *start, int n_classes, int m, double *map)
+{
+	ArenaMark	mark = arena_mark(env->arena);
+	int64_t		most = FIRST_ROWS / n_classes + 2;
+	int32_t    *near;
+	int64_t    *own;
+	int32_t    *some;
+
+	LEARN_ALLOC(env, near, points->n);
+	LEARN_ALLOC(env, own, 2);
+	LEARN_ALLOC(env, some, most);
+	for (int64_t i = 0; i < points->n; i++)
+		near[i] = -1;
+	for (int c = 0; c < n_classes; c++)
+	{
+		int64_t		n = start[c + 1] - start[c] < most ? start[c + 1] - start[c] : most;
+
+		own[0] = 0;
+		own[1] = n;
+		if (n > 0)
+			LEARN_TRY(near_rows(env, points->x + start[c] * points->d, n, points->d, own, 1, true, 1, some));
+		for (int64_t i = 0; i < n; i++)
+			near[start[c] + i] = some[i] < 0 ? -1 : (int32_t) (start[c] + some[i]);
+	}
+	LEARN_TRY(solver_scale(env, points, near, 1, m, map));
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}
+
 LearnStatus
 solve_nca(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 {
@@ -130,15 +161,12 @@ solve_nca(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	int			d = job->prep->out;
 	Points		points;
 	int64_t    *classes;
-	int32_t    *near;
 	double	   *map;
 
 	LEARN_TRY(points_by_class(env, job, &points, &classes));
 	LEARN_ALLOC(env, map, (size_t) m * d);
 	LEARN_TRY(solver_start(env, &points, m, map));
-	LEARN_ALLOC(env, near, points.n);
-	LEARN_TRY(near_rows(env, points.x, points.n, d, classes, job->rows->n_classes, true, 1, near));
-	LEARN_TRY(solver_scale(env, &points, near, 1, m, map));
+	LEARN_TRY(scale_start(env, &points, classes, job->rows->n_classes, m, map));
 	LEARN_TRY(learn_map(env, job->plan, &points, classes, job->rows->n_classes, NULL, m, map, fit));
 	fit->objective = -fit->objective;
 	fit->rows = points.n;
@@ -155,10 +183,9 @@ solve_mlkr(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	double		mean = 0;
 	double		square = 0;
 	int64_t		one[2] = {0};
-	int32_t    *near;
 	double	   *map;
 
-	LEARN_TRY(points_load(env, job->rows, job->prep, job->index, job->n, job->plan->seed, &points));
+	LEARN_TRY(points_load(env, job, &points));
 	one[1] = points.n;
 	LEARN_ALLOC(env, target, points.n);
 	for (int64_t i = 0; i < points.n; i++)
@@ -182,9 +209,7 @@ solve_mlkr(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 		target[i] /= sqrt(square);
 	LEARN_ALLOC(env, map, (size_t) m * d);
 	LEARN_TRY(solver_start(env, &points, m, map));
-	LEARN_ALLOC(env, near, points.n);
-	LEARN_TRY(near_rows(env, points.x, points.n, d, one, 1, true, 1, near));
-	LEARN_TRY(solver_scale(env, &points, near, 1, m, map));
+	LEARN_TRY(scale_start(env, &points, one, 1, m, map));
 	LEARN_TRY(learn_map(env, job->plan, &points, NULL, 0, target, m, map, fit));
 	fit->objective *= square;
 	fit->rows = points.n;

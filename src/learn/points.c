@@ -4,6 +4,7 @@
  */
 #include "points.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,14 @@
 #define UNLIMITED_BYTES	((size_t) 2 << 30)
 
 #define BLOCK_FLOATS	(256 * 1024)
+
+/*
+ * What one thread does in a second, for plans that must not depend on the clock; and the share of the time in which all
+ * rows may be compared with each other once: a solver does that several times.
+ */
+#define PLAN_FLOPS		30e9
+#define COMPARE_SHARE	0.1
+#define UNLIMITED_SECONDS	600
 
 /* Rows that a quarter of the arena's limit holds, two at least: solvers keep as much again, and more. */
 static int64_t
@@ -60,33 +69,37 @@ compare_numbers(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* points->row gets all of index, or a sample that memory holds; rising. */
+/* points->row gets all rows of the job, or a sample that memory and time allow; rising. */
 static LearnStatus
-choose_rows(LearnEnv *env, const Rows *rows, const Prep *prep, const int64_t *index,
-			int64_t n, uint64_t seed, Points *points)
+choose_rows(LearnEnv *env, const LinearJob *job, Points *points)
 {
-	int64_t		most = most_points(env, prep);
+	const int64_t *index = job->index;
+	double		seconds = job->plan->seconds > 0 ? job->plan->seconds : UNLIMITED_SECONDS;
+	double		in_time = sqrt(COMPARE_SHARE * seconds * PLAN_FLOPS / (2.0 * job->prep->out));
+	int64_t		in_memory = most_points(env, job->prep);
+	int64_t		n = job->n;
+	int64_t		most = in_time < 100 ? 100 : in_time < (double) in_memory ? (int64_t) in_time : in_memory;
 	int64_t    *all;
 
-	if (index == NULL)
-		n = rows->n;
 	LEARN_ALLOC(env, all, n);
 	for (int64_t i = 0; i < n; i++)
 		all[i] = index != NULL ? index[i] : i;
 	qsort(all, n, sizeof(int64_t), compare_numbers);
-	LEARN_TRY(split_sample(env, all, n, most, (int64_t) seed, &points->row, &points->n));
-	if (points->n < n)
+	LEARN_TRY(split_sample(env, all, n, most, (int64_t) job->plan->seed, &points->row, &points->n));
+	if (points->n < n && most == in_memory)
 		learn_notice(env, "learning from %lld of %lld rows, which memory holds; a larger maintenance_work_mem takes more",
+					 (long long) points->n, (long long) n);
+	else if (points->n < n)
+		learn_notice(env, "learning from %lld of %lld rows, which can be compared with each other in time",
 					 (long long) points->n, (long long) n);
 	return LEARN_OK;
 }
 
 LearnStatus
-points_load(LearnEnv *env, const Rows *rows, const Prep *prep, const int64_t *index,
-			int64_t n, uint64_t seed, Points *points)
+points_load(LearnEnv *env, const LinearJob *job, Points *points)
 {
-	LEARN_TRY(choose_rows(env, rows, prep, index, n, seed, points));
-	return read_points(env, rows, prep, points);
+	LEARN_TRY(choose_rows(env, job, points));
+	return read_points(env, job->rows, job->prep, points);
 }
 
 LearnStatus
@@ -96,7 +109,7 @@ points_by_class(LearnEnv *env, const LinearJob *job, Points *points, int64_t **s
 	Points		rising;
 	Classes		classes;
 
-	LEARN_TRY(choose_rows(env, rows, job->prep, job->index, job->n, job->plan->seed, &rising));
+	LEARN_TRY(choose_rows(env, job, &rising));
 	LEARN_TRY(classes_group(env, rows, rising.row, rising.n, &classes));
 	LEARN_TRY(classes_check(env, &classes, job->plan->method->name));
 	*points = (Points) {.n = classes.n, .row = classes.row};

@@ -18,13 +18,6 @@ typedef struct Points
 } Points;
 
 /*
- * Rows index[0..n) (NULL: all).  They may take a quarter of the arena's limit: beyond that a random sample of them
- * is taken, and a notice says so.  index need not be sorted, and has no number twice.
- */
-extern LearnStatus points_load(LearnEnv *env, const Rows *rows, const Prep *prep, const int64_t *index,
-							   int64_t n, uint64_t seed, Points *points);
-
-/*
  * The rows that constraints name; place (c->n x constraint_size) gets each one's place among them.
  * Constraints whose rows do not fit into memory are left out, a notice says so: *c is then shorter.
  */

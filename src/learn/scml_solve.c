@@ -12,21 +12,46 @@
 #include "scml.h"
 
 #define MOST_BASES		2000	/* unless asked for */
+#define PLAN_FLOPS		30e9	/* of one thread in a second, for plans that must not depend on the clock */
+#define EVALUATION_SHARE	0.02
+#define UNLIMITED_SECONDS	600
 #define ROUND			40		/* iterations */
 #define SMOOTH			0.5		/* width in which a hinge bends, at first */
 #define SHARPEN			5
 #define SHARP			2e-3	/* the last */
 #define NOTHING			1e-9	/* a weight below this share of the largest is 0 */
 
-/* All combinations of `genuine` nearest rows of the own class and `impostors` nearest of others. */
+/*
+ * Triplets that may be learned from: when all violate their margin an evaluation costs 4 d^2 each, which shall take no more than its share
+ * of the time there is, by arithmetic.
+ */
+static int64_t
+most_triplets(const LinearPlan *plan, int d)
+{
+	double		seconds = plan->seconds > 0 ? plan->seconds : UNLIMITED_SECONDS;
+	double		most = EVALUATION_SHARE * seconds * PLAN_FLOPS / (4.0 * d * d);
+
+	return most < 1000 ? 1000 : most < 1e8 ? (int64_t) most : 100000000;
+}
+
+/*
+ * Combinations of the `genuine` nearest rows of the own class and the `impostors` nearest of others: all of them, or `most`, evenly
+ * spread.
+ */
 static LearnStatus
 combine(LearnEnv *env, const Points *points, const int64_t *start, int n_classes, int genuine, int impostors,
-		int32_t **place, int64_t *n)
+		int64_t most, int32_t **place, int64_t *n)
 {
+	int64_t		all = points->n * genuine * impostors;
+	int64_t		seen = 0;
 	int32_t    *own;
 	int32_t    *other;
 
-	LEARN_ALLOC(env, *place, (size_t) points->n * genuine * impostors * 3);
+	if (most > all)
+		most = all;
+	else
+		learn_notice(env, "learning from %lld of up to %lld triplets, which can be looked at in time", (long long) most, (long long) all);
+	LEARN_ALLOC(env, *place, (size_t) (most + 1) * 3);
 	LEARN_ALLOC(env, own, points->n * genuine);
 	LEARN_ALLOC(env, other, points->n * impostors);
 	LEARN_TRY(near_rows(env, points->x, points->n, points->d, start, n_classes, true, genuine, own));
@@ -36,11 +61,15 @@ combine(LearnEnv *env, const Points *points, const int64_t *start, int n_classes
 		for (int p = 0; p < genuine && own[i * genuine + p] >= 0; p++)
 			for (int q = 0; q < impostors && other[i * impostors + q] >= 0; q++)
 			{
-				int32_t    *t = *place + 3 * (*n)++;
+				int32_t    *t = *place + 3 * *n;
 
+				/* where the share of those seen passes the next whole number */
+				if ((double) ++seen * (double) most / (double) all < (double) (*n + 1))
+					continue;
 				t[0] = (int32_t) i;
 				t[1] = own[i * genuine + p];
 				t[2] = other[i * impostors + q];
+				(*n)++;
 			}
 	return LEARN_OK;
 }
@@ -154,7 +183,8 @@ solve_scml(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	if (labels)
 	{
 		LEARN_TRY(points_by_class(env, job, &points, &start));
-		LEARN_TRY(combine(env, &points, start, n_classes, params->neighbors, params->impostors, &place, &s->n));
+		LEARN_TRY(combine(env, &points, start, n_classes, params->neighbors, params->impostors,
+						  most_triplets(job->plan, d), &place, &s->n));
 	}
 	else
 	{

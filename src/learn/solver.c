@@ -78,19 +78,24 @@ LearnStatus
 solver_scale(LearnEnv *env, const Points *points, const int32_t *near, int k, int m, double *map)
 {
 	int			d = points->d;
-	int64_t		step = points->n / SCALE_ROWS + 1;
+	int64_t		step = 1;
 	double		sum = 0;
 	int64_t		count = 0;
+	int64_t		at = 0;
 	double	   *v;
 
+	for (int64_t i = 0; i < points->n; i++)
+		count += near[i * k] >= 0;
+	step = count / SCALE_ROWS + 1;
+	count = 0;
 	LEARN_ALLOC(env, v, d);
-	for (int64_t i = 0; i < points->n; i += step)
+	for (int64_t i = 0; i < points->n; i++)
 	{
 		double		square = 0;
 
-		LEARN_TRY(learn_poll(env));
-		if (near[i * k] < 0)
+		if (near[i * k] < 0 || at++ % step != 0)
 			continue;
+		LEARN_TRY(learn_poll(env));
 		for (int j = 0; j < d; j++)
 			v[j] = (double) points->x[i * d + j] - points->x[(int64_t) near[i * k] * d + j];
 		for (int r = 0; r < m; r++)

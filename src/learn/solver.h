@@ -51,6 +51,13 @@ extern LearnStatus solver_start(LearnEnv *env, const Points *points, int m, doub
 extern LearnStatus solver_scale(LearnEnv *env, const Points *points, const int32_t *near, int k, int m, double *map);
 
 /*
+ * The job's rows, in the order of their numbers.  They may take a quarter of the arena's limit, and comparing each with all others a
+ * tenth of the time (plan->seconds, else ten minutes; by arithmetic, not the clock): beyond that a random sample of them
+ * is taken, and a notice says so.
+ */
+extern LearnStatus points_load(LearnEnv *env, const LinearJob *job, Points *points);
+
+/*
  * The job's rows, class by class: those of class c are at start[c] .. start[c + 1] - 1.  As points_load, and LEARN_DATA
  * for fewer than two classes or no class of two rows.
  */

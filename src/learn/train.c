@@ -107,6 +107,7 @@ fit_linear(Trainer *t, Way *way, const int64_t *index, int64_t n, TrainPhase pha
 	/* of the time that there is less than half is for judging: the model that is kept is fitted on all rows */
 	if (phase != PHASE_TRAINING && t->deadline < INFINITY)
 		plan.deadline = t->start + 0.45 * (t->deadline - t->start);
+	plan.seconds = 0.45 * o->time_limit;
 	LEARN_TRY(classical_fit(t->env, &plan, t->rows, index, n, &way->linear));
 	*model = way->linear.model;
 	return LEARN_OK;
