@@ -44,10 +44,10 @@ extern LearnStatus scml_evaluate(LearnEnv *env, void *ctx, const double *u, doub
 
 /*
  * basis (*count x d, unit length): locally discriminative directions of labelled points, start as in near.h, `wanted` at most.
- * Discriminant analyses of the nearest rows of each class around random rows, at two sizes.
+ * Discriminant analyses of the nearest rows of each class around random rows, at two sizes; no more of them after the deadline.
  */
 extern LearnStatus scml_local_basis(LearnEnv *env, const Points *points, const int64_t *start, int n_classes,
-									int wanted, uint64_t seed, real *basis, int *count);
+									int wanted, uint64_t seed, double deadline, real *basis, int *count);
 
 /*
  * The same from triplets: eigenvectors, with eigenvalues above 0, of sums over random triplets of the outer products of

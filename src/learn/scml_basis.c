@@ -157,7 +157,7 @@ region_directions(LearnEnv *env, Region *r, real *basis, int most, int *count)
 
 LearnStatus
 scml_local_basis(LearnEnv *env, const Points *points, const int64_t *start, int n_classes,
-				 int wanted, uint64_t seed, real *basis, int *count)
+				 int wanted, uint64_t seed, double deadline, real *basis, int *count)
 {
 	int			d = points->d;
 	int			large = d > MANY_COLUMNS ? 50 : 20;
@@ -184,7 +184,7 @@ scml_local_basis(LearnEnv *env, const Points *points, const int64_t *start, int 
 	rng_seed(&rng, seed, 0);
 	rng_shuffle(&rng, order, points->n);
 	*count = 0;
-	for (int64_t i = 0; i < points->n && *count < wanted; i++)
+	for (int64_t i = 0; i < points->n && *count < wanted && (*count == 0 || env->now(env->ctx) <= deadline); i++)
 	{
 		for (int c = 0; c < n_classes; c++)
 		{

@@ -176,6 +176,7 @@ solve_scml(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	int64_t    *start = NULL;
 	int32_t    *place;
 	real	   *basis;
+	double		now = env->now(env->ctx);
 	int			wanted = params->bases > 0 ? params->bases : labels ? 20 * d : 80 * d;
 
 	if (params->bases == 0 && wanted > MOST_BASES)
@@ -195,7 +196,8 @@ solve_scml(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	s->place = place;
 	LEARN_ALLOC(env, basis, (size_t) wanted * d);
 	if (labels)
-		LEARN_TRY(scml_local_basis(env, &points, start, n_classes, wanted, job->plan->seed, basis, &s->bases));
+		LEARN_TRY(scml_local_basis(env, &points, start, n_classes, wanted, job->plan->seed,
+								   now + (job->plan->deadline - now) / 2, basis, &s->bases));
 	else
 		LEARN_TRY(scml_triplet_basis(env, s, wanted, job->plan->seed, basis, &s->bases));
 	if (s->bases == 0)
