@@ -111,10 +111,11 @@ remember(Search *s)
 
 /*
  * A step along the direction that satisfies both conditions, from `length` on; next, next_gradient and
- * *value are then those of its end.  *found false: none that is lower.
+ * *value are then those of its end.  *found false: none that is lower, among those that promise `least`.
  */
 static LearnStatus
-search_line(Search *s, double *value, double length, double deadline, int *evaluations, bool *found)
+search_line(Search *s, double *value, double length, double least, double deadline, int *evaluations,
+			bool *found)
 {
 	double		start = *value;
 	double		slope = dot(s->gradient, s->direction, s->n);
@@ -154,7 +155,7 @@ search_line(Search *s, double *value, double length, double deadline, int *evalu
 			low = length;
 			length = high < INFINITY ? low + (high - low) / 2 : 2 * low;
 		}
-		if (high - low < 1e-14 * high)
+		if (high - low < 1e-14 * high || (good == 0 && -slope * length < least))
 			break;
 	}
 	if (good > 0)
@@ -202,6 +203,7 @@ lbfgs_minimize(LearnEnv *env, LbfgsFunction function, void *ctx, size_t n, doubl
 		double		before = result->value;
 		double		norm = sqrt(dot(s.gradient, s.gradient, n));
 		double		length = s.used > 0 ? 1 : fmin(1, 1 / norm) * fmax(1e-3, sqrt(dot(x, x, n) / (double) n));
+		double		size = fmax(fabs(before), plan->scale > 0 ? plan->scale : 1);
 		bool		found;
 
 		if (norm == 0)
@@ -220,7 +222,8 @@ lbfgs_minimize(LearnEnv *env, LbfgsFunction function, void *ctx, size_t n, doubl
 			s.used = 0;
 			LEARN_TRY(find_direction(&s));
 		}
-		LEARN_TRY(search_line(&s, &result->value, length, plan->deadline, &result->evaluations, &found));
+		LEARN_TRY(search_line(&s, &result->value, length, plan->noise * size, plan->deadline,
+							  &result->evaluations, &found));
 		if (!found)
 		{
 			result->value = before;
@@ -238,8 +241,7 @@ lbfgs_minimize(LearnEnv *env, LbfgsFunction function, void *ctx, size_t n, doubl
 		result->iterations++;
 		if (plan->iterated != NULL)
 			plan->iterated(env, ctx, result->iterations, result->value);
-		idle = before - result->value <= plan->tolerance * fmax(fabs(result->value), plan->scale > 0 ? plan->scale : 1) ?
-			idle + 1 : 0;
+		idle = before - result->value <= plan->tolerance * size ? idle + 1 : 0;
 		if (idle == IDLE)
 		{
 			result->converged = true;

@@ -21,6 +21,7 @@ typedef struct LbfgsPlan
 	int			iterations;		/* at most */
 	double		tolerance;		/* stop when two iterations in a row gain less than this share of max(|value|, scale) */
 	double		scale;			/* 0: 1 */
+	double		noise;			/* share of the same that is rounding: steps that promise less are not tried */
 	double		deadline;		/* of env->now; INFINITY: none */
 	void		(*iterated) (LearnEnv *env, void *ctx, int iteration, double value);	/* or NULL */
 } LbfgsPlan;

@@ -19,6 +19,7 @@
 #define FIRST_ROWS		4000	/* of the first stage */
 #define STAGE			4		/* times as many in the next, and as many iterations fewer */
 #define FEWEST			4		/* iterations of a stage */
+#define NOISE			1e-7	/* of sums of float probabilities */
 
 typedef struct Stage
 {
@@ -110,6 +111,7 @@ learn_map(LearnEnv *env, const LinearPlan *plan, const Points *points, const int
 
 		/* rows whose value is counted in rows, or in their target's variance, which is 1 */
 		round.scale = (double) n * 1e-2;
+		round.noise = NOISE;
 		LEARN_TRY(lbfgs_minimize(env, soft_evaluate, &stage, (size_t) m * points->d, map, &round, &result));
 		fit->iterations += result.iterations;
 		fit->objective = result.value;

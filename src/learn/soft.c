@@ -110,10 +110,10 @@ row_target(const Soft *s, int64_t i, real *p)
 static int64_t
 count_places(const real *c, int64_t n, real tiny)
 {
-	int64_t		count = 0;
+	int			count = 0;
 
 	for (int64_t j = 0; j < n; j++)
-		count += fabs((double) c[j]) > tiny;
+		count += (c[j] > tiny) | (c[j] < -tiny);
 	return count;
 }
 
@@ -131,7 +131,7 @@ add_places(Soft *s, int64_t i, const real *c, real tiny)
 		real	   *d_other = s->dz + j * m;
 		real		factor = 2 * c[j];
 
-		if (!(fabs((double) c[j]) > tiny))
+		if (c[j] <= tiny && c[j] >= -tiny)
 			continue;
 		for (int k = 0; k < m; k++)
 		{
