@@ -66,8 +66,8 @@ row_weights(const Soft *s, int64_t i, real *p)
 {
 	real		top;
 
-	for (int64_t j = 0; j < s->n; j++)
-		p[j] = 2 * (p[j] - s->half[j]);
+	vm_axpy(p, -1, s->half, s->n);
+	vm_scale(p, 2, s->n);
 	p[i] = -INFINITY;
 	top = vm_max(p, s->n);
 	p[i] = top;
