@@ -499,7 +499,8 @@ finish_columns(LossContext *c, int rows, int from, const real *col_square, int c
 	for (int i = 0; i < rows; i++)
 	{
 		real	   *row = s + (size_t) i * block->cols;
-		real		inverse = c->z_norm[i] > SHORTEST * SHORTEST ? 1 / c->z_norm[i] : 0;
+		/* the norms are there where squares are taken */
+		real		inverse = c->input == LOSS_SNR && c->z_norm[i] > SHORTEST * SHORTEST ? 1 / c->z_norm[i] : 0;
 
 		if (c->input == LOSS_DISTANCE)
 			for (int j = 0; j < count; j++)
@@ -640,7 +641,8 @@ unfinish(LossContext *c, int rows, real *dz, const real *u)
 			vm_scale(ds, -1, cols);
 		else if (c->input == LOSS_SNR)
 		{
-			real		inverse = c->z_norm[i] > SHORTEST * SHORTEST ? 1 / c->z_norm[i] : 0;
+			/* the norms are there where squares are taken */
+		real		inverse = c->input == LOSS_SNR && c->z_norm[i] > SHORTEST * SHORTEST ? 1 / c->z_norm[i] : 0;
 
 			/* by the row's own variance, below the fraction line */
 			memset(dz + (size_t) i * c->shape.dims, 0, c->shape.dims * sizeof(real));
