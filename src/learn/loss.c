@@ -641,8 +641,7 @@ unfinish(LossContext *c, int rows, real *dz, const real *u)
 			vm_scale(ds, -1, cols);
 		else if (c->input == LOSS_SNR)
 		{
-			/* the norms are there where squares are taken */
-		real		inverse = c->input == LOSS_SNR && c->z_norm[i] > SHORTEST * SHORTEST ? 1 / c->z_norm[i] : 0;
+			real		inverse = c->z_norm[i] > SHORTEST * SHORTEST ? 1 / c->z_norm[i] : 0;
 
 			/* by the row's own variance, below the fraction line */
 			memset(dz + (size_t) i * c->shape.dims, 0, c->shape.dims * sizeof(real));
