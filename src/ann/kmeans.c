@@ -16,6 +16,7 @@
 #define TOP_SAMPLE		64		/* rows a group whose center is sought among all */
 #define TOP_ITERATIONS	12
 #define LEAF_ITERATIONS	8
+#define GROUP_MOST		4		/* times the centers of an average group, at most */
 #define SPLIT_ITERATIONS 10
 
 /*
@@ -297,6 +298,9 @@ kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k,
 		int64_t		m = first[g + 1] - first[g];
 		int64_t		share = (int64_t) floor((double) k * first[g + 1] / n) - (int64_t) floor((double) k * first[g] / n);
 
+		/* rows all alike are one group: as many centers as rows want would take forever, and be no use */
+		if (share > (int64_t) groups * GROUP_MOST)
+			share = (int64_t) groups * GROUP_MOST;
 		if (share > m)
 			share = m;
 		/* too few rows for a center: they go to the other groups' */

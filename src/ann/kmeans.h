@@ -44,7 +44,7 @@ typedef struct KmeansGrid
 } KmeansGrid;
 
 /*
- * A grid of about k centers (never more, one at least) from a sample of n >= 1 rows.  Some 30
+ * A grid of about k centers (never more, one at least; fewer where rows crowd in one place) from a sample of n >= 1 rows.  Some 30
  * rows a center are enough.
  */
 extern LearnStatus kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k,

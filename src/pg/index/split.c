@@ -22,6 +22,9 @@
 #include "ann/halve.h"
 #include "tree.h"
 
+/* Of equal rows, as many go to the first half. */
+#define EQUAL_SHARE			16
+
 /* A tree that has at least so many leaves, and twice those that it was calibrated with, is calibrated again. */
 #define CALIBRATE_LEAVES	16
 
@@ -312,6 +315,15 @@ tree_encode_child(Page parent, const TreeShape *shape, Page child, BlockNumber b
 	pfree(center);
 }
 
+static bool
+all_equal(const float *vectors, int n, int width)
+{
+	for (int i = 1; i < n; i++)
+		if (memcmp(vectors, vectors + (Size) i * width, width * sizeof(float)) != 0)
+			return false;
+	return true;
+}
+
 /*
  * Split the last node of a path, whose parent has room.  The two halves are written to pages
  * that nobody knows, then one record puts them into the parent and sends those who are on
@@ -358,6 +370,10 @@ split_node(Relation index, Relation heap, const TreeShape *shape, const TreePath
 	if (n < 2)
 		return false;
 	first = ann_halve(vectors, n, shape->width, palloc(ANN_HALVE_FLOATS(n, shape->width) * sizeof(float)), order);
+
+	/* equal rows go on coming to the first of equal leaves: then the other one had better be full */
+	if (all_equal(vectors, n, shape->width))
+		first = Max(n / EQUAL_SHARE, 1);
 	tree_node_make(index, images[0].data, shape, level, 0, &members, order, first);
 	tree_node_make(index, images[1].data, shape, level, 0, &members, order + first, n - first);
 
