@@ -112,7 +112,7 @@ lower(const ScoreQuery *query, const float *estimates, const float *norm, const 
 
 		rest = (rest > 0 ? rest : 0) + CODE_CANCELLED * both * distance2;
 		most = (dot * norm[j] + root * error[j] * sqrtf(rest)) / both;
-		most = (dot < cap) & (most < cap) & (most > -cap) ? most : cap;
+		most = ((dot < cap) & (most < cap) & (most > -cap)) ? most : cap;
 		least = (distance2 + norm[j]) * (1 - CODE_ROUNDING) - 2 * most;
 		least = error[j] < CODE_NOT_CERTAIN ? least : 0;
 		result[j] = least > 0 ? least : 0;
