@@ -10,7 +10,6 @@
 
 /* Up to these dimensions codes are fine enough to need few exact distances. */
 #define FINE_DIMS			256
-#define COARSE_INNER_DIMS	1024
 
 int
 tree_leaf_bits(int dims)
@@ -21,7 +20,7 @@ tree_leaf_bits(int dims)
 int
 tree_inner_bits(int dims)
 {
-	return dims <= FINE_DIMS ? 8 : dims <= COARSE_INNER_DIMS ? 4 : 1;
+	return dims <= FINE_DIMS ? 8 : 1;
 }
 
 /* Where everything is with so much room; returns where it ends. */
