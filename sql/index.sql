@@ -68,3 +68,16 @@ TRUNCATE spot;
 SELECT id FROM spot ORDER BY v <=> array_fill(1::real, ARRAY[64])::dml_vector LIMIT 1;
 DROP TABLE spot;
 DROP FUNCTION nearest;
+
+-- Rows whose other columns were updated, on their page (HOT): the index has the chain's beginning.
+CREATE TABLE hot (id int, n int DEFAULT 0, v dml_vector) WITH (fillfactor = 40);
+INSERT INTO hot SELECT i, 0, ARRAY[sin(i), cos(i), i % 7, i * 0.001]::real[]::dml_vector FROM generate_series(1, 1000) i;
+CREATE INDEX ON hot USING dml (v);
+UPDATE hot SET n = 1 WHERE id % 3 = 0;
+SET enable_seqscan = off;
+SELECT n, count(*), count(DISTINCT id) FROM (SELECT id, n FROM hot ORDER BY v <-> '[0.1,0.2,3,1]' OFFSET 0) s GROUP BY n ORDER BY n;
+SET dml.recall = 1;
+SELECT n, count(*), count(DISTINCT id) FROM (SELECT id, n FROM hot ORDER BY v <-> '[0.1,0.2,3,1]' OFFSET 0) s GROUP BY n ORDER BY n;
+RESET enable_seqscan;
+RESET dml.recall;
+DROP TABLE hot;

@@ -49,8 +49,9 @@ tree_fetch_begin(Relation heap, Relation index)
 }
 
 const DmlVector *
-tree_fetch(TreeFetch *fetch, ItemPointer tid, Snapshot snapshot)
+tree_fetch(TreeFetch *fetch, const ItemPointerData *tid, Snapshot snapshot)
 {
+	ItemPointerData row = *tid;
 	bool		again = false;
 	bool		isnull;
 	Datum		value;
@@ -58,7 +59,9 @@ tree_fetch(TreeFetch *fetch, ItemPointer tid, Snapshot snapshot)
 	const DmlVector *vector;
 
 	MemoryContextReset(fetch->context);
-	if (!table_index_fetch_tuple(fetch->table, tid, snapshot, fetch->slot, &again, NULL))
+
+	/* it moves on to the version that the snapshot sees; what the index has is the chain's beginning */
+	if (!table_index_fetch_tuple(fetch->table, &row, snapshot, fetch->slot, &again, NULL))
 		return NULL;
 	if (fetch->attnum != 0)
 		value = slot_getattr(fetch->slot, fetch->attnum, &isnull);

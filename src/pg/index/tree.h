@@ -364,7 +364,7 @@ extern TreeFetch *tree_fetch_begin(Relation heap, Relation index);
  * The indexed vector of a row that the snapshot sees, good until the next call; NULL: it does
  * not see it, or its value is NULL.
  */
-extern const DmlVector *tree_fetch(TreeFetch *fetch, ItemPointer tid, Snapshot snapshot);
+extern const DmlVector *tree_fetch(TreeFetch *fetch, const ItemPointerData *tid, Snapshot snapshot);
 extern void tree_fetch_end(TreeFetch *fetch);
 
 /* ---------- build.c ---------- */
