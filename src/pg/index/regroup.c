@@ -87,6 +87,10 @@ find_family(Regroup *regroup, Page parent, Family *family)
 	{
 		TreeStep	step = {children[j].block, children[j].birth};
 
+		/* a page that is locked twice would wait for itself */
+		for (int i = 0; i < j; i++)
+			if (children[i].block == step.block)
+				tree_corrupted(regroup->index, step.block, "Its parent has it twice.");
 		pages[j] = tree_copy_node(regroup->index, shape, &step, family->level);
 		if (pages[j] == NULL)
 			tree_corrupted(regroup->index, step.block, "It is not the child that its parent says.");
@@ -178,25 +182,34 @@ squares(const Regroup *regroup, const float *vectors, const int32_t *order, int 
 	return sum;
 }
 
-/* Pages to be gone, four to a record; the caller holds their locks. */
+/*
+ * Pages to be gone, four to a record, behind a record that changes their parent (NULL: none); the caller holds their
+ * locks.  All memory is allocated before the first record: an error in between would let the locks go, and rows come into nodes that
+ * nothing leads to.
+ */
 static void
-mark_gone(Regroup *regroup, const Buffer *buffers, int n)
+mark_gone(Regroup *regroup, GenericXLogState *before, const Buffer *buffers, int n)
 {
 	uint64		now = U64FromFullTransactionId(ReadNextFullTransactionId());
+	GenericXLogState *states[(MOST_NODES + MAX_GENERIC_XLOG_PAGES - 1) / MAX_GENERIC_XLOG_PAGES];
+	int			n_states = 0;
 
 	for (int i = 0; i < n; i += MAX_GENERIC_XLOG_PAGES)
 	{
-		GenericXLogState *state = GenericXLogStart(regroup->index);
-
+		states[n_states] = GenericXLogStart(regroup->index);
 		for (int j = i; j < Min(n, i + MAX_GENERIC_XLOG_PAGES); j++)
 		{
-			Page		page = GenericXLogRegisterBuffer(state, buffers[j], 0);
+			Page		page = GenericXLogRegisterBuffer(states[n_states], buffers[j], 0);
 
 			tree_special(page)->kind = TREE_GONE;
 			tree_node(page)->gone_at = now;
 		}
-		GenericXLogFinish(state);
+		n_states++;
 	}
+	if (before != NULL)
+		GenericXLogFinish(before);
+	for (int i = 0; i < n_states; i++)
+		GenericXLogFinish(states[i]);
 }
 
 /* Lock the pages of steps for writing; buffers gets them. */
@@ -248,9 +261,8 @@ replace_family(Regroup *regroup, const TreeStep *parent_step, const Family *fami
 		tree_encode_child(parent, shape, images[i].data, fresh[i].block, &entry);
 		tree_put(parent, &shape->inner, tree_node(parent)->n++, &entry, true);
 	}
-	GenericXLogFinish(state);
+	mark_gone(regroup, state, buffers, family->n);
 	UnlockReleaseBuffer(parent_buffer);
-	mark_gone(regroup, buffers, family->n);
 	unlock_pages(buffers, family->n);
 	return true;
 }
@@ -359,7 +371,7 @@ divide_family(Regroup *regroup, const TreePath *path, Page *pages, const Family 
 			Buffer		buffer;
 
 			lock_pages(regroup, &fresh[p], 1, &buffer);
-			mark_gone(regroup, &buffer, 1);
+			mark_gone(regroup, NULL, &buffer, 1);
 			unlock_pages(&buffer, 1);
 		}
 }

@@ -11,6 +11,7 @@
 #include "storage/indexfsm.h"
 #include "storage/lmgr.h"
 #include "storage/procarray.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "tree.h"
@@ -23,7 +24,9 @@ typedef struct Vacuum
 	void	   *state;
 	IndexBulkDeleteResult *stats;
 	BufferAccessStrategy strategy;
-	int64		empty;			/* leaves without a row */
+	int64		empty;			/* leaves without a row ... */
+	int64		removed;		/* ... and of these, taken out of the tree */
+	MemoryContext context;		/* of a parent */
 } Vacuum;
 
 /* A page that went so long ago that nobody who runs has seen a pointer to it. */
@@ -160,56 +163,84 @@ remove_leaf(Vacuum *vacuum, BlockNumber parent_block, int j)
 	return empty;
 }
 
-/* Take empty leaves out of the tree; a parent keeps one child at least. */
+/* Take empty leaves out of the parent at the end of a path, if it is one still; it keeps one child at least. */
+static void
+remove_from_parent(Vacuum *vacuum, const TreePath *path)
+{
+	MemoryContext old = MemoryContextSwitchTo(vacuum->context);
+	Page		pages[TREE_MAX_HEIGHT];
+
+	LockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+	if (tree_copy_path(vacuum->index, vacuum->shape, path, pages))
+	{
+		int			n = tree_node(pages[path->n - 1])->n;
+		int			j = 0;
+
+		while (n > 1 && j < n)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (remove_leaf(vacuum, path->step[path->n - 1].block, j))
+			{
+				vacuum->removed++;
+				n--;
+			}
+			else
+				j++;
+		}
+	}
+	UnlockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(vacuum->context);
+}
+
+/* The node at the end of a path, and those below it. */
+static void
+remove_below(Vacuum *vacuum, TreePath *path, int level)
+{
+	Page		page;
+
+	dml_vacuum_delay_point();
+	if (level == 1)
+	{
+		remove_from_parent(vacuum, path);
+		return;
+	}
+	page = tree_copy_node(vacuum->index, vacuum->shape, &path->step[path->n - 1], level);
+	if (page == NULL)
+		return;
+	path->n++;
+	for (int j = 0; j < tree_node(page)->n && vacuum->removed < vacuum->empty; j++)
+	{
+		TreeChild	child = tree_children(page, &vacuum->shape->inner)[j];
+
+		path->step[path->n - 1] = (TreeStep) {child.block, child.birth};
+		remove_below(vacuum, path, level - 1);
+	}
+	path->n--;
+	pfree(page);
+}
+
+/*
+ * Take empty leaves out of the tree.  From the root down: a crash within regrouping leaves nodes that nothing leads to, and their
+ * children are those of others.
+ */
 static void
 remove_empty(Vacuum *vacuum)
 {
-	BlockNumber blocks = RelationGetNumberOfBlocks(vacuum->index);
-	int64		removed = 0;
+	TreePath	path = {.n = 1};
+	TreeMeta	meta;
 
-	for (BlockNumber block = TREE_META_BLOCK + 1; block < blocks && removed < vacuum->empty; block++)
+	tree_meta_read(vacuum->index, &meta);
+	if (meta.root == InvalidBlockNumber || meta.root_level == 0)
+		return;
+	vacuum->context = AllocSetContextCreate(CurrentMemoryContext, "dml index vacuum", ALLOCSET_DEFAULT_SIZES);
+	path.step[0] = (TreeStep) {meta.root, meta.root_birth};
+	remove_below(vacuum, &path, meta.root_level);
+	MemoryContextDelete(vacuum->context);
+	if (vacuum->removed > 0)
 	{
-		Buffer		buffer;
-		Page		page;
-		bool		parent;
-
-		dml_vacuum_delay_point();
-		buffer = ReadBufferExtended(vacuum->index, MAIN_FORKNUM, block, RBM_NORMAL, vacuum->strategy);
-		page = BufferGetPage(buffer);
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		parent = tree_page_kind(page) == TREE_NODE && tree_special(page)->level == 1;
-		UnlockReleaseBuffer(buffer);
-		if (!parent)
-			continue;
-
 		LockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
-		for (int j = 0;; j++)
-		{
-			int			n;
-
-			buffer = ReadBuffer(vacuum->index, block);
-			page = BufferGetPage(buffer);
-			LockBuffer(buffer, BUFFER_LOCK_SHARE);
-			tree_check_node(vacuum->index, block, page, vacuum->shape);
-			n = tree_special(page)->kind == TREE_NODE && tree_special(page)->level == 1 ? tree_node(page)->n : 0;
-			UnlockReleaseBuffer(buffer);
-			if (n < 2 || j >= n)
-				break;
-			CHECK_FOR_INTERRUPTS();
-			if (remove_leaf(vacuum, block, j))
-			{
-				removed++;
-				j--;
-			}
-		}
-		UnlockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
-	}
-	if (removed > 0)
-	{
-		TreeMeta	meta;
-
-		LockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
-		tree_count_leaves(vacuum->index, -removed, &meta);
+		tree_count_leaves(vacuum->index, -vacuum->removed, &meta);
 		UnlockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 	}
 }
