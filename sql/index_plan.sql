@@ -56,6 +56,7 @@ SET enable_seqscan = off;
 SELECT plan($q$SELECT id FROM item WHERE tenant = 3 ORDER BY v <=> '[1,2,3,4,5,6,7,8]' LIMIT 10$q$);
 RESET enable_seqscan;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM item WHERE v IS NOT NULL;
+EXPLAIN (COSTS OFF) SELECT id FROM item WHERE v IS NULL ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 3;
 -- Each row of a join asks.
 EXPLAIN (COSTS OFF) SELECT t.id, near.id FROM tiny t, LATERAL (SELECT id FROM item WHERE tenant = t.id ORDER BY v <-> t.v LIMIT 3) near;
 EXPLAIN (COSTS OFF) SELECT t.id, i.id FROM tiny t JOIN item i ON dml_within(i.v, t.v, 0.1);

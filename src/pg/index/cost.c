@@ -32,14 +32,18 @@
 /* An exact search reads this share of the leaves, more or less. */
 #define EXACT_SHARE			(1 / 3.0)
 
-/* Is there a dml_within()?  And which share of rows passes the conditions on further columns? */
+/*
+ * Is there a dml_within()?  Are rows without a vector asked for?  And which share of rows passes the conditions on further
+ * columns?
+ */
 static bool
-read_conditions(PlannerInfo *root, IndexPath *path, double *passing)
+read_conditions(PlannerInfo *root, IndexPath *path, bool *nulls, double *passing)
 {
 	List	   *filter = NIL;
 	bool		ball = false;
 	ListCell   *cell;
 
+	*nulls = false;
 	foreach(cell, path->indexclauses)
 	{
 		IndexClause *clause = lfirst_node(IndexClause, cell);
@@ -53,6 +57,8 @@ read_conditions(PlannerInfo *root, IndexPath *path, double *passing)
 				filter = lappend(filter, info);
 			else if (IsA(info->clause, OpExpr))
 				ball = true;
+			else if (IsA(info->clause, NullTest) && ((NullTest *) info->clause)->nulltesttype == IS_NULL)
+				*nulls = true;
 		}
 	}
 	*passing = clauselist_selectivity(root, filter, path->indexinfo->rel->relid, JOIN_INNER, NULL);
@@ -78,7 +84,8 @@ tree_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *startup, Cost 
 	TreeMeta	meta;
 	Relation	index;
 	double		passing;
-	bool		ball = read_conditions(root, path, &passing);
+	bool		nulls;
+	bool		ball = read_conditions(root, path, &nulls, &passing);
 	double		pages = Max(info->pages, 1);
 	double		rows = Max(info->tuples, 1);
 	double		found;			/* rows that come out, if all are asked for */
@@ -93,8 +100,8 @@ tree_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *startup, Cost 
 	*index_pages = 0;
 	*startup = *total = get_float8_infinity();
 
-	/* without either, rows without a vector would be missed */
-	if (path->indexorderbys == NIL && !ball)
+	/* rows without a vector would be missed; a ball has none */
+	if (!ball && (path->indexorderbys == NIL || nulls))
 	{
 #if PG_VERSION_NUM >= 180000
 		path->path.disabled_nodes = 2;

@@ -325,7 +325,7 @@ start(IndexScanDesc scan)
 
 	state->limit = reach_of_balls(state);
 
-	/* a query without a direction is at no distance from anything, and any order is right */
+	/* a query without a direction is at no distance from anything: like a NULL one it finds nothing */
 	state->nothing = !tree_rotate(state->shape, state->vector->x, scratch, state->query) || isnan(state->limit);
 	state->query_factor = tree_scale_query(index, state->shape, &state->meta, state->query);
 	for (int i = 0; i < state->shape->width; i++)
