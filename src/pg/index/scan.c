@@ -35,6 +35,7 @@
 #define FIRST_STAGE			10	/* rows */
 #define STAGE_GROWTH		3.2 /* 10, 32, 102: the usual limits are ends of stages */
 #define EXACT_AHEAD			16
+#define MANY_SURVIVORS		100000	/* memory for more is not taken before it is known how many rows there may be */
 
 /* Roundings of distances that the reach of a ball is made of. */
 #define BALL_ROUNDING		1e-5
@@ -465,6 +466,9 @@ search_stage(IndexScanDesc scan)
 	probes = effort.probes;
 	tree_walk_init(&walk, scan->indexRelation, state->shape, &state->meta, state->query, state->filter, &state->counts);
 	survivors.room = effort.survivors;
+	if (survivors.room > MANY_SURVIVORS)
+		survivors.room = (int) Min((double) survivors.room, (double) state->shape->leaf.room *
+								   RelationGetNumberOfBlocks(scan->indexRelation) + 1);
 	survivors.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) survivors.room);
 
 	for (state->used_up = true;; leaves++)
@@ -513,8 +517,8 @@ search_stage(IndexScanDesc scan)
 	state->found = MemoryContextAllocHuge(state->stage_context, sizeof(Found) * (Size) Max(survivors.n, 1));
 	state->n_found = 0;
 	state->next = 0;
-	distances.room = wanted;
-	distances.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) wanted);
+	distances.room = Min(wanted, survivors.n + 1);
+	distances.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) distances.room);
 	for (int i = 0; i < survivors.n; i++)
 	{
 		const SearchItem *item = &survivors.items[i];

@@ -163,6 +163,11 @@ push(SearchQueue *queue, SearchItem item)
 {
 	if (queue->n == queue->room)
 	{
+		if (queue->room > PG_INT32_MAX / 2)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("too many rows wait in a search of an index"),
+					 errhint("Ask for fewer rows, or for a lower dml.recall.")));
 		queue->room = Max(2 * queue->room, 256);
 		queue->items = repalloc_huge(queue->items, sizeof(SearchItem) * (Size) queue->room);
 	}
