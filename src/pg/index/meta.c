@@ -204,7 +204,6 @@ shape_make(Relation index, const TreeMeta *meta, MemoryContext context)
 	shape->dims = meta->dims;
 	shape->width = ann_width(meta->dims);
 	shape->metric = meta->metric;
-	shape->space = meta->space;
 	tree_columns(index, &shape->columns);
 	tree_layout(&shape->leaf, shape->metric, shape->width, meta->leaf_bits, false, &shape->columns);
 	tree_layout(&shape->inner, shape->metric, shape->width, meta->inner_bits, true, NULL);

@@ -190,7 +190,6 @@ typedef struct TreeShape
 	int			dims;
 	int			width;
 	TreeMetric	metric;
-	uint64		space;
 	AnnRotation rotation;
 	const float *origin;		/* dims, or NULL: zero */
 	TreeLayout	leaf;
