@@ -18,6 +18,8 @@ FROM point, (SELECT '{1,2,0.5}'::real[], dml_embed('raw_m', ARRAY[1, 2, 0.5])) q
 SELECT bool_and((e <-> q) = (e <-> v) AND (q <-> e) = (v <-> e)) AS l2, bool_and((e <=> q) = (e <=> v) AND (q <=> e) = (v <=> e)) AS cosine,
 	bool_and((e <#> q) = (e <#> v) AND (q <#> e) = (v <#> e)) AS inner_product, bool_and((e <+> q) = (e <+> v) AND (q <+> e) = (v <+> e)) AS l1
 FROM point, (SELECT '{1,2,0.5}'::float8[], dml_embed('raw_m', ARRAY[1, 2, 0.5])) q (q, v);
+SELECT bool_and((e <-> i) = (e <-> v) AND (i <-> e) = (v <-> e) AND (e <=> s) = (e <=> v) AND (s <#> e) = (v <#> e) AND (e <+> b) = (e <+> v) AND (e <-> n) = (e <-> v)) AS of_other_numbers
+FROM point, (SELECT '{1,2,1}'::int[], '{1,2,1}'::smallint[], '{1,2,1}'::bigint[], '{1,2,1}'::numeric[], dml_embed('raw_m', ARRAY[1, 2, 1])) q (i, s, b, n, v);
 SELECT oprname, oprleft::regtype, oprright::regtype, oprcom <> 0 AS commutator FROM pg_operator
 WHERE oprcode::text LIKE '%dml_raw%' ORDER BY oprname COLLATE "C", 2, 3;
 SELECT bool_and(c.oprleft = o.oprright AND c.oprright = o.oprleft AND c.oprname = o.oprname AND c.oprcom = o.oid) AS commute

@@ -97,3 +97,33 @@ CREATE FUNCTION dml_raw_l1(double precision[], dml_vector) RETURNS double precis
 COMMENT ON FUNCTION dml_raw_l1(double precision[], dml_vector) IS 'taxicab (L1) distance from raw input, which the model of the vector embeds';
 CREATE OPERATOR <+> (LEFTARG = double precision[], RIGHTARG = dml_vector, FUNCTION = dml_raw_l1, COMMUTATOR = <+>);
 COMMENT ON OPERATOR <+> (double precision[], dml_vector) IS 'taxicab (L1) distance from raw input, which the model of the vector embeds';
+
+-- The same for arrays of other numbers, which are as often what the features are: without these
+-- PostgreSQL would not know which of the two above to cast them to.
+DO $do$
+DECLARE
+	kind text;
+	op record;
+BEGIN
+	FOREACH kind IN ARRAY ARRAY['smallint[]', 'integer[]', 'bigint[]', 'numeric[]'] LOOP
+		FOR op IN SELECT * FROM (VALUES
+			('<->', 'dml_raw_l2', 'Euclidean (L2) distance'),
+			('<=>', 'dml_raw_cosine', 'cosine distance'),
+			('<#>', 'dml_raw_negative_inner_product', 'negative inner product'),
+			('<+>', 'dml_raw_l1', 'taxicab (L1) distance')) o(name, function, says) LOOP
+			EXECUTE pg_catalog.format($sql$
+				CREATE FUNCTION %2$s(dml_vector, %1$s) RETURNS double precision
+					AS 'MODULE_PATHNAME', '%2$s' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+				COMMENT ON FUNCTION %2$s(dml_vector, %1$s) IS '%4$s to raw input, which the model of the vector embeds';
+				CREATE OPERATOR %3$s (LEFTARG = dml_vector, RIGHTARG = %1$s, FUNCTION = %2$s, COMMUTATOR = %3$s);
+				COMMENT ON OPERATOR %3$s (dml_vector, %1$s) IS '%4$s to raw input, which the model of the vector embeds';
+				CREATE FUNCTION %2$s(%1$s, dml_vector) RETURNS double precision
+					AS 'MODULE_PATHNAME', '%2$s_commuted' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+				COMMENT ON FUNCTION %2$s(%1$s, dml_vector) IS '%4$s from raw input, which the model of the vector embeds';
+				CREATE OPERATOR %3$s (LEFTARG = %1$s, RIGHTARG = dml_vector, FUNCTION = %2$s, COMMUTATOR = %3$s);
+				COMMENT ON OPERATOR %3$s (%1$s, dml_vector) IS '%4$s from raw input, which the model of the vector embeds';
+				$sql$, kind, op.function, op.name, op.says);
+		END LOOP;
+	END LOOP;
+END
+$do$;

@@ -20,6 +20,10 @@ CREATE OPERATOR CLASS dml_l2_ops DEFAULT FOR TYPE dml_vector USING dml AS
 	OPERATOR 1 <-> (dml_vector, dml_vector) FOR ORDER BY float_ops,
 	OPERATOR 1 <-> (dml_vector, real[]) FOR ORDER BY float_ops,
 	OPERATOR 1 <-> (dml_vector, double precision[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <-> (dml_vector, smallint[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <-> (dml_vector, integer[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <-> (dml_vector, bigint[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <-> (dml_vector, numeric[]) FOR ORDER BY float_ops,
 	FUNCTION 1 dml_index_metric_l2();
 COMMENT ON OPERATOR CLASS dml_l2_ops USING dml IS 'Euclidean (L2) distance, <->';
 
@@ -27,6 +31,10 @@ CREATE OPERATOR CLASS dml_cosine_ops FOR TYPE dml_vector USING dml AS
 	OPERATOR 1 <=> (dml_vector, dml_vector) FOR ORDER BY float_ops,
 	OPERATOR 1 <=> (dml_vector, real[]) FOR ORDER BY float_ops,
 	OPERATOR 1 <=> (dml_vector, double precision[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <=> (dml_vector, smallint[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <=> (dml_vector, integer[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <=> (dml_vector, bigint[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <=> (dml_vector, numeric[]) FOR ORDER BY float_ops,
 	FUNCTION 1 dml_index_metric_cosine();
 COMMENT ON OPERATOR CLASS dml_cosine_ops USING dml IS 'cosine distance, <=>';
 
@@ -34,5 +42,9 @@ CREATE OPERATOR CLASS dml_ip_ops FOR TYPE dml_vector USING dml AS
 	OPERATOR 1 <#> (dml_vector, dml_vector) FOR ORDER BY float_ops,
 	OPERATOR 1 <#> (dml_vector, real[]) FOR ORDER BY float_ops,
 	OPERATOR 1 <#> (dml_vector, double precision[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <#> (dml_vector, smallint[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <#> (dml_vector, integer[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <#> (dml_vector, bigint[]) FOR ORDER BY float_ops,
+	OPERATOR 1 <#> (dml_vector, numeric[]) FOR ORDER BY float_ops,
 	FUNCTION 1 dml_index_metric_ip();
 COMMENT ON OPERATOR CLASS dml_ip_ops USING dml IS 'negative inner product, <#>';

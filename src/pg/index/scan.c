@@ -146,7 +146,7 @@ query_vector(Relation index, const TreeMeta *meta, Oid type, Datum value)
 {
 	const DmlVector *vector;
 
-	if (type == FLOAT4ARRAYOID || type == FLOAT8ARRAYOID)
+	if (OidIsValid(get_element_type(type)))
 	{
 		int			dim;
 		float4	   *x = dml_floats_from_array(DatumGetArrayTypeP(value), &dim);
