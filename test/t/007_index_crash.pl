@@ -57,7 +57,7 @@ sub kill_all
 {
 	my ($server) = @_;
 	my ($postmaster) = slurp_file($server->data_dir . '/postmaster.pid') =~ /^(\d+)/;
-	my @children = split ' ', `ps -o pid= --ppid $postmaster`;
+	my @children = split ' ', $server->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
 	kill 'KILL', $postmaster, @children;
 	usleep(100_000) while kill 0, $postmaster;
 	$server->{_pid} = undef;
