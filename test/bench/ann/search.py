@@ -1,4 +1,5 @@
 """Rates at equal recall: plain, filtered, from cold caches, and in memory as the bound."""
+import math
 import os
 import subprocess
 
@@ -20,8 +21,16 @@ def rates(data, pairs, arguments, where=""):
 
 
 def best(points, target):
-    """The largest rate among (recall, rate) that reach a recall; None: none does."""
-    return max((rate for recall, rate in points if recall >= target), default=None)
+    """The largest rate at a recall: of the (recall, rate) that reach it, and of the lines between neighbours that
+    pass it (logarithms of the misses and of the rate); None: none reaches it."""
+    found = [rate for recall, rate in points if recall >= target]
+    points = sorted(points)
+    for (below, fast), (above, slow) in zip(points, points[1:]):
+        if below < target < above:
+            miss = [math.log(max(1 - r, 1e-5)) for r in (below, target, above)]
+            share = (miss[1] - miss[0]) / (miss[2] - miss[0])
+            found.append(math.exp(math.log(fast) * (1 - share) + math.log(slow) * share))
+    return max(found, default=None)
 
 
 def cell(rate):
