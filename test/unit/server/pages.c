@@ -671,7 +671,7 @@ tree_fetch_begin(Relation heap, Relation index)
 }
 
 const DmlVector *
-tree_fetch(TreeFetch *fetch, ItemPointer tid, Snapshot snapshot)
+tree_fetch(TreeFetch *fetch, const ItemPointerData *tid, Snapshot snapshot)
 {
 	int64		row = (int64) ItemPointerGetBlockNumberNoCheck(tid) * ROWS_A_BLOCK + ItemPointerGetOffsetNumberNoCheck(tid) - 1;
 
