@@ -1,6 +1,7 @@
 /*
  * methods.c
- *	  The registry: docs/methods.md says of each entry when to use it.
+ *	  The registry, whose second part, the losses, is here: docs/methods.md says of each entry when
+ *	  to use it.
  *
  * Defaults are the papers', or pytorch-metric-learning's, with two exceptions.  The
  * scales of nca and proxy_nca are 1 in their papers, whose embeddings have any length;
@@ -8,10 +9,6 @@
  * Fashion-MNIST (20,000 rows, four epochs of 784-256-64) by scale 1, 4, 8, 16: nca
  * 0.852, 0.876, 0.880, 0.878; proxy_nca 0.862, 0.874, 0.866, 0.853.
  */
-#include <ctype.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "methods.h"
@@ -21,135 +18,7 @@
 #define MINER(m)	.miner = (m), .mine_near = 0.2, .mine_far = 0.8, .mine_angle = 20, .mine_cutoff = 0.5, \
 	.epsilon = 0.1, .distance = -1
 
-static const Method methods[] = {
-	{
-		.name = "auto",
-		.kind = METHOD_AUTO,
-		.supervision = "any",
-		.description = "tries closed forms and losses that suit the data, and keeps what is best on held-out rows",
-		.parameters = "",
-	},
-	{
-		.name = "whiten",
-		.kind = METHOD_CLOSED_FORM,
-		.supervision = "none",
-		.description = "principal directions, each divided by its standard deviation: Mahalanobis distance",
-		.paper = "Mahalanobis 1936; Kessy, Lewin and Strimmer 2018, arXiv:1512.00809",
-		.parameters = "",
-	},
-	{
-		.name = "pca",
-		.kind = METHOD_CLOSED_FORM,
-		.supervision = "none",
-		.description = "the directions of the largest variance: fewer dimensions, nearly the same distances",
-		.paper = "Pearson 1901, doi:10.1080/14786440109462720",
-		.parameters = "",
-	},
-	{
-		.name = "lda",
-		.kind = METHOD_CLOSED_FORM,
-		.supervision = "labels",
-		.description = "the directions that separate the classes best against the spread within them",
-		.paper = "Fisher 1936, doi:10.1111/j.1469-1809.1936.tb02137.x; Rao 1948, doi:10.1111/j.2517-6161.1948.tb00008.x",
-		.parameters = "",
-	},
-	{
-		.name = "covariance",
-		.kind = METHOD_CLOSED_FORM,
-		.supervision = "none",
-		.description = "another name of whiten, by which metric-learn has it",
-		.paper = "Mahalanobis 1936",
-		.parameters = "",
-	},
-	{
-		.name = "rca",
-		.kind = METHOD_CLOSED_FORM,
-		.supervision = "chunklets, labels",
-		.description = "relevant component analysis: rows that belong together scatter equally in all directions",
-		.paper = "Bar-Hillel, Hertz, Shental and Weinshall 2005 (JMLR 6)",
-		.parameters = "",
-	},
-	{
-		.name = "lfda",
-		.kind = METHOD_CLOSED_FORM,
-		.supervision = "labels",
-		.description = "local discriminant analysis: rows of a class that are far apart need not come together",
-		.paper = "Sugiyama 2007 (JMLR 8)",
-		.parameters = "neighbors",
-		.linear = {.neighbors = 7},
-	},
-	{
-		.name = "lmnn",
-		.kind = METHOD_LINEAR,
-		.supervision = "labels",
-		.description = "large margin: every row nearer to its neighbours of the class than to any other, by 1",
-		.paper = "Weinberger, Blitzer and Saul 2005 (NIPS); Weinberger and Saul 2009 (JMLR 10)",
-		.parameters = "neighbors,pull,iterations,tolerance,preprocess,components",
-		.linear = {.neighbors = 3, .pull = 0.5, .iterations = 1000, .tolerance = 1e-5},
-	},
-	{
-		.name = "nca_linear",
-		.kind = METHOD_LINEAR,
-		.supervision = "labels",
-		.description = "neighbourhood components analysis over all rows, for a linear map, as the paper has it",
-		.paper = "Goldberger, Roweis, Hinton and Salakhutdinov 2004 (NIPS)",
-		.parameters = "iterations,tolerance,preprocess,components",
-		.linear = {.iterations = 100, .tolerance = 1e-7},
-	},
-	{
-		.name = "mlkr",
-		.kind = METHOD_LINEAR,
-		.supervision = "target",
-		.description = "for a number to predict: the least error of a kernel regression that leaves each row out",
-		.paper = "Weinberger and Tesauro 2007 (AISTATS)",
-		.parameters = "iterations,tolerance,preprocess,components",
-		.linear = {.iterations = 100, .tolerance = 1e-7},
-	},
-	{
-		.name = "itml",
-		.kind = METHOD_LINEAR,
-		.supervision = "pairs, labels",
-		.description = "information-theoretic: the metric nearest to a prior that keeps pairs within bounds",
-		.paper = "Davis, Kulis, Jain, Sra and Dhillon 2007, doi:10.1145/1273496.1273523",
-		.parameters = "gamma,prior,constraints,iterations,tolerance,preprocess,components",
-		.linear = {.gamma = 1, .prior = PRIOR_IDENTITY, .iterations = 1000, .tolerance = 1e-6},
-	},
-	{
-		.name = "mmc",
-		.kind = METHOD_LINEAR,
-		.supervision = "pairs, labels",
-		.description = "pairs that are the same near, the others far; full, or one weight a column",
-		.paper = "Xing, Ng, Jordan and Russell 2002 (NIPS)",
-		.parameters = "diagonal,constraints,iterations,tolerance,preprocess,components",
-		.linear = {.iterations = 1000, .tolerance = 1e-7},
-	},
-	{
-		.name = "sdml",
-		.kind = METHOD_LINEAR,
-		.supervision = "pairs, labels",
-		.description = "sparse: a metric near a prior most of whose elements off the diagonal are zero",
-		.paper = "Qi, Tang, Zha, Chua and Zhang 2009, doi:10.1145/1553374.1553482",
-		.parameters = "eta,sparsity,prior,constraints,iterations,tolerance,preprocess,components",
-		.linear = {.eta = 0.5, .sparsity = 0.01, .prior = PRIOR_IDENTITY, .iterations = 1000, .tolerance = 1e-6},
-	},
-	{
-		.name = "lsml",
-		.kind = METHOD_LINEAR,
-		.supervision = "quadruplets, labels",
-		.description = "the metric nearest to a prior under which relative comparisons of distances hold",
-		.paper = "Liu, Guo, Xiong, Chen and Wang 2012, doi:10.1109/ICDM.2012.38",
-		.parameters = "prior,constraints,iterations,tolerance,preprocess,components",
-		.linear = {.prior = PRIOR_IDENTITY, .iterations = 1000, .tolerance = 1e-6},
-	},
-	{
-		.name = "scml",
-		.kind = METHOD_LINEAR,
-		.supervision = "triplets, labels",
-		.description = "sparse compositional: few out of many locally discriminative directions, each with a weight",
-		.paper = "Shi, Bellet and Sha 2014 (AAAI)",
-		.parameters = "neighbors,impostors,bases,sparsity,iterations,tolerance,preprocess,components",
-		.linear = {.neighbors = 3, .impostors = 10, .sparsity = 1e-5, .iterations = 1000, .tolerance = 1e-5},
-	},
+static const Method losses[] = {
 	{
 		.name = "contrastive",
 		.kind = METHOD_GRADIENT,
@@ -613,174 +482,33 @@ static const Method methods[] = {
 	},
 };
 
-#define METHODS ((int) (sizeof(methods) / sizeof(methods[0])))
+#define LOSSES	((int) (sizeof(losses) / sizeof(losses[0])))
 
 int
 method_count(void)
 {
-	return METHODS;
+	int			n;
+
+	methods_classical(&n);
+	return n + LOSSES;
 }
 
 /* 0 <= i < method_count() */
 const Method *
 method_at(int i)
 {
-	return &methods[i];
+	int			n;
+	const Method *classical = methods_classical(&n);
+
+	return i < n ? &classical[i] : &losses[i - n];
 }
 
 /* The method of that name, case included, or NULL. */
 const Method *
 method_by_name(const char *name)
 {
-	for (int i = 0; i < METHODS; i++)
-		if (strcmp(methods[i].name, name) == 0)
-			return &methods[i];
+	for (int i = 0; i < method_count(); i++)
+		if (strcmp(method_at(i)->name, name) == 0)
+			return method_at(i);
 	return NULL;
-}
-
-/* Is word in a list of words with ", " between them? */
-static bool
-has_word(const char *list, const char *word)
-{
-	size_t		length = strlen(word);
-
-	for (const char *p = list; (p = strstr(p, word)) != NULL; p += length)
-		if ((p == list || p[-1] == ' ') && (p[length] == ',' || p[length] == '\0'))
-			return true;
-	return false;
-}
-
-bool
-method_learns_from(const Method *method, const char *supervision)
-{
-	return strcmp(method->supervision, "any") == 0 || strcmp(method->supervision, "none") == 0 ||
-		has_word(method->supervision, supervision) ||
-		(strcmp(supervision, "chunklets") == 0 && has_word(method->supervision, "labels")) ||
-		(strcmp(supervision, "labels") == 0 && has_word(method->supervision, "target"));
-}
-
-/* Names with ", " between them, cut off where size does not allow more. */
-void
-method_names(const char *supervision, char *buf, size_t size)
-{
-	size_t		used = 0;
-
-	if (size > 0)
-		buf[0] = '\0';
-	for (int i = 0; i < METHODS && used < size; i++)
-		if (supervision == NULL || (method_learns_from(&methods[i], supervision) && !methods[i].partial))
-			used += snprintf(buf + used, size - used, "%s%s", used > 0 ? ", " : "", methods[i].name);
-}
-
-/* The next term of a sum, from *text on, which moves behind it.  "0.5 * center", "center", "center * 0.5". */
-static LearnStatus
-parse_term(LearnEnv *env, const char *whole, const char **text, const char *supervision, MethodTerm *term)
-{
-	const char *p = *text;
-	char		name[64];
-	size_t		n;
-	bool		weighted = false;
-
-	memset(term, 0, sizeof(*term));
-	term->weight = 1;
-	p += strspn(p, " \t\n");
-	if (isdigit((unsigned char) *p) || *p == '.')
-	{
-		char	   *end;
-
-		term->weight = strtod(p, &end);
-		p = end + strspn(end, " \t\n");
-		if (*p++ != '*')
-			return learn_fail(env, LEARN_INVALID, "a weight in method \"%s\" is not followed by *", whole);
-		p += strspn(p, " \t\n");
-		weighted = true;
-	}
-	n = strcspn(p, " \t\n+*");
-	snprintf(name, sizeof(name), "%.*s", (int) n, p);
-	p += n;
-	p += strspn(p, " \t\n");
-	if (*p == '*' && !weighted)
-	{
-		char	   *end;
-
-		p++;
-		term->weight = strtod(p, &end);
-		if (end == p)
-			return learn_fail(env, LEARN_INVALID, "in method \"%s\" there is no number behind *", whole);
-		p = end + strspn(end, " \t\n");
-	}
-	term->method = method_by_name(name);
-	if (term->method == NULL || (supervision && !method_learns_from(term->method, supervision)))
-	{
-		char		names[sizeof(env->hint) - 32];
-
-		if (term->method == NULL)
-			learn_fail(env, LEARN_INVALID, "unknown method \"%s\"", name);
-		else
-			learn_fail(env, LEARN_INVALID, "method \"%s\" does not learn from %s", name, supervision);
-		method_names(supervision, names, sizeof(names));
-		learn_hint(env, "Valid methods are: %s.", names);
-		return LEARN_INVALID;
-	}
-	if (!(term->weight > 0 && term->weight <= 1e6))
-		return learn_fail(env, LEARN_INVALID, "the weight of \"%s\" must be above 0 and at most 1e6, not %g",
-						  name, term->weight);
-	if (*p != '\0' && *p != '+')
-		return learn_fail(env, LEARN_INVALID, "method \"%s\" is not understood from \"%s\" on", whole, p);
-	*text = p;
-	return LEARN_OK;
-}
-
-LearnStatus
-method_parse(LearnEnv *env, const char *text, const char *supervision, MethodTerm *term, int *n_terms)
-{
-	const char *p = text;
-	bool		whole = false;
-	int			n = 0;
-
-	for (;; p++)
-	{
-		if (n == METHOD_MAX_TERMS)
-			return learn_fail(env, LEARN_INVALID, "a sum of methods has %d terms at most", METHOD_MAX_TERMS);
-		LEARN_TRY(parse_term(env, text, &p, supervision, &term[n]));
-		for (int i = 0; i < n; i++)
-			if (term[i].method == term[n].method)
-				return learn_fail(env, LEARN_INVALID, "method \"%s\" occurs twice in a sum", term[n].method->name);
-		whole = whole || !term[n].method->partial;
-		n++;
-		if (*p == '\0')
-			break;
-	}
-	if (n == 1 && term[0].weight != 1)
-		return learn_fail(env, LEARN_INVALID, "a weight means nothing to method \"%s\" alone", term[0].method->name);
-	for (int i = 0; i < n && n > 1; i++)
-		if (term[i].method->loss.function == NULL)
-		{
-			learn_fail(env, LEARN_INVALID, "method \"%s\" cannot be a term of a sum", term[i].method->name);
-			learn_hint(env, "Only losses can be added up.");
-			return LEARN_INVALID;
-		}
-	if (!whole)
-	{
-		learn_fail(env, LEARN_INVALID, "method \"%s\" learns nothing by itself", term[0].method->name);
-		learn_hint(env, "Add it to a loss, for example 'supcon + 0.1 * %s'.", term[0].method->name);
-		return LEARN_INVALID;
-	}
-	*n_terms = n;
-	return LEARN_OK;
-}
-
-void
-method_print(const MethodTerm *term, int n_terms, char *buf, size_t size)
-{
-	size_t		used = 0;
-
-	buf[0] = '\0';
-	for (int i = 0; i < n_terms && used < size; i++)
-	{
-		if (term[i].weight != 1)
-			used += snprintf(buf + used, size - used, "%s%g * %s", i > 0 ? " + " : "", term[i].weight, term[i].method->name);
-		else
-			used += snprintf(buf + used, size - used, "%s%s", i > 0 ? " + " : "", term[i].method->name);
-	}
 }

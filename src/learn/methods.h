@@ -83,6 +83,7 @@ extern void method_print(const MethodTerm *term, int n_terms, char *buf, size_t 
 extern const Method *method_by_name(const char *name);	/* NULL: none */
 extern int	method_count(void);
 extern const Method *method_at(int i);	/* auto, the classical methods, then the losses */
+extern const Method *methods_classical(int *n); /* the part of it before the losses, for method_at */
 
 /*
  * Can a method be used where this is given ("labels", "pairs", ...)?  What needs nothing, and

@@ -203,20 +203,37 @@ options_of_loss(int i)
 	return defs[i].offset >= AT(term[0].params) && defs[i].offset < AT(term[0].params) + sizeof(LossParams);
 }
 
-static const Method *
-term_method(const TrainOptions *options, int term)
+const Method *
+options_term_method(const TrainOptions *options, int term)
 {
 	return options->n_terms > 1 ? options->term[term].method : options->method;
 }
 
-static int	word_index(const char *words, const char *word);
+int
+options_word(const char *words, const char *word)
+{
+	size_t		length = strlen(word);
+	int			place = 0;
+
+	for (const char *p = words;; place++)
+	{
+		const char *end = strchr(p, ',');
+		size_t		n = end ? (size_t) (end - p) : strlen(p);
+
+		if (n == length && strncmp(p, word, n) == 0)
+			return place;
+		if (end == NULL)
+			return -1;
+		p = end + 1;
+	}
+}
 
 bool
 options_read(const TrainOptions *options, int i, int term)
 {
-	const Method *method = term_method(options, term);
+	const Method *method = options_term_method(options, term);
 
-	return options_of_loss(i) && method->parameters && word_index(method->parameters, defs[i].name) >= 0;
+	return options_of_loss(i) && method->parameters && options_word(method->parameters, defs[i].name) >= 0;
 }
 
 bool
@@ -241,7 +258,7 @@ options_named_given(const TrainOptions *options, const char *name)
 LossParams
 options_loss(const TrainOptions *options, int term)
 {
-	LossParams	params = term_method(options, term)->defaults;
+	LossParams	params = options_term_method(options, term)->defaults;
 
 	for (int i = 0; i < N_DEFS; i++)
 		if (options_of_loss(i) && options_given(options, i, term))
@@ -328,7 +345,7 @@ locate(LearnEnv *env, TrainOptions *options, const char *name, const OptionDef *
 	{
 		for (int t = 0; t < options->n_terms; t++)
 		{
-			const char *method = term_method(options, t)->name;
+			const char *method = options_term_method(options, t)->name;
 
 			if (strlen(method) == (size_t) (dot - name) && strncmp(method, name, dot - name) == 0)
 				term = t;
@@ -341,8 +358,8 @@ locate(LearnEnv *env, TrainOptions *options, const char *name, const OptionDef *
 		if (!options_read(options, i, term))
 		{
 			*status = learn_fail(env, LEARN_INVALID, "method \"%s\" does not read the option \"%s\"",
-								 term_method(options, term)->name, own);
-			learn_hint(env, "The options of its loss are: %s.", term_method(options, term)->parameters);
+								 options_term_method(options, term)->name, own);
+			learn_hint(env, "The options of its loss are: %s.", options_term_method(options, term)->parameters);
 			return NULL;
 		}
 	}
@@ -356,8 +373,8 @@ locate(LearnEnv *env, TrainOptions *options, const char *name, const OptionDef *
 				if (term >= 0)
 				{
 					*status = learn_fail(env, LEARN_INVALID, "option \"%s\" is read by more than one term of the sum", name);
-					learn_hint(env, "Say whose it is: \"%s.%s\" or \"%s.%s\".", term_method(options, term)->name, name,
-							   term_method(options, t)->name, name);
+					learn_hint(env, "Say whose it is: \"%s.%s\" or \"%s.%s\".", options_term_method(options, term)->name, name,
+							   options_term_method(options, t)->name, name);
 					return NULL;
 				}
 				term = t;
@@ -432,26 +449,6 @@ options_set_number(LearnEnv *env, TrainOptions *options, const char *name, doubl
 	return LEARN_OK;
 }
 
-/* The place of word in a comma-separated list, or -1. */
-static int
-word_index(const char *words, const char *word)
-{
-	size_t		length = strlen(word);
-	int			place = 0;
-
-	for (const char *p = words;; place++)
-	{
-		const char *end = strchr(p, ',');
-		size_t		n = end ? (size_t) (end - p) : strlen(p);
-
-		if (n == length && strncmp(p, word, n) == 0)
-			return place;
-		if (end == NULL)
-			return -1;
-		p = end + 1;
-	}
-}
-
 LearnStatus
 options_set_text(LearnEnv *env, TrainOptions *options, const char *name, const char *value)
 {
@@ -464,7 +461,7 @@ options_set_text(LearnEnv *env, TrainOptions *options, const char *name, const c
 
 	if (def->type == OPTION_NAME)
 	{
-		int			place = word_index(def->words, value);
+		int			place = options_word(def->words, value);
 
 		if (place < 0)
 		{
@@ -510,160 +507,5 @@ options_set_seed(LearnEnv *env, TrainOptions *options, int64_t seed)
 	if (locate(env, options, "seed", &def, &status) == NULL)
 		return status;
 	options->seed = seed;
-	return LEARN_OK;
-}
-
-/* Write text as a JSON string; the texts here hold no control characters worth keeping. */
-static void
-json_string(const char *text, char *json, size_t size)
-{
-	size_t		used = 0;
-
-	json[used++] = '"';
-	for (const char *p = text; *p && used + 4 < size; p++)
-	{
-		if ((unsigned char) *p < 0x20)
-			continue;
-		if (*p == '"' || *p == '\\')
-			json[used++] = '\\';
-		json[used++] = *p;
-	}
-	json[used++] = '"';
-	json[used] = '\0';
-}
-
-void
-options_value(const TrainOptions *options, int i, int term, char *json, size_t size)
-{
-	const OptionDef *def = &defs[i];
-	const char *field = (const char *) options + def->offset + (options_of_loss(i) ? term * sizeof(MethodTerm) : 0);
-	bool		given = options_given(options, i, term);
-	bool		chosen = !given && (options_of_loss(i) || strcmp(def->default_text, "chosen") == 0 ||
-									strcmp(def->default_text, "method's") == 0);
-
-	snprintf(json, size, "null");
-	switch (def->type)
-	{
-		case OPTION_INT:
-			if (!chosen || *(const int *) field > 0)
-				snprintf(json, size, "%d", *(const int *) field);
-			break;
-		case OPTION_SEED:
-			snprintf(json, size, "%lld", (long long) *(const int64_t *) field);
-			break;
-		case OPTION_REAL:
-			if (!isnan(*(const double *) field) && !(chosen && *(const double *) field == 0))
-				snprintf(json, size, "%.15g", *(const double *) field);
-			break;
-		case OPTION_BOOL:
-			if (*(const int *) field >= 0)
-				snprintf(json, size, "%s", *(const int *) field ? "true" : "false");
-			break;
-		case OPTION_NAME:
-			if (*(const int *) field >= def->word_base)
-			{
-				const char *word = def->words;
-				size_t		n;
-
-				for (int skip = *(const int *) field - def->word_base; skip > 0; skip--)
-					word = strchr(word, ',') + 1;
-				n = strcspn(word, ",");
-				snprintf(json, size, "\"%.*s\"", (int) n, word);
-			}
-			break;
-		case OPTION_TEXT:
-			if (*field != '\0')
-				json_string(field, json, size);
-			break;
-	}
-}
-
-/* Is an option one of the classical methods'? */
-static bool
-of_linear(const OptionDef *def)
-{
-	return def->offset >= AT(linear) && def->offset < AT(linear) + sizeof(LinearParams);
-}
-
-static bool
-method_lists(const Method *method, const OptionDef *def)
-{
-	return method->parameters != NULL && word_index(method->parameters, def->name) >= 0;
-}
-
-/* Cosines and inner products suit the losses of similarities, the others those of distances. */
-static LearnStatus
-check_distance(LearnEnv *env, const Method *method, int distance)
-{
-	bool		similarity = loss_is_similarity(method->loss.input);
-	LearnStatus status;
-
-	if (distance < 0 || distance == DISTANCE_COSINE || (distance == DISTANCE_INNER) == similarity)
-		return LEARN_OK;
-	status = learn_fail(env, LEARN_INVALID, "the loss of method \"%s\" is not defined for this distance", method->name);
-	learn_hint(env, "Its distances are: %s.", similarity ? "cosine, inner" : "cosine, l2, l2_squared, snr");
-	return status;
-}
-
-LearnStatus
-options_check(LearnEnv *env, const TrainOptions *options)
-{
-	const Method *method = options->method;
-	LearnStatus status;
-
-	for (int i = 0; i < N_DEFS; i++)
-	{
-		const OptionDef *def = &defs[i];
-
-		if (!options->set[i])
-			continue;
-		if ((method->kind == METHOD_CLOSED_FORM || method->kind == METHOD_LINEAR) && def->gradient &&
-			!method_lists(method, def))
-		{
-			status = learn_fail(env, LEARN_INVALID, "option \"%s\" means nothing to method \"%s\"",
-								def->name, method->name);
-			if (method->kind == METHOD_CLOSED_FORM)
-				learn_hint(env, "The method is a closed form: it has no network and no training loop.");
-			else
-				learn_hint(env, "The method learns a linear map: it has no network and no epochs. Its options are: %s.",
-						   method->parameters);
-			return status;
-		}
-		if (options_of_loss(i) ? options->n_terms > 1 : !of_linear(def))
-			continue;				/* a sum has checked its own when they were set */
-		if (method->kind == METHOD_AUTO)
-		{
-			status = learn_fail(env, LEARN_INVALID, "option \"%s\" needs a method that reads it", def->name);
-			learn_hint(env, "Name the method: auto chooses it by itself.");
-			return status;
-		}
-		if (!method_lists(method, def))
-		{
-			status = learn_fail(env, LEARN_INVALID, "method \"%s\" does not read the option \"%s\"",
-								method->name, def->name);
-			if (method->parameters && method->parameters[0])
-				learn_hint(env, "The options that it reads are: %s.", method->parameters);
-			return status;
-		}
-	}
-	for (int t = 0; t < options->n_terms; t++)
-		LEARN_TRY(check_distance(env, term_method(options, t), options->term[t].params.distance));
-
-	if (options->rows_per_class > 0 && options->batch > 0 && options->rows_per_class * 2 > options->batch)
-		return learn_fail(env, LEARN_INVALID,
-						  "rows_per_class (%d) leaves no room for a second class in a batch of %d",
-						  options->rows_per_class, options->batch);
-	if (options->validation == 0 && options->method->kind == METHOD_AUTO)
-	{
-		status = learn_fail(env, LEARN_INVALID, "method \"auto\" chooses by validation, so validation cannot be 0");
-		learn_hint(env, "Name a method, or leave the option out.");
-		return status;
-	}
-	if (options->network[0] && options->dims > 0)
-	{
-		status = learn_fail(env, LEARN_INVALID, "network and dims cannot both be given");
-		learn_hint(env, "The width of the network's last layer is the number of dimensions.");
-		return status;
-	}
 	return LEARN_OK;
 }

@@ -85,6 +85,12 @@ extern LearnStatus options_set_method(LearnEnv *env, TrainOptions *options, cons
 /* The same as text; size METHOD_TEXT_MAX will do. */
 extern void options_method(const TrainOptions *options, char *buf, size_t size);
 
+/* The method of a term; where there is no sum, of what is trained. */
+extern const Method *options_term_method(const TrainOptions *options, int term);
+
+/* The place of word in a comma-separated list, or -1. */
+extern int	options_word(const char *words, const char *word);
+
 /* The parameters of a term's loss: what was given, else the method's. */
 extern LossParams options_loss(const TrainOptions *options, int term);
 
