@@ -469,6 +469,25 @@ extern void tree_calibrate_again(Relation index, Relation heap);
 /* Divide anew, below each parent, what inserts and deletes have left badly divided. */
 extern void tree_regroup(Relation index);
 
+/* ---------- leaked.c: nodes that nothing leads to ---------- */
+
+/* What a pass over the blocks met. */
+typedef struct TreeCensus
+{
+	BlockNumber blocks;			/* that the index had when it began */
+	bits8	   *used;			/* a bit a block: a node in use */
+	int64		nodes[TREE_MAX_HEIGHT]; /* in use, by level */
+	int64		children[TREE_MAX_HEIGHT];	/* of the nodes of the level above */
+} TreeCensus;
+
+extern void tree_census_begin(TreeCensus *census, Relation index);
+
+/* A node in use that the pass has met. */
+extern void tree_census_node(TreeCensus *census, BlockNumber block, Page page);
+
+/* The nodes that nothing leads to are gone: how many, and the rows that they had. */
+extern int64 tree_census_end(TreeCensus *census, Relation index, const TreeShape *shape, double *rows);
+
 /* ---------- scan.c ---------- */
 
 extern IndexScanDesc tree_begin_scan(Relation index, int nkeys, int norderbys);

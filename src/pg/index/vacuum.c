@@ -24,6 +24,7 @@ typedef struct Vacuum
 	void	   *state;
 	IndexBulkDeleteResult *stats;
 	BufferAccessStrategy strategy;
+	TreeCensus	census;
 	int64		empty;			/* leaves without a row ... */
 	int64		removed;		/* ... and of these, taken out of the tree */
 	MemoryContext context;		/* of a parent */
@@ -116,8 +117,12 @@ vacuum_block(Vacuum *vacuum, BlockNumber block)
 		}
 		else if (tree_special(page)->kind == TREE_GONE)
 			vacuum->stats->pages_deleted++;
-		else if (tree_special(page)->level == 0)
-			vacuum_leaf(vacuum, buffer);
+		else
+		{
+			tree_census_node(&vacuum->census, block, page);
+			if (tree_special(page)->level == 0)
+				vacuum_leaf(vacuum, buffer);
+		}
 	}
 	UnlockReleaseBuffer(buffer);
 }
@@ -267,6 +272,10 @@ vacuum_pass(IndexVacuumInfo *info, IndexBulkDeleteResult *stats, IndexBulkDelete
 	stats->pages_free = 0;
 	if (vacuum.shape != NULL)
 	{
+		double		rows;
+
+		tree_census_begin(&vacuum.census, info->index);
+
 		/* rows that move while we pass move to the end, where we come by last */
 		LockPage(info->index, TREE_RECYCLE_LOCK, ExclusiveLock);
 		while (block < RelationGetNumberOfBlocks(info->index))
@@ -277,6 +286,8 @@ vacuum_pass(IndexVacuumInfo *info, IndexBulkDeleteResult *stats, IndexBulkDelete
 				vacuum_block(&vacuum, block);
 		}
 		UnlockPage(info->index, TREE_RECYCLE_LOCK, ExclusiveLock);
+		stats->pages_deleted += tree_census_end(&vacuum.census, info->index, vacuum.shape, &rows);
+		stats->num_index_tuples -= rows;
 		if (callback != NULL && vacuum.empty > 0)
 			remove_empty(&vacuum);
 	}
