@@ -29,28 +29,31 @@ def build(report, connection, data, contenders, repeats):
             + [f"{sizes[c.name] / 1e6:.1f}", f"{sizes[c.name] / sizes['dml']:.1f} x"])
 
 
+def head(report, connection, data, given, load):
+    """What was measured, on what, and whether the machine was quiet before it began."""
+    cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
+    sets = [s for s in ("avx512_vnni", "avx2", "asimd") if s in open("/proc/cpuinfo").read()]
+    versions = connection.execute("SELECT current_setting('server_version'), extversion FROM pg_extension "
+                                  "WHERE extname = 'vector'").fetchone()
+    report.line(f"\n## {data.name}: {len(data.base):,} rows of {data.dims} dimensions\n")
+    report.line(f"{cpu} ({sets[0] if sets else 'no vectors'}), {os.cpu_count()} cores; PostgreSQL {versions[0]}, "
+                f"pgvector {versions[1]}; medians of {given.repeats} runs of {given.seconds} s.")
+    if load > 0.5:
+        report.line(f"\n**The machine was not quiet: load average {load:.1f}.**")
+
+
 def main():
     given = arguments.parse(sys.argv[1:])
     connection = bench.connect()
     for extension in ("dml", "vector", "pg_prewarm"):
         connection.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
-    report = bench.Report("/dml/out/benchmarks_index.md")
-    cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
-    versions = connection.execute("SELECT current_setting('server_version'), extversion FROM pg_extension "
-                                  "WHERE extname = 'vector'").fetchone()
-    report.line("# The index beside its peers\n")
-    report.line(f"{cpu}, {os.cpu_count()} cores; PostgreSQL {versions[0]}, pgvector {versions[1]}; everything cached, one client, "
-                f"prepared statements, ten neighbours; medians of {given.repeats} runs of {given.seconds} s. "
-                "`test/bench/index` made this page.")
-    load = os.getloadavg()[0]
-    if load > 0.5:
-        report.line(f"\n**The machine was not quiet: load average {load:.1f}.**")
-
     with open("/dml/memory.json") as file:
         memory = json.load(file)
     for name in given.data:
+        load = os.getloadavg()[0]
         data = datasets.load(name, given.quick)
-        report.line(f"\n## {name}: {len(data.base):,} rows of {data.dims} dimensions")
+        report = bench.Report(f"/dml/out/index_{name}.md")
+        head(report, connection, data, given, load)
         contender.store(connection, data)
         contenders = contender.contenders()
         for c in contenders:
