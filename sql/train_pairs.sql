@@ -14,7 +14,7 @@ CREATE FUNCTION pair_space(model text, version int) RETURNS text LANGUAGE sql AS
 	SELECT v.space::text FROM dml_model_versions v WHERE v.model = $1 AND v.version = $2
 $$;
 
-SELECT model, version, method, constraints, rows, skipped, epochs, metric, without_learning < 0.7 AS hard, learned > 0.9 AS good
+SELECT model, version, method, constraints, rows, skipped, epochs > 0 AS iterated, metric, without_learning < 0.7 AS hard, learned > 0.9 AS good
 FROM dml_train_pairs('pairs', 'pair', 'x1', 'x2', 'same', method => 'itml');
 SET client_min_messages = warning;
 SELECT model, version, method, network, dims, constraints, rows, metric, learned > without_learning AS better

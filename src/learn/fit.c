@@ -264,6 +264,7 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	LEARN_ALLOC(env, fit->model, 1);
 	fit->model->prep = run.prep;
 	fit->model->net = run.net;
+	fit->model_b = NULL;
 	LEARN_ALLOC(env, fit->history, plan->stop_after);
 
 	mark = arena_mark(env->arena);

@@ -147,18 +147,6 @@ split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
 }
 
 LearnStatus
-split_all(LearnEnv *env, const Rows *rows, Split *split)
-{
-	LEARN_ALLOC(env, split->train, rows->n);
-	for (int64_t i = 0; i < rows->n; i++)
-		split->train[i] = i;
-	split->n_train = rows->n;
-	split->held = NULL;
-	split->n_held = 0;
-	return LEARN_OK;
-}
-
-LearnStatus
 split_sample(LearnEnv *env, const int64_t *index, int64_t count, int64_t n,
 			 int64_t seed, int64_t **sample, int64_t *n_sample)
 {

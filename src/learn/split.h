@@ -29,9 +29,6 @@ typedef struct Split
 extern LearnStatus split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
 							  double share, int64_t max_held, int64_t seed, Split *split);
 
-/* All rows to learn from, none held out. */
-extern LearnStatus split_all(LearnEnv *env, const Rows *rows, Split *split);
-
 /* A random sample of n of the count numbers in index, rising; all of them when n >= count. */
 extern LearnStatus split_sample(LearnEnv *env, const int64_t *index, int64_t count, int64_t n,
 								int64_t seed, int64_t **sample, int64_t *n_sample);

@@ -1,41 +1,130 @@
 /*
  * trainer.h
- *	  What train.c and tune.c share: ways to a model, judged on rows that they have not seen.
+ *	  Ways to a model, judged on what they have not seen: what train.c (labels), given_train.c
+ *	  (constraints), auto of both, and tune.c share.
+ *
+ * A way is no learning, a closed form, a linear map, or a loss with a network.  What differs between labels and
+ * constraints (how a way is fitted, and what its score is) is the learner's; how folds are gone through, what is better
+ * by more than chance, what is kept and what is recorded is the same for all.
  */
 #ifndef TRAINER_H
 #define TRAINER_H
 
 #include "classical.h"
 #include "fit.h"
+#include "given.h"
 #include "judge.h"
 #include "split.h"
 #include "train.h"
 
 #define MAX_FOLDS		6
+#define MAX_WAYS		16
+#define TRAIN_FEW_ROWS	5000	/* fewer rows are judged in folds by auto, and what is kept is fitted on all of them */
+#define GIVEN_FEW		5000	/* the same of constraints */
+#define MAX_WHITEN		2048	/* features up to which whitening is reported beside the model */
+#define AUTO_TIME_LIMIT	60.0
 
 typedef struct Way
 {
 	const Method *method;		/* NULL: no learning */
 	FitPlan		plan;			/* gradient methods */
 	double		score;
-	double		fold[MAX_FOLDS];	/* of each split; NaN: no row had a partner */
+	double		fold[MAX_FOLDS];	/* of each split; NaN: nothing to judge by */
 	int			best_epoch;
 	LinearFit	linear;			/* classical methods: the latest fit */
+	double		recall10;		/* matches and views: beside the score */
+	double		mrr;
 } Way;
 
-typedef struct Trainer
+typedef struct Trainer Trainer;
+
+/* How a way is fitted and judged. */
+typedef struct Learner
+{
+	/* One run of a gradient method on what from has to learn from; judge: the split that scores it, or NULL. */
+	LearnStatus (*fit) (Trainer *t, const FitPlan *plan, const Split *from, const Split *judge, Fit *fit);
+
+	/* Any other way; phase PHASE_TRAINING: for good. */
+	LearnStatus (*solve) (Trainer *t, Way *way, const Split *from, TrainPhase phase, Model **model);
+
+	/* The score of a model on what a split holds out; b: of the second of two inputs, or NULL. */
+	LearnStatus (*score) (Trainer *t, const Split *split, const Model *a, const Model *b, GivenScore *score);
+
+	double		step_seconds;	/* what a step costs beside its products, for plans */
+} Learner;
+
+struct Trainer
 {
 	LearnEnv   *env;
+	const Learner *learner;
 	const Rows *rows;
+	int64_t		n;				/* what an epoch goes through: rows, or constraints */
+	int			rows_each;		/* rows in each of them */
 	const TrainOptions *options;
 	TrainResult *result;
 	double		start;
 	double		deadline;
+	Split		all;
 	Split		split[MAX_FOLDS];
-	Judge		judge[MAX_FOLDS];
+	double		weight[MAX_FOLDS];	/* of a split's score */
 	int			n_splits;
 	bool		pixels;			/* the features share one scale */
-} Trainer;
+	bool		searched;		/* recall@10 and MRR are known beside the score */
+
+	Judge		judge[MAX_FOLDS];	/* labels */
+
+	const Given *given;			/* constraints */
+	GivenSplitter splitter;
+	Views		views;			/* GIVEN_NOTHING */
+};
+
+/* ---------- trainer.c ---------- */
+
+/* t without splits: for n rows, or constraints of rows.  Options are checked already. */
+extern LearnStatus trainer_create(LearnEnv *env, const Learner *learner, const Rows *rows, int64_t n,
+								  const TrainOptions *options, TrainResult *result, Trainer **t);
+
+/*
+ * The figures that every learned one is held against: no learning, and whitening (NaN where it is not tried, and both
+ * where comparable is false).
+ */
+extern LearnStatus trainer_baselines(Trainer *t, bool comparable, bool whitened, Way *none, Way *whiten);
+extern void trainer_phase(Trainer *t, TrainPhase phase, const char *method);
+
+extern bool way_is_gradient(const Way *way);
+extern const char *way_name(const Way *way);	/* "none" for no learning */
+
+/*
+ * The plan of a gradient method by t->options; network NULL: the options', or one chosen by the data.  The
+ * batch is max_batch at most unless options say otherwise; the learning rate is the caller's.
+ */
+extern void way_plan_start(const Trainer *t, const Method *method, const char *network, int max_batch, FitPlan *plan);
+
+/* The plan of a classical method. */
+extern LinearPlan way_plan_linear(const Trainer *t, const Way *way, int n_classes, TrainPhase phase);
+
+/* Seconds of work that so many epochs of a plan are, by arithmetic alone: same seed, same plans. */
+extern double way_seconds(const Trainer *t, const FitPlan *plan, int epochs);
+
+/* LEARN_INVALID where a closed form is asked for more dimensions than the rows have. */
+extern LearnStatus way_check_dims(const Trainer *t);
+
+/* way->score, way->fold and way->best_epoch by all splits. */
+extern LearnStatus way_judge(Trainer *t, Way *way);
+
+/* The same, and recorded; a way that the data does not allow, or that diverges, has no score. */
+extern LearnStatus way_try(Trainer *t, Way *way);
+
+/* Another candidate of t->result, which must have room for it. */
+extern Candidate *way_record(Trainer *t, const Way *way, double seconds, const char *note);
+
+/* Is a score better than that of something simpler by more than chance? */
+extern bool way_is_better(const Trainer *t, double score, double best);
+
+/* Fit for good, into t->result.  validate: the first split judges; else on all there is, for way->plan.stop_after epochs. */
+extern LearnStatus way_keep(Trainer *t, Way *way, bool validate, bool *cut);
+
+/* ---------- train.c: labels ---------- */
 
 /* t for rows and options, whose splits are not made yet; both must be checked already. */
 extern LearnStatus trainer_start(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainResult *result,
@@ -44,25 +133,25 @@ extern LearnStatus trainer_start(LearnEnv *env, const Rows *rows, const TrainOpt
 /* So many splits (1 to MAX_FOLDS), none where nothing can be held out; their judges. */
 extern LearnStatus trainer_splits(Trainer *t, int folds);
 
-/* The figures that every learned one is held against: no learning, and whitening (NaN where it is not tried). */
-extern LearnStatus trainer_baselines(Trainer *t, Way *none, Way *whiten);
-extern void trainer_phase(Trainer *t, TrainPhase phase, const char *method);
-
-/* The plan of a gradient method by t->options; network NULL: the options', or one chosen by the data. */
 extern void way_plan(const Trainer *t, const Method *method, const char *network, FitPlan *plan);
-extern bool way_is_gradient(const Way *way);
-extern const char *way_name(const Way *way);	/* "none" for no learning */
-
-/* way->score, way->fold and way->best_epoch by all splits. */
-extern LearnStatus way_judge(Trainer *t, Way *way);
-
-/* Is a score better than that of something simpler by more than chance? */
-extern bool way_is_better(const Trainer *t, double score, double best);
 
 /* Open set: is it better than no learning on every fold?  Closed set: always true. */
 extern bool way_is_safe(const Trainer *t, const Way *way, const Way *none);
 
-/* Fit for good, into t->result.  validate: the first split judges; else on all rows, for way->plan.stop_after epochs. */
-extern LearnStatus way_keep(Trainer *t, Way *way, bool validate, bool *cut);
+/* ---------- train_auto.c, given_auto.c ---------- */
+
+extern LearnStatus train_auto(Trainer *t);
+extern LearnStatus given_auto(Trainer *t);
+
+/* ---------- given_train.c: constraints ---------- */
+
+extern void given_plan(const Trainer *t, const Method *method, const char *network, FitPlan *plan);
+extern bool given_comparable(const Given *given);
+extern LearnStatus given_splits(Trainer *t, int folds);
+extern LearnStatus given_baselines(Trainer *t, Way *none, Way *whiten);
+
+/* What the user is told: what held-out constraints share with others; what the score does not say. */
+extern const char *given_shared_text(const Trainer *t);
+extern void given_append_search(TrainResult *r, const Way *way, const Way *none);
 
 #endif							/* TRAINER_H */

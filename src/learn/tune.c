@@ -313,24 +313,17 @@ describe(const TunePlan *plan, const Trial *trial, char *buf, size_t size)
 
 /* ---------- the search ---------- */
 
+/* A trial's latest score among the candidates. */
 static void
 record(Trainer *t, const TunePlan *plan, const Way *way, const Trial *trial, int rung, double seconds, const char *note)
 {
-	Candidate  *c = &t->result->candidates[t->result->n_candidates++];
+	Candidate  *c = way_record(t, way, seconds, note);
 
-	memset(c, 0, sizeof(*c));
-	snprintf(c->method, sizeof(c->method), "%s", way_name(way));
-	snprintf(c->network, sizeof(c->network), "%s", way_is_gradient(way) ? way->plan.network : "");
-	c->validation = trial ? trial->score : way->score;
-	c->seconds = seconds;
-	snprintf(c->note, sizeof(c->note), "%s", note);
-	if (trial)
-	{
-		c->trial = trial->number;
-		c->rung = rung;
-		c->epochs = way_is_gradient(way) ? way->plan.stop_after : 0;
-		describe(plan, trial, c->settings, sizeof(c->settings));
-	}
+	c->validation = trial->score;
+	c->trial = trial->number;
+	c->rung = rung;
+	c->epochs = way_is_gradient(way) ? way->plan.stop_after : 0;
+	describe(plan, trial, c->settings, sizeof(c->settings));
 }
 
 /* The way of a trial, with a share of the epochs that it would have. */
@@ -447,9 +440,9 @@ tune_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, const T
 	LEARN_ALLOC(env, trial, plan->trials);
 	LEARN_ALLOC(env, alive, plan->trials);
 	LEARN_ALLOC(env, result->candidates, 2 + 2 * (size_t) plan->trials);
-	LEARN_TRY(trainer_baselines(t, &none, &whiten));
-	record(t, plan, &none, NULL, 0, 0, "");
-	record(t, plan, &whiten, NULL, 0, 0, "");
+	LEARN_TRY(trainer_baselines(t, true, true, &none, &whiten));
+	way_record(t, &none, 0, "");
+	way_record(t, &whiten, 0, "");
 	LEARN_TRY(draw_trials(env, options, plan, trial, &n));
 	for (int i = 0; i < n; i++)
 		alive[i] = &trial[i];
@@ -485,7 +478,6 @@ tune_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, const T
 				 alive[0]->number, n, t->n_splits, settings, result->score_name, best.score, none.score, whiten.score,
 				 cut ? "; the time limit ended the search early" : "", fit_cut ? "; the time limit ended the training early" : "");
 	}
-	result->train_rows = rows->n;
 	result->seconds = env->now(env->ctx) - t->start;
 	return LEARN_OK;
 }

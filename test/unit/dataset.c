@@ -4,7 +4,6 @@
  */
 #include "dataset.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,14 +35,14 @@ dataset_make(LearnEnv *env, const float *x, const int32_t *label, int64_t n, int
 	return data;
 }
 
-static FILE *
-open_csv(const char *name)
+FILE *
+dataset_open(const char *file_name)
 {
 	const char *dir = getenv("DML_TEST_DATA");
 	char		path[1024];
 	FILE	   *file;
 
-	snprintf(path, sizeof(path), "%s/%s.csv", dir != NULL ? dir : "../data", name);
+	snprintf(path, sizeof(path), "%s/%s", dir != NULL ? dir : "../data", file_name);
 	file = fopen(path, "r");
 	if (file == NULL)
 	{
@@ -56,7 +55,8 @@ open_csv(const char *name)
 Dataset *
 dataset_load(LearnEnv *env, const char *name, int stride)
 {
-	FILE	   *file = open_csv(name);
+	FILE	   *file;
+	char		file_name[64];
 	char		line[LINE_MAX_BYTES];
 	int			lines = 0;
 	int			d = 0;
@@ -65,6 +65,8 @@ dataset_load(LearnEnv *env, const char *name, int stride)
 	float	   *x;
 	int32_t    *label;
 
+	snprintf(file_name, sizeof(file_name), "%s.csv", name);
+	file = dataset_open(file_name);
 	while (fgets(line, sizeof(line), file) != NULL)
 		lines++;
 	rewind(file);

@@ -5,6 +5,8 @@
 #ifndef DATASET_H
 #define DATASET_H
 
+#include <stdio.h>
+
 #include "learn/rows.h"
 
 typedef struct Dataset
@@ -21,5 +23,8 @@ extern Dataset *dataset_make(LearnEnv *env, const float *x, const int32_t *label
  * last column as the label.  Ends the program if there is none.
  */
 extern Dataset *dataset_load(LearnEnv *env, const char *name, int stride);
+
+/* A file of test/data ($DML_TEST_DATA); ends the program if there is none. */
+extern FILE *dataset_open(const char *file_name);
 
 #endif							/* DATASET_H */

@@ -16,6 +16,7 @@
 
 #include "classical_case.h"
 #include "dataset.h"
+#include "embedding.h"
 #include "learn/classical.h"
 #include "learn/options.h"
 #include "learn/rng.h"
@@ -27,14 +28,7 @@ static const char *const methods[] = {
 
 #define METHODS	((int) (sizeof(methods) / sizeof(methods[0])))
 
-static char last_notice[1024];
 static double clock_now;
-
-static void
-keep_notice(void *ctx, const char *message)
-{
-	snprintf(last_notice, sizeof(last_notice), "%s", message);
-}
 
 static double
 tick(void *ctx)
@@ -46,18 +40,9 @@ static void
 start(UnitEnv *u)
 {
 	unit_env_init(u);
-	u->env.notice = keep_notice;
 	u->env.now = tick;
-	last_notice[0] = '\0';
 	clock_now = 0;
 }
-
-#define ASSERT_OK(u, call) \
-	do { \
-		LearnStatus status_ = (call); \
-		if (status_ != LEARN_OK) \
-			fail_msg("%s: %d %s", #call, status_, (u)->env.message); \
-	} while (0)
 
 static LinearPlan
 make_plan(const char *name, int n_classes)
@@ -80,29 +65,6 @@ add_target(UnitEnv *u, Dataset *data)
 	for (int64_t i = 0; i < data->rows.n; i++)
 		target[i] = data->rows.label[i];
 	data->rows.target = target;
-}
-
-static float *
-embed_all(UnitEnv *u, const Model *model, const Dataset *data)
-{
-	int			n = (int) data->rows.n;
-	float	   *z = arena_alloc(&u->arena, (size_t) n * model_out(model), sizeof(float));
-	float	   *scratch = arena_alloc(&u->arena, model_scratch(model, n), sizeof(float));
-	int			bad = -1;
-
-	model_embed(model, data->x, n, z, scratch, &bad);
-	assert_int_equal(bad, -1);
-	return z;
-}
-
-static double
-distance(const float *z, int width, int64_t i, int64_t j)
-{
-	double		sum = 0;
-
-	for (int k = 0; k < width; k++)
-		sum += ((double) z[i * width + k] - z[j * width + k]) * ((double) z[i * width + k] - z[j * width + k]);
-	return sum;
 }
 
 /* ---------- metric-learn ---------- */
@@ -142,23 +104,6 @@ check_objective(const LinearFit *fit, double sign, double want, const char *what
 }
 
 static void
-check_distances(UnitEnv *u, const Model *model, const Dataset *data, char **p, double factor, const char *what)
-{
-	float	   *z = embed_all(u, model, data);
-	int			n = (int) strtol(*p, p, 10);
-
-	assert_int_equal(n, (data->rows.n - 1 + 6) / 7);
-	for (int i = 0; i < n; i++)
-	{
-		double		want = strtod(*p, p);
-		double		got = factor * sqrt(distance(z, model_out(model), 0, 1 + 7 * i));
-
-		if (!(fabs(got - want) <= 1e-4 * (want + 1)))
-			fail_msg("%s, row %d: %.9g, by the reference %.9g", what, 1 + 7 * i, got, want);
-	}
-}
-
-static void
 test_reference(void **state)
 {
 	static const struct
@@ -170,18 +115,13 @@ test_reference(void **state)
 		{"nca", "nca_linear", -1}, {"mlkr", "mlkr", 1}, {"lmnn", "lmnn", 1}, {"itml", "itml", 1}, {"lsml", "lsml", 1},
 		{"mmc", "mmc", 1}, {"mmc_diagonal", "mmc", 1}, {"sdml", "sdml", 1}, {"scml", "scml", 1},
 	};
-	const char *dir = getenv("DML_TEST_DATA");
 	static char line[64 * 1024];
-	char		path[1024];
-	FILE	   *file;
+	FILE	   *file = dataset_open("classical_reference.txt");
 	UnitEnv		u;
 	Dataset    *data = NULL;
 	int			checked = 0;
 
 	start(&u);
-	snprintf(path, sizeof(path), "%s/classical_reference.txt", dir != NULL ? dir : "../data");
-	file = fopen(path, "r");
-	assert_non_null(file);
 	while (fgets(line, sizeof(line), file) != NULL)
 	{
 		char		word[32] = "";
@@ -203,7 +143,7 @@ test_reference(void **state)
 		{
 			LinearFit	fit = fit_method(&u, data, word, 0, false);
 
-			check_distances(&u, fit.model, data, &p, 1, word);
+			embedding_check_distances(&u.env, fit.model, data, &p, 1, 1e-4, word);
 			checked++;
 		}
 		for (size_t i = 0; i < sizeof(objectives) / sizeof(objectives[0]); i++)
@@ -241,10 +181,10 @@ naive_objective(const Dataset *data, const Constraints *c, const char *name, con
 
 			for (int64_t j = 0; j < n; j++)
 				if (i != j)
-					least = fmin(least, distance(z, width, i, j));
+					least = fmin(least, embedding_square(z, width, i, j));
 			for (int64_t j = 0; j < n; j++)
 			{
-				double		p = i == j ? 0 : exp(least - distance(z, width, i, j));
+				double		p = i == j ? 0 : exp(least - embedding_square(z, width, i, j));
 
 				sum += p;
 				mine += p * (name[0] == 'm' ? data->rows.label[j] : data->rows.label[j] == data->rows.label[i]);
@@ -253,7 +193,7 @@ naive_objective(const Dataset *data, const Constraints *c, const char *name, con
 		}
 	for (int64_t i = 0; i < c->n && strcmp(name, "mmc") == 0; i++)
 	{
-		double		d = distance(z, width, c->row[2 * i], c->row[2 * i + 1]);
+		double		d = embedding_square(z, width, c->row[2 * i], c->row[2 * i + 1]);
 
 		if (c->label[i] != 0)
 			near += d;
@@ -283,7 +223,7 @@ test_objective_of_model(void **state)
 		add_target(&u, data);
 		c = classical_case(&u.env, CONSTRAINT_PAIRS, data->rows.label, data->rows.n);
 		fit = fit_method(&u, data, names[i], 0, false);
-		want = naive_objective(data, &c, names[i], embed_all(&u, fit.model, data), model_out(fit.model));
+		want = naive_objective(data, &c, names[i], embedding_of(&u.env, fit.model, data), model_out(fit.model));
 		if (!(fabs(fit.objective - want) <= 1e-3 * (1 + fabs(want))))
 			fail_msg("%s: %.9g, by definition %.9g", names[i], fit.objective, want);
 		unit_env_done(&u);
@@ -363,9 +303,9 @@ test_degenerate(void **state)
 				}
 				if (status != LEARN_OK)
 					fail_msg("%s, kind %d, prep %d: %d %s", methods[i], kind, prep, status, u.env.message);
-				z = embed_all(&u, fit.model, data);
+				z = embedding_of(&u.env, fit.model, data);
 				for (int r = 1; r < data->rows.n; r++)
-					assert_true(isfinite(distance(z, model_out(fit.model), 0, r)));
+					assert_true(isfinite(embedding_square(z, model_out(fit.model), 0, r)));
 				unit_env_done(&u);
 			}
 }
@@ -583,7 +523,7 @@ test_reproducible(void **state)
 		ASSERT_OK(&u, classical_fit(&u.env, &plan, &some->rows, NULL, 0, &fit[1]));
 		assert_true(model_out(fit[0].model) <= 3);
 		assert_int_equal(model_out(fit[0].model), model_out(fit[1].model));
-		assert_memory_equal(embed_all(&u, fit[0].model, all), embed_all(&u, fit[1].model, all),
+		assert_memory_equal(embedding_of(&u.env, fit[0].model, all), embedding_of(&u.env, fit[1].model, all),
 							all->rows.n * model_out(fit[0].model) * sizeof(float));
 		unit_env_done(&u);
 	}
@@ -608,7 +548,7 @@ test_deadline(void **state)
 		ASSERT_OK(&u, classical_fit(&u.env, &plan, &data->rows, NULL, 0, &fit));
 		if (plan.method->kind == METHOD_LINEAR)
 			assert_true(fit.cut && fit.iterations < 100);
-		embed_all(&u, fit.model, data);
+		embedding_of(&u.env, fit.model, data);
 		unit_env_done(&u);
 	}
 }
@@ -665,7 +605,7 @@ test_memory(void **state)
 		if (classical_fit(&u.env, &plan, &data->rows, NULL, 0, &fit) != LEARN_OK)
 			fail_msg("%s: %s", methods[i], u.env.message);
 		if (strcmp(methods[i], "lmnn") == 0 || strcmp(methods[i], "mlkr") == 0)
-			assert_non_null(strstr(last_notice, "maintenance_work_mem"));
+			assert_non_null(strstr(u.notice, "maintenance_work_mem"));
 		assert_true(u.arena.taken < 3 * 1024 * 1024);
 		unit_env_done(&u);
 		unit_env_done(&rows);

@@ -27,13 +27,6 @@
 #define M		3
 #define CLASSES	4
 
-#define ASSERT_OK(u, call) \
-	do { \
-		LearnStatus status_ = (call); \
-		if (status_ != LEARN_OK) \
-			fail_msg("%s: %d %s", #call, status_, (u)->env.message); \
-	} while (0)
-
 /* Rows of CLASSES classes, class by class, the last of one row; some equal. */
 typedef struct Case
 {

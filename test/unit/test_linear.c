@@ -15,80 +15,14 @@
 #include <cmocka.h>
 
 #include "dataset.h"
+#include "embedding.h"
 #include "learn/linear.h"
 #include "learn/moments.h"
 #include "learn/rng.h"
 #include "learn/scatter.h"
 #include "unit_env.h"
 
-static char last_notice[1024];
-static int	notices;
-
-static void
-keep_notice(void *ctx, const char *message)
-{
-	snprintf(last_notice, sizeof(last_notice), "%s", message);
-	notices++;
-}
-
-static void
-start(UnitEnv *u)
-{
-	unit_env_init(u);
-	u->env.notice = keep_notice;
-	notices = 0;
-	last_notice[0] = '\0';
-}
-
-#define ASSERT_OK(u, call) \
-	do { \
-		LearnStatus status_ = (call); \
-		if (status_ != LEARN_OK) \
-			fail_msg("%s: %d %s", #call, status_, (u)->env.message); \
-	} while (0)
-
-static float *
-embed_all(UnitEnv *u, const Model *model, const Dataset *data)
-{
-	int			n = (int) data->rows.n;
-	float	   *z = arena_alloc(&u->arena, (size_t) n * model_out(model), sizeof(float));
-	float	   *scratch = arena_alloc(&u->arena, model_scratch(model, n), sizeof(float));
-
-	assert_int_equal(model_in(model), data->rows.d);
-	model_embed(model, data->x, n, z, scratch, NULL);
-	return z;
-}
-
-static double
-distance(const float *a, const float *b, int d)
-{
-	double		sum = 0;
-
-	for (int j = 0; j < d; j++)
-		sum += ((double) a[j] - b[j]) * ((double) a[j] - b[j]);
-	return sqrt(sum);
-}
-
 /* ---------- scikit-learn ---------- */
-
-/* Distances of row 0 from rows 1, 8, 15, ... as the file has them. */
-static void
-check_distances(UnitEnv *u, const Model *model, const Dataset *data, char **p, const char *what)
-{
-	float	   *z = embed_all(u, model, data);
-	int			width = model_out(model);
-	int			n = (int) strtol(*p, p, 10);
-
-	assert_int_equal(n, (data->rows.n - 1 + 6) / 7);
-	for (int i = 0; i < n; i++)
-	{
-		double		want = strtod(*p, p);
-		double		got = distance(z, z + (size_t) (1 + 7 * i) * width, width);
-
-		if (!(fabs(got - want) <= 1e-5 * (want + 1)))
-			fail_msg("%s, row %d: %.9g, by scikit-learn %.9g", what, 1 + 7 * i, got, want);
-	}
-}
 
 static double
 column_variance(const float *z, int64_t n, int width, int column)
@@ -107,7 +41,7 @@ column_variance(const float *z, int64_t n, int width, int column)
 static void
 check_variances(UnitEnv *u, const Model *pca, const Dataset *data, char **p)
 {
-	float	   *z = embed_all(u, pca, data);
+	float	   *z = embedding_of(&u->env, pca, data);
 	int			width = model_out(pca);
 	double		first = 0;
 
@@ -139,20 +73,15 @@ check_component(const Model *pca, int d, char **p)
 static void
 test_reference(void **state)
 {
-	const char *dir = getenv("DML_TEST_DATA");
 	static char line[64 * 1024];
-	char		path[1024];
-	FILE	   *file;
+	FILE	   *file = dataset_open("linear_reference.txt");
 	UnitEnv		u;
 	Dataset    *data = NULL;
 	Model	   *pca = NULL;
 	Model	   *model = NULL;
 	int			checked = 0;
 
-	start(&u);
-	snprintf(path, sizeof(path), "%s/linear_reference.txt", dir != NULL ? dir : "../data");
-	file = fopen(path, "r");
-	assert_non_null(file);
+	unit_env_init(&u);
 	while (fgets(line, sizeof(line), file) != NULL)
 	{
 		char		word[32] = "";
@@ -177,12 +106,12 @@ test_reference(void **state)
 		else if (strcmp(word, "whiten") == 0)
 		{
 			ASSERT_OK(&u, linear_whiten(&u.env, &data->rows, NULL, 0, 0, &model));
-			check_distances(&u, model, data, &p, "whiten");
+			embedding_check_distances(&u.env, model, data, &p, 1, 1e-5, "whiten");
 		}
 		else if (strcmp(word, "lda") == 0)
 		{
 			ASSERT_OK(&u, linear_lda(&u.env, &data->rows, NULL, 0, 0, &model));
-			check_distances(&u, model, data, &p, "lda");
+			embedding_check_distances(&u.env, model, data, &p, 1, 1e-5, "lda");
 		}
 		else if (strcmp(word, "shrinkage") == 0)
 		{
@@ -256,28 +185,28 @@ test_identity_covariance(void **state)
 	static const int classes[] = {3, 3, 2, 10};
 	UnitEnv		u;
 
-	start(&u);
+	unit_env_init(&u);
 	for (int i = 0; i < 4; i++)
 	{
 		Dataset    *data = dataset_load(&u.env, names[i], 1);
 		Model	   *model;
 
 		assert_int_equal(data->rows.d, columns[i]);
-		notices = 0;
+		u.notices = 0;
 		ASSERT_OK(&u, linear_whiten(&u.env, &data->rows, NULL, 0, 0, &model));
 		assert_int_equal(model_out(model), rank[i]);
-		assert_int_equal(notices, rank[i] < columns[i]);
-		check_identity(covariance(&u, embed_all(&u, model, data), NULL, 0, data->rows.n, rank[i]), rank[i]);
+		assert_int_equal(u.notices, rank[i] < columns[i]);
+		check_identity(covariance(&u, embedding_of(&u.env, model, data), NULL, 0, data->rows.n, rank[i]), rank[i]);
 		ASSERT_OK(&u, linear_whiten(&u.env, &data->rows, NULL, 0, 3, &model));
 		assert_int_equal(model_out(model), 3);
-		check_identity(covariance(&u, embed_all(&u, model, data), NULL, 0, data->rows.n, 3), 3);
+		check_identity(covariance(&u, embedding_of(&u.env, model, data), NULL, 0, data->rows.n, 3), 3);
 
 		ASSERT_OK(&u, linear_lda(&u.env, &data->rows, NULL, 0, 0, &model));
 		assert_int_equal(model_out(model), classes[i] - 1);
-		check_identity(covariance(&u, embed_all(&u, model, data), data->rows.label, classes[i], data->rows.n,
+		check_identity(covariance(&u, embedding_of(&u.env, model, data), data->rows.label, classes[i], data->rows.n,
 								  classes[i] - 1), classes[i] - 1);
 	}
-	assert_non_null(strstr(last_notice, "3 of 64 columns are constant"));
+	assert_non_null(strstr(u.notice, "3 of 64 columns are constant"));
 	unit_env_done(&u);
 }
 
@@ -289,7 +218,7 @@ test_models(void **state)
 	Dataset    *data;
 	Model	   *models[4];
 
-	start(&u);
+	unit_env_init(&u);
 	data = dataset_load(&u.env, "digits", 4);
 	ASSERT_OK(&u, linear_none(&u.env, 64, &models[0]));
 	ASSERT_OK(&u, linear_pca(&u.env, &data->rows, NULL, 0, 5, &models[1]));
@@ -302,13 +231,13 @@ test_models(void **state)
 		void	   *blob;
 		size_t		size;
 		Model	   *again;
-		float	   *z = embed_all(&u, models[i], data);
+		float	   *z = embedding_of(&u.env, models[i], data);
 
 		netspec_print(&models[i]->net->spec, line, sizeof(line));
 		assert_string_equal(line, lines[i]);
 		ASSERT_OK(&u, model_save(&u.env, models[i], &blob, &size));
 		ASSERT_OK(&u, model_load(&u.env, blob, size, &again));
-		assert_memory_equal(z, embed_all(&u, again, data), data->rows.n * model_out(again) * sizeof(float));
+		assert_memory_equal(z, embedding_of(&u.env, again, data), data->rows.n * model_out(again) * sizeof(float));
 		if (i == 0)
 			assert_memory_equal(z, data->x, data->rows.n * 64 * sizeof(float));
 	}
@@ -324,7 +253,7 @@ test_index(void **state)
 	Dataset    *some;
 	int64_t    *index;
 
-	start(&u);
+	unit_env_init(&u);
 	all = dataset_load(&u.env, "wine", 1);
 	some = dataset_load(&u.env, "wine", 3);
 	index = arena_alloc(&u.arena, some->rows.n, sizeof(int64_t));
@@ -341,7 +270,7 @@ test_index(void **state)
 
 		ASSERT_OK(&u, fits[i] (&u.env, &all->rows, index, some->rows.n, 2, &a));
 		ASSERT_OK(&u, fits[i] (&u.env, &some->rows, NULL, 0, 2, &b));
-		assert_memory_equal(embed_all(&u, a, all), embed_all(&u, b, all), all->rows.n * 2 * sizeof(float));
+		assert_memory_equal(embedding_of(&u.env, a, all), embedding_of(&u.env, b, all), all->rows.n * 2 * sizeof(float));
 	}
 	unit_env_done(&u);
 }
@@ -382,7 +311,7 @@ test_collinear(void **state)
 	Model	   *a;
 	Model	   *b;
 
-	start(&u);
+	unit_env_init(&u);
 	data = random_data(&u, N, D, 4, 1);
 	x = arena_alloc(&u.arena, N * WIDE, sizeof(float));
 	for (int i = 0; i < N; i++)
@@ -403,14 +332,14 @@ test_collinear(void **state)
 		float	   *zb;
 		int			width = method == 0 ? D : 3;
 
-		notices = 0;
+		u.notices = 0;
 		if (method == 0)
 		{
 			ASSERT_OK(&u, linear_whiten(&u.env, &data->rows, NULL, 0, 0, &a));
-			assert_int_equal(notices, 0);
+			assert_int_equal(u.notices, 0);
 			ASSERT_OK(&u, linear_whiten(&u.env, &wide->rows, NULL, 0, 0, &b));
-			assert_int_equal(notices, 2);
-			assert_string_equal(last_notice, "3 of 10 columns are combinations of others: 6 directions carry all variance");
+			assert_int_equal(u.notices, 2);
+			assert_string_equal(u.notice, "3 of 10 columns are combinations of others: 6 directions carry all variance");
 		}
 		else
 		{
@@ -419,12 +348,12 @@ test_collinear(void **state)
 		}
 		assert_int_equal(model_out(a), width);
 		assert_int_equal(model_out(b), width);
-		za = embed_all(&u, a, data);
-		zb = embed_all(&u, b, wide);
+		za = embedding_of(&u.env, a, data);
+		zb = embedding_of(&u.env, b, wide);
 		for (int i = 1; i < N; i++)
 		{
-			double		want = distance(za, za + i * width, width);
-			double		got = distance(zb, zb + i * width, width);
+			double		want = sqrt(embedding_square(za, width, 0, i));
+			double		got = sqrt(embedding_square(zb, width, 0, i));
 
 			/* collinear columns make discriminant analysis shrink, a little */
 			if (!(fabs(got - want) <= (method == 0 ? 1e-3 : 0.05) * (want + 1)))
@@ -444,25 +373,25 @@ test_few_rows(void **state)
 	double		within = 0;
 	double		between = 0;
 
-	start(&u);
+	unit_env_init(&u);
 	data = random_data(&u, 12, 50, 3, 2);
 	ASSERT_OK(&u, linear_pca(&u.env, &data->rows, NULL, 0, 0, &model));
 	assert_int_equal(model_out(model), 11);
-	z = embed_all(&u, model, data);
+	z = embedding_of(&u.env, model, data);
 	for (int i = 1; i < 12; i++)
-		assert_true(fabs(distance(z, z + i * 11, 11) - distance(data->x, data->x + i * 50, 50)) < 1e-4);
+		assert_true(fabs(sqrt(embedding_square(z, 11, 0, i)) - sqrt(embedding_square(data->x, 50, 0, i))) < 1e-4);
 
 	ASSERT_OK(&u, linear_whiten(&u.env, &data->rows, NULL, 0, 0, &model));
 	assert_int_equal(model_out(model), 11);
-	check_identity(covariance(&u, embed_all(&u, model, data), NULL, 0, 12, 11), 11);
+	check_identity(covariance(&u, embedding_of(&u.env, model, data), NULL, 0, 12, 11), 11);
 
 	/* shrinkage: classes come apart, and not by the noise of so few rows alone */
 	ASSERT_OK(&u, linear_lda(&u.env, &data->rows, NULL, 0, 0, &model));
 	assert_int_equal(model_out(model), 2);
-	z = embed_all(&u, model, data);
+	z = embedding_of(&u.env, model, data);
 	for (int i = 0; i < 12; i++)
 		for (int j = 0; j < i; j++)
-			*(i % 3 == j % 3 ? &within : &between) += distance(z + 2 * i, z + 2 * j, 2);
+			*(i % 3 == j % 3 ? &within : &between) += sqrt(embedding_square(z, 2, i, j));
 	assert_true(between / 48 > 3 * within / 18);
 
 	/* a class of two rows is enough, and rows alone in their class do no harm */
@@ -487,7 +416,7 @@ test_refused(void **state)
 	int64_t		index[] = {0, 3, 6, 9};
 	float	   *same;
 
-	start(&u);
+	unit_env_init(&u);
 	data = random_data(&u, 12, 5, 3, 3);
 
 	/* one class */
@@ -542,7 +471,7 @@ test_scales(void **state)
 	float	   *want[2];
 	const double scales[] = {1e30, 1e-30, 1e-37};
 
-	start(&u);
+	unit_env_init(&u);
 	data = random_data(&u, 200, 4, 3, 4);
 	x = arena_alloc(&u.arena, 200 * 4, sizeof(float));
 	for (int k = -1; k < 3; k++)
@@ -558,7 +487,7 @@ test_scales(void **state)
 
 			ASSERT_OK(&u, (method == 0 ? linear_whiten : linear_lda) (&u.env, &scaled->rows, NULL, 0, 0, &model));
 			assert_int_equal(model_out(model), method == 0 ? 4 : 2);
-			z = embed_all(&u, model, scaled);
+			z = embedding_of(&u.env, model, scaled);
 			if (k < 0)
 				want[method] = z;
 			else
@@ -577,7 +506,7 @@ test_class_sizes(void **state)
 	Dataset    *data;
 	int32_t    *label;
 
-	start(&u);
+	unit_env_init(&u);
 	data = random_data(&u, 3000, 7, 3, 5);
 	label = arena_alloc(&u.arena, 3000, sizeof(int32_t));
 	for (int kind = 0; kind < 3; kind++)
@@ -624,7 +553,7 @@ test_cancel(void **state)
 			Model	   *model;
 			LearnStatus status;
 
-			start(&u);
+			unit_env_init(&u);
 			data = random_data(&u, 1500, 70, 4, 6);
 			u.cancel_at = at;
 			status = (method == 0 ? linear_pca : method == 1 ? linear_whiten : linear_lda)
@@ -646,7 +575,7 @@ test_memory(void **state)
 	UnitEnv		u;
 	Dataset    *data;
 
-	start(&u);
+	unit_env_init(&u);
 	data = random_data(&u, 2000, 300, 4, 7);
 	for (int method = 0; method < 3; method++)
 	{

@@ -22,21 +22,11 @@
 #include "learn/train.h"
 #include "unit_env.h"
 
-/* LearnEnv.now */
-static double
-clock_seconds(void *ctx)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + now.tv_nsec * 1e-9;
-}
-
 static void
 start_env(UnitEnv *unit)
 {
 	unit_env_init(unit);
-	unit->env.now = clock_seconds;
+	unit->env.now = unit_clock;
 }
 
 /* Rows of the classes from to to - 1, renumbered from 0; every stride-th. */

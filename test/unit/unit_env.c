@@ -4,9 +4,11 @@
  */
 #include "unit_env.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 static void *
@@ -34,6 +36,24 @@ is_cancelled(void *ctx)
 	return ++unit->polls == unit->cancel_at;
 }
 
+static void
+keep_notice(void *ctx, const char *message)
+{
+	UnitEnv    *unit = ctx;
+
+	unit->notices++;
+	snprintf(unit->notice, sizeof(unit->notice), "%s", message);
+}
+
+double
+unit_clock(void *ctx)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec * 1e-9;
+}
+
 void
 unit_env_init(UnitEnv *unit)
 {
@@ -41,6 +61,7 @@ unit_env_init(UnitEnv *unit)
 	arena_init(&unit->arena, (ArenaHooks) {take_chunk, give_chunk, unit}, 0);
 	unit->env.arena = &unit->arena;
 	unit->env.cancelled = is_cancelled;
+	unit->env.notice = keep_notice;
 	unit->env.ctx = unit;
 	unit->env.threads = 1;
 }

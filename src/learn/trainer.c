@@ -1,0 +1,371 @@
+/*
+ * trainer.c
+ *	  Ways to a model, whatever is learned from: how they are planned, judged, recorded and kept.
+ */
+#include "trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fit_loop.h"
+#include "prep.h"
+
+/* The work that one thread does in a second, for plans that must not depend on the clock: same seed, same model. */
+#define PLAN_FLOPS		30e9
+
+LearnStatus
+trainer_create(LearnEnv *env, const Learner *learner, const Rows *rows, int64_t n,
+			   const TrainOptions *options, TrainResult *result, Trainer **trainer)
+{
+	Trainer    *t;
+
+	LEARN_ALLOC(env, t, 1);
+	memset(t, 0, sizeof(*t));
+	t->env = env;
+	t->learner = learner;
+	t->rows = rows;
+	t->n = n;
+	t->rows_each = 1;
+	t->options = options;
+	t->result = result;
+	t->start = env->now(env->ctx);
+	t->deadline = options->time_limit > 0 ? t->start + options->time_limit :
+		options->method->kind == METHOD_AUTO ? t->start + 2 * AUTO_TIME_LIMIT : INFINITY;
+	trainer_phase(t, PHASE_PREPARING, options->method->name);
+	LEARN_ALLOC(env, t->all.train, n);
+	t->all.n_train = n;
+	for (int64_t i = 0; i < n; i++)
+		t->all.train[i] = i;
+	*trainer = t;
+	return prep_one_scale(env, rows, &t->pixels);
+}
+
+void
+trainer_phase(Trainer *t, TrainPhase phase, const char *method)
+{
+	LearnReport report = {0};
+
+	report.phase = phase;
+	report.method = method;
+	report.loss = report.validation = report.best = report.seconds_left = NAN;
+	if (t->env->report)
+		t->env->report(t->env->ctx, &report);
+}
+
+bool
+way_is_gradient(const Way *way)
+{
+	return way->method && way->method->kind == METHOD_GRADIENT;
+}
+
+const char *
+way_name(const Way *way)
+{
+	return way_is_gradient(way) ? way->plan.name : way->method ? way->method->name : "none";
+}
+
+/* ---------- plans ---------- */
+
+/* What is done to a row before a network or a linear map sees it. */
+static PrepKind
+chosen_prep(const Trainer *t)
+{
+	return t->options->preprocess >= 0 ? (PrepKind) t->options->preprocess : t->pixels ? PREP_SCALE : PREP_STANDARDIZE;
+}
+
+void
+way_plan_start(const Trainer *t, const Method *method, const char *network, int max_batch, FitPlan *plan)
+{
+	const TrainOptions *o = t->options;
+	int			d = t->rows->d;
+	int			dims = o->dims > 0 ? o->dims : d >= 64 ? 64 : 32;
+	int64_t		per_epoch;
+	int64_t		epochs;
+
+	memset(plan, 0, sizeof(*plan));
+	plan_method(o, method, plan);
+	if (o->network[0])
+		snprintf(plan->network, sizeof(plan->network), "%s", o->network);
+	else if (network)
+		snprintf(plan->network, sizeof(plan->network), network, dims);
+	else
+		snprintf(plan->network, sizeof(plan->network), "%d relu, %d", d >= 256 ? 256 : 128, dims);
+
+	plan->prep = chosen_prep(t);
+	plan->components = o->components;
+	/* an epoch has some eight steps at least, however little there is */
+	plan->batch = o->batch;
+	if (plan->batch == 0)
+		for (plan->batch = 16; plan->batch < max_batch && plan->batch * 8 < t->n;)
+			plan->batch *= 2;
+
+	/* some 3,000 steps, but no less than 10 and no more than 100 passes */
+	per_epoch = (t->n + plan->batch - 1) / plan->batch;
+	epochs = 3000 / per_epoch;
+	plan->epochs = o->epochs > 0 ? o->epochs : (int) (epochs < 10 ? 10 : epochs > 100 ? 100 : epochs);
+	plan->stop_after = plan->epochs;
+	plan->proxy_lr = o->proxy_lr;
+	plan->deadline = t->deadline;
+	plan->phase = PHASE_TRAINING;
+}
+
+LinearPlan
+way_plan_linear(const Trainer *t, const Way *way, int n_classes, TrainPhase phase)
+{
+	const TrainOptions *o = t->options;
+	LinearPlan	plan = {0};
+
+	plan.method = way->method;
+	plan.params = linear_params(way->method, &o->linear, n_classes);
+	plan.prep = chosen_prep(t);
+	plan.components = o->components;
+	plan.dims = o->dims;
+	plan.seed = (uint64_t) o->seed;
+	plan.phase = phase;
+
+	/* of the time that there is less than half is for judging: the model that is kept is fitted on all */
+	plan.deadline = t->deadline;
+	if (phase != PHASE_TRAINING && t->deadline < INFINITY)
+		plan.deadline = t->start + 0.45 * (t->deadline - t->start);
+	return plan;
+}
+
+double
+way_seconds(const Trainer *t, const FitPlan *plan, int epochs)
+{
+	double		rows = (double) plan->batch * t->rows_each;
+	double		weights = 0;
+	double		in = t->rows->d;
+	NetSpec		spec;
+
+	if (netspec_parse(t->env, plan->network, t->rows->d, &spec) == LEARN_OK)
+		for (int i = 0; i < spec.n_layers; i++)
+		{
+			weights += in * spec.layer[i].width;
+			in = spec.layer[i].width;
+		}
+	return ceil((double) t->n / plan->batch) * epochs *
+		(t->learner->step_seconds + (6 * rows * weights + 200 * rows * rows) / PLAN_FLOPS);
+}
+
+LearnStatus
+way_check_dims(const Trainer *t)
+{
+	if (t->options->dims <= t->rows->d)
+		return LEARN_OK;
+	learn_fail(t->env, LEARN_INVALID, "dims is %d, but the rows have only %d features", t->options->dims, t->rows->d);
+	learn_hint(t->env, "A closed form cannot have more dimensions than its input.");
+	return LEARN_INVALID;
+}
+
+/* ---------- judging ---------- */
+
+/* One split: the way's score there, and of a gradient method the course of its scores. */
+static LearnStatus
+judge_split(Trainer *t, Way *way, int f, double *curve, int *length, int *best, GivenScore *found)
+{
+	const Split *split = &t->split[f];
+	Model	   *model;
+	Fit			fit;
+
+	if (!way_is_gradient(way))
+	{
+		LEARN_TRY(t->learner->solve(t, way, split, PHASE_VALIDATING, &model));
+		LEARN_TRY(t->learner->score(t, split, model, NULL, found));
+		way->fold[f] = found->score;
+		return LEARN_OK;
+	}
+	LEARN_TRY(t->learner->fit(t, &way->plan, split, split, &fit));
+	way->fold[f] = fit.score;
+	*length = fit.epochs;
+	*best = fit.best_epoch;
+	for (int e = 0; e < fit.epochs; e++)
+		curve[e] = fit.history[e].validation;
+	return t->searched ? t->learner->score(t, split, fit.model, fit.model_b, found) : LEARN_OK;
+}
+
+/* The mean held-out score of a way over the splits; nothing is kept but the figures. */
+static LearnStatus
+judge_splits(Trainer *t, Way *way)
+{
+	LearnEnv   *env = t->env;
+	ArenaMark	start = arena_mark(env->arena);
+	double	   *curve[MAX_FOLDS] = {NULL};
+	int			length[MAX_FOLDS] = {0};
+	int			best[MAX_FOLDS] = {0};
+	double		sum = 0;
+	double		weight = 0;
+	double		epochs = 0;
+	double		recall10 = 0;
+	double		mrr = 0;
+
+	for (int f = 0; f < t->n_splits && way_is_gradient(way); f++)
+		LEARN_ALLOC(env, curve[f], way->plan.stop_after);
+	for (int f = 0; f < t->n_splits; f++)
+	{
+		ArenaMark	mark = arena_mark(env->arena);
+		GivenScore	found = {NAN, NAN, NAN};
+
+		LEARN_TRY(judge_split(t, way, f, curve[f], &length[f], &best[f], &found));
+		epochs += best[f];
+		recall10 += found.recall10 * t->weight[f];
+		mrr += found.mrr * t->weight[f];
+		arena_reset(env->arena, mark);
+	}
+	for (int f = 0; f < t->n_splits; f++)
+	{
+		if (way_is_gradient(way) && t->n_splits > 1)
+			way->fold[f] = fit_score_by_others(curve, length, best, t->n_splits, f);
+		if (!isnan(way->fold[f]))
+		{
+			sum += way->fold[f] * t->weight[f];
+			weight += t->weight[f];
+		}
+	}
+	way->score = weight > 0 ? sum / weight : NAN;
+	way->recall10 = weight > 0 ? recall10 / weight : NAN;
+	way->mrr = weight > 0 ? mrr / weight : NAN;
+	way->best_epoch = (int) (epochs / t->n_splits + 0.5);
+	if (way->best_epoch < 1)
+		way->best_epoch = 1;
+	arena_reset(env->arena, start);
+	return LEARN_OK;
+}
+
+/* The same in silence: remarks about the columns are made once, for the model that is kept. */
+LearnStatus
+way_judge(Trainer *t, Way *way)
+{
+	void		(*notice) (void *ctx, const char *message) = t->env->notice;
+	LearnStatus status;
+
+	t->env->notice = NULL;
+	status = judge_splits(t, way);
+	t->env->notice = notice;
+	return status;
+}
+
+LearnStatus
+trainer_baselines(Trainer *t, bool comparable, bool whitened, Way *none, Way *whiten)
+{
+	memset(none, 0, sizeof(*none));
+	memset(whiten, 0, sizeof(*whiten));
+	none->score = whiten->score = NAN;
+	none->mrr = whiten->mrr = none->recall10 = whiten->recall10 = NAN;
+	whiten->method = method_by_name("whiten");
+	if (t->n_splits == 0 || !comparable)
+		return LEARN_OK;
+	trainer_phase(t, PHASE_PREPARING, "none");
+	LEARN_TRY(way_judge(t, none));
+	if (t->rows->d <= MAX_WHITEN && whitened)
+	{
+		LearnStatus status;
+
+		trainer_phase(t, PHASE_PREPARING, "whiten");
+		status = way_judge(t, whiten);
+		if (status != LEARN_OK && status != LEARN_DATA)
+			return status;
+	}
+	t->result->score_none = none->score;
+	t->result->score_whiten = whiten->score;
+	return LEARN_OK;
+}
+
+Candidate *
+way_record(Trainer *t, const Way *way, double seconds, const char *note)
+{
+	Candidate  *c = &t->result->candidates[t->result->n_candidates++];
+
+	memset(c, 0, sizeof(*c));
+	snprintf(c->method, sizeof(c->method), "%s", way_name(way));
+	snprintf(c->network, sizeof(c->network), "%s", way_is_gradient(way) ? way->plan.network : "");
+	c->validation = way->score;
+	c->seconds = seconds;
+	snprintf(c->note, sizeof(c->note), "%s", note);
+	return c;
+}
+
+LearnStatus
+way_try(Trainer *t, Way *way)
+{
+	LearnEnv   *env = t->env;
+	double		start = env->now(env->ctx);
+	ArenaMark	mark = arena_mark(env->arena);
+	LearnStatus status;
+
+	trainer_phase(t, PHASE_CHOOSING, way_name(way));
+	status = way_judge(t, way);
+	if (status != LEARN_OK && status != LEARN_DATA && status != LEARN_DIVERGED)
+		return status;
+	if (status != LEARN_OK)
+	{
+		arena_reset(env->arena, mark);
+		way->score = NAN;
+	}
+	way_record(t, way, env->now(env->ctx) - start, status == LEARN_OK ? "" : env->message);
+	return LEARN_OK;
+}
+
+/*
+ * A more complex way must be better by more than a fifth of the score's standard
+ * error: among candidates that only differ by chance the simplest stays.
+ */
+bool
+way_is_better(const Trainer *t, double score, double best)
+{
+	double		n = (double) t->result->held_out_rows;
+
+	if (isnan(score))
+		return false;
+	if (isnan(best))
+		return true;
+	return score > best + 0.2 * sqrt(best * (1 - best) / (n > 1 ? n : 1));
+}
+
+/* ---------- the model that is kept ---------- */
+
+LearnStatus
+way_keep(Trainer *t, Way *way, bool validate, bool *cut)
+{
+	TrainResult *r = t->result;
+	const Split *from = validate && way_is_gradient(way) ? &t->split[0] : &t->all;
+	Fit			fit;
+
+	r->method = way->method;
+	snprintf(r->method_name, sizeof(r->method_name), "%s", way_name(way));
+	r->train_rows = from->n_train;
+	if (!way_is_gradient(way))
+	{
+		LEARN_TRY(t->learner->solve(t, way, from, PHASE_TRAINING, &r->model));
+		*cut = way->linear.cut;
+		r->epochs = way->linear.iterations;
+		r->n_history = 0;
+	}
+	else
+	{
+		way->plan.deadline = t->deadline;
+		way->plan.phase = PHASE_TRAINING;
+		LEARN_TRY(t->learner->fit(t, &way->plan, from, validate ? from : NULL, &fit));
+		if (validate)
+		{
+			GivenScore	found = {NAN, NAN, NAN};
+
+			if (t->searched)
+				LEARN_TRY(t->learner->score(t, from, fit.model, fit.model_b, &found));
+			way->score = fit.score;
+			way->best_epoch = fit.best_epoch;
+			way->recall10 = found.recall10;
+			way->mrr = found.mrr;
+		}
+		*cut = fit.cut;
+		r->model = fit.model;
+		r->model_b = fit.model_b;
+		r->epochs = r->n_history = fit.epochs;
+		r->history = fit.history;
+	}
+	r->score_model = way->score;
+	netspec_print(&r->model->net->spec, r->network, sizeof(r->network));
+	r->dims = model_out(r->model);
+	return LEARN_OK;
+}
