@@ -15,6 +15,9 @@
  *
  * An exact search (dml.recall = 1) needs no stages: a row is returned when nothing unseen can
  * be nearer.
+ *
+ * A stage, or what waits in an exact search, that would take more than work_mem is the end of both:
+ * all rows that are left are measured and sorted (rest.c).
  */
 #include "compat.h"
 
@@ -30,6 +33,7 @@
 #include "utils/snapmgr.h"
 
 #include "model/model.h"
+#include "rest.h"
 #include "walk.h"
 
 #define FIRST_STAGE			10	/* rows */
@@ -54,10 +58,17 @@ typedef struct Found
 	ItemPointerData tid;
 } Found;
 
+/* What a row takes in a stage: a survivor, measured, returned; and rows that there always is room for. */
+#define ROW_BYTES			(2 * sizeof(SearchItem) + sizeof(Found) + sizeof(ItemPointerData))
+#define LEAST_ROWS			1000
+
+/* Of that, what a row takes in an exact search before it is measured. */
+#define FRONTIER_SHARE		((int64) (ROW_BYTES / sizeof(SearchItem)))
+
 typedef struct TreeScan
 {
 	MemoryContext context;		/* of a search; reset with each rescan */
-	MemoryContext stage_context;	/* of a stage */
+	MemoryContext stage_context;	/* of a stage, or of an exact search */
 	TreeFetch  *fetch;
 	TreeCounts	counts;			/* of all its rescans */
 	double		recall;
@@ -78,6 +89,7 @@ typedef struct TreeScan
 
 	TreeWalk	walk;			/* exact */
 	pairingheap *nearest;
+	int64		waiting;		/* in it */
 
 	int			stage;			/* rows that it was made for */
 	bool		used_up;		/* it has seen the whole tree */
@@ -88,7 +100,8 @@ typedef struct TreeScan
 	bool		any;			/* was anything? */
 	int64		returned_n;
 	int64		returned_room;
-	ItemPointerData *returned;	/* all rows that were returned */
+	ItemPointerData *returned;	/* all rows that were returned; of approximate searches */
+	TreeRest   *rest;			/* not NULL: the rows to return are from here */
 } TreeScan;
 
 IndexScanDesc
@@ -114,6 +127,8 @@ tree_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int n
 		memmove(scan->orderByData, orderbys, scan->numberOfOrderBys * sizeof(ScanKeyData));
 	if (keys && scan->numberOfKeys > 0)
 		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
+	if (state->rest)
+		tree_rest_end(state->rest);
 	MemoryContextReset(context);
 	memset(state, 0, sizeof(*state));
 	state->context = context;
@@ -134,6 +149,8 @@ tree_end_scan(IndexScanDesc scan)
 
 	if (state->counts.leaves > 0)
 		tree_note_search(scan->indexRelation, &state->counts);
+	if (state->rest)
+		tree_rest_end(state->rest);
 	if (state->fetch)
 		tree_fetch_end(state->fetch);
 	MemoryContextDelete(state->context);
@@ -331,58 +348,15 @@ start(IndexScanDesc scan)
 	state->query_factor = tree_scale_query(index, state->shape, &state->meta, state->query);
 	for (int i = 0; i < state->shape->width; i++)
 		state->query_square += (double) state->query[i] * state->query[i];
+	state->stage_context = AllocSetContextCreate(state->context, "dml index stage", ALLOCSET_DEFAULT_SIZES);
 	if (!state->nothing && state->recall >= 1)
 	{
+		MemoryContextSwitchTo(state->stage_context);
 		tree_walk_init(&state->walk, index, state->shape, &state->meta, state->query, state->filter, &state->counts);
 		tree_exact_begin(&state->walk, EXACT_AHEAD, state->limit);
 		state->nearest = pairingheap_allocate(compare_nearest, NULL);
 	}
-	else
-		state->stage_context = AllocSetContextCreate(state->context, "dml index stage", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(old);
-}
-
-/* Exact: true with the next row in *tid. */
-static bool
-next_exact(IndexScanDesc scan, ItemPointer tid)
-{
-	TreeScan   *state = scan->opaque;
-	MemoryContext old = MemoryContextSwitchTo(state->context);
-	bool		result = false;
-
-	for (;;)
-	{
-		ItemPointerData row;
-		double		bound = tree_exact_bound(&state->walk);
-		double		distance;
-
-		CHECK_FOR_INTERRUPTS();
-		if (!pairingheap_is_empty(state->nearest))
-		{
-			Found	   *first = pairingheap_container(Found, node, pairingheap_first(state->nearest));
-
-			if (tree_square(state, first->distance) < bound || isinf(bound))
-			{
-				pairingheap_remove_first(state->nearest);
-				*tid = first->tid;
-				pfree(first);
-				result = true;
-				break;
-			}
-		}
-		else if (isinf(bound))
-			break;
-		if (tree_exact_step(&state->walk, &row) && measure(scan, &row, &distance))
-		{
-			Found	   *found = palloc(sizeof(Found));
-
-			found->distance = distance;
-			found->tid = row;
-			pairingheap_add(state->nearest, &found->node);
-		}
-	}
-	MemoryContextSwitchTo(old);
-	return result;
 }
 
 static int
@@ -439,6 +413,25 @@ drop_returned(TreeScan *state, SearchBest *rows)
 	return dropped;
 }
 
+/* How many rows a stage may have: those that work_mem has room for. */
+static int64
+rows_in_memory(void)
+{
+	return Max(work_mem * (int64) 1024 / (int64) ROW_BYTES, LEAST_ROWS);
+}
+
+/* How many survivors a stage may have: what its effort says, and no more rows than the index can have. */
+static int
+survivors_room(IndexScanDesc scan, const TreeEffort *effort)
+{
+	TreeScan   *state = scan->opaque;
+
+	if (effort->survivors <= MANY_SURVIVORS)
+		return effort->survivors;
+	return (int) Min((double) effort->survivors,
+					 (double) state->shape->leaf.room * RelationGetNumberOfBlocks(scan->indexRelation) + 1);
+}
+
 /*
  * Search for some state->stage rows: state->found is the rows that are not returned yet, by
  * distance.
@@ -465,10 +458,7 @@ search_stage(IndexScanDesc scan)
 	tree_effort(&state->meta, state->shape, state->recall, wanted, &effort);
 	probes = effort.probes;
 	tree_walk_init(&walk, scan->indexRelation, state->shape, &state->meta, state->query, state->filter, &state->counts);
-	survivors.room = effort.survivors;
-	if (survivors.room > MANY_SURVIVORS)
-		survivors.room = (int) Min((double) survivors.room, (double) state->shape->leaf.room *
-								   RelationGetNumberOfBlocks(scan->indexRelation) + 1);
+	survivors.room = survivors_room(scan, &effort);
 	survivors.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) survivors.room);
 
 	for (state->used_up = true;; leaves++)
@@ -569,6 +559,132 @@ search_stage(IndexScanDesc scan)
 	MemoryContextSwitchTo(state->context);
 }
 
+/* Measure and sort all rows that were not returned; those nearer than what was returned come last. */
+static void
+sort_rest(IndexScanDesc scan)
+{
+	TreeScan   *state = scan->opaque;
+	float		deviations = tree_deviations(state->recall);
+	ItemPointerData *tids;
+	ItemPointerData tid;
+	AnnBlock	block;
+	TreeWalk	walk;
+	Buffer		buffer;
+
+	MemoryContextSwitchTo(state->context);
+	state->rest = tree_rest_begin();
+	MemoryContextReset(state->stage_context);
+	MemoryContextSwitchTo(state->stage_context);
+	tids = palloc(state->shape->leaf.room * sizeof(ItemPointerData));
+	tree_walk_init(&walk, scan->indexRelation, state->shape, &state->meta, state->query, state->filter, &state->counts);
+	while ((buffer = tree_walk_leaf(&walk, &block)) != InvalidBuffer)
+	{
+		const TreeRow *rows = tree_rows(BufferGetPage(buffer), &state->shape->leaf);
+		int			n = 0;
+
+		for (int j = 0; j < block.n; j++)
+		{
+			double		least = walk.scratch.estimates[j];
+
+			/* an exact search leaves nothing to its estimates */
+			if (state->recall < 1)
+				least -= deviations * code_deviation(&walk.scratch.query, block.norm[j], block.error[j], state->shape->width);
+			if (!rows[j].dead && walk.scratch.estimates[j] < INFINITY && (state->recall >= 1 || least <= state->limit))
+				tids[n++] = rows[j].tid;
+		}
+		UnlockReleaseBuffer(buffer);
+		for (int j = 0; j < n; j++)
+			tree_rest_met(state->rest, &tids[j]);
+	}
+	qsort(state->returned, state->returned_n, sizeof(ItemPointerData), compare_tids);
+	while (tree_rest_row(state->rest, &tid))
+	{
+		Found		found = {.tid = tid};
+		bool		late;
+
+		CHECK_FOR_INTERRUPTS();
+		if (bsearch(&tid, state->returned, state->returned_n, sizeof(ItemPointerData), compare_tids) != NULL ||
+			!measure(scan, &tid, &found.distance))
+			continue;
+		late = state->any && compare_found(&found, &state->last) <= 0;
+
+		/* an exact search has returned them */
+		if (!late || state->recall < 1)
+			tree_rest_measured(state->rest, late, found.distance, &tid);
+	}
+	MemoryContextReset(state->stage_context);
+}
+
+/* Exact: true with the next row in *tid. */
+static bool
+next_exact(IndexScanDesc scan, ItemPointer tid)
+{
+	TreeScan   *state = scan->opaque;
+	MemoryContext old = MemoryContextSwitchTo(state->stage_context);
+	bool		result = false;
+
+	for (;;)
+	{
+		ItemPointerData row;
+		double		bound = tree_exact_bound(&state->walk);
+		double		distance;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!pairingheap_is_empty(state->nearest))
+		{
+			Found	   *first = pairingheap_container(Found, node, pairingheap_first(state->nearest));
+
+			if (tree_square(state, first->distance) < bound || isinf(bound))
+			{
+				pairingheap_remove_first(state->nearest);
+				state->waiting--;
+				state->last = *first;
+				state->any = true;
+				*tid = first->tid;
+				pfree(first);
+				result = true;
+				break;
+			}
+		}
+		else if (isinf(bound))
+			break;
+		if (state->waiting + Max(state->walk.frontier.n - 2 * state->meta.leaves, 0) / FRONTIER_SHARE > rows_in_memory())
+		{
+			sort_rest(scan);
+			result = tree_rest_next(state->rest, tid);
+			break;
+		}
+		if (tree_exact_step(&state->walk, &row) && measure(scan, &row, &distance))
+		{
+			Found	   *found = palloc(sizeof(Found));
+
+			found->distance = distance;
+			found->tid = row;
+			pairingheap_add(state->nearest, &found->node);
+			state->waiting++;
+		}
+	}
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
+/* The rows of the next stage; false: they are too many for memory. */
+static bool
+next_stage(IndexScanDesc scan)
+{
+	TreeScan   *state = scan->opaque;
+	TreeEffort	effort;
+
+	if (state->stage == 0)
+	{
+		state->stage = FIRST_STAGE;
+		return true;
+	}
+	state->stage = (int) Min(state->stage * STAGE_GROWTH, PG_INT32_MAX / 2);
+	tree_effort(&state->meta, state->shape, state->recall, state->stage, &effort);
+	return survivors_room(scan, &effort) <= rows_in_memory();
+}
+
 static bool
 next_approximate(IndexScanDesc scan, ItemPointer tid)
 {
@@ -582,9 +698,13 @@ next_approximate(IndexScanDesc scan, ItemPointer tid)
 			return false;
 		CHECK_FOR_INTERRUPTS();
 		old = MemoryContextSwitchTo(state->context);
-		state->stage = state->stage == 0 ? FIRST_STAGE : (int) Min(state->stage * STAGE_GROWTH, PG_INT32_MAX / 2);
-		search_stage(scan);
+		if (next_stage(scan))
+			search_stage(scan);
+		else
+			sort_rest(scan);
 		MemoryContextSwitchTo(old);
+		if (state->rest != NULL)
+			return tree_rest_next(state->rest, tid);
 	}
 	state->last = state->found[state->next++];
 	state->any = true;
@@ -611,5 +731,7 @@ tree_next(IndexScanDesc scan, ScanDirection direction)
 	scan->xs_recheckorderby = false;
 	if (state->nothing)
 		return false;
+	if (state->rest != NULL)
+		return tree_rest_next(state->rest, &scan->xs_heaptid);
 	return state->recall >= 1 ? next_exact(scan, &scan->xs_heaptid) : next_approximate(scan, &scan->xs_heaptid);
 }

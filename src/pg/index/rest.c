@@ -1,0 +1,128 @@
+/*
+ * rest.c
+ *	  Rows of a search that do not fit into work_mem: sorted, with temporary files where needed.
+ *
+ * First by TID, as what is near in the tree is anywhere in the table, and all of it is to be fetched; then, measured, by distance.
+ */
+#include "compat.h"
+
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/tuplesort.h"
+
+#include "rest.h"
+
+#define LEAST_KILOBYTES		64	/* of a sort */
+
+struct TreeRest
+{
+	Tuplesortstate *by_tid;		/* NULL: all of it was read */
+	Tuplesortstate *by_distance;
+	TupleTableSlot *in;
+	TupleTableSlot *out;
+	bool		reading;		/* the sort by TID takes no more rows ... */
+	bool		returning;		/* ... nor the other one */
+};
+
+static Tuplesortstate *
+begin_sort(const TreeRest *rest, int n_keys, AttrNumber *keys, Oid *operators)
+{
+	Oid			collations[] = {InvalidOid, InvalidOid, InvalidOid};
+	bool		nulls_first[] = {false, false, false};
+
+	return tuplesort_begin_heap(rest->in->tts_tupleDescriptor, n_keys, keys, operators, collations, nulls_first,
+								Max(work_mem / 2, LEAST_KILOBYTES), NULL, 0);
+}
+
+TreeRest *
+tree_rest_begin(void)
+{
+	TreeRest   *rest = palloc0(sizeof(TreeRest));
+	TupleDesc	desc = CreateTemplateTupleDesc(3);
+
+	TupleDescInitEntry(desc, 1, "late", INT4OID, -1, 0);
+	TupleDescInitEntry(desc, 2, "distance", FLOAT8OID, -1, 0);
+	TupleDescInitEntry(desc, 3, "row", TIDOID, -1, 0);
+	rest->in = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	rest->out = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	rest->by_tid = begin_sort(rest, 1, (AttrNumber[]) {3}, (Oid[]) {TIDLessOperator});
+	rest->by_distance = begin_sort(rest, 3, (AttrNumber[]) {1, 2, 3},
+								   (Oid[]) {Int4LessOperator, Float8LessOperator, TIDLessOperator});
+	return rest;
+}
+
+static void
+put(TreeRest *rest, Tuplesortstate *sort, bool late, double distance, ItemPointer tid)
+{
+	TupleTableSlot *slot = rest->in;
+
+	ExecClearTuple(slot);
+	slot->tts_values[0] = Int32GetDatum(late);
+	slot->tts_values[1] = Float8GetDatum(distance);
+	slot->tts_values[2] = PointerGetDatum(tid);
+	memset(slot->tts_isnull, false, 3 * sizeof(bool));
+	ExecStoreVirtualTuple(slot);
+	tuplesort_puttupleslot(sort, slot);
+#ifndef USE_FLOAT8_BYVAL
+	pfree(DatumGetPointer(slot->tts_values[1]));
+#endif
+}
+
+static bool
+get(TreeRest *rest, Tuplesortstate *sort, ItemPointer tid)
+{
+	bool		isnull;
+
+	if (!tuplesort_gettupleslot(sort, true, false, rest->out, NULL))
+		return false;
+	*tid = *(ItemPointer) DatumGetPointer(slot_getattr(rest->out, 3, &isnull));
+	return true;
+}
+
+void
+tree_rest_met(TreeRest *rest, ItemPointer tid)
+{
+	put(rest, rest->by_tid, false, 0, tid);
+}
+
+bool
+tree_rest_row(TreeRest *rest, ItemPointer tid)
+{
+	if (!rest->reading)
+		tuplesort_performsort(rest->by_tid);
+	rest->reading = true;
+	if (get(rest, rest->by_tid, tid))
+		return true;
+	ExecClearTuple(rest->out);
+	tuplesort_end(rest->by_tid);
+	rest->by_tid = NULL;
+	return false;
+}
+
+void
+tree_rest_measured(TreeRest *rest, bool late, double distance, ItemPointer tid)
+{
+	put(rest, rest->by_distance, late, distance, tid);
+}
+
+bool
+tree_rest_next(TreeRest *rest, ItemPointer tid)
+{
+	if (!rest->returning)
+		tuplesort_performsort(rest->by_distance);
+	rest->returning = true;
+	return get(rest, rest->by_distance, tid);
+}
+
+void
+tree_rest_end(TreeRest *rest)
+{
+	ExecDropSingleTupleTableSlot(rest->out);
+	ExecDropSingleTupleTableSlot(rest->in);
+	if (rest->by_tid)
+		tuplesort_end(rest->by_tid);
+	tuplesort_end(rest->by_distance);
+	pfree(rest);
+}
