@@ -270,7 +270,7 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	mark = arena_mark(env->arena);
 	LEARN_TRY(prepare(env, &run));
 	LEARN_TRY(sampler_create(env, rows, index, n, plan->batch, plan->rows_per_class, options->balance,
-							 (uint64_t) options->seed, &run.sampler));
+							 options->hard_share, (uint64_t) options->seed, &run.sampler));
 	task.per_epoch = sampler_steps(run.sampler);
 	task.net[0] = run.net;
 	run.warm = (int64_t) (options->warmup * task.per_epoch * plan->epochs);

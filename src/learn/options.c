@@ -21,7 +21,7 @@
  * registry holds the default.
  */
 static const OptionDef defs[] = {
-	{"network", OPTION_TEXT, AT(network), 0, 0, NULL, 0, "chosen", true,
+	{"network", OPTION_TEXT, AT(network), 0, sizeof(((TrainOptions *) 0)->network), NULL, 0, "chosen", true,
 	"the layers, e.g. '256 relu, 64'"},
 	{"dims", OPTION_INT, AT(dims), 1, NET_MAX_WIDTH, NULL, 0, "chosen", false,
 	"dimensions of the embedding"},
@@ -69,6 +69,12 @@ static const OptionDef defs[] = {
 	"learning rate of the class proxies as a multiple of the network's"},
 	{"level_weight", OPTION_REAL, AT(level_weight), 0, 10, NULL, 0, "0.5", true,
 	"of several label columns: weight of a level as a multiple of the finer one below it"},
+	{"hard_negatives", OPTION_TEXT, AT(hard_negatives), 0, sizeof(((TrainOptions *) 0)->hard_negatives), NULL, 0, "none", true,
+	"a dml index on the source, which proposes for each row the nearest rows of other classes"},
+	{"hard_neighbors", OPTION_INT, AT(hard_neighbors), 1, 1000, NULL, 0, "10", true,
+	"rows of other classes that hard_negatives proposes for a row, at most"},
+	{"hard_share", OPTION_REAL, AT(hard_share), 0, 0.9, NULL, 0, "0.5", true,
+	"share of a batch that is kept for what hard_negatives proposes"},
 	{"noise", OPTION_REAL, AT(noise), 0, 100, NULL, 0, "0.2", false,
 	"dml_train_unlabeled: standard deviation of the noise of a view, in those of the column"},
 	{"mask", OPTION_REAL, AT(mask), 0, 0.95, NULL, 0, "0.2", false,
@@ -171,6 +177,8 @@ options_init(TrainOptions *options)
 	options->level_weight = 0.5;
 	options->noise = 0.2;
 	options->mask = 0.2;
+	options->hard_neighbors = 10;
+	options->hard_share = 0.5;
 	options->validation = NAN;
 	options->momentum = 0.9;
 	options->beta2 = 0.999;
@@ -473,9 +481,9 @@ options_set_text(LearnEnv *env, TrainOptions *options, const char *name, const c
 	}
 	else if (def->type == OPTION_TEXT)
 	{
-		if (strlen(value) >= sizeof(options->network))
-			return learn_fail(env, LEARN_INVALID, "option \"%s\" is longer than %zu bytes",
-							  name, sizeof(options->network) - 1);
+		if (strlen(value) >= (size_t) def->max)
+			return learn_fail(env, LEARN_INVALID, "option \"%s\" is longer than %d bytes",
+							  name, (int) def->max - 1);
 		strcpy(field, value);
 	}
 	else

@@ -41,6 +41,9 @@ typedef struct TrainOptions
 	double		noise;			/* of views: given.h; in standard deviations of the column */
 	double		mask;			/* of views: chance that a column is replaced by its mean */
 	double		mix;			/* of views: largest share of another row */
+	char		hard_negatives[256];	/* an index that proposes them, for who fills Rows.hard; empty: none */
+	int			hard_neighbors; /* how many for each row */
+	double		hard_share;		/* of a batch */
 	int			refit;			/* -1: chosen; 1: after validation train once more on all rows */
 	LinearParams linear;		/* NaN or -1 where the method's default holds */
 
@@ -57,7 +60,7 @@ typedef enum OptionType
 	OPTION_REAL,
 	OPTION_BOOL,
 	OPTION_NAME,				/* one of a list of words */
-	OPTION_TEXT,				/* the network line */
+	OPTION_TEXT,				/* a text */
 	OPTION_SEED					/* a 64-bit integer */
 } OptionType;
 
@@ -67,7 +70,7 @@ typedef struct OptionDef
 	OptionType	type;
 	size_t		offset;			/* in TrainOptions */
 	double		min;
-	double		max;
+	double		max;			/* OPTION_TEXT: bytes of the field */
 	const char *words;			/* OPTION_NAME: "adamw,sgd"; the value is the place in the list plus word_base */
 	int			word_base;
 	const char *default_text;	/* as shown to the user */

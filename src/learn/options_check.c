@@ -81,6 +81,9 @@ options_check(LearnEnv *env, const TrainOptions *options)
 		return learn_fail(env, LEARN_INVALID,
 						  "rows_per_class (%d) leaves no room for a second class in a batch of %d",
 						  options->rows_per_class, options->batch);
+	if (options->hard_negatives[0] == '\0' &&
+		(options_named_given(options, "hard_neighbors") || options_named_given(options, "hard_share")))
+		return learn_fail(env, LEARN_INVALID, "hard_neighbors and hard_share mean nothing without hard_negatives");
 	if (options->validation == 0 && options->method->kind == METHOD_AUTO)
 	{
 		status = learn_fail(env, LEARN_INVALID, "method \"auto\" chooses by validation, so validation cannot be 0");

@@ -19,6 +19,9 @@ typedef struct Rows
 	int			n_levels;		/* classes of classes (species: genus, family), from the finest up; 0: none */
 	const int32_t *const *level;	/* n_levels: of each class the class that it is in, from 0 */
 	const int  *level_classes;	/* n_levels: how many there are */
+	const int32_t *hard;		/* n x n_hard: of each row the rows of other classes that are to be told from it
+								 * most of all, -1 where there are no more; or NULL */
+	int			n_hard;
 	const double *target;		/* n numbers to predict, all finite, or NULL */
 	const uint64_t *hash;		/* n hashes of the rows' content, or NULL: equal rows have equal
 								 * hashes and stay on one side of a split */

@@ -1,6 +1,6 @@
 /*
  * sampler.c
- *	  Class-balanced batches: P classes x K rows.
+ *	  Class-balanced batches: P classes x K rows, and their hard negatives.
  */
 #include "sampler.h"
 
@@ -26,12 +26,35 @@ struct Sampler
 	int		   *quota;			/* rows due from each of them */
 	uint32_t   *stamp;			/* batch in which a class was drawn last */
 	uint32_t	batch_number;
+	const Rows *rows;
+	int			anchors;		/* rows of a batch that are drawn by class: all, or what hard negatives leave */
+	uint32_t   *given;			/* by row: 1 + the batch in which it was given last, 1: none, 0: not to draw from;
+								 * NULL: no hard negatives */
 	Rng			rng;
 };
 
+/* What hard negatives need: which rows may be drawn, and which are in the batch. */
+static LearnStatus
+prepare_hard(LearnEnv *env, Sampler *s, const int64_t *index, int64_t n, double hard_share)
+{
+	s->anchors = s->batch;
+	s->given = NULL;
+	if (s->rows->hard == NULL || hard_share <= 0)
+		return LEARN_OK;
+	s->anchors = s->batch - (int) (s->batch * hard_share);
+	if (s->anchors < 2)
+		s->anchors = 2;
+	s->given = arena_alloc_zero(env->arena, (size_t) s->rows->n, sizeof(uint32_t));
+	if (s->given == NULL)
+		return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for %lld rows", (long long) s->rows->n);
+	for (int64_t i = 0; i < n; i++)
+		s->given[index[i]] = 1;
+	return LEARN_OK;
+}
+
 LearnStatus
 sampler_create(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
-			   int batch, int per_class, double balance, uint64_t seed, Sampler **sampler)
+			   int batch, int per_class, double balance, double hard_share, uint64_t seed, Sampler **sampler)
 {
 	Sampler    *s;
 	int64_t    *count;
@@ -45,6 +68,7 @@ sampler_create(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	s->n = n;
 	s->n_classes = 0;
 	s->batch_number = 0;
+	s->rows = rows;
 	rng_seed(&s->rng, seed, 2);
 	LEARN_ALLOC(env, s->row, n);
 	LEARN_ALLOC(env, slot, rows->n_classes);
@@ -87,7 +111,7 @@ sampler_create(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	for (int c = 0; c < s->n_classes; c++)
 		rng_shuffle(&s->rng, s->row + s->class[c].begin, s->class[c].count);
 	*sampler = s;
-	return LEARN_OK;
+	return prepare_hard(env, s, index, n, hard_share);
 }
 
 int64_t
@@ -147,11 +171,11 @@ choose_classes(Sampler *s, int want)
 	return n;
 }
 
-/* The rows due from each chosen class: batch in all, as far as the classes reach. */
+/* The rows due from each chosen class: anchors in all, as far as the classes reach. */
 static void
 set_quotas(Sampler *s, int n_chosen, bool by_weight)
 {
-	int			left = s->batch;
+	int			left = s->anchors;
 	double		weights = 0;
 
 	for (int i = 0; by_weight && i < n_chosen; i++)
@@ -166,7 +190,7 @@ set_quotas(Sampler *s, int n_chosen, bool by_weight)
 		int			due = s->per_class;
 
 		if (by_weight)
-			due = (int) (s->batch * (s->cumulative[c] - (c > 0 ? s->cumulative[c - 1] : 0)) / weights);
+			due = (int) (s->anchors * (s->cumulative[c] - (c > 0 ? s->cumulative[c - 1] : 0)) / weights);
 		if (due < 2)
 			due = 2;
 		if (due > s->class[c].count)
@@ -224,10 +248,82 @@ give_rows(Sampler *s, ClassRows *class, int quota, int64_t *out)
 	return quota;
 }
 
+/* Put a row into the batch that is not there yet; returns how many there are then. */
+static int
+add_row(Sampler *s, int64_t row, int64_t *out, int n)
+{
+	if (s->given[row] == s->batch_number + 1)
+		return n;
+	s->given[row] = s->batch_number + 1;
+	out[n] = row;
+	return n + 1;
+}
+
+/* One of a row's hard negatives that may be drawn and is not in the batch; -1: there is none. */
+static int64_t
+draw_hard(Sampler *s, int64_t row)
+{
+	const int32_t *hard = s->rows->hard + row * s->rows->n_hard;
+	int			count = 0;
+	int			start;
+
+	while (count < s->rows->n_hard && hard[count] >= 0)
+		count++;
+	if (count == 0)
+		return -1;
+	start = (int) rng_below(&s->rng, (uint64_t) count);
+	for (int i = 0; i < count; i++)
+	{
+		int64_t		other = hard[(start + i) % count];
+
+		if (s->given[other] != 0 && s->given[other] != s->batch_number + 1)
+			return other;
+	}
+	return -1;
+}
+
+/*
+ * The hard negatives of the n rows of a batch, one for each in turn as long as there is room; then more
+ * rows by class, two at a time.  Returns how many rows there are then.
+ */
+static int
+add_hard(Sampler *s, int64_t *row, int n)
+{
+	int			anchors = n;
+	int			first = (int) rng_below(&s->rng, (uint64_t) anchors);
+	bool		more = true;
+
+	for (int i = 0; i < anchors; i++)
+		s->given[row[i]] = s->batch_number + 1;
+	while (more && n < s->batch)
+	{
+		more = false;
+		for (int i = 0; i < anchors && n < s->batch; i++)
+		{
+			int64_t		other = draw_hard(s, row[(first + i) % anchors]);
+
+			if (other < 0)
+				continue;
+			n = add_row(s, other, row, n);
+			more = true;
+		}
+	}
+	for (int tries = 0; n < s->batch && tries < s->batch; tries++)
+	{
+		ClassRows  *class = &s->class[draw_class(s)];
+		int64_t		drawn[2];
+		int			count = give_rows(s, class, class->count < 2 ? 1 : 2, drawn);
+
+		for (int i = 0; i < count && n < s->batch; i++)
+			n = add_row(s, drawn[i], row, n);
+	}
+	return n;
+}
+
 int
 sampler_next(Sampler *sampler, int64_t *row)
 {
-	int			want = sampler->batch / sampler->per_class;
+	int			want = sampler->anchors / sampler->per_class;
 	int			n_chosen;
 	int			n = 0;
 
@@ -237,5 +333,5 @@ sampler_next(Sampler *sampler, int64_t *row)
 	set_quotas(sampler, n_chosen, n_chosen == sampler->n_classes);
 	for (int i = 0; i < n_chosen; i++)
 		n += give_rows(sampler, &sampler->class[sampler->chosen[i]], sampler->quota[i], row + n);
-	return n;
+	return sampler->given ? add_hard(sampler, row, n) : n;
 }

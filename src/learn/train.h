@@ -13,6 +13,7 @@
 typedef enum TrainPhase
 {
 	PHASE_READING,				/* reported by the caller while it reads the rows */
+	PHASE_MINING,				/* reported by the caller while it looks for hard negatives */
 	PHASE_PREPARING,			/* split, preprocessing, baselines */
 	PHASE_TRAINING,
 	PHASE_VALIDATING,

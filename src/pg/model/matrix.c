@@ -106,7 +106,23 @@ fetch_rows(LearnEnv *env, void *ctx, const int64_t *index, int count, float *out
 	return LEARN_OK;
 }
 
-/* A number, or a time in days, or in microseconds. */
+#define PLACE_OFFSETS	65536.0
+
+void
+dml_extra_place(double number, ItemPointer tid)
+{
+	double		block = floor(number / PLACE_OFFSETS);
+
+	ItemPointerSet(tid, (BlockNumber) block, (OffsetNumber) (number - block * PLACE_OFFSETS));
+}
+
+double
+dml_extra_number(const ItemPointerData *tid)
+{
+	return ItemPointerGetBlockNumber(tid) * PLACE_OFFSETS + ItemPointerGetOffsetNumber(tid);
+}
+
+/* A number, or a time in days, or in microseconds, or a place: 48 bits, which a double holds. */
 static double
 extra_number(Datum value, Oid type)
 {
@@ -121,6 +137,8 @@ extra_number(Datum value, Oid type)
 		case TIMESTAMPOID:
 		case TIMESTAMPTZOID:
 			return (double) DatumGetInt64(value);
+		case TIDOID:
+			return dml_extra_number((ItemPointer) DatumGetPointer(value));
 		case FLOAT4OID:
 			return DatumGetFloat4(value);
 		case FLOAT8OID:
@@ -140,6 +158,8 @@ check_extra(const DmlExtra *extra, Oid type, Oid collation)
 		matrix_class_type(extra->classes, type, collation);
 		return;
 	}
+	if (extra->place && type == TIDOID)
+		return;
 	for (int i = 0; i < lengthof(numbers); i++)
 		if (numbers[i] == type)
 			return;

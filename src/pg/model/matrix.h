@@ -12,6 +12,8 @@
 
 #include "compat.h"
 
+#include "storage/itemptr.h"
+
 #include "learn/rows.h"
 
 #include "model.h"
@@ -50,8 +52,13 @@ typedef struct DmlExtra
 	const char *what;			/* how messages call it: "group" */
 	DmlClasses *classes;		/* of values that are compared for equality; NULL: a number or a time */
 	int32	   *class;			/* n, by row, in the order in which classes appeared; or */
-	double	   *number;			/* n: numbers as they are, times in units of their own */
+	double	   *number;			/* n: numbers as they are, times in units of their own, places as block * 2^16 + offset */
+	bool		place;			/* text is "ctid", the row's place in its table */
 } DmlExtra;
+
+/* The place of a row that an extra has, and the number that stands for it. */
+extern void dml_extra_place(double number, ItemPointer tid);
+extern double dml_extra_number(const ItemPointerData *tid);
 
 /* The same with extras, whose arrays it fills; a row with a NULL among them is skipped, too. */
 extern DmlMatrix *dml_matrix_read_with(const char *source, const char *features, const char *label,

@@ -113,12 +113,24 @@ from_query(const char *source)
 					raw->stmt_len > 0 ? pnstrdup(source, raw->stmt_len) : source);
 }
 
-static char *
-from_relation(const char *source)
+static void missing_relation(const char *source) pg_attribute_noreturn();
+
+static void
+missing_relation(const char *source)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("source \"%s\" does not exist", source),
+			 errhint(SOURCE_HINT)));
+	pg_unreachable();
+}
+
+/* The table, view or the like that a source names. */
+static Oid
+find_relation(const char *source)
 {
 	List	   *names;
 	Oid			relid;
-	char	   *name;
 
 	if (!SplitIdentifierString(pstrdup(source), '.', &names) || names == NIL || list_length(names) > 3)
 		ereport(ERROR,
@@ -132,12 +144,8 @@ from_relation(const char *source)
 #endif
 	relid = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
 
-	/* The relation may be dropped between any two of these look-ups. */
-	if (!OidIsValid(relid) || (name = get_rel_name(relid)) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("source \"%s\" does not exist", source),
-				 errhint(SOURCE_HINT)));
+	if (!OidIsValid(relid))
+		missing_relation(source);
 	switch (get_rel_relkind(relid))
 	{
 		case RELKIND_RELATION:
@@ -151,16 +159,41 @@ from_relation(const char *source)
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 					 errmsg("source \"%s\" is not a table or view", source)));
 	}
+	return relid;
+}
+
+static char *
+from_relation(const char *source)
+{
+	Oid			relid = find_relation(source);
+	char	   *name = get_rel_name(relid);
+
+	/* it may be dropped between any two of these look-ups */
+	if (name == NULL)
+		missing_relation(source);
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
 }
 
-char *
-dml_source_from(const char *source)
+static void
+check_not_empty(const char *source)
 {
 	if (*skip_blank(source) == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("source must not be empty"),
 				 errhint(SOURCE_HINT)));
+}
+
+char *
+dml_source_from(const char *source)
+{
+	check_not_empty(source);
 	return is_query(source) ? from_query(source) : from_relation(source);
+}
+
+Oid
+dml_source_relation(const char *source)
+{
+	check_not_empty(source);
+	return is_query(source) ? InvalidOid : find_relation(source);
 }

@@ -17,4 +17,7 @@
  */
 extern char *dml_source_from(const char *source);
 
+/* The relation that source names; InvalidOid: it is a query. */
+extern Oid	dml_source_relation(const char *source);
+
 #endif							/* DML_SOURCE_H */

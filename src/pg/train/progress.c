@@ -84,6 +84,8 @@ progress_phase_name(TrainPhase phase)
 	{
 		case PHASE_READING:
 			return "reading";
+		case PHASE_MINING:
+			return "mining";
 		case PHASE_PREPARING:
 			return "preparing";
 		case PHASE_TRAINING:

@@ -21,6 +21,7 @@
 #include "model/feature.h"
 #include "model/matrix.h"
 #include "model/model.h"
+#include "train/hard_negatives.h"
 #include "train/progress.h"
 #include "train/training.h"
 #include "train/tune.h"
@@ -99,7 +100,7 @@ typedef struct Levels
 {
 	int			n;				/* levels above the finest; 0: one label column */
 	char	   *label;			/* the finest class, by all columns */
-	DmlExtra	extra[ROWS_MAX_LEVELS]; /* from the finest up */
+	DmlExtra	extra[ROWS_MAX_LEVELS + 1]; /* from the finest up; then a row's place, if it is asked for */
 } Levels;
 
 /*
@@ -201,6 +202,8 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	char	   *label;
 	char	  **texts;
 	Levels		levels;
+	HardNegatives hard = {0};
+	bool		mines;
 	int			n_classes;
 	int32		number;
 
@@ -218,12 +221,23 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 		plan = tune_plan(fcinfo, ARG_SEARCH, &training.options);
 	training.score_name = training.options.open_set ? "MAP@R" : "recall@1";
 
+	mines = training.options.hard_negatives[0] != '\0';
+	if (mines)
+	{
+		hard_negatives_open(&hard, &training);
+		levels.extra[levels.n].text = levels.extra[levels.n].what = "ctid";
+		levels.extra[levels.n].place = true;
+	}
+
 	progress_start(training.model);
 	classes = dml_classes_new();
-	matrix = dml_matrix_read_with(training.source, features, levels.label, classes, levels.extra, levels.n,
+	matrix = dml_matrix_read_with(mines ? hard.source : training.source, features, levels.label, classes,
+								  levels.extra, levels.n + mines,
 								  (size_t) maintenance_work_mem * 1024, training_reading, &training);
 	texts = dml_matrix_label(&matrix, 1, classes, &n_classes);
 	fill_levels(&levels, &matrix->rows);
+	if (mines)
+		hard_negatives_find(&hard, &training, matrix, levels.extra[levels.n].number);
 	progress_phase(PHASE_PREPARING);
 	if (strcmp(training.options.method->supervision, "target") == 0)
 	{
@@ -242,6 +256,11 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	else
 		training_check(&training, train_model(training_env(&training), &matrix->rows, &training.options, &result));
 	progress_phase(PHASE_SAVING);
+	if (mines)
+	{
+		hard_negatives_reason(&hard, &result);
+		hard_negatives_close(&hard);
+	}
 	version.supervision = supervision;
 	version.input_kind = matrix->input_kind;
 	version.n_columns = matrix->n_columns;

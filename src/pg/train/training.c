@@ -80,6 +80,20 @@ training_reading(void *ctx, int64 rows)
 		ereport(NOTICE, (errmsg("reading: %lld rows", (long long) rows)));
 }
 
+void
+training_mining(Training *training, int64 done, int64 rows)
+{
+	LearnReport now = {0};
+
+	now.phase = PHASE_MINING;
+	now.step = done;
+	now.steps = rows;
+	now.loss = now.validation = now.best = now.seconds_left = NAN;
+	progress_report(&now);
+	if (notice_due(training))
+		ereport(NOTICE, (errmsg("mining: %lld of %lld rows", (long long) done, (long long) rows)));
+}
+
 static void
 report(void *ctx, const LearnReport *now)
 {
@@ -153,7 +167,8 @@ static void
 refuse_options(const TrainOptions *options, const char *supervision)
 {
 	static const char *const of_views[] = {"noise", "mask", "mix", NULL};
-	static const char *const of_labels[] = {"open_set", "rows_per_class", "balance", "level_weight", "memory", NULL};
+	static const char *const of_labels[] = {"open_set", "rows_per_class", "balance", "level_weight", "memory",
+	"hard_negatives", "hard_neighbors", "hard_share", NULL};
 	bool		labels = strcmp(supervision, "labels") == 0 || strcmp(supervision, "chunklets") == 0;
 
 	for (int i = 0; i < options_count(); i++)

@@ -45,6 +45,9 @@ extern char *training_text(FunctionCallInfo fcinfo, int arg, const char *name);
 /* Callback of reading: rows so far; ctx is a Training. */
 extern void training_reading(void *ctx, int64 rows);
 
+/* The search for hard negatives is so far. */
+extern void training_mining(Training *training, int64 done, int64 rows);
+
 /* An environment that reports and counts memory; also in training->env. */
 extern LearnEnv *training_env(Training *training);
 
