@@ -76,6 +76,13 @@ input_of(const Loss *loss, const LossParams *params)
 	return loss->input;
 }
 
+/* Does the loss learn a proxy, or several, for each class? */
+static bool
+has_proxies(const Loss *loss)
+{
+	return loss->side == LOSS_PROXY || loss->side == LOSS_GRAPH;
+}
+
 /*
  * Allocate for batches of up to max_rows rows.
  */
@@ -84,6 +91,7 @@ loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
 					const LossShape *shape, LossContext **context)
 {
 	LossContext *c;
+	int			max_rows;
 	int			max_cols;
 	size_t		cells;
 
@@ -98,33 +106,41 @@ loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
 	c->params = *params;
 	c->shape = *shape;
 	c->input = input_of(loss, params);
-	if (loss->side == LOSS_PROXY && c->input != LOSS_COSINE)
+	if (has_proxies(loss) && c->input != LOSS_COSINE)
 		return learn_fail(env, LEARN_INVALID, "a loss against proxies takes cosine similarities");
 	if (loss->side != LOSS_BATCH || shape->max_cols > 0)
 		c->params.memory = 0;
 	if (loss->side == LOSS_PROXY)
 		c->block.per_class = params->proxies > 0 ? params->proxies : 1;
+	else if (loss->side == LOSS_GRAPH)
+		c->block.per_class = 1;
 	c->n_proxies = shape->n_classes * c->block.per_class;
 	if (loss->scalars)
 		c->n_scalars = loss->scalars(params, shape->n_classes, &c->scalar_start);
 
-	max_cols = loss->side == LOSS_PROXY ? c->n_proxies :
-		shape->max_cols > 0 ? shape->max_cols : shape->max_rows + c->params.memory;
-	cells = (size_t) shape->max_rows * max_cols;
-	LEARN_ALLOC(env, c->block.work, loss_work(shape->max_rows, max_cols));
-	LEARN_ALLOC(env, c->block.index_work, loss_index_work(shape->max_rows, max_cols));
+	max_rows = shape->max_rows + (loss->side == LOSS_GRAPH ? c->n_proxies : 0);
+	max_cols = loss->side == LOSS_PROXY ? c->n_proxies : loss->side == LOSS_GRAPH ? max_rows :
+		shape->max_cols > 0 ? shape->max_cols : max_rows + c->params.memory;
+	cells = (size_t) max_rows * max_cols;
+	LEARN_ALLOC(env, c->block.work, loss_work(max_rows, max_cols));
+	LEARN_ALLOC(env, c->block.index_work, loss_index_work(max_rows, max_cols));
 	if (loss->scratch)
-		LEARN_ALLOC(env, c->block.scratch, loss->scratch(shape->max_rows, shape->dims));
+		LEARN_ALLOC(env, c->block.scratch, loss->scratch(max_rows, shape->dims));
 	if (loss->side != LOSS_EMBEDDING)
 	{
 		LEARN_ALLOC(env, c->s, cells);
 		LEARN_ALLOC(env, c->block.ds, cells);
-		LEARN_ALLOC(env, c->z_norm, shape->max_rows);
+		LEARN_ALLOC(env, c->z_norm, max_rows);
 	}
 	if (loss_copies(c))
 	{
-		LEARN_ALLOC(env, c->z, (size_t) shape->max_rows * shape->dims);
+		LEARN_ALLOC(env, c->z, (size_t) max_rows * shape->dims);
 		LEARN_ALLOC(env, c->mean, shape->dims);
+	}
+	if (loss->side == LOSS_GRAPH)
+	{
+		LEARN_ALLOC(env, c->node, (size_t) max_rows * shape->dims);
+		LEARN_ALLOC(env, c->dnode, (size_t) max_rows * shape->dims);
 	}
 	if (loss->side == LOSS_PROXY)
 	{
@@ -215,7 +231,7 @@ relate(LossContext *c, const LossBatch *batch)
 
 	if (batch->label == NULL)
 	{
-		if (c->loss.by_class || c->loss.side == LOSS_PROXY || (batch->relation == NULL && c->loss.side == LOSS_BATCH))
+		if (c->loss.by_class || has_proxies(&c->loss) || (batch->relation == NULL && c->loss.side == LOSS_BATCH))
 			return false;
 	}
 	else
@@ -226,7 +242,7 @@ relate(LossContext *c, const LossBatch *batch)
 		return false;
 	block->label = batch->label;
 	block->col_label = NULL;
-	if (c->loss.side == LOSS_PROXY)
+	if (has_proxies(&c->loss))
 		return true;
 
 	if (col_label)
@@ -279,6 +295,54 @@ remember(LossContext *c, const LossBatch *batch, const real *u)
 	}
 }
 
+/* LOSS_GRAPH: a batch of all nodes. */
+static LossBatch
+batch_of_nodes(LossContext *c, const LossBatch *batch, const real *proxies)
+{
+	size_t		n_z = (size_t) batch->rows * c->shape.dims;
+	LossBatch	nodes = {.z = c->node, .rows = batch->rows + c->n_proxies, .dz = c->dnode};
+
+	memcpy(c->node, batch->z, n_z * sizeof(real));
+	memcpy(c->node + n_z, proxies, (size_t) c->n_proxies * c->shape.dims * sizeof(real));
+	return nodes;
+}
+
+/* From embeddings to the value and the gradients.  NaN, with gradients half done, as loss_evaluate says. */
+static real
+evaluate_block(LossContext *c, const LossBatch *batch, const real *learned, real *dlearned)
+{
+	LossBlock  *block = &c->block;
+	size_t		n_z = (size_t) batch->rows * c->shape.dims;
+	bool		graph = c->loss.side == LOSS_GRAPH;
+	LossBatch	seen = graph ? batch_of_nodes(c, batch, learned) : *batch;
+	const real *u = NULL;
+	const real *other = NULL;
+	real		value;
+
+	if (!relate(c, batch))
+		return NAN;
+	if (c->loss.side == LOSS_EMBEDDING)
+	{
+		if (!isfinite(vm_dot(batch->z, batch->z, n_z)))
+			return NAN;
+	}
+	else if ((u = loss_form(c, &seen, learned, &other)) == NULL)
+		return NAN;
+	if (c->loss.side == LOSS_BATCH && !loss_mine(&c->params, block, c->relation, &c->rng))
+		return NAN;
+	value = c->loss.function(&c->params, block);
+	if (isnan(value) || !loss_take_back(c, &seen, u, other, dlearned))
+		return NAN;
+	if (graph)
+	{
+		memcpy(batch->dz, c->dnode, n_z * sizeof(real));
+		memcpy(dlearned, c->dnode + n_z, (size_t) c->n_proxies * c->shape.dims * sizeof(real));
+	}
+	if (c->remembering && block->learning && batch->label && batch->other == NULL)
+		remember(c, batch, u);
+	return value;
+}
+
 /*
  * See loss.h.
  */
@@ -288,14 +352,11 @@ loss_evaluate(LossContext *context, const LossBatch *batch, const real *learned,
 	LossContext *c = context;
 	LossBlock  *block = &c->block;
 	size_t		n_proxy = (size_t) c->n_proxies * c->shape.dims;
-	size_t		n_z = (size_t) batch->rows * c->shape.dims;
-	const real *u = NULL;
-	const real *other = NULL;
 	bool		usable = true;
 	real		value = NAN;
 
-	block->rows = batch->rows;
-	block->cols = c->loss.side == LOSS_PROXY ? c->n_proxies : c->loss.side == LOSS_EMBEDDING ? batch->rows :
+	block->rows = batch->rows + (c->loss.side == LOSS_GRAPH ? c->n_proxies : 0);
+	block->cols = c->loss.side == LOSS_PROXY ? c->n_proxies : c->loss.side != LOSS_BATCH ? block->rows :
 		batch->other ? batch->cols : batch->rows + c->stored;
 	block->square = batch->other == NULL;
 	block->z = batch->z;
@@ -309,28 +370,15 @@ loss_evaluate(LossContext *context, const LossBatch *batch, const real *learned,
 	}
 	if (c->loss.side == LOSS_PROXY)
 		memset(block->dnorm, 0, c->n_proxies * sizeof(real));
-	usable = usable && relate(c, batch);
-	if (usable && c->loss.side == LOSS_EMBEDDING)
-		usable = isfinite(vm_dot(batch->z, batch->z, n_z));
-	else if (usable)
-	{
-		u = loss_form(c, batch, learned, &other);
-		usable = u != NULL;
-	}
-	if (usable && c->loss.side == LOSS_BATCH)
-		usable = loss_mine(&c->params, block, c->relation, &c->rng);
 	if (usable)
-		value = c->loss.function(&c->params, block);
-	if (isnan(value) || !loss_take_back(c, batch, u, other, dlearned))
+		value = evaluate_block(c, batch, learned, dlearned);
+	if (isnan(value))
 	{
-		memset(batch->dz, 0, n_z * sizeof(real));
+		memset(batch->dz, 0, (size_t) batch->rows * c->shape.dims * sizeof(real));
 		if (batch->other)
 			memset(batch->dother, 0, (size_t) batch->cols * c->shape.dims * sizeof(real));
 		if (loss_learned(c) > 0)
 			memset(dlearned, 0, loss_learned(c) * sizeof(real));
-		return NAN;
 	}
-	if (c->remembering && block->learning && batch->label && batch->other == NULL)
-		remember(c, batch, u);
 	return value;
 }

@@ -47,7 +47,8 @@ typedef enum LossSide
 {
 	LOSS_BATCH,					/* columns are the batch itself, and what is remembered of earlier ones; or a second tower */
 	LOSS_PROXY,					/* columns are class proxies; column c is of class c / per_class; LOSS_COSINE only */
-	LOSS_EMBEDDING				/* no S: the loss sees z */
+	LOSS_EMBEDDING,				/* no S: the loss sees z */
+	LOSS_GRAPH					/* rows and columns are the batch and, behind it, one proxy a class; LOSS_COSINE only */
 } LossSide;
 
 /* Which pairs a loss of LOSS_BATCH sees: loss_mine.c. */
@@ -91,6 +92,7 @@ typedef struct LossParams
 	double		epsilon;		/* of the multi-similarity miner; 2 or more: every pair is taken */
 	double		angle;			/* degrees */
 	double		nu;
+	double		walk;			/* chance that a random walk goes on, below 1 */
 	double		mine_margin;	/* semihard */
 	double		mine_near;		/* pair_margin */
 	double		mine_far;		/* pair_margin */
@@ -121,12 +123,12 @@ typedef struct LossBlock
 {
 	LossSide	side;
 	LossInput	input;
-	int			rows;			/* B */
-	int			cols;			/* LOSS_BATCH: B or more, or of the second tower; LOSS_PROXY: n_classes * per_class */
+	int			rows;			/* B; LOSS_GRAPH: B + n_classes */
+	int			cols;			/* LOSS_BATCH: B or more, or of the second tower; LOSS_PROXY: n_classes * per_class; LOSS_GRAPH: rows */
 	int			n_classes;
 	int			per_class;		/* LOSS_PROXY: proxies of a class */
 	int			dims;
-	const int32_t *label;		/* rows; NULL where the caller gave relations alone */
+	const int32_t *label;		/* B; NULL where the caller gave relations alone */
 	const real *s;				/* rows x cols; where a column is the row itself s means nothing */
 	real	   *ds;				/* rows x cols: written in full, 0 where the relation is none */
 	const real *held;			/* s once more, for factors that a paper takes no gradient through */
@@ -182,7 +184,7 @@ typedef struct Loss
 	/* how many numbers it keeps in state; NULL: none */
 	size_t		(*states) (const LossParams *params, int n_classes, int dims);
 
-	/* how many numbers of scratch it needs beside work; NULL: none */
+	/* how many numbers of scratch it needs beside work (LOSS_GRAPH: by the number of nodes); NULL: none */
 	size_t		(*scratch) (int rows, int dims);
 } Loss;
 
@@ -262,6 +264,10 @@ extern real loss_center_invariant(const LossParams *params, LossBlock *block);
 extern real loss_orthogonal(const LossParams *params, LossBlock *block);
 extern real loss_uniformity(const LossParams *params, LossBlock *block);
 extern real loss_centroid_triplet(const LossParams *params, LossBlock *block);
+
+/* loss_manifold.c */
+extern real loss_manifold_proxy(const LossParams *params, LossBlock *block);
+extern size_t loss_manifold_scratch(int rows, int dims);
 
 /* loss_view.c */
 extern real loss_vicreg(const LossParams *params, LossBlock *block);

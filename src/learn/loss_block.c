@@ -59,7 +59,7 @@ loss_copies(const LossContext *c)
 {
 	if (c->loss.side == LOSS_EMBEDDING || c->input == LOSS_INNER)
 		return false;
-	return !c->shape.unit || c->input == LOSS_SNR;
+	return !c->shape.unit || c->input == LOSS_SNR || c->loss.side == LOSS_GRAPH;
 }
 
 /*
@@ -426,7 +426,7 @@ loss_take_back(LossContext *c, const LossBatch *batch, const real *u, const real
 
 	if (c->loss.side == LOSS_EMBEDDING)
 		return true;
-	if (c->loss.side == LOSS_BATCH)
+	if (c->loss.side == LOSS_BATCH || c->loss.side == LOSS_GRAPH)
 		return take_back_batch(c, batch, u, other);
 
 	if (!product(c, false, false, batch->rows, dims, block->cols, 1, block->ds, block->cols, c->proxy, 0, batch->dz, dims) ||

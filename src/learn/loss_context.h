@@ -27,6 +27,8 @@ struct LossContext
 	real	   *mean;			/* dims: what distances are taken around */
 	real	   *proxy;			/* n_proxies x dims: normalised copy */
 	real	   *proxy_norm;
+	real	   *node;			/* LOSS_GRAPH: batch and proxies, one behind the other, and their gradient */
+	real	   *dnode;
 	Rng			rng;
 
 	/*

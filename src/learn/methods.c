@@ -384,6 +384,17 @@ static const Method losses[] = {
 		.proxy_lr = 10,
 	},
 	{
+		.name = "manifold_proxy",
+		.kind = METHOD_GRADIENT,
+		.supervision = "labels",
+		.description = "a row nearer to its class's proxy than to others along a graph of rows and proxies",
+		.paper = "Aziere and Todorovic 2019 (CVPR)",
+		.loss = {loss_manifold_proxy, LOSS_COSINE, LOSS_GRAPH, .scratch = loss_manifold_scratch},
+		.parameters = "margin,walk,nu",
+		.defaults = {.margin = 5e-4, .walk = 0.8, .nu = 1, .distance = -1},
+		.proxy_lr = 10,
+	},
+	{
 		.name = "centroid_triplet",
 		.kind = METHOD_GRADIENT,
 		.supervision = "labels",

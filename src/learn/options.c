@@ -103,6 +103,8 @@ static const OptionDef defs[] = {
 	"slack of the multi_similarity miner; 2 and above: every pair"},
 	{"nu", OPTION_REAL, AT(term[0].params.nu), 0, 1000, NULL, 0, "method's", true,
 	"weight of a regulariser inside of the loss"},
+	{"walk", OPTION_REAL, AT(term[0].params.walk), 0.01, 0.999, NULL, 0, "method's", true,
+	"chance that the loss's random walk goes on from a node"},
 	{"angle", OPTION_REAL, AT(term[0].params.angle), 0, 89, NULL, 0, "method's", true,
 	"angle of the loss, in degrees"},
 	{"bins", OPTION_INT, AT(term[0].params.bins), 2, 1000, NULL, 0, "method's", true,

@@ -207,6 +207,24 @@ case("soft_triple_soft", "soft_triple", losses.SoftTripleLoss(CLASSES, DIMS, cen
      scale=5, temperature=0.5, margin=0.2, proxies=2)
 
 
+class Assigned(torch.nn.Module):
+    """ManifoldLoss takes the rows' proxies where other losses take what a miner has found, and no labels."""
+
+    def __init__(self, **settings):
+        super().__init__()
+        self.loss = losses.ManifoldLoss(l=DIMS, K=CLASSES, **settings)
+        self.proxies = self.loss.proxies
+
+    def forward(self, x, label, mined=None):
+        self.loss.proxies = self.proxies
+        return self.loss(x, indices_tuple=label)
+
+
+# it inverts in float32
+case("manifold_proxy", "manifold_proxy", Assigned(), tolerance=1e-3)
+case("manifold_proxy_short", "manifold_proxy", Assigned(alpha=0.4, margin=0.02, lambdaC=0.5), tolerance=1e-3, walk=0.4, margin=0.02, nu=0.5)
+
+
 class Views(torch.nn.Module):
     """VICReg takes the views as two matrices."""
 

@@ -106,6 +106,8 @@ static LossCase cases[] = {
 	{"soft_triple, soft", "soft_triple", "scale=5 temperature=0.5 margin=0.2 proxies=3"},
 	{"centroid_triplet", "centroid_triplet", "margin=0.05"},
 	{"centroid_triplet, wide", "centroid_triplet", "margin=0.7"},
+	{"manifold_proxy", "manifold_proxy", ""},
+	{"manifold_proxy, a short walk", "manifold_proxy", "walk=0.3 nu=0.5 margin=0.02"},
 	{"vicreg", "vicreg", ""},
 	{"vicreg, other weights", "vicreg", "alpha=3 beta=40 nu=9"},
 	{"barlow_twins", "barlow_twins", ""},
@@ -1010,6 +1012,112 @@ naive_covariance(const Naive *n, int side_k, int k, int side_l, int l)
 }
 
 static double
+naive_cosine(const double *a, const double *b, int n)
+{
+	double		ab = 0,
+				aa = 0,
+				bb = 0;
+
+	for (int k = 0; k < n; k++)
+		ab += a[k] * b[k], aa += a[k] * a[k], bb += b[k] * b[k];
+	return ab / sqrt(aa * bb);
+}
+
+/* The inverse of the n x n matrix a by elimination with pivots; a is lost. */
+static double *
+naive_inverse(double *a, int n)
+{
+	double	   *inverse = calloc((size_t) n * n, sizeof(double));
+
+	for (int i = 0; i < n; i++)
+		inverse[i * n + i] = 1;
+	for (int k = 0; k < n; k++)
+	{
+		int			pivot = k;
+		double		divisor;
+
+		for (int i = k + 1; i < n; i++)
+			if (fabs(a[i * n + k]) > fabs(a[pivot * n + k]))
+				pivot = i;
+		divisor = a[pivot * n + k];
+		for (int j = 0; j < n; j++)
+		{
+			double		x = a[k * n + j],
+						y = inverse[k * n + j];
+
+			a[k * n + j] = a[pivot * n + j] / divisor;
+			inverse[k * n + j] = inverse[pivot * n + j] / divisor;
+			if (pivot != k)
+				a[pivot * n + j] = x, inverse[pivot * n + j] = y;
+		}
+		for (int i = 0; i < n; i++)
+		{
+			double		factor = i == k ? 0 : a[i * n + k];
+
+			for (int j = 0; j < n; j++)
+			{
+				a[i * n + j] -= factor * a[k * n + j];
+				inverse[i * n + j] -= factor * inverse[k * n + j];
+			}
+		}
+	}
+	return inverse;
+}
+
+/* Of nodes: those of the batch, then the proxies; only S above the diagonal is read. */
+static double
+naive_manifold_proxy(const Naive *n)
+{
+	int			nodes = n->rows;
+	int			rows = nodes - n->b->n_classes;
+	double	   *w = calloc((size_t) nodes * nodes, sizeof(double));
+	double	   *a = calloc((size_t) nodes * nodes, sizeof(double));
+	double	   *f;
+	double		sum = 0;
+
+	for (int i = 0; i < nodes; i++)
+		for (int j = 0; j < nodes; j++)
+			w[i * nodes + j] = i == j ? 0 : exp(fmax(i < j ? at(n, i, j) : at(n, j, i), 0) / 0.5);
+	for (int i = 0; i < nodes; i++)
+		for (int j = 0; j < nodes; j++)
+		{
+			double		degree_i = 0,
+						degree_j = 0;
+
+			for (int k = 0; k < nodes; k++)
+				degree_i += w[i * nodes + k], degree_j += w[j * nodes + k];
+			a[i * nodes + j] = (i == j) - n->p->walk * w[i * nodes + j] / sqrt(degree_i * degree_j);
+		}
+	f = naive_inverse(a, nodes);
+	for (int k = 0; k < nodes * nodes; k++)
+		f[k] *= 1 - n->p->walk;
+	for (int i = 0; i < rows; i++)
+	{
+		double	   *f_i = f + i * nodes,
+				   *own = f + (rows + n->label[i]) * nodes;
+		double		inside = 0,
+					around = 0;
+
+		for (int c = 0; c < n->b->n_classes; c++)
+		{
+			double	   *other = f + (rows + c) * nodes;
+			double		x = f_i[rows + c] - f_i[rows + n->label[i]] + n->p->margin;
+			double		y = naive_cosine(f_i, other, nodes) - naive_cosine(f_i, own, nodes) + n->p->margin;
+
+			if (c == n->label[i])
+				continue;
+			inside += x >= 0 ? exp(x) : 0;
+			around += y >= 0 ? exp(y) : 0;
+		}
+		sum += log(1 + inside) + n->p->nu * log(1 + around);
+	}
+	free(w);
+	free(a);
+	free(f);
+	return mean(sum, rows);
+}
+
+static double
 naive_vicreg(const Naive *n)
 {
 	int			dims = n->b->dims;
@@ -1336,6 +1444,7 @@ naive_loss(const LossCase *c, const LossBlock *block)
 		{"pnp", naive_pnp},
 		{"p2sgrad", naive_p2sgrad},
 		{"centroid_triplet", naive_centroid_triplet},
+		{"manifold_proxy", naive_manifold_proxy},
 		{"vicreg", naive_vicreg},
 		{"barlow_twins", naive_barlow_twins},
 		{"center", naive_center},
@@ -1406,7 +1515,7 @@ LossBlock
 fixture_block(LearnEnv *env, const LossCase *c, int rows, int n_classes, int dims, const int32_t *label)
 {
 	const Loss *loss = &method_by_name(c->method)->loss;
-	LossBlock	block = {.side = loss->side, .rows = rows, .n_classes = n_classes, .dims = dims, .label = label};
+	LossBlock	block = {.side = loss->side, .n_classes = n_classes, .dims = dims, .label = label, .env = env};
 	size_t		cells;
 	double		start;
 	int			scalars = loss->scalars ? loss->scalars(&c->params, n_classes, &start) : 0;
@@ -1414,13 +1523,14 @@ fixture_block(LearnEnv *env, const LossCase *c, int rows, int n_classes, int dim
 
 	block.input = naive_input(c);
 	block.per_class = c->params.proxies > 0 ? c->params.proxies : 1;
-	block.cols = (loss->side == LOSS_PROXY) ? n_classes * block.per_class : rows;
-	block.square = loss->side == LOSS_BATCH;
-	cells = (size_t) rows * block.cols;
+	block.rows = rows + (loss->side == LOSS_GRAPH ? n_classes : 0);
+	block.cols = (loss->side == LOSS_PROXY) ? n_classes * block.per_class : block.rows;
+	block.square = loss->side == LOSS_BATCH || loss->side == LOSS_GRAPH;
+	cells = (size_t) block.rows * block.cols;
 	block.s = block.held = arena_alloc_zero(env->arena, cells, sizeof(real));
 	block.ds = arena_alloc(env->arena, cells, sizeof(real));
-	block.work = arena_alloc(env->arena, loss_work(rows, block.cols), sizeof(real));
-	block.index_work = arena_alloc(env->arena, loss_index_work(rows, block.cols), sizeof(int));
+	block.work = arena_alloc(env->arena, loss_work(block.rows, block.cols), sizeof(real));
+	block.index_work = arena_alloc(env->arena, loss_index_work(block.rows, block.cols), sizeof(int));
 	block.relation = arena_alloc(env->arena, cells, sizeof(int8_t));
 	block.col_label = label;
 	block.member = arena_alloc(env->arena, rows, sizeof(int));
@@ -1432,13 +1542,13 @@ fixture_block(LearnEnv *env, const LossCase *c, int rows, int n_classes, int dim
 	block.dz = arena_alloc(env->arena, (size_t) rows * dims, sizeof(real));
 	block.scalar = scalars > 0 ? arena_alloc_zero(env->arena, scalars, sizeof(real)) : NULL;
 	block.dscalar = scalars > 0 ? arena_alloc_zero(env->arena, scalars, sizeof(real)) : NULL;
-	block.scratch = loss->scratch ? arena_alloc(env->arena, loss->scratch(rows, dims), sizeof(real)) : NULL;
+	block.scratch = loss->scratch ? arena_alloc(env->arena, loss->scratch(block.rows, dims), sizeof(real)) : NULL;
 	block.state = states > 0 ? arena_alloc_zero(env->arena, states, sizeof(real)) : NULL;
 	block.learning = true;
 	for (int k = 0; k < scalars; k++)
 		((real *) block.scalar)[k] = start;
 	loss_group(label, rows, n_classes, block.member, block.start);
-	if (block.square)
+	if (loss->side == LOSS_BATCH)
 		loss_relate(label, rows, label, rows, true, (int8_t *) block.relation);
 
 	/* what a loss does not write must show */
@@ -1497,18 +1607,26 @@ naive_loss_of(const LossCase *c, bool unit, const real *z, const int32_t *label,
 	real	   *s;
 	double		value;
 	const real *columns;
+	real	   *nodes;
 	int8_t	   *mined;
 
 	fixture_arena(&env, &arena);
 	block = fixture_block(&env, c, rows, n_classes, dims, label);
 	columns = block.side == LOSS_PROXY ? learned : z;
+	if (block.side == LOSS_GRAPH)
+	{
+		nodes = arena_alloc(env.arena, (size_t) block.rows * dims, sizeof(real));
+		memcpy(nodes, z, sizeof(real) * rows * dims);
+		memcpy(nodes + (size_t) rows * dims, learned, sizeof(real) * n_classes * dims);
+		columns = nodes;
+	}
 	s = (real *) block.s;
 	memcpy((real *) block.z, z, sizeof(real) * rows * dims);
-	for (int i = 0; i < rows && block.side != LOSS_EMBEDDING; i++)
+	for (int i = 0; i < block.rows && block.side != LOSS_EMBEDDING; i++)
 		for (int j = 0; j < block.cols; j++)
 		{
 			/* proxies are normalised in any case */
-			double		ab = naive_similarity(z + (size_t) i * dims, columns + (size_t) j * dims, dims, block.input,
+			double		ab = naive_similarity((block.side == LOSS_GRAPH ? columns : z) + (size_t) i * dims, columns + (size_t) j * dims, dims, block.input,
 											  unit && block.side == LOSS_BATCH);
 
 			if (unit && block.side == LOSS_PROXY)
@@ -1583,7 +1701,7 @@ fixture_batch(LearnEnv *env, int rows, int dims, int n_classes, uint64_t seed)
 static int
 n_proxies(const LossCase *c, int n_classes)
 {
-	if (method_by_name(c->method)->loss.side != LOSS_PROXY)
+	if (method_by_name(c->method)->loss.side != LOSS_PROXY && method_by_name(c->method)->loss.side != LOSS_GRAPH)
 		return 0;
 	return n_classes * (c->params.proxies > 0 ? c->params.proxies : 1);
 }

@@ -61,8 +61,8 @@ test_entries(void **state)
 		assert_int_equal(m->kind == METHOD_GRADIENT && strcmp(m->supervision, "quadruplets") != 0, m->loss.function != NULL);
 		assert_true(m->kind != METHOD_AUTO || m->parameters[0] == '\0');
 		assert_int_equal(m->kind == METHOD_AUTO, m->paper == NULL);
-		assert_int_equal(m->loss.side == LOSS_PROXY || m->loss.scalars != NULL, m->proxy_lr > 0);
-		if (m->loss.side == LOSS_PROXY)
+		assert_int_equal(m->loss.side == LOSS_PROXY || m->loss.side == LOSS_GRAPH || m->loss.scalars != NULL, m->proxy_lr > 0);
+		if (m->loss.side == LOSS_PROXY || m->loss.side == LOSS_GRAPH)
 			assert_int_equal(m->loss.input, LOSS_COSINE);
 	}
 }
