@@ -77,12 +77,17 @@ build_learn(Build *build, LearnStatus status)
 }
 
 const DmlVector *
-build_row_vector(Build *build, Datum value)
+build_row_vector(Build *build, Datum value, bool alive)
 {
 	MemoryContext old = MemoryContextSwitchTo(build->context);
 	const DmlVector *vector = DatumGetDmlVectorP(value);
 
 	MemoryContextSwitchTo(old);
+	if (!alive && (vector->dim != build->meta.dims || vector->space != build->meta.space))
+	{
+		build->left_out = true;
+		return NULL;
+	}
 	if (build->meta.dims == 0)
 		tree_meta_init(&build->meta, build->index, vector->dim, vector->space, true);
 	tree_check_vector(build->index, &build->meta, vector);
@@ -99,7 +104,12 @@ sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 
 	if (isnull[0])
 		return;
-	vector = build_row_vector(build, values[0]);
+	vector = build_row_vector(build, values[0], alive);
+	if (vector == NULL)
+	{
+		MemoryContextReset(build->context);
+		return;
+	}
 	if (build->sample == NULL)
 	{
 		Size		row_bytes = ann_width(vector->dim) * sizeof(float);
@@ -382,6 +392,8 @@ tree_build(Relation heap, Relation index, IndexInfo *info)
 		tree_calibrate(index, heap, &build.meta);
 		tree_meta_write(index, &build.meta);
 	}
+	/* then older snapshots must not search here */
+	info->ii_BrokenHotChain |= build.left_out;
 	if (RelationNeedsWAL(index))
 		log_newpage_range(index, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(index), true);
 	MemoryContextDelete(build.context);

@@ -67,6 +67,7 @@ typedef struct Build
 	Tuplesortstate *sort;
 	TupleTableSlot *slot;
 	double		rows;			/* of the index */
+	bool		left_out;		/* a row that an older snapshot may see is not in the index */
 	struct BuildParallel *parallel; /* NULL: this process alone */
 
 	/* build_write.c */
@@ -78,8 +79,11 @@ typedef struct Build
 
 extern void build_learn(Build *build, LearnStatus status);
 
-/* The vector of a row, in build->context; the first one says what the index holds. */
-extern const DmlVector *build_row_vector(Build *build, Datum value);
+/*
+ * The vector of a row, in build->context; the first one says what the index holds.  NULL: a row that only older
+ * snapshots see, with a vector of another space or length, which the index is to do without.
+ */
+extern const DmlVector *build_row_vector(Build *build, Datum value, bool alive);
 
 /* Append a page to the index.  Logged later, all at once. */
 extern BlockNumber build_append_page(Build *build, Page page);

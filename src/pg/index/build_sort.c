@@ -158,8 +158,9 @@ assign_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 
 	if (isnull[0])
 		return;
-	vector = build_row_vector(build, values[0]);
-	if (tree_rotate(build->shape, vector->x, build->scratch,
+	vector = build_row_vector(build, values[0], alive);
+	if (vector != NULL &&
+		tree_rotate(build->shape, vector->x, build->scratch,
 					build->batch + (Size) build->batch_n * build->shape->width))
 	{
 		tree_columns_pack(&build->columns, values, isnull, build->batch_packed + (Size) build->batch_n * build->columns.packed_bytes);
@@ -217,7 +218,7 @@ participate(Build *build, BuildShared *shared, Sharedsort *sort, bool progress)
 	shared->finished++;
 	shared->seen += seen;
 	shared->rows += build->rows;
-	shared->broken_hot_chain |= info->ii_BrokenHotChain;
+	shared->broken_hot_chain |= info->ii_BrokenHotChain || build->left_out;
 	SpinLockRelease(&shared->mutex);
 	ConditionVariableSignal(&shared->done);
 	tuplesort_end(build->sort);
