@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "methods.h"
+#include "spelling.h"
 
 /* Is word in a list of words with ", " between them? */
 static bool
@@ -31,17 +32,75 @@ method_learns_from(const Method *method, const char *supervision)
 		(strcmp(supervision, "labels") == 0 && has_word(method->supervision, "target"));
 }
 
+static bool
+is_listed(const Method *method, const char *supervision, bool partial)
+{
+	return method->partial == partial && (supervision == NULL || method_learns_from(method, supervision));
+}
+
 /* Names with ", " between them, cut off where size does not allow more. */
 void
-method_names(const char *supervision, char *buf, size_t size)
+method_names(const char *supervision, bool partial, char *buf, size_t size)
 {
 	size_t		used = 0;
 
 	if (size > 0)
 		buf[0] = '\0';
 	for (int i = 0; i < method_count() && used < size; i++)
-		if (supervision == NULL || (method_learns_from(method_at(i), supervision) && !method_at(i)->partial))
+		if (is_listed(method_at(i), supervision, partial))
 			used += snprintf(buf + used, size - used, "%s%s", used > 0 ? ", " : "", method_at(i)->name);
+}
+
+/* The function that learns from what a method is defined on: what stands first in its list. */
+static const char *
+function_of(const Method *method)
+{
+	static const struct
+	{
+		const char *supervision;
+		const char *function;
+	}			functions[] = {
+		{"pairs", "dml_train_pairs"}, {"triplets", "dml_train_triplets"}, {"quadruplets", "dml_train_quadruplets"},
+		{"matches", "dml_train_matches"}, {"chunklets", "dml_train_chunklets"},
+	};
+	size_t		n = strcspn(method->supervision, ",");
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		if (strlen(functions[i].supervision) == n && strncmp(functions[i].supervision, method->supervision, n) == 0)
+			return functions[i].function;
+	return "dml_train";
+}
+
+/* There is no such method (method is NULL), or it does not learn from supervision. */
+static LearnStatus
+refuse_method(LearnEnv *env, const char *name, const Method *method, const char *supervision)
+{
+	char		names[1536];
+	char		terms[256];
+	char		learns[160] = "";
+	Spelling	spelling;
+
+	if (method == NULL)
+	{
+		learn_fail(env, LEARN_INVALID, "unknown method \"%s\"", name);
+		spelling_begin(&spelling, name);
+		for (int i = 0; i < method_count(); i++)
+			spelling_offer(&spelling, method_at(i)->name);
+		if (spelling.best)
+		{
+			learn_hint(env, "Perhaps you meant \"%s\". The view dml_methods has all methods.", spelling.best);
+			return LEARN_INVALID;
+		}
+	}
+	else
+	{
+		learn_fail(env, LEARN_INVALID, "method \"%s\" does not learn from %s", name, supervision);
+		snprintf(learns, sizeof(learns), "It learns from %s: see %s. ", method->supervision, function_of(method));
+	}
+	method_names(supervision, false, names, sizeof(names));
+	method_names(supervision, true, terms, sizeof(terms));
+	learn_hint(env, "%sValid methods are: %s.%s%s%s", learns, names, terms[0] ? " As terms of a sum also: " : "", terms, terms[0] ? "." : "");
+	return LEARN_INVALID;
 }
 
 /* The next term of a sum, from *text on, which moves behind it.  "0.5 * center", "center", "center * 0.5". */
@@ -68,6 +127,8 @@ parse_term(LearnEnv *env, const char *whole, const char **text, const char *supe
 		weighted = true;
 	}
 	n = strcspn(p, " \t\n+*");
+	if (n == 0 && whole[0] != '\0')
+		return learn_fail(env, LEARN_INVALID, "a term is missing in method \"%s\"", whole);
 	snprintf(name, sizeof(name), "%.*s", (int) n, p);
 	p += n;
 	p += strspn(p, " \t\n");
@@ -83,17 +144,7 @@ parse_term(LearnEnv *env, const char *whole, const char **text, const char *supe
 	}
 	term->method = method_by_name(name);
 	if (term->method == NULL || (supervision && !method_learns_from(term->method, supervision)))
-	{
-		char		names[sizeof(env->hint) - 32];
-
-		if (term->method == NULL)
-			learn_fail(env, LEARN_INVALID, "unknown method \"%s\"", name);
-		else
-			learn_fail(env, LEARN_INVALID, "method \"%s\" does not learn from %s", name, supervision);
-		method_names(supervision, names, sizeof(names));
-		learn_hint(env, "Valid methods are: %s.", names);
-		return LEARN_INVALID;
-	}
+		return refuse_method(env, name, term->method, supervision);
 	if (!(term->weight > 0 && term->weight <= 1e6))
 		return learn_fail(env, LEARN_INVALID, "the weight of \"%s\" must be above 0 and at most 1e6, not %g",
 						  name, term->weight);

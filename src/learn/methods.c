@@ -69,6 +69,16 @@ static const Method losses[] = {
 		.defaults = {.temperature = 0.07, MINER(MINE_ALL)},
 	},
 	{
+		.name = "infonce",
+		.kind = METHOD_GRADIENT,
+		.supervision = "labels, triplets, matches, unlabeled rows",
+		.description = "another name of ntxent, by which it is known for matches and for views of rows",
+		.paper = "van den Oord, Li and Vinyals 2018, arXiv:1807.03748; Radford et al. 2021, arXiv:2103.00020",
+		.loss = {loss_ntxent, LOSS_COSINE, LOSS_BATCH},
+		.parameters = "temperature,distance" MINED,
+		.defaults = {.temperature = 0.07, MINER(MINE_ALL)},
+	},
+	{
 		.name = "supcon",
 		.kind = METHOD_GRADIENT,
 		.supervision = "labels, unlabeled rows",

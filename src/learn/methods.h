@@ -92,7 +92,10 @@ extern const Method *methods_classical(int *n); /* the part of it before the los
  */
 extern bool method_learns_from(const Method *method, const char *supervision);
 
-/* "auto, whiten, ..." for error messages: those that learn from supervision by themselves, or all where it is NULL. */
-extern void method_names(const char *supervision, char *buf, size_t size);
+/*
+ * "auto, whiten, ..." for error messages: those that learn from supervision, or all where it is NULL; by themselves, or
+ * (partial) in a sum alone.
+ */
+extern void method_names(const char *supervision, bool partial, char *buf, size_t size);
 
 #endif							/* METHODS_H */

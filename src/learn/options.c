@@ -12,6 +12,7 @@
 
 #include "net.h"
 #include "prep.h"
+#include "spelling.h"
 
 #define AT(field)	offsetof(TrainOptions, field)
 
@@ -341,11 +342,20 @@ locate(LearnEnv *env, TrainOptions *options, const char *name, const OptionDef *
 			break;
 	if (i == N_DEFS)
 	{
+		Spelling	spelling;
+
 		*status = learn_fail(env, LEARN_INVALID, "unknown option \"%s\"", name);
+		spelling_begin(&spelling, own);
 		for (i = 0; i < N_DEFS; i++)
 			if (dot == NULL || options_of_loss(i))
+			{
+				spelling_offer(&spelling, defs[i].name);
 				append_word(names, sizeof(names), defs[i].name);
-		learn_hint(env, dot ? "Valid options of losses are: %s." : "Valid options are: %s.", names);
+			}
+		if (spelling.best)
+			learn_hint(env, "Perhaps you meant \"%s\". The view dml_options has all options.", spelling.best);
+		else
+			learn_hint(env, dot ? "Valid options of losses are: %s." : "Valid options are: %s.", names);
 		return NULL;
 	}
 	*def = &defs[i];

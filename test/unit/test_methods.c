@@ -21,19 +21,23 @@ test_names(void **state)
 
 	for (int i = 0; i < method_count(); i++)
 	{
+		if (method_at(i)->partial)
+			continue;
 		strcat(want, i > 0 ? ", " : "");
 		strcat(want, method_at(i)->name);
 	}
-	method_names(NULL, buf, sizeof(buf));
+	method_names(NULL, false, buf, sizeof(buf));
 	assert_string_equal(buf, want);
 	assert_memory_equal(buf, "auto, whiten, pca, lda, ", 24);
 
 	/* too little room: cut off, closed by a zero, nothing written beyond */
 	memset(buf, 'x', sizeof(buf));
-	method_names(NULL, buf, 9);
+	method_names(NULL, false, buf, 9);
 	assert_memory_equal(buf, "auto, wh\0x", 10);
-	method_names(NULL, buf, 1);
+	method_names(NULL, false, buf, 1);
 	assert_string_equal(buf, "");
+	method_names("quadruplets", true, buf, sizeof(buf));
+	assert_string_equal(buf, "norm, zero_mean, uniformity");
 }
 
 static void
@@ -133,7 +137,9 @@ test_sums(void **state)
 	check_parse("arcface+0.5*supcon", "arcface + 0.5 * supcon");
 	check_parse("arcface * 2 + supcon * .25 + nca", "2 * arcface + 0.25 * supcon + nca");
 	check_parse("", "unknown method \"\"");
-	check_parse("arcface +", "unknown method \"\"");
+	check_parse("arcface +", "a term is missing in method \"arcface +\"");
+	check_parse("+ arcface", "a term is missing in method \"+ arcface\"");
+	check_parse("proxy_nca++", "a term is missing in method \"proxy_nca++\"");
 	check_parse("arcface + arcfase", "unknown method \"arcfase\"");
 	check_parse("arcface supcon", "method \"arcface supcon\" is not understood from \"supcon\" on");
 	check_parse("arcface + 0.5 supcon", "a weight in method \"arcface + 0.5 supcon\" is not followed by *");
@@ -148,6 +154,52 @@ test_sums(void **state)
 	check_parse("supcon + nca + supcon", "method \"supcon\" occurs twice in a sum");
 	check_parse("supcon + nca + triplet + contrastive + ntxent + cosface + arcface + proxy_nca + proxy_anchor",
 				"a sum of methods has 8 terms at most");
+}
+
+/* The hint's first words when text is asked for where supervision is given. */
+static void
+check_hint(const char *text, const char *supervision, const char *want)
+{
+	LearnEnv	env = {0};
+	TrainOptions options;
+
+	options_init(&options);
+	assert_int_equal(options_set_method(&env, &options, text, supervision), LEARN_INVALID);
+	if (strncmp(env.hint, want, strlen(want)) != 0)
+		fail_msg("%s: %s", text, env.hint);
+}
+
+static void
+test_hints(void **state)
+{
+	LearnEnv	env = {0};
+	TrainOptions options;
+
+	check_hint("arcfase", "labels", "Perhaps you meant \"arcface\". The view dml_methods has all methods.");
+	check_hint("NT-Xent", "labels", "Perhaps you meant \"ntxent\".");
+	check_hint("InfoNCE", "matches", "Perhaps you meant \"infonce\".");
+	check_hint("supcon + 0.5 * centre", "labels", "Perhaps you meant \"center\".");
+	check_hint("tripelt", "labels", "Perhaps you meant \"triplet\".");
+	check_hint("magic", "quadruplets", "Valid methods are: auto, whiten, pca, covariance, lsml, quadruplet. "
+			   "As terms of a sum also: norm, zero_mean, uniformity.");
+	check_hint("", "quadruplets", "Valid methods are: auto, ");
+	check_hint("quadruplet", "labels", "It learns from quadruplets: see dml_train_quadruplets. Valid methods are: auto, ");
+	check_hint("arcface", "quadruplets", "It learns from labels: see dml_train. Valid methods are: auto, ");
+
+	/* the longest hint, with every method in it, is whole */
+	check_hint("magic", NULL, "Valid methods are: auto, ");
+	options_init(&options);
+	assert_int_equal(options_set_method(&env, &options, "magic", NULL), LEARN_INVALID);
+	assert_string_equal(env.hint + strlen(env.hint) - strlen("orthogonal, uniformity."), "orthogonal, uniformity.");
+	assert_non_null(strstr(env.hint, "barlow_twins. As terms of a sum also: "));
+
+	options_init(&options);
+	assert_int_equal(options_set_number(&env, &options, "bach", 8), LEARN_INVALID);
+	assert_string_equal(env.hint, "Perhaps you meant \"batch\". The view dml_options has all options.");
+	assert_int_equal(options_set_number(&env, &options, "LearningRate", 8), LEARN_INVALID);
+	assert_string_equal(env.hint, "Perhaps you meant \"learning_rate\". The view dml_options has all options.");
+	assert_int_equal(options_set_number(&env, &options, "heat", 8), LEARN_INVALID);
+	assert_memory_equal(env.hint, "Valid options are: network, ", 28);
 }
 
 /* Whose an option is. */
@@ -193,6 +245,7 @@ main(void)
 		cmocka_unit_test(test_entries),
 		cmocka_unit_test(test_parameters),
 		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_hints),
 		cmocka_unit_test(test_sum_options),
 	};
 
