@@ -12,7 +12,7 @@ endif
 # Loops along a row are there to be vectorised, which -O2 does not do.  Kernels are held in
 # registers by unrolling, and must round the same way wherever the compiler copies them
 # to: FMA only where the source says so.
-%/net_forward.o %/net_backward.o %/neighbours.o %/kmeans.o: CFLAGS += -O3
+%/net_forward.o %/net_backward.o %/neighbours.o %/neighbours_score.o %/ranking.o %/pair_counts.o %/kmeans.o: CFLAGS += -O3
 %/soft.o %/lmnn.o %/lmnn_solve.o %/near.o %/scml.o %/itml.o %/logdet.o: CFLAGS += -O3
 %/vmath_plain.o %/vmath_avx2.o %/vmath_avx512.o %/vmath_neon.o: CFLAGS += -O3 -ffp-contract=off -fno-math-errno
 

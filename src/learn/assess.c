@@ -5,8 +5,9 @@
 #include "learn/assess.h"
 
 #include <math.h>
+#include <string.h>
 
-#include "learn/neighbours.h"
+#include "learn/ranking.h"
 
 const double ASSESS_DIR_FAR[ASSESS_DIR_FARS] = {0.1, 0.01, 0.001};
 const double ASSESS_FAR[ASSESS_FARS] = {0.1, 0.01, 0.001, 0.0001};
@@ -20,11 +21,26 @@ typedef struct Identity
 	bool		lone;
 } Identity;
 
+/* What a query may find. */
+typedef struct Found
+{
+	int64_t		visible;
+	int64_t		relevant;		/* of its class */
+} Found;
+
 typedef struct Pass
 {
 	const AssessTask *task;
 	Assessment *out;
-	Neighbours	nb;
+	Neighbours	nb;				/* the gallery class by class */
+	Ranking		ranking;
+	int32_t    *order;			/* ng: the row of the gallery at each place */
+	int32_t    *label;			/* ng: its class */
+	int32_t    *begin;			/* n_classes + 1: where each class begins */
+	int32_t    *self;			/* nq: where a query is itself; NULL: nowhere */
+	int32_t    *queries;		/* nq: in the order in which they are asked, a group of pairs after the other */
+	float	   *query;			/* nb.block x d */
+	Found	   *found;			/* nb.block */
 	Identity   *identity;		/* nq */
 	double	   *discount;		/* ng: 1 / log2(place + 1) by place from 0 */
 	double	   *discounts;		/* ng + 1: sums of the first */
@@ -46,39 +62,45 @@ add(Pass *pass, int32_t label, int metric, double value)
 
 /* ---------- who is hidden ---------- */
 
-/* Hide rows from query q of the pass, whose scores are score; how many it may find, and of its class. */
-static void
-hide(Pass *pass, int64_t q, float *score, int64_t *visible, int64_t *relevant)
+/* Hide rows from query q of the pass, whose scores are score; what is left. */
+static Found
+hide(Pass *pass, int64_t q, float *score)
 {
 	const AssessTask *t = pass->task;
+	const int32_t *order = pass->order;
 	int32_t		label = t->query_label[q];
+	int64_t		begin = pass->begin[label];
+	int64_t		end = pass->begin[label + 1];
 	bool		duplicate = false;
+	Found		left = {0};
 
 	if (t->self)
-		score[q] = INFINITY;
+		score[pass->self[q]] = INFINITY;
 	if (t->query_group)
-		for (int64_t g = 0; g < t->ng; g++)
-			score[g] = t->gallery_group[g] == t->query_group[q] ? INFINITY : score[g];
+		for (int64_t p = 0; p < t->ng; p++)
+			score[p] = t->gallery_group[order[p]] == t->query_group[q] ? INFINITY : score[p];
 	if (t->query_time)
-		for (int64_t g = 0; g < t->ng; g++)
-			score[g] = t->gallery_time[g] < t->query_time[q] ? score[g] : INFINITY;
+		for (int64_t p = 0; p < t->ng; p++)
+			score[p] = t->gallery_time[order[p]] < t->query_time[q] ? score[p] : INFINITY;
 	if (t->query_hash)
-		for (int64_t g = 0; g < t->ng; g++)
-			if (t->gallery_hash[g] == t->query_hash[q] && t->gallery_label[g] == label && score[g] < INFINITY)
+		for (int64_t p = begin; p < end; p++)
+			if (t->gallery_hash[order[p]] == t->query_hash[q] && score[p] < INFINITY)
 			{
-				score[g] = INFINITY;
+				score[p] = INFINITY;
 				duplicate = true;
 			}
 	pass->out->duplicates += duplicate;
 
-	*visible = *relevant = 0;
-	for (int64_t g = 0; g < t->ng; g++)
+	for (int64_t p = begin; p < end; p++)
+		left.relevant += score[p] < INFINITY;
+	left.visible = left.relevant + t->ng - (end - begin);
+	if (t->query_group || t->query_time)
 	{
-		bool		seen = score[g] < INFINITY;
-
-		*visible += seen;
-		*relevant += seen && t->gallery_label[g] == label;
+		left.visible = 0;
+		for (int64_t p = 0; p < t->ng; p++)
+			left.visible += score[p] < INFINITY;
 	}
+	return left;
 }
 
 /* ---------- pairs ---------- */
@@ -90,21 +112,18 @@ count_pairs(Pass *pass, int64_t q, int i, const float *score)
 	const AssessTask *t = pass->task;
 	PairCounts *pairs = &pass->out->pairs;
 	int32_t		label = t->query_label[q];
-	int			group = assess_group(pass->out, label);
-	double		square = pass->nb.length[i] * pass->nb.length[i];
-	const float *x = t->query + q * t->d;
-	int64_t		begin = t->self && t->query_time == NULL ? q + 1 : 0;
+	float		square = (float) (pass->nb.length[i] * pass->nb.length[i]);
+	int32_t		after = t->self && t->query_time == NULL ? (int32_t) q : -1;
+	int64_t		edge[4] = {0, pass->begin[label], pass->begin[label + 1], t->ng};
 
-	for (int64_t g = begin; g < t->ng; g++)
-	{
-		bool		same = t->gallery_label[g] == label;
-
-		if (!(score[g] < INFINITY))
-			continue;
-		pair_counts_bin(pairs, group, same, square + 2.0 * score[g]);
-		if (pairs->fine == NULL)
-			pair_counts_keep(pairs, same, sqrt(neighbours_square_distance(x, t->gallery + g * t->d, t->d)));
-	}
+	for (int part = 0; part < 3; part++)
+		pair_counts_add(pairs, part == 1, square, score + edge[part], pass->order + edge[part], after, edge[part + 1] - edge[part]);
+	if (pairs->fine)
+		return;
+	for (int64_t p = 0; p < t->ng; p++)
+		if (score[p] < INFINITY && pass->order[p] > after)
+			pair_counts_keep(pairs, pass->label[p] == label,
+							 sqrt(neighbours_square_distance(pass->query + (int64_t) i * t->d, neighbours_row(&pass->nb, p), t->d)));
 }
 
 /* ---------- ranking ---------- */
@@ -150,100 +169,115 @@ ndcg(Pass *pass, double gained, double *gain, int64_t r, int64_t places)
 	return best > 0 ? gained / best : 0;
 }
 
-/* found[0 .. n) are in order, r > 0 of them of the class. */
+/* From the places of all rows of the class, r > 0 of n that are visible. */
 static void
 rank(Pass *pass, int32_t label, int64_t n, int64_t r)
 {
 	const AssessTask *t = pass->task;
-	const Neighbour *found = pass->nb.found;
-	int64_t		first = -1;
-	int64_t		hits = 0;
+	const Place *place = pass->ranking.place;
 	int64_t		hits_r = 0;
 	double		precisions = 0;
 	double		precisions_r = 0;
 	double		gained = 0;
 	double		gained_10 = 0;
 
-	for (int64_t i = 0; i < n && hits < r; i++)
+	for (int64_t h = 0; h < r; h++)
 	{
+		int64_t		i = place[h].place;
+		double		precision = (h + 1.0) / (i + 1);
 		double		gain = 1;
 
-		if (t->gallery_label[found[i].row] != label)
-			continue;
-		if (hits == 0)
-			first = i;
 		if (t->gallery_grade)
-			gain = pass->gain[hits] = t->gallery_grade[found[i].row];
-		hits++;
-		precisions += (double) hits / (i + 1);
+			gain = pass->gain[h] = t->gallery_grade[pass->order[place[h].row]];
+		precisions += precision;
 		gained += gain * pass->discount[i];
 		if (i < r)
 		{
 			hits_r++;
-			precisions_r += (double) hits / (i + 1);
+			precisions_r += precision;
 		}
 		if (i < 10)
 			gained_10 += gain * pass->discount[i];
 	}
 	if (t->gallery_grade)
 		sort_falling(pass->gain, r);
-	add(pass, label, ASSESS_PRECISION_1, first == 0);
 	add(pass, label, ASSESS_R_PRECISION, (double) hits_r / r);
 	add(pass, label, ASSESS_MAP_R, precisions_r / r);
 	add(pass, label, ASSESS_AP, precisions / r);
-	add(pass, label, ASSESS_RR, 1.0 / (first + 1));
+	add(pass, label, ASSESS_RR, 1.0 / (place[0].place + 1));
 	add(pass, label, ASSESS_NDCG, ndcg(pass, gained, t->gallery_grade ? pass->gain : NULL, r, n));
 	add(pass, label, ASSESS_NDCG_10, ndcg(pass, gained_10, t->gallery_grade ? pass->gain : NULL, r, 10));
-	for (int i = 0; i < t->n_recall; i++)
-		add(pass, label, ASSESS_RECALL + i, first < t->recall_at[i]);
 }
 
-static double
-distance_to(const Pass *pass, int64_t q, int64_t row)
-{
-	const AssessTask *t = pass->task;
-
-	return sqrt(neighbours_square_distance(t->query + q * t->d, t->gallery + row * t->d, t->d));
-}
-
+/* The nearest rows, found[0 .. m) in order, of a query with r rows of its class to find. */
 static void
-identify(Pass *pass, int64_t q, int64_t n, int64_t r)
+look_at_nearest(Pass *pass, int32_t label, int64_t m, int64_t r)
 {
 	const AssessTask *t = pass->task;
 	const Neighbour *found = pass->nb.found;
-	int32_t		label = t->query_label[q];
-	int64_t		other = 0;
-	Identity   *identity = &pass->identity[q];
+	int64_t		k = t->knn_k < m ? t->knn_k : m;
+	int64_t		first = 0;
 
-	while (other < n && t->gallery_label[found[other].row] == label)
-		other++;
-	identity->lone = r == 0;
-	identity->right = n > 0 && other > 0;
-	identity->nearest = n > 0 ? distance_to(pass, q, found[0].row) : INFINITY;
-	identity->nearest_other = other < n ? distance_to(pass, q, found[other].row) : INFINITY;
+	add(pass, label, ASSESS_KNN, k > 0 && neighbours_majority(&pass->nb, k) == label);
+	if (r == 0)
+		return;
+	while (first < m && pass->label[found[first].row] != label)
+		first++;
+	add(pass, label, ASSESS_PRECISION_1, first == 0);
+	for (int i = 0; i < t->n_recall; i++)
+		add(pass, label, ASSESS_RECALL + i, first < m && first < t->recall_at[i]);
 }
 
+/* The same rows, and the nearest of another class. */
+static void
+identify(Pass *pass, int64_t q, int i, const float *query, int64_t m, int64_t r)
+{
+	const Neighbours *nb = &pass->nb;
+	int32_t		label = pass->task->query_label[q];
+	Identity   *identity = &pass->identity[q];
+
+	identity->lone = r == 0;
+	identity->right = m > 0 && pass->label[nb->found[0].row] == label;
+	identity->nearest = m > 0 ? sqrt(neighbours_square_distance(query, neighbours_row(nb, nb->found[0].row), nb->d)) : INFINITY;
+	identity->nearest_other = identity->right || m == 0 ?
+		ranking_nearest_outside(nb, i, query, pass->begin[label], pass->begin[label + 1]) : identity->nearest;
+}
+
+/* How many of the nearest of n rows are looked at. */
+static int64_t
+nearest_wanted(const AssessTask *t, int64_t n)
+{
+	int64_t		m = t->knn_k > 1 ? t->knn_k : 1;
+
+	for (int i = 0; i < t->n_recall; i++)
+		m = t->recall_at[i] > m ? t->recall_at[i] : m;
+	return m < n ? m : n;
+}
+
+/* Query q, number i of the block, whose rows to find are known, among the rows that are left. */
 static LearnStatus
-add_query(LearnEnv *env, Pass *pass, int64_t q, int i)
+rank_query(LearnEnv *env, Pass *pass, int64_t q, int i)
 {
 	const AssessTask *t = pass->task;
+	const float *query = pass->query + (int64_t) i * t->d;
 	int32_t		label = t->query_label[q];
-	float	   *score = pass->nb.score + (int64_t) i * t->ng;
-	int64_t		n;
-	int64_t		r;
-	int64_t		k;
+	int64_t		n = pass->found[i].visible;
+	int64_t		r = pass->found[i].relevant;
 
-	hide(pass, q, score, &n, &r);
-	pass->out->queries++;
-	pass->out->lone += r == 0;
-	pass->out->empty += n == 0;
-	k = t->knn_k < n ? t->knn_k : n;
-	count_pairs(pass, q, i, score);
-	LEARN_TRY(neighbours_nearest(env, &pass->nb, i, t->query + q * t->d, label, -1, n, k));
-	if (r > 0)
+	if (!(t->skip & ASSESS_NEAREST))
+	{
+		int64_t		m = nearest_wanted(t, n);
+
+		LEARN_TRY(neighbours_nearest(env, &pass->nb, i, query, label, -1, m, t->knn_k < m ? t->knn_k : m));
+		look_at_nearest(pass, label, m, r);
+		identify(pass, q, i, query, m, r);
+	}
+	if (!(t->skip & ASSESS_PLACES) && r > 0)
+	{
+		LEARN_TRY(ranking_places(env, &pass->ranking, i, query, pass->begin[label], pass->begin[label + 1],
+								 t->gallery_grade != NULL, &r));
 		rank(pass, label, n, r);
-	add(pass, label, ASSESS_KNN, k > 0 && neighbours_majority(&pass->nb, k) == label);
-	identify(pass, q, n, r);
+	}
 	return LEARN_OK;
 }
 
@@ -312,32 +346,133 @@ make_discounts(LearnEnv *env, Pass *pass)
 	return LEARN_OK;
 }
 
+/* The gallery class by class, and where the queries are in it. */
+static LearnStatus
+order_gallery(LearnEnv *env, Pass *pass)
+{
+	const AssessTask *t = pass->task;
+	ArenaMark	mark;
+	int32_t    *next;
+
+	LEARN_ALLOC(env, pass->order, t->ng);
+	LEARN_ALLOC(env, pass->label, t->ng);
+	LEARN_ALLOC(env, pass->begin, t->n_classes + 1);
+	if (t->self)
+		LEARN_ALLOC(env, pass->self, t->nq);
+	mark = arena_mark(env->arena);
+	LEARN_ALLOC(env, next, t->n_classes);
+	memset(pass->begin, 0, (t->n_classes + 1) * sizeof(int32_t));
+	for (int64_t g = 0; g < t->ng; g++)
+		pass->begin[t->gallery_label[g] + 1]++;
+	for (int c = 0; c < t->n_classes; c++)
+	{
+		pass->begin[c + 1] += pass->begin[c];
+		next[c] = pass->begin[c];
+	}
+	for (int64_t g = 0; g < t->ng; g++)
+	{
+		int32_t		p = next[t->gallery_label[g]]++;
+
+		pass->order[p] = (int32_t) g;
+		pass->label[p] = t->gallery_label[g];
+		if (t->self && g < t->nq)
+			pass->self[g] = p;
+	}
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}
+
+/* Queries of one group of pairs after the other. */
+static LearnStatus
+order_queries(LearnEnv *env, Pass *pass)
+{
+	const AssessTask *t = pass->task;
+	int32_t		next[PAIR_GROUPS + 1] = {0};
+
+	LEARN_ALLOC(env, pass->queries, t->nq);
+	for (int64_t q = 0; q < t->nq; q++)
+		next[assess_group(pass->out, t->query_label[q]) + 1]++;
+	for (int g = 0; g < PAIR_GROUPS; g++)
+		next[g + 1] += next[g];
+	for (int64_t q = 0; q < t->nq; q++)
+		pass->queries[next[assess_group(pass->out, t->query_label[q])]++] = (int32_t) q;
+	return LEARN_OK;
+}
+
 /* Neighbours, and room for pairs. */
 static LearnStatus
 pass_begin(LearnEnv *env, Pass *pass)
 {
 	const AssessTask *task = pass->task;
 
-	LEARN_TRY(neighbours_create(env, task->query, task->nq, task->gallery, task->gallery_label, task->ng, task->d,
-								true, &pass->nb));
+	if (task->ng > INT32_MAX || task->nq > INT32_MAX)
+		return learn_fail(env, LEARN_INVALID, "more than %d rows to search among or to ask with", INT32_MAX);
+	LEARN_TRY(order_gallery(env, pass));
+	LEARN_TRY(order_queries(env, pass));
+	LEARN_TRY(neighbours_create_ordered(env, task->query, task->nq, task->gallery, pass->label, task->ng, task->d,
+										true, pass->order, &pass->nb));
+	LEARN_ALLOC(env, pass->query, (size_t) pass->nb.block * task->d);
+	LEARN_ALLOC(env, pass->found, pass->nb.block);
+	if (task->skip & ASSESS_PAIRS)
+		return LEARN_OK;
 	return pair_counts_open(env, most_pairs(task), 1 / pass->nb.scale, &pass->out->pairs);
 }
 
-/* Each query through one of the functions below. */
+/* Queries begin .. begin + count - 1, whose scores are there: what each may find, and its pairs. */
 static LearnStatus
-pass_run(LearnEnv *env, Pass *pass, LearnStatus (*visit) (LearnEnv *env, Pass *pass, int64_t q, int i))
+count_block(LearnEnv *env, Pass *pass, int64_t begin, int count)
+{
+	const AssessTask *t = pass->task;
+	int64_t		waiting = 0;	/* pairs that were counted and not yet flushed, at most */
+
+	for (int i = 0; i < count; i++)
+	{
+		int64_t		q = pass->queries[begin + i];
+		int			group = assess_group(pass->out, t->query_label[q]);
+		float	   *score = pass->nb.score + (int64_t) i * t->ng;
+
+		LEARN_TRY(learn_poll(env));
+		pass->found[i] = hide(pass, q, score);
+		if (t->skip & ASSESS_PAIRS)
+			continue;
+		count_pairs(pass, q, i, score);
+		waiting += t->ng;
+		if (i + 1 == count || waiting + t->ng > UINT32_MAX ||
+			assess_group(pass->out, t->query_label[pass->queries[begin + i + 1]]) != group)
+		{
+			pair_counts_flush(&pass->out->pairs, group);
+			waiting = 0;
+		}
+	}
+	return LEARN_OK;
+}
+
+/* Pairs are counted a block at a time, before the ranking: either has tables that fill a cache. */
+static LearnStatus
+pass_run(LearnEnv *env, Pass *pass, bool pairs_only)
 {
 	const AssessTask *task = pass->task;
+	Assessment *out = pass->out;
 
 	for (int64_t begin = 0; begin < task->nq; begin += pass->nb.block)
 	{
 		int			count = task->nq - begin < pass->nb.block ? (int) (task->nq - begin) : pass->nb.block;
 
-		LEARN_TRY(neighbours_score(env, &pass->nb, task->query + begin * task->d, count));
 		for (int i = 0; i < count; i++)
+			memcpy(pass->query + (size_t) i * task->d, task->query + (size_t) pass->queries[begin + i] * task->d,
+				   task->d * sizeof(float));
+		LEARN_TRY(neighbours_score(env, &pass->nb, pass->query, count));
+		LEARN_TRY(count_block(env, pass, begin, count));
+		for (int i = 0; i < count && !pairs_only; i++)
 		{
+			int64_t		q = pass->queries[begin + i];
+
 			LEARN_TRY(learn_poll(env));
-			LEARN_TRY(visit(env, pass, begin + i, i));
+			out->queries++;
+			out->of_class[task->query_label[q]]++;
+			out->lone += pass->found[i].relevant == 0;
+			out->empty += pass->found[i].visible == 0;
+			LEARN_TRY(rank_query(env, pass, q, i));
 		}
 		if (task->progress)
 			task->progress(task->progress_ctx, begin + count);
@@ -357,37 +492,31 @@ assess(LearnEnv *env, const AssessTask *task, Assessment *out)
 	size_t		cells = (size_t) task->n_classes * ASSESS_METRICS;
 	Pass		pass = {.task = task,.out = out};
 	ArenaMark	mark;
-	Roc			roc;
+	Roc			roc = {0};
 
-	*out = (Assessment) {.n_classes = task->n_classes};
+	*out = (Assessment) {.n_classes = task->n_classes,.pairs.groups = n_groups(task)};
 	LEARN_ALLOC(env, out->sum, cells);
 	LEARN_ALLOC(env, out->weight, cells);
+	LEARN_ALLOC(env, out->of_class, task->n_classes);
 	memset(out->sum, 0, cells * sizeof(double));
 	memset(out->weight, 0, cells * sizeof(double));
-	LEARN_TRY(pair_counts_create(env, n_groups(task), &out->pairs));
+	memset(out->of_class, 0, task->n_classes * sizeof(int64_t));
+	if (!(task->skip & ASSESS_PAIRS))
+		LEARN_TRY(pair_counts_create(env, n_groups(task), &out->pairs));
 	mark = arena_mark(env->arena);
 	LEARN_TRY(pass_begin(env, &pass));
 	LEARN_ALLOC(env, pass.identity, task->nq);
 	if (task->gallery_grade)
 		LEARN_ALLOC(env, pass.gain, task->ng);
+	LEARN_TRY(ranking_create(env, &pass.nb, &pass.ranking));
 	LEARN_TRY(make_discounts(env, &pass));
-	LEARN_TRY(pass_run(env, &pass, add_query));
-	LEARN_TRY(add_identification(env, &pass));
-	LEARN_TRY(pair_counts_roc(env, &out->pairs, &roc));
+	LEARN_TRY(pass_run(env, &pass, false));
+	if (!(task->skip & ASSESS_NEAREST))
+		LEARN_TRY(add_identification(env, &pass));
+	if (!(task->skip & ASSESS_PAIRS))
+		LEARN_TRY(pair_counts_roc(env, &out->pairs, &roc));
 	assess_verification(&roc, &out->verification);
 	arena_reset(env->arena, mark);
-	return LEARN_OK;
-}
-
-static LearnStatus
-add_pairs_only(LearnEnv *env, Pass *pass, int64_t q, int i)
-{
-	float	   *score = pass->nb.score + (int64_t) i * pass->task->ng;
-	int64_t		visible;
-	int64_t		relevant;
-
-	hide(pass, q, score, &visible, &relevant);
-	count_pairs(pass, q, i, score);
 	return LEARN_OK;
 }
 
@@ -399,7 +528,7 @@ assess_pairs(LearnEnv *env, const AssessTask *task, Roc *roc)
 
 	LEARN_TRY(pair_counts_create(env, n_groups(task), &assessment.pairs));
 	LEARN_TRY(pass_begin(env, &pass));
-	LEARN_TRY(pass_run(env, &pass, add_pairs_only));
+	LEARN_TRY(pass_run(env, &pass, true));
 	return pair_counts_roc(env, &assessment.pairs, roc);
 }
 

@@ -53,6 +53,11 @@ extern const double ASSESS_DIR_FAR[ASSESS_DIR_FARS];	/* 0.1, 0.01, 0.001 */
 /* A rate of errors is measured from at least so many of them expected, else it is NaN. */
 #define ASSESS_LEAST_ERRORS	10
 
+/* Parts of an assessment; what was skipped is NaN. */
+#define ASSESS_NEAREST	1		/* recall@k, precision@1, k-NN, identification */
+#define ASSESS_PLACES	2		/* R-precision, MAP@R, MAP, MRR, NDCG */
+#define ASSESS_PAIRS	4		/* verification */
+
 typedef struct AssessTask
 {
 	const float *query;			/* nq x d */
@@ -77,6 +82,8 @@ typedef struct AssessTask
 	int			knn_k;
 	int			n_recall;
 	int			recall_at[ASSESS_MAX_RECALLS];	/* each at least 1 */
+
+	int			skip;			/* what is not measured, of the parts above; 0: nothing */
 
 	void		(*progress) (void *ctx, int64_t done);	/* queries so far; may be NULL */
 	void	   *progress_ctx;
@@ -103,6 +110,7 @@ typedef struct Assessment
 	int			n_classes;
 	int64_t		queries;
 	int64_t		lone;
+	int64_t    *of_class;		/* n_classes: queries of each class */
 	int64_t		duplicates;		/* queries that a duplicate was hidden from */
 	int64_t		empty;			/* queries that may find no row at all */
 	double	   *sum;			/* n_classes x ASSESS_METRICS, by the query's class */

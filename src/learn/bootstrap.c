@@ -84,6 +84,12 @@ weighted_verification(LearnEnv *env, const Assessment *a, const double *weight, 
 {
 	Verification v;
 
+	if (a->pairs.coarse == NULL)
+	{
+		for (int f = BOOTSTRAP_AUC; f < BOOTSTRAP_FIGURES; f++)
+			figure[f] = NAN;
+		return LEARN_OK;
+	}
 	LEARN_TRY(pair_counts_weighted_roc(env, &a->pairs, weight, roc));
 	assess_verification(roc, &v);
 	for (int f = BOOTSTRAP_AUC; f < BOOTSTRAP_FIGURES; f++)
@@ -156,7 +162,7 @@ draw_create(LearnEnv *env, const Assessment *a, Draw *draw)
 	LEARN_ALLOC(env, draw->weight, a->n_classes);
 	LEARN_ALLOC(env, draw->group, PAIR_GROUPS);
 	for (int c = 0; c < a->n_classes; c++)
-		if (a->weight[(size_t) c * ASSESS_METRICS + ASSESS_KNN] > 0)
+		if (a->of_class[c] > 0)
 			draw->present[draw->n_present++] = c;
 	return LEARN_OK;
 }

@@ -19,13 +19,14 @@
 typedef struct Neighbour
 {
 	uint32_t	key;			/* the score as an integer that sorts alike */
-	int32_t		row;			/* of the gallery */
+	int32_t		row;			/* of the gallery, in the order of scores */
 } Neighbour;
 
 typedef struct Neighbours
 {
 	const float *gallery;		/* n x d */
-	const int32_t *label;		/* n */
+	const int32_t *label;		/* n, in the order of scores */
+	const int32_t *order;		/* n: which row of the gallery a score is of; NULL: as they are */
 	int64_t		n;
 	int			d;
 	int			block;			/* queries at once */
@@ -54,6 +55,11 @@ typedef struct Neighbours
 extern LearnStatus neighbours_create(LearnEnv *env, const float *query, int64_t nq, const float *gallery,
 									 const int32_t *label, int64_t n, int d, bool many, Neighbours *nb);
 
+/* The same with rows in another order (a permutation) and their labels in that; ties still go by the gallery's own. */
+extern LearnStatus neighbours_create_ordered(LearnEnv *env, const float *query, int64_t nq, const float *gallery,
+											 const int32_t *label, int64_t n, int d, bool many, const int32_t *order,
+											 Neighbours *nb);
+
 /* Scores of queries 0 .. count - 1, count <= nb->block. */
 extern LearnStatus neighbours_score(LearnEnv *env, Neighbours *nb, const float *query, int count);
 
@@ -68,8 +74,33 @@ extern LearnStatus neighbours_score(LearnEnv *env, Neighbours *nb, const float *
 extern LearnStatus neighbours_nearest(LearnEnv *env, Neighbours *nb, int i, const float *query,
 									  int32_t label, int64_t hidden, int64_t m, int64_t k);
 
+/* ---------- for those who choose the rows themselves ---------- */
+
+/* Two scores of query i that are further apart than that are in order. */
+extern double neighbours_slack(const Neighbours *nb, int i);
+
+/* A score as a Neighbour's key. */
+extern uint32_t neighbours_key(float score);
+
+/* Order found[0 .. n) by key, equal keys as they stand. */
+extern void neighbours_sort(Neighbours *nb, int64_t n);
+
+/*
+ * found[0 .. n) are in order of their keys: put those that stand too close among the first m (and what hangs
+ * together with them) in exact order where order matters, as above; strict: between any two rows.
+ */
+extern LearnStatus neighbours_settle(LearnEnv *env, Neighbours *nb, int i, const float *query, int32_t label,
+									 int64_t m, int64_t n, int64_t k, bool strict);
+
 /* The label that most of found[0 .. k) have, among equals the one that comes first. */
 extern int32_t neighbours_majority(const Neighbours *nb, int64_t k);
+
+/* The numbers of a row, by its place in the order of scores. */
+static inline const float *
+neighbours_row(const Neighbours *nb, int64_t row)
+{
+	return nb->gallery + (nb->order ? nb->order[row] : row) * nb->d;
+}
 
 /* The exact squared distance of two rows. */
 extern double neighbours_square_distance(const float *a, const float *b, int d);

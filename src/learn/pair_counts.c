@@ -5,6 +5,10 @@
 #include "learn/pair_counts.h"
 
 #include <math.h>
+#include <string.h>
+
+#define NO_BIN			PAIR_FINE
+#define PART			1024		/* pairs whose bins are found at once */
 
 LearnStatus
 pair_counts_create(LearnEnv *env, int groups, PairCounts *counts)
@@ -21,6 +25,9 @@ LearnStatus
 pair_counts_open(LearnEnv *env, int64_t max, double unit, PairCounts *counts)
 {
 	counts->unit = unit;
+	LEARN_ALLOC(env, counts->recent, 2 * (PAIR_FINE + 1));
+	memset(counts->recent, 0, 2 * (PAIR_FINE + 1) * sizeof(uint32_t));
+	counts->low = PAIR_FINE - 1;
 	if (max <= PAIR_EXACT)
 	{
 		counts->max = max;
@@ -31,6 +38,84 @@ pair_counts_open(LearnEnv *env, int64_t max, double unit, PairCounts *counts)
 	LEARN_ALLOC(env, counts->fine, 2 * PAIR_FINE);
 	memset(counts->fine, 0, 2 * PAIR_FINE * sizeof(double));
 	return LEARN_OK;
+}
+
+/*
+ * bin[j] for the squared distance square + 2 score[j], NO_BIN for a pair that does not count; the range of those
+ * that do is put into low and high.  Loops that a compiler puts side by side.
+ */
+static void
+find_bins(float square, const float *restrict score, const int32_t *restrict row, int32_t after, int n,
+		  int32_t *restrict bin, int32_t *low, int32_t *high)
+{
+	float		distance[PART];
+	int32_t		infinite;
+	int32_t		least = *low;
+	int32_t		most = *high;
+
+	for (int j = 0; j < n; j++)
+	{
+		float		f = square + 2 * score[j];
+
+		distance[j] = f > 0 ? f : 0;
+	}
+	memcpy(bin, distance, n * sizeof(float));
+	memcpy(&infinite, &(float) {INFINITY}, sizeof(infinite));
+	for (int j = 0; j < n; j++)
+	{
+		int32_t		b = (bin[j] >> PAIR_FINE_SHIFT) - (int32_t) PAIR_BASE;
+		bool		none = (bin[j] >= infinite) | (row[j] <= after);
+
+		b = b > 0 ? b : 0;
+		b = b < PAIR_FINE - 1 ? b : PAIR_FINE - 1;
+		bin[j] = none ? NO_BIN : b;
+		least = b < least ? b : least;
+		b = none ? 0 : b;
+		most = b > most ? b : most;
+	}
+	*low = least;
+	*high = most;
+}
+
+void
+pair_counts_add(PairCounts *counts, bool same, float square, const float *score, const int32_t *row,
+				int32_t after, int64_t n)
+{
+	uint32_t   *recent = counts->recent + same * (PAIR_FINE + 1);
+
+	for (int64_t begin = 0; begin < n; begin += PART)
+	{
+		int			part = n - begin < PART ? (int) (n - begin) : PART;
+		int32_t		bin[PART];
+
+		find_bins(square, score + begin, row + begin, after, part, bin, &counts->low, &counts->high);
+		for (int j = 0; j < part; j++)
+			recent[bin[j]]++;
+	}
+}
+
+void
+pair_counts_flush(PairCounts *counts, int group)
+{
+	for (int same = 0; same < 2; same++)
+		for (int c = counts->low >> PAIR_COARSER; c <= counts->high >> PAIR_COARSER; c++)
+		{
+			uint32_t   *bins = counts->recent + same * (PAIR_FINE + 1) + (c << PAIR_COARSER);
+			uint64_t	sum = 0;
+
+			for (int b = 0; b < 1 << PAIR_COARSER; b++)
+				sum += bins[b];
+			if (sum == 0)
+				continue;
+			counts->coarse[(group * 2 + same) * PAIR_COARSE + c] += sum;
+			if (counts->fine)
+				for (int b = 0; b < 1 << PAIR_COARSER; b++)
+					counts->fine[same * PAIR_FINE + (c << PAIR_COARSER) + b] += bins[b];
+			memset(bins, 0, sizeof(*bins) << PAIR_COARSER);
+		}
+	counts->low = PAIR_FINE - 1;
+	counts->high = 0;
+	counts->recent[NO_BIN] = counts->recent[PAIR_FINE + 1 + NO_BIN] = 0;
 }
 
 /* The middle of a bin, so that between two that are neighbours lies their border. */

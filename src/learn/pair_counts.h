@@ -10,8 +10,6 @@
 #ifndef PAIR_COUNTS_H
 #define PAIR_COUNTS_H
 
-#include <string.h>
-
 #include "learn/roc.h"
 
 #define PAIR_EXACT		(INT64_C(1) << 21)	/* pairs that are kept one by one */
@@ -32,7 +30,10 @@ typedef struct PairCounts
 	int64_t		max;
 	double	   *distance;
 	bool	   *same;
-	double	   *fine;			/* 2 x PAIR_FINE: impostor, genuine; NULL: kept one by one */
+	uint32_t   *recent;			/* 2 x (PAIR_FINE + 1): impostor, genuine; not yet in the next two */
+	int32_t		low;			/* bins that have recent pairs are among low .. high */
+	int32_t		high;
+	double	   *fine;			/* 2 x PAIR_FINE; NULL: kept one by one */
 	double	   *coarse;			/* groups x 2 x PAIR_COARSE */
 	int			begin;			/* coarse bins with a pair, once all are counted */
 	int			end;
@@ -43,37 +44,19 @@ extern LearnStatus pair_counts_create(LearnEnv *env, int groups, PairCounts *cou
 
 /*
  * Room for all else, for max pairs at most whose squared distances come in units of unit^2: 19 MB for PAIR_EXACT
- * pairs one by one, or 15 MB of bins.  Until pair_counts_roc, which takes 80 MB at most.
+ * pairs one by one, or 15 MB of bins; 8 MB for those that come in.  Until pair_counts_roc, which takes 80 MB at most.
  */
 extern LearnStatus pair_counts_open(LearnEnv *env, int64_t max, double unit, PairCounts *counts);
 
-/* The bin of a squared distance. */
-static inline int
-pair_bin(double square)
-{
-	float		f = (float) square;
-	uint32_t	bits;
+/*
+ * Count n pairs of one kind at the squared distances square + 2 score[j], but those with infinite scores, and those
+ * whose row[j] is `after` at most.
+ */
+extern void pair_counts_add(PairCounts *counts, bool same, float square, const float *score, const int32_t *row,
+							int32_t after, int64_t n);
 
-	if (!(f > 0))
-		return 0;
-	memcpy(&bits, &f, sizeof(bits));
-	bits >>= PAIR_FINE_SHIFT;
-	if (bits < PAIR_BASE)
-		return 0;
-	bits -= PAIR_BASE;
-	return bits < PAIR_FINE ? (int) bits : PAIR_FINE - 1;
-}
-
-/* Count a pair in bins alone. */
-static inline void
-pair_counts_bin(PairCounts *counts, int group, bool same, double square)
-{
-	int			bin = pair_bin(square);
-
-	if (counts->fine)
-		counts->fine[same * PAIR_FINE + bin]++;
-	counts->coarse[(group * 2 + same) * PAIR_COARSE + (bin >> PAIR_COARSER)]++;
-}
+/* What was added since the last time is of this group.  At the latest after 2^32 - 1 pairs. */
+extern void pair_counts_flush(PairCounts *counts, int group);
 
 /* Keep a pair, where pairs are kept. */
 static inline void

@@ -339,6 +339,53 @@ test_edges(void **state)
 	t.gallery_label = t.query_label = data.x_label;
 	t.n_classes = K;
 	check(&u, &t);
+
+	/* grades among rows equally far away; then one row so far that all others have nearly one score */
+	make_data(&data, 78, true);
+	t = (AssessTask) {.query = data.x,.query_label = data.x_label,.nq = 200,.gallery = data.x,.gallery_label = data.x_label,.ng = N,.d = D,.n_classes = K,
+	.knn_k = 3,.n_recall = 2,.recall_at = {1, 70},.self = true,.gallery_grade = data.grade};
+	check(&u, &t);
+	make_data(&data, 79, false);
+	for (int far = 0; far < 2; far++)
+	{
+		for (int j = 0; j < D; j++)
+			data.x[(far ? 3 : 399) * D + j] = 1e6f;
+		check(&u, &t);
+	}
+	unit_env_done(&u);
+}
+
+/* A part that is skipped is not a number, and the others stay as they are. */
+static void
+test_skipped(void **state)
+{
+	static Data data;
+	UnitEnv		u;
+	Assessment	all;
+	AssessTask	t = {.query = data.x,.query_label = data.x_label,.nq = 300,.gallery = data.y,.gallery_label = data.y_label,.ng = N,.d = D,.n_classes = K,
+	.knn_k = 3,.n_recall = 2,.recall_at = {1, 5}};
+
+	unit_env_init(&u);
+	make_data(&data, 5, false);
+	assert_int_equal(assess(&u.env, &t, &all), LEARN_OK);
+	for (int skip = 0; skip < 8; skip++)
+	{
+		Assessment	some;
+
+		t.skip = skip;
+		assert_int_equal(assess(&u.env, &t, &some), LEARN_OK);
+		assert_int_equal(some.queries, all.queries);
+		assert_int_equal(some.lone, all.lone);
+		assert_memory_equal(some.of_class, all.of_class, K * sizeof(int64_t));
+		for (int m = 0; m < ASSESS_RECALL + 2; m++)
+		{
+			bool		places = m >= ASSESS_R_PRECISION && m <= ASSESS_NDCG_10;
+
+			close_to("part", assess_micro(&some, m), skip & (places ? ASSESS_PLACES : ASSESS_NEAREST) ? NAN : assess_micro(&all, m));
+		}
+		close_to("auc", some.verification.auc, skip & ASSESS_PAIRS ? NAN : all.verification.auc);
+		close_to("genuine", some.verification.genuine, skip & ASSESS_PAIRS ? 0 : all.verification.genuine);
+	}
 	unit_env_done(&u);
 }
 
@@ -419,6 +466,7 @@ test_bootstrap(void **state)
 	{
 		a[i].sum = arena_alloc_zero(&u.arena, CLASSES * ASSESS_METRICS, sizeof(double));
 		a[i].weight = arena_alloc_zero(&u.arena, CLASSES * ASSESS_METRICS, sizeof(double));
+		a[i].of_class = arena_alloc_zero(&u.arena, CLASSES, sizeof(int64_t));
 		assert_int_equal(pair_counts_create(&u.env, CLASSES, &a[i].pairs), LEARN_OK);
 	}
 	for (int c = 0; c < CLASSES; c++)
@@ -431,6 +479,7 @@ test_bootstrap(void **state)
 		{
 			a[i].sum[c * ASSESS_METRICS + ASSESS_KNN] = 10 * (value + 3 * i);
 			a[i].weight[c * ASSESS_METRICS + ASSESS_KNN] = 10;
+			a[i].of_class[c] = 10;
 		}
 	}
 	assert_int_equal(bootstrap_intervals(&u.env, both, 2, 1, interval), LEARN_OK);
@@ -483,6 +532,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_skipped),
 		cmocka_unit_test(test_bins),
 		cmocka_unit_test(test_bootstrap),
 		cmocka_unit_test(test_cancel),
