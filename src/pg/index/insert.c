@@ -25,6 +25,7 @@
 /* What the rows of one statement share (IndexInfo.ii_AmCache). */
 typedef struct InsertState
 {
+	TreeMeta	meta;			/* as it was read last; others may have changed it */
 	const TreeShape *shape;
 	MemoryContext context;		/* reset with each row */
 } InsertState;
@@ -163,6 +164,32 @@ typedef enum Placed
 	PLACE_TOO_FAR				/* the leaf's radius does not reach */
 } Placed;
 
+/* All that an entry has on a leaf. */
+static void
+patch_entry(TreePatch *patch, Page page, const TreeShape *shape, int slot)
+{
+	const TreeLayout *layout = &shape->leaf;
+	TreeNode   *node = tree_node(page);
+
+	StaticAssertStmt(offsetof(TreeNode, dead) == offsetof(TreeNode, n) + sizeof(node->n), "both counts are one piece");
+	tree_patch_add(patch, page, &node->n, sizeof(node->n) + sizeof(node->dead));
+	tree_patch_add(patch, page, &tree_rows(page, layout)[slot], sizeof(TreeRow));
+	tree_patch_add(patch, page, page + layout->norm + slot * sizeof(float4), sizeof(float4));
+	tree_patch_add(patch, page, page + layout->scale + slot * sizeof(float4), sizeof(float4));
+	tree_patch_add(patch, page, page + layout->error + slot * sizeof(float4), sizeof(float4));
+	if (layout->square != 0)
+		tree_patch_add(patch, page, &tree_squares(page, layout)[slot], sizeof(float4));
+	tree_patch_add(patch, page, page + layout->codes + slot * layout->code_bytes, layout->code_bytes);
+	for (int i = 0; i < shape->columns.n; i++)
+	{
+		const TreeColumn *column = &shape->columns.column[i];
+
+		tree_patch_add(patch, page, tree_range(page, column), sizeof(TreeRange) + 2 * column->bytes);
+		tree_patch_add(patch, page, tree_column_value(page, column, slot), column->bytes);
+		tree_patch_add(patch, page, page + column->nulls + slot / 8, 1);
+	}
+}
+
 /* Put the row into the leaf, if it may be put there. */
 static Placed
 place(Relation index, const TreeShape *shape, const TreeStep *step, const float *rotated, const char *packed,
@@ -173,7 +200,8 @@ place(Relation index, const TreeShape *shape, const TreeStep *step, const float 
 	const TreeLayout *layout = &shape->leaf;
 	float	   *scratch = palloc(shape->width * sizeof(float));
 	TreeEntry	entry = {.code = palloc(layout->code_bytes), .tid = *tid};
-	GenericXLogState *state;
+	TreePatch	patch = {0};
+	PGAlignedBlock image;
 	const TreeNode *node;
 	int			slot;
 
@@ -204,35 +232,34 @@ place(Relation index, const TreeShape *shape, const TreeStep *step, const float 
 	if (slot == layout->room)
 		tree_corrupted(index, step->block, "Its number of dead entries is wrong.");
 
-	state = GenericXLogStart(index);
-	page = GenericXLogRegisterBuffer(state, buffer, 0);
-	if (slot < tree_node(page)->n)
-		tree_node(page)->dead--;
+	memcpy(image.data, page, BLCKSZ);
+	if (slot < node->n)
+		tree_node(image.data)->dead--;
 	else
-		tree_node(page)->n++;
-	tree_put(page, layout, slot, &entry, false);
-	tree_columns_put(index, page, &shape->columns, slot, packed);
-	GenericXLogFinish(state);
+		tree_node(image.data)->n++;
+	tree_put(image.data, layout, slot, &entry, false);
+	tree_columns_put(index, image.data, &shape->columns, slot, packed);
+	patch_entry(&patch, image.data, shape, slot);
+	tree_patch_finish(index, buffer, image.data, &patch);
 	UnlockReleaseBuffer(buffer);
 	pfree(scratch);
 	pfree(entry.code);
 	return PLACED;
 }
 
-/* The state of the statement; made with its first row, once the index has a shape. */
+/* The state of the statement, made with its first row. */
 static InsertState *
-insert_state(Relation index, const TreeMeta *meta, IndexInfo *info)
+insert_state(IndexInfo *info)
 {
 	InsertState *state = info->ii_AmCache;
 
 	if (state == NULL)
 	{
 		state = MemoryContextAllocZero(info->ii_Context, sizeof(InsertState));
+		state->meta.root = InvalidBlockNumber;
 		state->context = AllocSetContextCreate(info->ii_Context, "dml index insert", ALLOCSET_DEFAULT_SIZES);
 		info->ii_AmCache = state;
 	}
-	if (state->shape == NULL && meta->dims > 0)
-		state->shape = tree_shape(index, meta, info->ii_Context);
 	return state;
 }
 
@@ -244,8 +271,8 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 #endif
 			IndexInfo *info)
 {
-	TreeMeta	meta;
 	InsertState *state;
+	const TreeMeta *meta;
 	MemoryContext old;
 	const DmlVector *vector;
 	float	   *rotated;
@@ -256,8 +283,8 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 
 	if (isnull[0])
 		return false;
-	tree_meta_read(index, &meta);
-	state = insert_state(index, &meta, info);
+	state = insert_state(info);
+	meta = &state->meta;
 	old = MemoryContextSwitchTo(state->context);
 	vector = DatumGetDmlVectorP(values[0]);
 	for (; !planted; turn++)
@@ -270,16 +297,20 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 			LockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 			alone = true;
 		}
-		tree_meta_read(index, &meta);
+
+		/* that the root of the row before is none any more is noticed on the way */
+		if (turn > 0 || meta->root == InvalidBlockNumber)
+			tree_meta_read(index, &state->meta);
 		if (turn == TURNS_BESIDE_OTHERS + TURNS_ALONE)
-			tree_corrupted(index, meta.root, "No way from it leads to a leaf that takes a row.");
-		if (meta.root == InvalidBlockNumber)
+			tree_corrupted(index, meta->root, "No way from it leads to a leaf that takes a row.");
+		if (meta->root == InvalidBlockNumber)
 		{
 			plant(index, vector);
 			continue;
 		}
-		state = insert_state(index, &meta, info);
-		tree_check_vector(index, &meta, vector);
+		if (state->shape == NULL)
+			state->shape = tree_shape(index, meta, info->ii_Context);
+		tree_check_vector(index, meta, vector);
 		rotated = palloc(2 * state->shape->width * sizeof(float));
 		packed = palloc(state->shape->columns.packed_bytes + 1);
 		tree_columns_pack(&state->shape->columns, values, isnull, packed);
@@ -287,7 +318,7 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 		/* without a direction there is no distance to be ordered by */
 		if (!tree_rotate(state->shape, vector->x, rotated + state->shape->width, rotated))
 			break;
-		if (!find_leaf(index, state->shape, &meta, rotated, &path))
+		if (!find_leaf(index, state->shape, meta, rotated, &path))
 			continue;
 		switch (place(index, state->shape, &path.step[path.n - 1], rotated, packed, tid))
 		{

@@ -483,11 +483,19 @@ tree_remove_child(Page parent, const TreeShape *shape, int j)
 			base + layout->codes + (Size) last * layout->code_bytes, layout->code_bytes);
 }
 
+/* Is it time to calibrate? */
+static bool
+grown_enough(const TreeMeta *meta)
+{
+	return meta->leaves >= CALIBRATE_LEAVES && meta->leaves >= 2 * meta->calibration.leaves;
+}
+
 void
 tree_split(Relation index, Relation heap, const TreeShape *shape, const TreePath *path)
 {
 	Page		pages[TREE_MAX_HEIGHT];
 	TreePath	at = *path;
+	TreeMeta	meta = {0};
 
 	LockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 	if (tree_copy_path(index, shape, &at, pages))
@@ -505,14 +513,17 @@ tree_split(Relation index, Relation heap, const TreeShape *shape, const TreePath
 			if (at.n == 1)
 				grow(index, shape, pages[0], &at.step[0]);
 			else if (split_node(index, heap, shape, &at, pages) && level == 0)
-			{
-				TreeMeta	meta;
-
 				tree_count_leaves(index, 1, &meta);
-				if (meta.leaves >= CALIBRATE_LEAVES && meta.leaves >= 2 * meta.calibration.leaves)
-					tree_calibrate_again(index, heap);
-			}
 		}
 	}
 	UnlockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+
+	/* a matter of searches, which others need not wait for */
+	if (grown_enough(&meta) && ConditionalLockPage(index, TREE_CALIBRATION_LOCK, ExclusiveLock))
+	{
+		tree_meta_read(index, &meta);
+		if (grown_enough(&meta))
+			tree_calibrate_again(index, heap);
+		UnlockPage(index, TREE_CALIBRATION_LOCK, ExclusiveLock);
+	}
 }

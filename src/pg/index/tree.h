@@ -35,6 +35,7 @@
 /* Heavyweight page locks (LockPage), by block; README.md, "Locks". */
 #define TREE_STRUCTURE_LOCK	0	/* exclusive: whoever changes who is whose child */
 #define TREE_RECYCLE_LOCK	1	/* exclusive: vacuum, and a split that takes a free page */
+#define TREE_CALIBRATION_LOCK	2	/* exclusive: an insert that calibrates */
 
 /* Support functions of the operator classes. */
 #define TREE_METRIC_PROC	1	/* of the vector's column: the metric, an int4 */
@@ -309,6 +310,23 @@ typedef struct TreeMembers
 /* The page of a node of n members, order[0] to order[n - 1]: 1 to the layout's room. */
 extern void tree_node_make(Relation index, Page page, const TreeShape *shape, int level, uint32 birth,
 						   const TreeMembers *members, const int32_t *order, int n);
+
+/* ---------- patch.c: a change whose places are known ---------- */
+
+#define TREE_MOST_PATCHES	(7 + 3 * TREE_MAX_COLUMNS)	/* what an entry has on a leaf */
+
+typedef struct TreePatch
+{
+	int			n;
+	OffsetNumber at[TREE_MOST_PATCHES];
+	OffsetNumber bytes[TREE_MOST_PATCHES];
+} TreePatch;
+
+/* Some bytes of a page's image have changed; they do not overlap with others. */
+extern void tree_patch_add(TreePatch *patch, Page image, const void *at, int bytes);
+
+/* Make the page, exclusively locked, what its image is at these places, by one WAL record. */
+extern void tree_patch_finish(Relation index, Buffer buffer, Page image, const TreePatch *patch);
 
 /* ---------- meta.c ---------- */
 

@@ -266,6 +266,7 @@ pg_qsort(void *base, size_t n, size_t size, int (*compare) (const void *, const 
 Block	   *LocalBufferBlockPointers = (Block *) blocks;
 char	   *BufferBlocks = NULL;
 volatile sig_atomic_t InterruptPending = false;
+volatile uint32 CritSectionCount = 0;
 
 static void
 extend(void)
