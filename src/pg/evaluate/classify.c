@@ -16,6 +16,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
 
 #include "evaluate/space.h"
 #include "model/feature.h"
@@ -79,6 +80,26 @@ read_arguments(FunctionCallInfo fcinfo, Arguments *arguments)
 	arguments->weighted = weights == NULL || strcmp(weights, "distance") == 0;
 }
 
+/* In SPI: columns that the source has, and the first of them a dml_vector. */
+static void
+check_columns(const Arguments *arguments, const char *embedding, const char *label, const char *from)
+{
+	SPIPlanPtr	plan = SPI_prepare(psprintf("SELECT %s\n, %s\nFROM %s", embedding, label, from), 0, NULL);
+	CachedPlanSource *source;
+	Oid			type;
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	source = linitial(SPI_plan_get_plan_sources(plan));
+	type = TupleDescAttr(source->resultDesc, 0)->atttypid;
+	if (getBaseType(type) != dml_vector_type_oid())
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("embedding \"%s\" is of type %s, not dml_vector", arguments->embedding, format_type_be(type)),
+				 errhint("dml_materialize makes a column of embeddings; to compare arrays as they are, cast them to dml_vector.")));
+	SPI_freeplan(plan);
+}
+
 /* The k nearest rows that have a label and an embedding, in the current memory context; how many there are. */
 static int
 find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
@@ -86,14 +107,16 @@ find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
 	MemoryContext caller = CurrentMemoryContext;
 	char	   *embedding = dml_expression_parse(arguments->embedding, "embedding")->text;
 	char	   *label = dml_expression_parse(arguments->label, "label")->text;
+	char	   *from = dml_source_from(arguments->source);
 	char	   *operator = psprintf("OPERATOR(%s.<->)", quote_identifier(space_schema()));
 	char	   *sql = psprintf("SELECT (%s\n)::pg_catalog.text, (%s\n) %s $1 FROM %s WHERE (%s\n) IS NOT NULL ORDER BY (%s\n) %s $1 LIMIT %d",
-							   label, embedding, operator, dml_source_from(arguments->source), label, embedding, operator,
+							   label, embedding, operator, from, label, embedding, operator,
 							   arguments->k);
 	int			n = 0;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	check_columns(arguments, embedding, label, from);
 	if (SPI_execute_with_args(sql, 1, &query_type, &query, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_with_args failed");
 	for (uint64 i = 0; i < SPI_processed; i++)
