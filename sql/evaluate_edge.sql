@@ -91,6 +91,17 @@ SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', max_queries =>
 SELECT dml_held_out(1, 2);
 SELECT dml_held_out(NULL::int) IS NULL AS null_label;
 
+-- Metrics asked for by name are those of all, and nothing else comes out but counts.
+CREATE TEMP TABLE every AS SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', recall_at => '{1,3}');
+SELECT count(*) > 30 AS asked, count(*) FILTER (WHERE (e.*) IS DISTINCT FROM (o.*)) AS differ
+FROM every e LEFT JOIN LATERAL (SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', metrics => ARRAY[e.metric]) o WHERE o.metric = e.metric) o ON true
+WHERE e.metric NOT IN ('dims', 'queries', 'lone_queries', 'duplicate_queries', 'gallery_rows', 'classes');
+SELECT metric, class, whitened IS NULL AS no_whitening FROM dml_evaluate('ev_edge', 'points', label => 'class', metrics => '{macro_map,recall_at_3}', per_class => true, whiten => false);
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', metrics => '{recall}');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', metrics => '{macro_eer}');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', metrics => '{}');
+SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', metrics => '{map,NULL}');
+
 -- Rights: reading the source, embedding with the model.
 CREATE ROLE ev_reader;
 GRANT USAGE ON SCHEMA evaluate_edge TO ev_reader;

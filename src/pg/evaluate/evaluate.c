@@ -7,10 +7,8 @@
 
 #include <math.h>
 
-#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -50,10 +48,10 @@ typedef struct Arguments
 	char	   *group;
 	char	   *time;
 	char	   *grade;
-	int			n_recall;
-	int			recall_at[ASSESS_MAX_RECALLS];
+	Wanted		wanted;
 	bool		per_class;
 	bool		keep_duplicates;
+	bool		whiten;
 } Arguments;
 
 /* What rows have beside features and label, by row of the matrix; NULL: not asked for. */
@@ -112,38 +110,6 @@ read_protocol(const char *protocol, Arguments *arguments)
 }
 
 static void
-read_recalls(FunctionCallInfo fcinfo, int arg, Arguments *arguments)
-{
-	static const int usual[] = {1, 2, 4, 8, 10};
-	ArrayType  *array;
-	Datum	   *values;
-	bool	   *nulls;
-	int			n;
-
-	if (PG_ARGISNULL(arg))
-	{
-		arguments->n_recall = lengthof(usual);
-		memcpy(arguments->recall_at, usual, sizeof(usual));
-		return;
-	}
-	array = PG_GETARG_ARRAYTYPE_P(arg);
-	deconstruct_array(array, INT4OID, sizeof(int32), true, TYPALIGN_INT, &values, &nulls, &n);
-	if (n < 1 || n > ASSESS_MAX_RECALLS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("recall_at must have 1 to %d numbers, not %d", ASSESS_MAX_RECALLS, n)));
-	arguments->n_recall = n;
-	for (int i = 0; i < n; i++)
-	{
-		if (nulls[i] || DatumGetInt32(values[i]) < 1)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the numbers of recall_at must be at least 1")));
-		arguments->recall_at[i] = DatumGetInt32(values[i]);
-	}
-}
-
-static void
 read_arguments(FunctionCallInfo fcinfo, Arguments *arguments)
 {
 	arguments->model = text_argument(fcinfo, 0);
@@ -165,7 +131,9 @@ read_arguments(FunctionCallInfo fcinfo, Arguments *arguments)
 	need_argument(arguments->label, "label", HINT);
 
 	read_protocol(text_argument(fcinfo, 4), arguments);
-	read_recalls(fcinfo, 13, arguments);
+	arguments->wanted = wanted_metrics(PG_ARGISNULL(13) ? NULL : PG_GETARG_ARRAYTYPE_P(13),
+									   PG_ARGISNULL(16) ? NULL : PG_GETARG_ARRAYTYPE_P(16));
+	arguments->whiten = PG_ARGISNULL(17) || PG_GETARG_BOOL(17);
 	if (arguments->k < 1 || arguments->k > 1000)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -320,7 +288,6 @@ measure_clusters(const Evaluation *evaluation, const float4 *x, int d, Measured 
 	int			k;
 	int64		n = cluster_sample(evaluation, x, d, &sample, &label, class_of, &k);
 
-	measured->nmi = measured->ami = NAN;
 	if (k >= 2)
 	{
 		cluster = huge_array(n, sizeof(int32));
@@ -374,8 +341,11 @@ measure_space(Evaluation *evaluation, const Space *space, Measured *measured)
 	task->gallery = float_store_map(gallery_store);
 	task->query = query_store ? float_store_map(query_store) : task->gallery;
 	check(env, assess(env, task, &measured->assessment));
-	measure_clusters(evaluation, task->query, task->d, measured);
-	check(env, cluster_spread(env, task->gallery, task->ng, task->d, &measured->effective_rank, &measured->norm_spread));
+	measured->nmi = measured->ami = measured->effective_rank = measured->norm_spread = NAN;
+	if (evaluation->wanted.parts & EVALUATE_CLUSTERS)
+		measure_clusters(evaluation, task->query, task->d, measured);
+	if (evaluation->wanted.parts & EVALUATE_SPREAD)
+		check(env, cluster_spread(env, task->gallery, task->ng, task->d, &measured->effective_rank, &measured->norm_spread));
 	measured->dims = space->out;
 	measured->done = true;
 	float_store_free(gallery_store);
@@ -535,8 +505,10 @@ dml_evaluate(PG_FUNCTION_ARGS)
 	task->progress_ctx = &evaluation;
 	evaluation.last_notice = evaluation.env->now(evaluation.env->ctx);
 	task->knn_k = arguments.k;
-	task->n_recall = arguments.n_recall;
-	memcpy(task->recall_at, arguments.recall_at, sizeof(task->recall_at));
+	task->n_recall = arguments.wanted.n_recall;
+	memcpy(task->recall_at, arguments.wanted.recall_at, sizeof(task->recall_at));
+	task->skip = ~arguments.wanted.parts;
+	evaluation.wanted = arguments.wanted;
 
 	space.in = version->in;
 	space.name = "no learning";
@@ -545,8 +517,11 @@ dml_evaluate(PG_FUNCTION_ARGS)
 	space.out = model_out(model);
 	measure_space(&evaluation, &space, &evaluation.space[NO_LEARNING]);
 
-	fitted_on = whitening_rows(matrices[n_matrices - 1], held_out);
-	measure_whitened(&evaluation, version->in, &fitted_on, &evaluation.space[WHITENED]);
+	if (arguments.whiten)
+	{
+		fitted_on = whitening_rows(matrices[n_matrices - 1], held_out);
+		measure_whitened(&evaluation, version->in, &fitted_on, &evaluation.space[WHITENED]);
+	}
 
 	space = space_learned(version);
 	measure_space(&evaluation, &space, &evaluation.space[LEARNED]);

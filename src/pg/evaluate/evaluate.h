@@ -10,9 +10,26 @@
 #include "access/tupdesc.h"
 #include "utils/tuplestore.h"
 
+#include "nodes/pg_list.h"
+#include "utils/array.h"
+
 #include "evaluate/space.h"
 
 #include "learn/bootstrap.h"
+
+/* What is measured beside the parts of an assessment (assess.h). */
+#define EVALUATE_CLUSTERS	8	/* k-means, silhouettes */
+#define EVALUATE_SPREAD		16	/* effective rank, norms */
+#define EVALUATE_ALL		(ASSESS_NEAREST | ASSESS_PLACES | ASSESS_PAIRS | EVALUATE_CLUSTERS | EVALUATE_SPREAD)
+
+/* What is asked for. */
+typedef struct Wanted
+{
+	List	   *names;			/* of metrics, char *; NIL: all */
+	int			parts;			/* that they come from */
+	int			n_recall;
+	int			recall_at[ASSESS_MAX_RECALLS];
+} Wanted;
 
 enum
 {
@@ -45,12 +62,17 @@ typedef struct Evaluation
 	int			classes;		/* that the queries are of */
 	char	  **labels;
 	bool		per_class;
+	Wanted		wanted;
 	Measured	space[N_SPACES];
 	const char *measuring;		/* for notices on progress */
 	double		last_notice;
 	Tuplestorestate *store;
 	TupleDesc	desc;
 } Evaluation;
+
+/* evaluate_metrics.c: of the arguments recall_at and metrics, each NULL where it was; an error lists the valid names. */
+extern Wanted wanted_metrics(ArrayType *recall_at, ArrayType *names);
+extern bool is_wanted(const Wanted *wanted, const char *name);
 
 /* evaluate_result.c: notices of what was seen, and a row for each figure. */
 extern void evaluate_put(Evaluation *evaluation);

@@ -23,6 +23,8 @@ CREATE FUNCTION dml_evaluate(
 	recall_at integer[] DEFAULT '{1,2,4,8,10}',
 	per_class boolean DEFAULT false,
 	keep_duplicates boolean DEFAULT false,
+	metrics text[] DEFAULT NULL,
+	whiten boolean DEFAULT true,
 	OUT metric text,
 	OUT class text,
 	OUT no_learning double precision,
@@ -39,5 +41,5 @@ CREATE FUNCTION dml_evaluate(
 	OUT learned_high double precision)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 50;
-COMMENT ON FUNCTION dml_evaluate(text, text, text, text, text, text, integer, double precision, bigint, bigint, text, text, text, integer[], boolean, boolean) IS
+COMMENT ON FUNCTION dml_evaluate(text, text, text, text, text, text, integer, double precision, bigint, bigint, text, text, text, integer[], boolean, boolean, text[], boolean) IS
 	'retrieval, clustering, verification and identification on labelled rows without learning, whitened and learned, side by side';

@@ -35,6 +35,7 @@ typedef struct Row
 	const char *class;			/* NULL: of all */
 	double		value[N_SPACES];
 	bool		no_difference;
+	bool		always;			/* whatever metrics are asked for */
 } Row;
 
 /* The intervals of all figures: of each space that was measured, in order, and of the difference. */
@@ -58,6 +59,8 @@ put_row(const Evaluation *evaluation, const Row *row, const Intervals *intervals
 	Datum		values[RESULT_COLUMNS];
 	bool		nulls[RESULT_COLUMNS];
 
+	if (!row->always && !is_wanted(&evaluation->wanted, row->name))
+		return;
 	memset(nulls, true, sizeof(nulls));
 	values[0] = CStringGetTextDatum(row->name);
 	nulls[0] = false;
@@ -115,7 +118,7 @@ put_plain(const Evaluation *evaluation, const char *name, size_t offset, bool no
 static void
 put_count(const Evaluation *evaluation, const char *name, double count)
 {
-	Row			row = {.name = name,.value = {count, count, count},.no_difference = true};
+	Row			row = {.name = name,.value = {count, count, count},.no_difference = true,.always = true};
 
 	put_row(evaluation, &row, NULL, 0);
 }
@@ -130,7 +133,7 @@ static void
 put_counts(const Evaluation *evaluation)
 {
 	const Assessment *a = any_assessment(evaluation);
-	Row			dims = {.name = "dims",.no_difference = true};
+	Row			dims = {.name = "dims",.no_difference = true,.always = true};
 
 	for (int s = 0; s < N_SPACES; s++)
 		dims.value[s] = evaluation->space[s].dims;
@@ -187,8 +190,8 @@ put_classes(const Evaluation *evaluation)
 
 	for (int c = 0; c < evaluation->task.n_classes; c++)
 	{
-		double		queries = a->weight[(size_t) c * ASSESS_METRICS + ASSESS_KNN];
-		Row			count = {.name = "queries",.class = evaluation->labels[c],.value = {queries, queries, queries},.no_difference = true};
+		double		queries = (double) a->of_class[c];
+		Row			count = {.name = "queries",.class = evaluation->labels[c],.value = {queries, queries, queries},.no_difference = true,.always = true};
 
 		if (queries == 0)
 			continue;
@@ -230,10 +233,11 @@ tell_few_pairs(const Evaluation *evaluation)
 	double		least_dir = NAN;
 
 	for (int i = ASSESS_FARS - 1; i >= 0; i--)
-		if (isnan(a->verification.tar[i]))
+		if (isnan(a->verification.tar[i]) && is_wanted(&evaluation->wanted, psprintf("tar_at_far_%g", ASSESS_FAR[i])))
 			least_far = ASSESS_FAR[i];
 	for (int i = ASSESS_DIR_FARS - 1; i >= 0; i--)
-		if (a->queries * ASSESS_DIR_FAR[i] * (1 + 1e-12) < ASSESS_LEAST_ERRORS)
+		if (a->queries * ASSESS_DIR_FAR[i] * (1 + 1e-12) < ASSESS_LEAST_ERRORS &&
+			is_wanted(&evaluation->wanted, psprintf("dir_at_far_%g", ASSESS_DIR_FAR[i])))
 			least_dir = ASSESS_DIR_FAR[i];
 	if (!isnan(least_far) && a->verification.impostor > 0)
 		ereport(NOTICE,
