@@ -70,7 +70,7 @@ find_leaf(Relation index, const TreeShape *shape, const TreeMeta *meta, const fl
 		for (int i = 0; i < n[level]; i++)
 		{
 			TreeStep   *step = &best[level][i].step;
-			Buffer		buffer = tree_read(index, step->block);
+			Buffer		buffer = tree_read_pointer(index, step->block);
 			Page		page = BufferGetPage(buffer);
 			const TreeChild *children;
 			AnnBlock	block;
@@ -195,7 +195,7 @@ static Placed
 place(Relation index, const TreeShape *shape, const TreeStep *step, const float *rotated, const char *packed,
 	  ItemPointer tid)
 {
-	Buffer		buffer = tree_read(index, step->block);
+	Buffer		buffer = tree_read_pointer(index, step->block);
 	Page		page = BufferGetPage(buffer);
 	const TreeLayout *layout = &shape->leaf;
 	float	   *scratch = palloc(shape->width * sizeof(float));

@@ -114,6 +114,14 @@ tree_corrupted(Relation index, BlockNumber block, const char *what)
 			 errhint("REINDEX it.")));
 }
 
+Buffer
+tree_read_pointer(Relation index, BlockNumber block)
+{
+	if (block == InvalidBlockNumber)
+		tree_corrupted(index, TREE_META_BLOCK, "A pointer of the index points to nothing.");
+	return tree_read(index, block);
+}
+
 static bool
 is_ours(Page page)
 {

@@ -2,11 +2,12 @@
  * recent.c
  *	  Pages by the buffers that they were in last time.
  *
- * A search reads dozens of pages and does little with each: to find a page in the shared
- * buffer table is several cache misses, and the page itself is some more.  So this process
- * remembers in which buffer it saw a page (ReadRecentBuffer() sees whether it is still
- * there), and can have the page of the next step on its way from memory while it works on
- * the page at hand.  What is remembered may be wrong at any time; nothing rests on it.
+ * A search reads dozens of pages of the index and of the table and does little with each: to
+ * find a page in the shared buffer table is several cache misses, and the page itself is some
+ * more.  So this process remembers in which buffer it saw a page (ReadRecentBuffer() sees
+ * whether it is still there), and can have the page of the next step on its way from memory
+ * while it works on the page at hand.  What is remembered may be wrong at any time, or be
+ * of another page that shares the entry; nothing rests on it.
  */
 #include "compat.h"
 
@@ -16,106 +17,89 @@
 
 #include "tree.h"
 
-static void
-check_block(Relation index, BlockNumber block)
-{
-	if (block == InvalidBlockNumber)
-		tree_corrupted(index, TREE_META_BLOCK, "A pointer of the index points to nothing.");
-}
-
 #if PG_VERSION_NUM >= 140000
 
 #if PG_VERSION_NUM >= 160000
-#define FILE_OF(index)		((index)->rd_locator)
-#define NUMBER_OF(index)	((index)->rd_locator.relNumber)
+#define FILE_OF(relation)	((relation)->rd_locator)
+#define NUMBER_OF(relation) ((relation)->rd_locator.relNumber)
 #else
-#define FILE_OF(index)		((index)->rd_node)
-#define NUMBER_OF(index)	((index)->rd_node.relNode)
+#define FILE_OF(relation)	((relation)->rd_node)
+#define NUMBER_OF(relation) ((relation)->rd_node.relNode)
 #endif
 
-#define ENTRIES			16384	/* a power of two; 256 kB */
+#define ENTRIES			65536	/* a power of two; 256 kB */
 #define CACHE_LINE		64
 
-/* Every so many visits go by the buffer table, which counts them: pages in use stay in memory. */
-#define COUNTED_VISITS	8
+/* Every so many reads go by the buffer table, which counts them: pages in use stay in memory. */
+#define COUNTED_READS	8
 
-typedef struct Recent
-{
-	Oid			file;
-	BlockNumber block;
-	Buffer		buffer;			/* 0: none */
-	uint32		visits;
-} Recent;
+/* By file and block: the buffer that one of them was in last; 0: none was seen. */
+static Buffer *recent = NULL;
 
-static Recent *recent = NULL;
-
-static Recent *
-entry_of(Relation index, BlockNumber block)
+static Buffer *
+entry_of(Relation relation, BlockNumber block)
 {
 	if (recent == NULL)
-		recent = MemoryContextAllocZero(TopMemoryContext, sizeof(Recent) * ENTRIES);
-	return &recent[(block + NUMBER_OF(index) * 0x9e3779b1U) % ENTRIES];
-}
-
-static bool
-is_of(const Recent *entry, Relation index, BlockNumber block)
-{
-	return entry->buffer > 0 && entry->block == block && entry->file == NUMBER_OF(index);
+		recent = MemoryContextAllocZero(TopMemoryContext, sizeof(Buffer) * ENTRIES);
+	return &recent[(block + NUMBER_OF(relation) * 0x9e3779b1U) % ENTRIES];
 }
 
 Buffer
-tree_read(Relation index, BlockNumber block)
+tree_read(Relation relation, BlockNumber block)
 {
-	Recent	   *entry;
+	static uint32 reads = 0;
+	Buffer	   *entry;
+
+	if (RelationUsesLocalBuffers(relation))
+		return ReadBuffer(relation, block);
+	entry = entry_of(relation, block);
+	if (*entry > 0 && ++reads % COUNTED_READS != 0 &&
+		ReadRecentBuffer(FILE_OF(relation), MAIN_FORKNUM, block, *entry))
+	{
+		pgstat_count_buffer_read(relation);
+		pgstat_count_buffer_hit(relation);
+		return *entry;
+	}
+	return *entry = ReadBuffer(relation, block);
+}
+
+const char *
+tree_recent(Relation relation, BlockNumber block)
+{
 	Buffer		buffer;
 
-	check_block(index, block);
-	if (RelationUsesLocalBuffers(index))
-		return ReadBuffer(index, block);
-	entry = entry_of(index, block);
-	if (is_of(entry, index, block) && ++entry->visits % COUNTED_VISITS != 0 &&
-		ReadRecentBuffer(FILE_OF(index), MAIN_FORKNUM, block, entry->buffer))
-	{
-		pgstat_count_buffer_read(index);
-		pgstat_count_buffer_hit(index);
-		return entry->buffer;
-	}
-	buffer = ReadBuffer(index, block);
-	if (!is_of(entry, index, block))
-		*entry = (Recent) {.file = NUMBER_OF(index), .block = block};
-	entry->buffer = buffer;
-	return buffer;
+	if (RelationUsesLocalBuffers(relation))
+		return NULL;
+	buffer = *entry_of(relation, block);
+	if (buffer <= 0 || buffer > NBuffers)
+		return NULL;
+	__builtin_prefetch(GetBufferDescriptor(buffer - 1), 1);
+	return (const char *) BufferGetPage(buffer);
 }
 
 void
-tree_prefetch(Relation index, BlockNumber block, int bytes)
+tree_prefetch(const char *page, int from, int bytes)
 {
-	const Recent *entry;
-	const char *page;
-
-	if (RelationUsesLocalBuffers(index))
-		return;
-	entry = entry_of(index, block);
-	if (!is_of(entry, index, block) || entry->buffer > NBuffers)
-		return;
-	__builtin_prefetch(GetBufferDescriptor(entry->buffer - 1), 1);
-	page = (const char *) BufferGetPage(entry->buffer);
-	for (int at = 0; at < bytes; at += CACHE_LINE)
+	for (int at = from / CACHE_LINE * CACHE_LINE; at < from + bytes && at < BLCKSZ; at += CACHE_LINE)
 		__builtin_prefetch(page + at);
-	__builtin_prefetch(page + BLCKSZ - CACHE_LINE);
 }
 
 #else
 
 Buffer
-tree_read(Relation index, BlockNumber block)
+tree_read(Relation relation, BlockNumber block)
 {
-	check_block(index, block);
-	return ReadBuffer(index, block);
+	return ReadBuffer(relation, block);
+}
+
+const char *
+tree_recent(Relation relation, BlockNumber block)
+{
+	return NULL;
 }
 
 void
-tree_prefetch(Relation index, BlockNumber block, int bytes)
+tree_prefetch(const char *page, int from, int bytes)
 {
 }
 

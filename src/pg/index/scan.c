@@ -39,6 +39,11 @@
 #define FIRST_STAGE			10	/* rows */
 #define STAGE_GROWTH		3.2 /* 10, 32, 102: the usual limits are ends of stages */
 #define EXACT_AHEAD			16
+
+/* Rows that are measured one after the other: so many before its turn a row's page is expected, and the row itself. */
+#define PAGES_AHEAD			4
+#define ROWS_AHEAD			2
+
 #define MANY_SURVIVORS		100000	/* memory for more is not taken before it is known how many rows there may be */
 
 /* Roundings of distances that the reach of a ball is made of. */
@@ -390,6 +395,12 @@ rows_near(const SearchBest *rows, double limit)
 	return n;
 }
 
+static inline void
+item_tid(const SearchItem *item, ItemPointer tid)
+{
+	ItemPointerSet(tid, (BlockNumber) (item->id >> 16), (OffsetNumber) (item->id & 0xffff));
+}
+
 /* Drop what was returned already; how many. */
 static int
 drop_returned(TreeScan *state, SearchBest *rows)
@@ -404,7 +415,7 @@ drop_returned(TreeScan *state, SearchBest *rows)
 	{
 		ItemPointerData tid;
 
-		ItemPointerSet(&tid, (BlockNumber) (rows->items[i].id >> 16), (OffsetNumber) (rows->items[i].id & 0xffff));
+		item_tid(&rows->items[i], &tid);
 		if (bsearch(&tid, state->returned, state->returned_n, sizeof(ItemPointerData), compare_tids) == NULL)
 			rows->items[kept++] = rows->items[i];
 	}
@@ -430,6 +441,24 @@ survivors_room(IndexScanDesc scan, const TreeEffort *effort)
 		return effort->survivors;
 	return (int) Min((double) effort->survivors,
 					 (double) state->shape->leaf.room * RelationGetNumberOfBlocks(scan->indexRelation) + 1);
+}
+
+/* Rows that will probably be measured after row i, on their way from memory. */
+static void
+expect_rows(const TreeScan *state, const SearchBest *rows, int i)
+{
+	ItemPointerData tid;
+
+	if (i + PAGES_AHEAD < rows->n)
+	{
+		item_tid(&rows->items[i + PAGES_AHEAD], &tid);
+		tree_fetch_expect_page(state->fetch, &tid);
+	}
+	if (i + ROWS_AHEAD >= 0 && i + ROWS_AHEAD < rows->n)
+	{
+		item_tid(&rows->items[i + ROWS_AHEAD], &tid);
+		tree_fetch_expect_row(state->fetch, &tid);
+	}
 }
 
 /*
@@ -509,6 +538,8 @@ search_stage(IndexScanDesc scan)
 	state->next = 0;
 	distances.room = Min(wanted, survivors.n + 1);
 	distances.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) distances.room);
+	for (int i = -PAGES_AHEAD; i < 0; i++)
+		expect_rows(state, &survivors, i);
 	for (int i = 0; i < survivors.n; i++)
 	{
 		const SearchItem *item = &survivors.items[i];
@@ -521,7 +552,8 @@ search_stage(IndexScanDesc scan)
 		if (item->key - deviations * item->spread > state->limit)
 			break;
 		CHECK_FOR_INTERRUPTS();
-		ItemPointerSet(&found->tid, (BlockNumber) (item->id >> 16), (OffsetNumber) (item->id & 0xffff));
+		expect_rows(state, &survivors, i);
+		item_tid(item, &found->tid);
 		if (!measure(scan, &found->tid, &distance))
 			continue;
 		found->distance = distance;
@@ -615,6 +647,19 @@ sort_rest(IndexScanDesc scan)
 	MemoryContextReset(state->stage_context);
 }
 
+/* Rows at the front of an exact search, on their way from memory. */
+static void
+expect_front(const TreeScan *state)
+{
+	ItemPointerData tid;
+
+	if (tree_exact_front(&state->walk, 0, &tid))
+		tree_fetch_expect_row(state->fetch, &tid);
+	for (int i = 1; i <= 2; i++)
+		if (tree_exact_front(&state->walk, i, &tid))
+			tree_fetch_expect_page(state->fetch, &tid);
+}
+
 /* Exact: true with the next row in *tid. */
 static bool
 next_exact(IndexScanDesc scan, ItemPointer tid)
@@ -654,7 +699,10 @@ next_exact(IndexScanDesc scan, ItemPointer tid)
 			result = tree_rest_next(state->rest, tid);
 			break;
 		}
-		if (tree_exact_step(&state->walk, &row) && measure(scan, &row, &distance))
+		if (!tree_exact_step(&state->walk, &row))
+			continue;
+		expect_front(state);
+		if (measure(scan, &row, &distance))
 		{
 			Found	   *found = palloc(sizeof(Found));
 

@@ -80,7 +80,7 @@ tree_new_page_done(Relation index, TreeNewPage *page)
 Page
 tree_copy_node(Relation index, const TreeShape *shape, const TreeStep *step, int level)
 {
-	Buffer		buffer = tree_read(index, step->block);
+	Buffer		buffer = tree_read_pointer(index, step->block);
 	Page		page = BufferGetPage(buffer);
 	Page		copy = NULL;
 

@@ -267,6 +267,9 @@ extern void tree_check_node(Relation index, BlockNumber block, Page page, const 
 extern int	tree_page_kind(Page page);
 extern void tree_corrupted(Relation index, BlockNumber block, const char *what) pg_attribute_noreturn();
 
+/* The buffer of a block that a pointer names, which damage may have made none. */
+extern Buffer tree_read_pointer(Relation index, BlockNumber block);
+
 /* The node as src/ann reads it; points into the page. */
 extern void tree_block(Page page, const TreeLayout *layout, AnnBlock *block);
 
@@ -283,11 +286,17 @@ extern void tree_put(Page page, const TreeLayout *layout, int slot, const TreeEn
 
 /* ---------- recent.c ---------- */
 
-/* The buffer of a block that a pointer names, which damage may have made none; it was probably read before. */
-extern Buffer tree_read(Relation index, BlockNumber block);
+/* The buffer of a block, not InvalidBlockNumber, of the index or its table; it was probably read before. */
+extern Buffer tree_read(Relation relation, BlockNumber block);
 
-/* A hint that a page, its first bytes and its end, will be read soon. */
-extern void tree_prefetch(Relation index, BlockNumber block, int bytes);
+/*
+ * Where a page that will be read soon probably is, or NULL.  It is not pinned: what is read there may
+ * be of any page, or half changed.
+ */
+extern const char *tree_recent(Relation relation, BlockNumber block);
+
+/* A hint that some bytes of a page will be read soon. */
+extern void tree_prefetch(const char *page, int from, int bytes);
 
 /* ---------- node.c ---------- */
 
@@ -383,6 +392,10 @@ extern TreeFetch *tree_fetch_begin(Relation heap, Relation index);
  */
 extern const DmlVector *tree_fetch(TreeFetch *fetch, const ItemPointerData *tid, Snapshot snapshot);
 extern void tree_fetch_end(TreeFetch *fetch);
+
+/* Hints for rows that will be fetched after the next one: first for its page, then for the row in it. */
+extern void tree_fetch_expect_page(const TreeFetch *fetch, const ItemPointerData *tid);
+extern void tree_fetch_expect_row(const TreeFetch *fetch, const ItemPointerData *tid);
 
 /* ---------- build.c ---------- */
 

@@ -143,7 +143,7 @@ remove_leaf(Vacuum *vacuum, BlockNumber parent_block, int j)
 	child = tree_children(BufferGetPage(parent_buffer), layout)[j];
 	LockBuffer(parent_buffer, BUFFER_LOCK_UNLOCK);
 
-	buffer = tree_read(vacuum->index, child.block);
+	buffer = tree_read_pointer(vacuum->index, child.block);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	page = BufferGetPage(buffer);
 	tree_check_node(vacuum->index, child.block, page, vacuum->shape);

@@ -66,6 +66,19 @@ pack_row(ItemPointer tid)
 	return (((uint64) ItemPointerGetBlockNumber(tid) << 16 | ItemPointerGetOffsetNumber(tid)) << ITEM_BITS) | ITEM_ROW;
 }
 
+static void
+unpack_row(uint64 id, ItemPointer tid)
+{
+	id >>= ITEM_BITS;
+	ItemPointerSet(tid, (BlockNumber) (id >> 16), (OffsetNumber) (id & 0xffff));
+}
+
+static int
+kind_of(uint64 id)
+{
+	return (int) (id & ((1 << ITEM_BITS) - 1));
+}
+
 static int
 compare_floats(const void *a, const void *b)
 {
@@ -184,7 +197,7 @@ read_node(TreeWalk *walk, uint64 id)
 {
 	BlockNumber block = (BlockNumber) (id >> 32);
 	uint32		birth = (uint32) (id >> ITEM_BITS) & BIRTH_MASK;
-	Buffer		buffer = tree_read(walk->index, block);
+	Buffer		buffer = tree_read_pointer(walk->index, block);
 	Page		page = BufferGetPage(buffer);
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
@@ -225,8 +238,15 @@ push_forwards(SearchQueue *queue, Page page, SearchItem item, int kind)
 static void
 expect_node(const TreeWalk *walk, const SearchQueue *queue)
 {
-	if (queue->n > 0)
-		tree_prefetch(walk->index, (BlockNumber) (queue->items[0].id >> 32), PREFETCH_BYTES);
+	const char *page;
+
+	if (queue->n == 0)
+		return;
+	page = tree_recent(walk->index, (BlockNumber) (queue->items[0].id >> 32));
+	if (page == NULL)
+		return;
+	tree_prefetch(page, 0, PREFETCH_BYTES);
+	tree_prefetch(page, BLCKSZ - 1, 1);
 }
 
 static void
@@ -538,17 +558,15 @@ tree_exact_step(TreeWalk *walk, ItemPointer tid)
 
 	if (!search_pop(&walk->frontier, &item))
 		return false;
-	kind = (int) (item.id & ((1 << ITEM_BITS) - 1));
+	kind = kind_of(item.id);
 	if (kind == ITEM_ROW)
 	{
-		uint64		row = item.id >> ITEM_BITS;
-
-		ItemPointerSet(tid, (BlockNumber) (row >> 16), (OffsetNumber) (row & 0xffff));
+		unpack_row(item.id, tid);
 		return true;
 	}
 
 	buffer = read_node(walk, item.id);
-	if (walk->frontier.n > 0 && (walk->frontier.items[0].id & ((1 << ITEM_BITS) - 1)) != ITEM_ROW)
+	if (walk->frontier.n > 0 && kind_of(walk->frontier.items[0].id) != ITEM_ROW)
 		expect_node(walk, &walk->frontier);
 	page = BufferGetPage(buffer);
 	if (kind == ITEM_REST)
@@ -586,4 +604,13 @@ tree_exact_step(TreeWalk *walk, ItemPointer tid)
 	}
 	UnlockReleaseBuffer(buffer);
 	return false;
+}
+
+bool
+tree_exact_front(const TreeWalk *walk, int i, ItemPointer tid)
+{
+	if (i >= walk->frontier.n || kind_of(walk->frontier.items[i].id) != ITEM_ROW)
+		return false;
+	unpack_row(walk->frontier.items[i].id, tid);
+	return true;
 }

@@ -80,6 +80,9 @@ extern float tree_exact_bound(TreeWalk *walk);
 /* A step: true with a row that may be the next nearest, false when a page was opened instead. */
 extern bool tree_exact_step(TreeWalk *walk, ItemPointer tid);
 
+/* Is item i of what is left a row?  0 is the next one, 1 or 2 the one after it, if none comes between them. */
+extern bool tree_exact_front(const TreeWalk *walk, int i, ItemPointer tid);
+
 /* What a scan counted, for dml_index_stats() (stats.c). */
 extern void tree_note_search(Relation index, const TreeCounts *counts);
 
