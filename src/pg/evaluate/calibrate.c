@@ -10,7 +10,6 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -24,10 +23,10 @@
 #include "learn/assess.h"
 #include "model/call_site.h"
 #include "model/feature.h"
+#include "model/query.h"
 #include "model/source.h"
 
 #define RESULT_COLUMNS	11
-#define FETCH_ROWS		1000
 
 /* What pairs of rows take beside the rows' vectors: scores, pairs, bins. */
 #define LEARN_MEMORY	((size_t) 320 * 1024 * 1024)
@@ -198,15 +197,16 @@ read_side(Pairs *pairs, int side, const Datum *values, const bool *nulls, const 
 	return true;
 }
 
+/* DmlQueryReader.take */
 static void
-read_pair(Pairs *pairs, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
+read_pair(void *state, Datum *values, bool *nulls)
 {
+	Pairs	   *pairs = state;
 	int			first = pairs->side[0]->n;
 	int			same = first + pairs->side[1]->n;
 	float4	   *out;
 	int			d;
 
-	heap_deform_tuple(tuple, desc, values, nulls);
 	if (nulls[same] || !read_side(pairs, 0, values, nulls, pairs->types) ||
 		!read_side(pairs, 1, values + first, nulls + first, pairs->types + first))
 	{
@@ -232,10 +232,12 @@ read_pair(Pairs *pairs, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nu
 	pairs->same[pairs->n++] = DatumGetBool(values[same]);
 }
 
-/* Types of the query's columns; an error for one that cannot be read. */
+/* DmlQueryReader.check */
 static void
-check_pair_types(Pairs *pairs, TupleDesc desc)
+check_pair_types(void *state, const CachedPlanSource *source)
 {
+	Pairs	   *pairs = state;
+	TupleDesc	desc = source->resultDesc;
 	int			at = 0;
 
 	pairs->types = palloc(sizeof(Oid) * desc->natts);
@@ -260,12 +262,6 @@ static void
 read_pairs(const Arguments *arguments, Pairs *pairs)
 {
 	char	   *query;
-	SPIPlanPtr	plan;
-	Portal		portal;
-	MemoryContext row_context;
-	MemoryContext old;
-	Datum	   *values;
-	bool	   *nulls;
 
 	pairs->side[0] = dml_features_parse(arguments->a);
 	pairs->side[1] = dml_features_parse(arguments->b);
@@ -277,33 +273,7 @@ read_pairs(const Arguments *arguments, Pairs *pairs)
 	for (int side = 0; side < 2; side++)
 		pairs->row[side] = palloc(sizeof(float4) * pairs->version[side]->in);
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	plan = SPI_prepare(query, 0, NULL);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
-	check_pair_types(pairs, portal->tupDesc);
-	values = palloc(sizeof(Datum) * portal->tupDesc->natts);
-	nulls = palloc(portal->tupDesc->natts);
-	row_context = AllocSetContextCreate(CurrentMemoryContext, "dml pair", ALLOCSET_DEFAULT_SIZES);
-	for (;;)
-	{
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		if (SPI_processed == 0)
-			break;
-		old = MemoryContextSwitchTo(row_context);
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			read_pair(pairs, SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
-			MemoryContextReset(row_context);
-		}
-		MemoryContextSwitchTo(old);
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_cursor_close(portal);
-	SPI_finish();
+	dml_query_read(query, &(DmlQueryReader) {check_pair_types, read_pair, pairs, NULL, NULL});
 }
 
 /* Of judged pairs. */

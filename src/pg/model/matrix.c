@@ -14,24 +14,17 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/plancache.h"
 
 #include "learn/rng.h"
 #include "model/feature.h"
 #include "model/matrix_class.h"
 #include "model/matrix_store.h"
+#include "model/query.h"
 #include "model/source.h"
-
-/* Rows fetched at a time: enough to make a fetch cheap, few enough to stay in the cache. */
-#define FETCH_FIRST		8
-#define FETCH_ROWS		1000
-#define FETCH_BYTES		(1024 * 1024)
 
 /* What DmlMatrix.store points to. */
 typedef struct MatrixState
@@ -169,22 +162,16 @@ check_extra(const DmlExtra *extra, Oid type, Oid collation)
 			 errhint("Cast it to double precision or to timestamptz.")));
 }
 
-/* The query's columns: types, and what cannot be computed row by row. */
+/* DmlQueryReader.check */
 static void
-check_query(Reader *reader, SPIPlanPtr plan, const char *label)
+check_query(void *state, const CachedPlanSource *source)
 {
-	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
-	Query	   *query = linitial_node(Query, source->query_list);
+	Reader	   *reader = state;
 	TupleDesc	desc = source->resultDesc;
 	int			n = reader->features->n;
+	bool		has_label = reader->has_label;
 
-	if (query->hasAggs || query->hasWindowFuncs || query->hasTargetSRFs)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("features and label cannot use %s functions",
-						query->hasAggs ? "aggregate" : query->hasWindowFuncs ? "window" : "set-returning"),
-				 errhint("Put them into the source: source => 'SELECT ... FROM ...'.")));
-
+	dml_query_check_targets(source, "features and label");
 	reader->types = palloc(sizeof(Oid) * n);
 	for (int i = 0; i < n; i++)
 	{
@@ -195,17 +182,19 @@ check_query(Reader *reader, SPIPlanPtr plan, const char *label)
 		dml_feature_check_kind(n, reader->features->names[i], reader->is_array);
 		reader->types[i] = getBaseType(type);
 	}
-	if (label != NULL)
+	if (has_label)
 		matrix_class_type(reader->classes, TupleDescAttr(desc, n)->atttypid,
 						  TupleDescAttr(desc, n)->attcollation);
 	reader->extra_types = palloc(sizeof(Oid) * Max(reader->n_extra, 1));
 	for (int e = 0; e < reader->n_extra; e++)
 	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, n + (label != NULL) + e);
+		Form_pg_attribute attribute = TupleDescAttr(desc, n + has_label + e);
 
 		reader->extra_types[e] = getBaseType(attribute->atttypid);
 		check_extra(&reader->extra[e], reader->extra_types[e], attribute->attcollation);
 	}
+	reader->row_max = reader->is_array ? DML_MAX_DIM : n;
+	reader->row = palloc(sizeof(float4) * reader->row_max);
 }
 
 /* Room in the arrays by row for one row more. */
@@ -252,18 +241,15 @@ read_extras(Reader *reader, const Datum *values)
 	}
 }
 
-/*
- * Take in one tuple.  What it leaves in the current memory context is the caller's to
- * free.
- */
+/* DmlQueryReader.take */
 static void
-read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
+read_row(void *state, Datum *values, bool *nulls)
 {
+	Reader	   *reader = state;
 	Rows	   *rows = &reader->matrix->rows;
 	int			n = reader->features->n;
 	int			count = 0;
 
-	heap_deform_tuple(tuple, desc, values, nulls);
 	reader->seen++;
 	if (reader->has_label && nulls[n])
 		return;
@@ -311,43 +297,6 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, Datum *values, bool *n
 	read_extras(reader, values + n + reader->has_label);
 	matrix_store_add(reader->state->store, reader->row);
 	rows->n++;
-}
-
-/* All rows of the cursor, with a context that is reset after each. */
-static void
-read_all(Reader *reader, Portal portal, void (*progress) (void *ctx, int64 rows), void *ctx)
-{
-	int			columns = reader->features->n + (reader->has_label ? 1 : 0) + reader->n_extra;
-	Datum	   *values = palloc(sizeof(Datum) * columns);
-	bool	   *nulls = palloc(sizeof(bool) * columns);
-	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "dml row", ALLOCSET_DEFAULT_SIZES);
-	long		batch = FETCH_FIRST;
-
-	for (;;)
-	{
-		MemoryContext old;
-		uint64		fetched;
-		Size		bytes = 0;
-
-		SPI_cursor_fetch(portal, true, batch);
-		fetched = SPI_processed;
-		if (fetched == 0)
-			break;
-		old = MemoryContextSwitchTo(row_context);
-		for (uint64 i = 0; i < fetched; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			bytes += SPI_tuptable->vals[i]->t_len;
-			read_row(reader, SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
-			MemoryContextReset(row_context);
-		}
-		MemoryContextSwitchTo(old);
-		SPI_freetuptable(SPI_tuptable);
-		batch = Max(Min(FETCH_ROWS, FETCH_BYTES / Max(bytes / fetched, 1)), 1);
-		if (progress)
-			progress(ctx, reader->seen);
-	}
-	MemoryContextDelete(row_context);
 }
 
 /* By content: the features' hash, then the label's.  Equal rows are interchangeable. */
@@ -468,8 +417,6 @@ dml_matrix_read_with(const char *source, const char *features, const char *label
 	Reader		reader = {0};
 	DmlMatrix  *matrix;
 	char	   *query;
-	SPIPlanPtr	plan;
-	Portal		portal;
 	MemoryContext old;
 
 	reader.context = AllocSetContextCreate(CurrentMemoryContext, "dml matrix", ALLOCSET_DEFAULT_SIZES);
@@ -497,18 +444,7 @@ dml_matrix_read_with(const char *source, const char *features, const char *label
 	}
 	MemoryContextSwitchTo(old);
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	plan = SPI_prepare(query, 0, NULL);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	check_query(&reader, plan, label);
-	reader.row_max = reader.is_array ? DML_MAX_DIM : reader.features->n;
-	reader.row = palloc(sizeof(float4) * reader.row_max);
-	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
-	read_all(&reader, portal, progress, ctx);
-	SPI_cursor_close(portal);
-	SPI_finish();
+	dml_query_read(query, &(DmlQueryReader) {check_query, read_row, &reader, progress, ctx});
 
 	matrix->skipped = reader.seen - matrix->rows.n;
 	report_skipped(matrix, reader.has_label);

@@ -9,22 +9,16 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/plancache.h"
 
 #include "model/feature.h"
 #include "model/matrix.h"
 #include "model/matrix_store.h"
+#include "model/query.h"
 #include "model/source.h"
-
-#define FETCH_FIRST		8
-#define FETCH_ROWS		1000
-#define FETCH_BYTES		(1024 * 1024)
 
 /* Room for so many at first. */
 #define FIRST_CAPACITY	1024
@@ -229,20 +223,14 @@ build_query(State *state)
 	return query.data;
 }
 
-/* The query's columns: types, and what cannot be computed row by row. */
+/* DmlQueryReader.check */
 static void
-check_query(State *state, SPIPlanPtr plan)
+check_query(void *ctx, const CachedPlanSource *source)
 {
-	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
-	Query	   *query = linitial_node(Query, source->query_list);
+	State	   *state = ctx;
 	TupleDesc	desc = source->resultDesc;
 
-	if (query->hasAggs || query->hasWindowFuncs || query->hasTargetSRFs)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("features cannot use %s functions",
-						query->hasAggs ? "aggregate" : query->hasWindowFuncs ? "window" : "set-returning"),
-				 errhint("Put them into the source: source => 'SELECT ... FROM ...'.")));
+	dml_query_check_targets(source, "features");
 	for (int k = 0; k < state->source->size; k++)
 	{
 		Place	   *place = &state->place[k];
@@ -400,14 +388,14 @@ grow(State *state)
 		tuples->weight = repalloc_huge(tuples->weight, sizeof(double) * state->capacity);
 }
 
-/* Take in one tuple.  What it leaves in the current memory context is the caller's to free. */
+/* DmlQueryReader.take */
 static void
-read_tuple(State *state, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
+read_tuple(void *ctx, Datum *values, bool *nulls)
 {
+	State	   *state = ctx;
 	DmlTuples  *tuples = state->tuples;
 	int			size = state->source->size;
 
-	heap_deform_tuple(tuple, desc, values, nulls);
 	state->seen++;
 	if ((state->same >= 0 && nulls[state->same]) || (state->weight >= 0 && nulls[state->weight]))
 		return;
@@ -429,42 +417,6 @@ read_tuple(State *state, HeapTuple tuple, TupleDesc desc, Datum *values, bool *n
 		tuples->row[tuples->n * size + k] = pool_add(pool, state->place[k].row);
 	}
 	tuples->n++;
-}
-
-/* All rows of the cursor, with a context that is reset after each. */
-static void
-read_all(State *state, Portal portal, void (*progress) (void *ctx, int64 rows), void *ctx)
-{
-	Datum	   *values = palloc(sizeof(Datum) * state->columns);
-	bool	   *nulls = palloc(sizeof(bool) * state->columns);
-	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "dml row", ALLOCSET_DEFAULT_SIZES);
-	long		batch = FETCH_FIRST;
-
-	for (;;)
-	{
-		MemoryContext old;
-		uint64		fetched;
-		Size		bytes = 0;
-
-		SPI_cursor_fetch(portal, true, batch);
-		fetched = SPI_processed;
-		if (fetched == 0)
-			break;
-		old = MemoryContextSwitchTo(row_context);
-		for (uint64 i = 0; i < fetched; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			bytes += SPI_tuptable->vals[i]->t_len;
-			read_tuple(state, SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
-			MemoryContextReset(row_context);
-		}
-		MemoryContextSwitchTo(old);
-		SPI_freetuptable(SPI_tuptable);
-		batch = Max(Min(FETCH_ROWS, FETCH_BYTES / Max(bytes / fetched, 1)), 1);
-		if (progress)
-			progress(ctx, state->seen);
-	}
-	MemoryContextDelete(row_context);
 }
 
 /* ---------- order ---------- */
@@ -553,8 +505,6 @@ dml_tuples_read(const DmlTupleSource *source, size_t limit,
 	State	   *state = palloc0(sizeof(State));
 	DmlTuples  *tuples = palloc0(sizeof(DmlTuples));
 	char	   *query;
-	SPIPlanPtr	plan;
-	Portal		portal;
 
 	state->tuples = tuples;
 	state->source = source;
@@ -570,16 +520,7 @@ dml_tuples_read(const DmlTupleSource *source, size_t limit,
 		tuples->weight = palloc(sizeof(double) * state->capacity);
 	MemoryContextSwitchTo(old);
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	plan = SPI_prepare(query, 0, NULL);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	check_query(state, plan);
-	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
-	read_all(state, portal, progress, ctx);
-	SPI_cursor_close(portal);
-	SPI_finish();
+	dml_query_read(query, &(DmlQueryReader) {check_query, read_tuple, state, progress, ctx});
 
 	tuples->skipped = state->seen - tuples->n;
 	report_skipped(tuples);
