@@ -15,6 +15,8 @@ SELECT dml_within('[1]'::dml_vector, ARRAY[1]::real[], 'NaN');
 SELECT dml_ball(ARRAY[1]::float8[], 'NaN');
 SELECT dml_within('[1]'::dml_vector, '[1,2]'::dml_vector, 1);
 SELECT dml_ball('[1,2]'::dml_vector, 3), dml_ball(ARRAY[1,2]::real[], 3), dml_ball(ARRAY[1,2]::float8[], 3);
+SELECT dml_ball(ARRAY[1,2], 3), dml_ball('{1.5,2}'::numeric[], 3), dml_within('[0,0]'::dml_vector, ARRAY[3,4], 5) AS whole, dml_within('[0,0]'::dml_vector, '{3,4}'::smallint[], 4.9) AS small,
+	dml_within('[0,0]'::dml_vector, '{3,4}'::bigint[], 5) AS large, dml_within('[0,0]'::dml_vector, ARRAY[3,4.0], 4.9) AS decimal, dml_within_cosine('[1,0]'::dml_vector, ARRAY[1,1], 0.3) AS cosine;
 SELECT '[1,2]'::dml_vector <->@ dml_ball('[1,1]'::dml_vector, 1) AS inside, '[1,2]'::dml_vector <->@ dml_ball(ARRAY[1,1]::real[], 0.5) AS outside,
 	'[1,2]'::dml_vector <=>@ dml_ball('[2,4]'::dml_vector, 1e-6) AS inside_cosine, '[1,2]'::dml_vector <=>@ dml_ball(ARRAY[2,1]::float8[], 0.1) AS outside_cosine,
 	'[1,2]'::dml_vector <->@ ROW(NULL, 1)::dml_ball AS null_center, '[1,2]'::dml_vector <->@ ROW('[1,2]', NULL)::dml_ball AS null_radius;
@@ -34,6 +36,7 @@ ANALYZE item;
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within(v, at_point(5), 0.7);
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within(v, ARRAY[1,2,3,4,5,6,7,8]::float8[], 0.7) AND tenant = 3 ORDER BY v <-> at_point(5) LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within(v, '[1,2,3,4,5,6,7,8]', 2.5);
+EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within(v, ARRAY[1,2,3,4,5,6,7,8], 2.5);
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE NOT dml_within(v, at_point(5), 0.7);
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within_cosine(v, at_point(5), 0.7);
 
@@ -61,7 +64,7 @@ SELECT filter, (asked(filter)).* FROM unnest(ARRAY[
 	'dml_within(v, at_point(5), 20)', 'dml_within(v, at_point(5), ''infinity'')', 'dml_within(v, at_point(5), -0.5)', 'dml_within(v, NULL::dml_vector, 1)', 'dml_within(v, at_point(5), NULL)',
 	'dml_within(v, at_point(777), 0.9) AND tenant = 7', 'dml_within(v, at_point(777), 0.9) AND tenant = 77', 'dml_within(v, at_point(777), 30) AND tenant = 7', 'dml_within(v, at_point(7), 0.9) AND id % 3 = 0',
 	'dml_within(v, at_point(7), 0.9) AND dml_within(v, at_point(27), 0.9)', 'dml_within(v, at_point(7), 0.9) AND dml_within(v, at_point(28), 20)', 'dml_within(v, at_point(7), 0.9) AND v IS NOT NULL', 'dml_within(v, at_point(7), 0.9) AND v IS NULL',
-	'dml_within(v, ARRAY[1,2,3,4,5,6,7,8]::real[], 10)', 'dml_within(v, ARRAY[1,2,3,4,5,6,7,8]::float8[], 10)', 'v <->@ dml_ball(at_point(5), 0.7)', 'dml_within(v, (SELECT at_point(5)), (SELECT 0.7))'
+	'dml_within(v, ARRAY[1,2,3,4,5,6,7,8]::real[], 10)', 'dml_within(v, ARRAY[1,2,3,4,5,6,7,8]::float8[], 10)', 'dml_within(v, ARRAY[1,2,3,4,5,6,7,8], 10)', 'dml_within(v, ARRAY[1,2,3,4,5,6,7,8.5], 10)', 'v <->@ dml_ball(at_point(5), 0.7)', 'dml_within(v, (SELECT at_point(5)), (SELECT 0.7))'
 ]) filter;
 
 -- In order, and in order of another distance.

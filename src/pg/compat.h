@@ -49,4 +49,13 @@
 #define dml_guc_malloc(size)	malloc(size)
 #endif
 
+/* What an index may take for its own in VACUUM, in kB: as PostgreSQL's vacuum does.  With miscadmin.h and postmaster/autovacuum.h. */
+#if PG_VERSION_NUM >= 170000
+#define dml_in_autovacuum()	AmAutoVacuumWorkerProcess()
+#else
+#define dml_in_autovacuum()	IsAutoVacuumWorkerProcess()
+#endif
+#define dml_vacuum_work_mem() \
+	(dml_in_autovacuum() && autovacuum_work_mem != -1 ? autovacuum_work_mem : maintenance_work_mem)
+
 #endif							/* DML_COMPAT_H */

@@ -38,3 +38,29 @@ COMMENT ON FUNCTION dml_ball(real[], double precision) IS 'raw input and a radiu
 CREATE FUNCTION dml_ball(double precision[], radius double precision) RETURNS dml_raw_ball
 	AS 'MODULE_PATHNAME', 'dml_raw_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_ball(double precision[], double precision) IS 'raw input and a radius: what an index is asked for by dml_within';
+
+-- The same for arrays of other numbers, as with the operators (raw.sql).
+DO $do$
+DECLARE
+	kind text;
+	fn record;
+BEGIN
+	FOREACH kind IN ARRAY ARRAY['smallint[]', 'integer[]', 'bigint[]', 'numeric[]'] LOOP
+		FOR fn IN SELECT * FROM (VALUES
+			('dml_within', 'Euclidean (L2) distance'),
+			('dml_within_cosine', 'cosine distance')) f(name, says) LOOP
+			EXECUTE pg_catalog.format($sql$
+				CREATE FUNCTION %2$s(dml_vector, %1$s, radius double precision) RETURNS boolean
+					AS 'MODULE_PATHNAME', '%3$s' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+				COMMENT ON FUNCTION %2$s(dml_vector, %1$s, double precision) IS
+					'is the %4$s to raw input, which the model of the vector embeds, at most the radius?';
+				$sql$, kind, fn.name, pg_catalog.replace(fn.name, 'dml_', 'dml_raw_'), fn.says);
+		END LOOP;
+		EXECUTE pg_catalog.format($sql$
+			CREATE FUNCTION dml_ball(%1$s, radius double precision) RETURNS dml_raw_ball
+				AS 'MODULE_PATHNAME', 'dml_raw_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+			COMMENT ON FUNCTION dml_ball(%1$s, double precision) IS 'raw input and a radius: what an index is asked for by dml_within';
+			$sql$, kind);
+	END LOOP;
+END
+$do$;

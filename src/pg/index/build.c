@@ -90,7 +90,7 @@ build_row_vector(Build *build, Datum value, bool alive)
 	}
 	if (build->meta.dims == 0)
 		tree_meta_init(&build->meta, build->index, vector->dim, vector->space, true);
-	tree_check_vector(build->index, &build->meta, vector);
+	tree_check_vector(build->index, &build->meta, vector, false);
 	return vector;
 }
 

@@ -17,6 +17,10 @@ COMMENT ON FUNCTION dml_in_ball_cosine_selectivity(internal, oid, internal, inte
 ALTER FUNCTION dml_within(dml_vector, dml_vector, double precision) SUPPORT dml_within_support;
 ALTER FUNCTION dml_within(dml_vector, real[], double precision) SUPPORT dml_within_support;
 ALTER FUNCTION dml_within(dml_vector, double precision[], double precision) SUPPORT dml_within_support;
+ALTER FUNCTION dml_within(dml_vector, smallint[], double precision) SUPPORT dml_within_support;
+ALTER FUNCTION dml_within(dml_vector, integer[], double precision) SUPPORT dml_within_support;
+ALTER FUNCTION dml_within(dml_vector, bigint[], double precision) SUPPORT dml_within_support;
+ALTER FUNCTION dml_within(dml_vector, numeric[], double precision) SUPPORT dml_within_support;
 ALTER OPERATOR <->@ (dml_vector, dml_ball) SET (RESTRICT = dml_in_ball_selectivity);
 ALTER OPERATOR <->@ (dml_vector, dml_raw_ball) SET (RESTRICT = dml_in_ball_selectivity);
 ALTER OPERATOR FAMILY dml_l2_ops USING dml ADD
@@ -26,6 +30,10 @@ ALTER OPERATOR FAMILY dml_l2_ops USING dml ADD
 ALTER FUNCTION dml_within_cosine(dml_vector, dml_vector, double precision) SUPPORT dml_within_cosine_support;
 ALTER FUNCTION dml_within_cosine(dml_vector, real[], double precision) SUPPORT dml_within_cosine_support;
 ALTER FUNCTION dml_within_cosine(dml_vector, double precision[], double precision) SUPPORT dml_within_cosine_support;
+ALTER FUNCTION dml_within_cosine(dml_vector, smallint[], double precision) SUPPORT dml_within_cosine_support;
+ALTER FUNCTION dml_within_cosine(dml_vector, integer[], double precision) SUPPORT dml_within_cosine_support;
+ALTER FUNCTION dml_within_cosine(dml_vector, bigint[], double precision) SUPPORT dml_within_cosine_support;
+ALTER FUNCTION dml_within_cosine(dml_vector, numeric[], double precision) SUPPORT dml_within_cosine_support;
 ALTER OPERATOR <=>@ (dml_vector, dml_ball) SET (RESTRICT = dml_in_ball_cosine_selectivity);
 ALTER OPERATOR <=>@ (dml_vector, dml_raw_ball) SET (RESTRICT = dml_in_ball_cosine_selectivity);
 ALTER OPERATOR FAMILY dml_cosine_ops USING dml ADD

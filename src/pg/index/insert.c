@@ -124,7 +124,7 @@ plant(Relation index, const DmlVector *vector)
 
 		if (meta.dims == 0)
 			tree_meta_init(&meta, index, vector->dim, vector->space, false);
-		tree_check_vector(index, &meta, vector);
+		tree_check_vector(index, &meta, vector, false);
 		shape = tree_shape(index, &meta, CurrentMemoryContext);
 		rotated = palloc0(2 * shape->width * sizeof(float));
 		scratch = rotated + shape->width;
@@ -310,7 +310,7 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 		}
 		if (state->shape == NULL)
 			state->shape = tree_shape(index, meta, info->ii_Context);
-		tree_check_vector(index, meta, vector);
+		tree_check_vector(index, meta, vector, false);
 		rotated = palloc(2 * state->shape->width * sizeof(float));
 		packed = palloc(state->shape->columns.packed_bytes + 1);
 		tree_columns_pack(&state->shape->columns, values, isnull, packed);

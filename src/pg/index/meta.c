@@ -277,7 +277,7 @@ tree_rotate(const TreeShape *shape, const float *x, float *scratch, float *out)
 }
 
 void
-tree_check_vector(Relation index, const TreeMeta *meta, const DmlVector *vector)
+tree_check_vector(Relation index, const TreeMeta *meta, const DmlVector *vector, bool query)
 {
 	if (vector->space != meta->space)
 	{
@@ -287,13 +287,17 @@ tree_check_vector(Relation index, const TreeMeta *meta, const DmlVector *vector)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("index \"%s\" holds vectors of one space", RelationGetRelationName(index)),
-				 errdetail("The index is of %s, the vector of %s.", ours, theirs),
-				 errhint("Embed all rows with one version of one model, then create the index.")));
+				 errdetail("The index is of %s, the %s of %s.", ours, query ? "query" : "vector", theirs),
+				 errhint("%s", !query ? "Embed all rows with one version of one model, then create the index." :
+						 meta->space == 0 ? "Search by a plain vector." :
+						 vector->space == 0 ? "Search by raw input, an array of numbers, which the index embeds, or by dml_embed()." :
+						 "Embed the query with the version of the model that made the rows.")));
 	}
 	if (vector->dim != meta->dims)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("index \"%s\" holds vectors of %d dimensions, not %d",
 						RelationGetRelationName(index), meta->dims, vector->dim),
-				 errhint("dml_vector(n) as the type of the column keeps one length.")));
+				 errhint("%s", query ? "Search by a vector of the rows' length." :
+						 "dml_vector(n) as the type of the column keeps one length.")));
 }

@@ -20,6 +20,7 @@
 #include "catalog/index.h"
 #include "commands/vacuum.h"
 #include "miscadmin.h"
+#include "postmaster/autovacuum.h"
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -297,7 +298,7 @@ divide_family(Regroup *regroup, const TreePath *path, Page *pages, const Family 
 	LearnStatus status = blas_load(regroup->env);
 
 	/* the vectors, and a copy in the division */
-	if (bytes > (Size) maintenance_work_mem * 1024 / 2)
+	if (bytes > (Size) dml_vacuum_work_mem() * 1024 / 2)
 		return;
 	vectors = MemoryContextAllocHuge(regroup->context, bytes + 1);
 	ids = palloc(family->entries * sizeof(TreeRow) + 1);

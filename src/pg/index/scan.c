@@ -182,7 +182,7 @@ query_vector(Relation index, const TreeMeta *meta, Oid type, Datum value)
 	}
 	else
 		vector = DatumGetDmlVectorP(value);
-	tree_check_vector(index, meta, vector);
+	tree_check_vector(index, meta, vector, true);
 	return vector;
 }
 
@@ -285,7 +285,7 @@ measure(IndexScanDesc scan, ItemPointer tid, double *distance)
 	state->counts.exact++;
 	if (vector == NULL)
 		return false;
-	tree_check_vector(scan->indexRelation, &state->meta, vector);
+	tree_check_vector(scan->indexRelation, &state->meta, vector, false);
 	*distance = state->distance(vector->x, state->vector->x, vector->dim);
 	for (int i = 0; i < state->n_balls; i++)
 	{

@@ -224,6 +224,10 @@ dml_index_stats(PG_FUNCTION_ARGS)
 	values[at++] = Int64GetDatum(meta.calibration.leaves);
 	nulls[at] = nulls[at + 1] = nulls[at + 2] = meta.calibration.leaves == 0;
 	values[at++] = targets_array();
+
+	/* of a tail that was prolonged there may be more than the index has */
+	for (int i = 0; i < TREE_TARGETS; i++)
+		meta.calibration.probes[i] = (int32) Min((int64) meta.calibration.probes[i], Max(counts.leaves, 1));
 	values[at++] = int_array(meta.calibration.probes, TREE_TARGETS);
 	values[at++] = int_array(meta.calibration.exact, TREE_TARGETS);
 

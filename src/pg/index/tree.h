@@ -369,8 +369,8 @@ extern int	tree_origin_blocks(int dims);
  */
 extern bool tree_rotate(const TreeShape *shape, const float *x, float *scratch, float *out);
 
-/* Is the vector one of this index?  An error that says what is wrong. */
-extern void tree_check_vector(Relation index, const TreeMeta *meta, const DmlVector *vector);
+/* Is the vector, of a row or a query, one of this index?  An error that says what is wrong. */
+extern void tree_check_vector(Relation index, const TreeMeta *meta, const DmlVector *vector, bool query);
 
 /* ---------- toast.c: values out of line ---------- */
 

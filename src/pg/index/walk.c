@@ -197,9 +197,12 @@ read_node(TreeWalk *walk, uint64 id)
 {
 	BlockNumber block = (BlockNumber) (id >> 32);
 	uint32		birth = (uint32) (id >> ITEM_BITS) & BIRTH_MASK;
-	Buffer		buffer = tree_read_pointer(walk->index, block);
-	Page		page = BufferGetPage(buffer);
+	Buffer		buffer;
+	Page		page;
 
+	CHECK_FOR_INTERRUPTS();
+	buffer = tree_read_pointer(walk->index, block);
+	page = BufferGetPage(buffer);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	tree_check_node(walk->index, block, page, walk->shape);
 	if ((tree_special(page)->birth & BIRTH_MASK) != birth)
@@ -260,7 +263,6 @@ check_level(TreeWalk *walk, Buffer buffer, int level)
 static void
 count_page(TreeWalk *walk, int64 *count)
 {
-	CHECK_FOR_INTERRUPTS();
 	++*count;
 	if (++walk->pages <= walk->most_pages)
 		return;
