@@ -9,6 +9,7 @@
 
 #include "blas.h"
 #include "fit_loop.h"
+#include "fit_views.h"
 #include "loss_sum.h"
 #include "optim.h"
 #include "sampler.h"
@@ -21,6 +22,7 @@ typedef struct Run
 	const TrainOptions *options;
 	const Judge *judge;			/* or NULL */
 	Sampler    *sampler;
+	FitViews   *views;			/* or NULL: no self-supervised term */
 	Prep	   *prep;
 	Net		   *net;
 	NetTape    *tape;
@@ -107,7 +109,7 @@ embed_now(LearnEnv *env, void *ctx, const int64_t *index, int count, float *out)
 
 /* What is needed beside the model, allocated behind it. */
 static LearnStatus
-prepare(LearnEnv *env, Run *run)
+prepare(LearnEnv *env, Run *run, int tape_rows)
 {
 	const FitPlan *plan = run->plan;
 	int			out = netspec_out(&run->net->spec);
@@ -115,7 +117,7 @@ prepare(LearnEnv *env, Run *run)
 	LossShape	shape = {0};
 	Rng			rng;
 
-	LEARN_TRY(net_tape_create(env, run->net, plan->batch, &run->tape));
+	LEARN_TRY(net_tape_create(env, run->net, tape_rows, &run->tape));
 	shape.unit = run->net->spec.l2;
 	shape.max_rows = plan->batch;
 	shape.dims = out;
@@ -215,6 +217,11 @@ step(LearnEnv *env, void *ctx, double lr, double *loss)
 	LEARN_TRY(learn_poll(env));
 	LEARN_TRY(fit_check_loss(env, run->plan, *loss));
 	LEARN_TRY(net_backward(run->net, run->tape, run->dz, run->grad));
+	if (run->views)
+	{
+		LEARN_TRY(fit_views_step(env, run->views, run->tape, &run->dropout, run->grad, loss));
+		LEARN_TRY(fit_check_loss(env, run->plan, *loss));
+	}
 
 	/* the proxies' gradient is of another scale: it does not count for the network's clipping */
 	optim_clip(run->grad, n_net, run->options->clip);
@@ -246,6 +253,7 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	NetSpec		spec;
 	ArenaMark	mark;
 	Rng			rng;
+	int			tape_rows;
 
 	LEARN_TRY(blas_load(env));
 	run.rows = rows;
@@ -268,7 +276,12 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	LEARN_ALLOC(env, fit->history, plan->stop_after);
 
 	mark = arena_mark(env->arena);
-	LEARN_TRY(prepare(env, &run));
+	tape_rows = plan->batch;
+	if (options->unlabeled > 0 && fit_views_tape(rows, n) > tape_rows)
+		tape_rows = fit_views_tape(rows, n);
+	LEARN_TRY(prepare(env, &run, tape_rows));
+	if (options->unlabeled > 0)
+		LEARN_TRY(fit_views_create(env, rows, index, n, options, run.prep, run.net, &run.views));
 	LEARN_TRY(sampler_create(env, rows, index, n, plan->batch, plan->rows_per_class, options->balance,
 							 options->hard_share, (uint64_t) options->seed, &run.sampler));
 	task.per_epoch = sampler_steps(run.sampler);

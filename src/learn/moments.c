@@ -37,6 +37,14 @@ moments_index(const int64_t *index, int64_t begin, int count, int64_t *out)
 		out[i] = index != NULL ? index[begin + i] : begin + i;
 }
 
+/* The same, and behind the n rows those without a label. */
+static void
+chunk_index(const Rows *rows, const int64_t *index, int64_t n, int64_t begin, int count, int64_t *out)
+{
+	for (int i = 0; i < count; i++)
+		out[i] = begin + i >= n ? rows->n + (begin + i - n) : index != NULL ? index[begin + i] : begin + i;
+}
+
 int
 moments_chunk(int d)
 {
@@ -201,6 +209,7 @@ moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 			bool with_cov, Moments *m)
 {
 	int			d = rows->d;
+	int64_t		all;
 	ArenaMark	mark;
 	Stream		stream = {0};
 	double	   *sum;
@@ -208,9 +217,10 @@ moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 
 	if (index == NULL)
 		n = rows->n;
-	if (n < 1)
+	all = n + rows->n_unlabeled;
+	if (all < 1)
 		return learn_fail(env, LEARN_DATA, "there are no rows to learn from");
-	m->n = n;
+	m->n = all;
 	m->d = d;
 	LEARN_ALLOC(env, m->constant, d);
 	LEARN_ALLOC(env, m->mean, d);
@@ -226,17 +236,17 @@ moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	}
 
 	mark = arena_mark(env->arena);
-	LEARN_TRY(stream_create(env, n, d, with_cov, &stream));
+	LEARN_TRY(stream_create(env, all, d, with_cov, &stream));
 	LEARN_ALLOC(env, sum, d);
 	LEARN_ALLOC(env, sumsq, d);
 	memset(sum, 0, d * sizeof(double));
 	memset(sumsq, 0, d * sizeof(double));
-	for (int64_t begin = 0; begin < n; begin += stream.chunk)
+	for (int64_t begin = 0; begin < all; begin += stream.chunk)
 	{
-		int			count = n - begin < stream.chunk ? (int) (n - begin) : stream.chunk;
+		int			count = all - begin < stream.chunk ? (int) (all - begin) : stream.chunk;
 
 		LEARN_TRY(learn_poll(env));
-		moments_index(index, begin, count, stream.index);
+		chunk_index(rows, index, n, begin, count, stream.index);
 		LEARN_TRY(rows->fetch(env, rows->ctx, stream.index, count, stream.x));
 		if (begin == 0)
 			stream_start(&stream, count, d);

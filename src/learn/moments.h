@@ -24,7 +24,7 @@ typedef struct Moments
 } Moments;
 
 /*
- * Of rows index[0..n) (NULL: all of them, n is not read).  At least one row:
+ * Of rows index[0..n) (NULL: all of them, n is not read) and of all rows without a label.  At least one row:
  * LEARN_DATA.  With a covariance d is at most MOMENTS_MAX_COV: LEARN_INVALID; it
  * loads BLAS.
  */

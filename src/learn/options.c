@@ -76,12 +76,16 @@ static const OptionDef defs[] = {
 	"rows of other classes that hard_negatives proposes for a row, at most"},
 	{"hard_share", OPTION_REAL, AT(hard_share), 0, 0.9, NULL, 0, "0.5", true,
 	"share of a batch that is kept for what hard_negatives proposes"},
+	{"unlabeled", OPTION_REAL, AT(unlabeled), 0, 1000, NULL, 0, "0", true,
+	"weight of a self-supervised term of two views of rows, with a label or without; 0: none"},
+	{"unlabeled_method", OPTION_NAME, AT(unlabeled_method), 0, 0, "barlow_twins,vicreg,infonce", 0, "barlow_twins", true,
+	"the loss of that term"},
 	{"noise", OPTION_REAL, AT(noise), 0, 100, NULL, 0, "0.2", false,
-	"dml_train_unlabeled: standard deviation of the noise of a view, in those of the column"},
+	"standard deviation of the noise of a view, in those of the column"},
 	{"mask", OPTION_REAL, AT(mask), 0, 0.95, NULL, 0, "0.2", false,
-	"dml_train_unlabeled: chance that a view has a column's mean in place of its value"},
+	"chance that a view has a column's mean in place of its value"},
 	{"mix", OPTION_REAL, AT(mix), 0, 0.95, NULL, 0, "0", false,
-	"dml_train_unlabeled: largest share of another row in a view"},
+	"largest share of another row in a view"},
 	{"refit", OPTION_BOOL, AT(refit), 0, 1, NULL, 0, "chosen", false,
 	"after validation train once more on all rows, for as many epochs as were best"},
 	{"margin", OPTION_REAL, AT(term[0].params.margin), 0, 1000, NULL, 0, "method's", true,
@@ -169,6 +173,14 @@ static const OptionDef defs[] = {
 
 /* Fields in which a negative value means "chosen". */
 #define CHOSEN	(-1)
+
+const Method *
+options_view_method(const TrainOptions *options)
+{
+	static const char *const name[] = {"barlow_twins", "vicreg", "infonce"};
+
+	return method_by_name(name[options->unlabeled_method]);
+}
 
 void
 options_init(TrainOptions *options)

@@ -38,6 +38,8 @@ typedef struct TrainOptions
 	double		proxy_lr;		/* multiple of the learning rate; 0: the method's */
 	double		balance;		/* classes are drawn by rows^(1 - balance): 0 as they are, 1 equally */
 	double		level_weight;	/* of a hierarchy of labels: weight of a level as a multiple of the one below it */
+	double		unlabeled;		/* weight of views of all rows beside labels; 0: none */
+	int			unlabeled_method;	/* which one: options_view_method() */
 	double		noise;			/* of views: given.h; in standard deviations of the column */
 	double		mask;			/* of views: chance that a column is replaced by its mean */
 	double		mix;			/* of views: largest share of another row */
@@ -77,6 +79,9 @@ typedef struct OptionDef
 	bool		gradient;		/* means nothing to a method without a network, unless it lists it */
 	const char *description;
 } OptionDef;
+
+/* The losses of views that unlabeled_method chooses from, in its order. */
+extern const Method *options_view_method(const TrainOptions *options);
 
 extern void options_init(TrainOptions *options);
 extern int	options_count(void);

@@ -1,7 +1,7 @@
 /*
  * rows.h
  *	  A labelled matrix as src/learn sees it: rows are fetched by number, from
- *	  memory or from a file, the caller knows which.
+ *	  memory or from a file, the caller knows which.  Rows whose label is not known stand behind the others.
  */
 #ifndef ROWS_H
 #define ROWS_H
@@ -13,6 +13,7 @@
 typedef struct Rows
 {
 	int64_t		n;				/* rows */
+	int64_t		n_unlabeled;	/* rows n .. n + n_unlabeled - 1 have no label: moments and views are of them too */
 	int			d;				/* features a row */
 	const int32_t *label;		/* n class numbers in [0, n_classes), or NULL */
 	int			n_classes;

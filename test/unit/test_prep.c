@@ -291,6 +291,50 @@ test_covariance(void **state)
 	unit_env_done(&u);
 }
 
+/* Rows without a label stand behind the others, and count beside those that an index chooses. */
+static void
+test_unlabeled(void **state)
+{
+	UnitEnv		u;
+	Dataset    *data;
+	Moments		want;
+	Moments		m;
+	int64_t		index[200];
+	int			n = 0;
+
+	start(&u);
+	data = mixed_data(&u, 1500);
+	for (int i = 0; i < 1500; i++)
+		if (i >= 400 || i % 2 == 1)
+		{
+			float	   *to = (float *) data->x + 5 * n;
+
+			memmove(to, data->x + 5 * i, 5 * sizeof(float));
+			n++;
+		}
+	data->rows.n = n;
+	assert_int_equal(moments_fit(&u.env, &data->rows, NULL, 0, true, &want), LEARN_OK);
+	data->rows.n = 300;
+	data->rows.n_unlabeled = n - 300;
+	assert_int_equal(moments_fit(&u.env, &data->rows, NULL, 0, true, &m), LEARN_OK);
+	assert_int_equal(m.n, n);
+	for (int j = 0; j < 5; j++)
+		assert_true(m.mean[j] == want.mean[j] && m.var[j] == want.var[j]);
+	for (int j = 0; j < 25; j++)
+		assert_true(m.cov[j] == want.cov[j]);
+
+	/* the same rows, of which the first hundred are left out: an index of the others, and the rows without a label */
+	for (int i = 0; i < 200; i++)
+		index[i] = 100 + i;
+	assert_int_equal(moments_fit(&u.env, &data->rows, index, 200, false, &m), LEARN_OK);
+	data = dataset_make(&u.env, data->x + 500, NULL, n - 100, 5, 0);
+	assert_int_equal(moments_fit(&u.env, &data->rows, NULL, 0, false, &want), LEARN_OK);
+	assert_int_equal(m.n, n - 100);
+	for (int j = 0; j < 5; j++)
+		assert_true(m.mean[j] == want.mean[j] && m.var[j] == want.var[j]);
+	unit_env_done(&u);
+}
+
 static void
 test_refused(void **state)
 {
@@ -371,6 +415,7 @@ main(void)
 		cmocka_unit_test(test_few_rows),
 		cmocka_unit_test(test_rounding),
 		cmocka_unit_test(test_covariance),
+		cmocka_unit_test(test_unlabeled),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_names),

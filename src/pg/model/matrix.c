@@ -30,8 +30,8 @@
 typedef struct MatrixState
 {
 	MatrixStore *store;
-	int64	   *place;			/* row number to the store's row, n */
-	int32	   *class;			/* by the store's row, numbered as they appeared; NULL: no labels */
+	int64	   *place;			/* row number to the store's row, n, then those without a label */
+	int32	   *class;			/* by the store's row, numbered as they appeared, -1: none; NULL: no labels */
 } MatrixState;
 
 /* The reading of one source. */
@@ -45,6 +45,8 @@ typedef struct Reader
 	Oid		   *types;			/* base types of the features */
 	bool		is_array;
 	bool		has_label;
+	bool		partly;			/* rows without a label are kept */
+	int64		kept;			/* rows in the store */
 	float4	   *row;			/* the row in hand */
 	int			row_max;
 	int64		seen;			/* rows that came, skipped ones too */
@@ -201,9 +203,7 @@ check_query(void *state, const CachedPlanSource *source)
 static void
 grow(Reader *reader)
 {
-	int64		n = reader->matrix->rows.n;
-
-	if (n < reader->capacity)
+	if (reader->kept < reader->capacity)
 		return;
 	reader->capacity *= 2;
 	reader->hash = repalloc_huge(reader->hash, sizeof(uint64) * reader->capacity);
@@ -220,17 +220,21 @@ grow(Reader *reader)
 	}
 }
 
-/* The extras of the tuple in hand; one without a value that can be compared is an error. */
+/* The extras of the tuple in hand, of a row without a label nothing; one without a value that can be compared is an error. */
 static void
-read_extras(Reader *reader, const Datum *values)
+read_extras(Reader *reader, const Datum *values, bool labeled)
 {
-	int64		row = reader->matrix->rows.n;
+	int64		row = reader->kept;
 
 	for (int e = 0; e < reader->n_extra; e++)
 	{
 		DmlExtra   *extra = &reader->extra[e];
 
-		if (extra->classes)
+		if (!labeled && extra->classes)
+			extra->class[row] = -1;
+		else if (!labeled)
+			extra->number[row] = 0;
+		else if (extra->classes)
 			extra->class[row] = matrix_class_of(extra->classes, values[e]);
 		else
 			extra->number[row] = extra_number(values[e], reader->extra_types[e]);
@@ -249,13 +253,13 @@ read_row(void *state, Datum *values, bool *nulls)
 	Rows	   *rows = &reader->matrix->rows;
 	int			n = reader->features->n;
 	int			count = 0;
+	bool		labeled = true;
 
 	reader->seen++;
-	if (reader->has_label && nulls[n])
+	for (int e = 0; e < reader->has_label + reader->n_extra; e++)
+		labeled = labeled && !nulls[n + e];
+	if (!labeled && !reader->partly)
 		return;
-	for (int e = 0; e < reader->n_extra; e++)
-		if (nulls[n + reader->has_label + e])
-			return;
 	for (int i = 0; i < n; i++)
 	{
 		int			filled = dml_feature_floats(values[i], nulls[i], reader->types[i], reader->features->names[i],
@@ -291,15 +295,17 @@ read_row(void *state, Datum *values, bool *nulls)
 		reader->row[i] += 0.0f;
 
 	grow(reader);
-	reader->hash[rows->n] = matrix_hash_row(reader->row, count, NULL);
+	reader->hash[reader->kept] = matrix_hash_row(reader->row, count, NULL);
 	if (reader->has_label)
-		reader->state->class[rows->n] = matrix_class_of(reader->classes, values[n]);
-	read_extras(reader, values + n + reader->has_label);
+		reader->state->class[reader->kept] = labeled ? matrix_class_of(reader->classes, values[n]) : -1;
+	read_extras(reader, values + n + reader->has_label, labeled);
 	matrix_store_add(reader->state->store, reader->row);
-	rows->n++;
+	reader->kept++;
+	if (labeled)
+		rows->n++;
 }
 
-/* By content: the features' hash, then the label's.  Equal rows are interchangeable. */
+/* Rows with a label first; by content: the features' hash, then the label's.  Equal rows are interchangeable. */
 static int
 compare_rows(const void *a, const void *b, void *arg)
 {
@@ -308,6 +314,8 @@ compare_rows(const void *a, const void *b, void *arg)
 	int64		y = *(const int64 *) b;
 
 	CHECK_FOR_INTERRUPTS();
+	if (reader->partly && (reader->state->class[x] < 0) != (reader->state->class[y] < 0))
+		return reader->state->class[x] < 0 ? 1 : -1;
 	if (reader->hash[x] != reader->hash[y])
 		return reader->hash[x] < reader->hash[y] ? -1 : 1;
 	if (reader->has_label && reader->state->class[x] != reader->state->class[y])
@@ -325,7 +333,7 @@ static void
 order_extra(Reader *reader, DmlExtra *extra)
 {
 	const int64 *place = reader->state->place;
-	int64		n = reader->matrix->rows.n;
+	int64		n = reader->kept;
 
 	if (extra->classes)
 	{
@@ -352,7 +360,7 @@ static void
 order_rows(Reader *reader)
 {
 	DmlMatrix  *matrix = reader->matrix;
-	int64		n = matrix->rows.n;
+	int64		n = reader->kept;
 
 	reader->state->place = MemoryContextAllocHuge(reader->context, sizeof(int64) * n);
 	for (int64 i = 0; i < n; i++)
@@ -385,11 +393,12 @@ build_query(const char *source, const DmlFeatures *features, const DmlFeatures *
 }
 
 static void
-report_skipped(const DmlMatrix *matrix, bool has_label)
+report_skipped(const Reader *reader)
 {
-	const char *what = has_label ? "feature or label" : "feature";
+	const DmlMatrix *matrix = reader->matrix;
+	const char *what = reader->has_label && !reader->partly ? "feature or label" : "feature";
 
-	if (matrix->rows.n == 0)
+	if (reader->kept == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 matrix->skipped == 0 ? errmsg("source has no rows") :
@@ -409,10 +418,10 @@ dml_matrix_read(const char *source, const char *features, const char *label,
 	return dml_matrix_read_with(source, features, label, classes, NULL, 0, limit, progress, ctx);
 }
 
-DmlMatrix *
-dml_matrix_read_with(const char *source, const char *features, const char *label,
-					 DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
-					 void (*progress) (void *ctx, int64 rows), void *ctx)
+static DmlMatrix *
+read_matrix(const char *source, const char *features, const char *label, bool partly,
+			DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
+			void (*progress) (void *ctx, int64 rows), void *ctx)
 {
 	Reader		reader = {0};
 	DmlMatrix  *matrix;
@@ -429,6 +438,7 @@ dml_matrix_read_with(const char *source, const char *features, const char *label
 	reader.classes = classes;
 	reader.limit = limit;
 	reader.has_label = label != NULL;
+	reader.partly = partly;
 	reader.capacity = 1024;
 	reader.hash = palloc(sizeof(uint64) * reader.capacity);
 	if (reader.has_label)
@@ -446,8 +456,9 @@ dml_matrix_read_with(const char *source, const char *features, const char *label
 
 	dml_query_read(query, &(DmlQueryReader) {check_query, read_row, &reader, progress, ctx});
 
-	matrix->skipped = reader.seen - matrix->rows.n;
-	report_skipped(matrix, reader.has_label);
+	matrix->skipped = reader.seen - reader.kept;
+	matrix->rows.n_unlabeled = reader.kept - matrix->rows.n;
+	report_skipped(&reader);
 	matrix_store_finish(reader.state->store);
 	order_rows(&reader);
 
@@ -463,6 +474,22 @@ dml_matrix_read_with(const char *source, const char *features, const char *label
 		matrix->columns = reader.features->names;
 	}
 	return matrix;
+}
+
+DmlMatrix *
+dml_matrix_read_with(const char *source, const char *features, const char *label,
+					 DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
+					 void (*progress) (void *ctx, int64 rows), void *ctx)
+{
+	return read_matrix(source, features, label, false, classes, extra, n_extra, limit, progress, ctx);
+}
+
+DmlMatrix *
+dml_matrix_read_partly(const char *source, const char *features, const char *label,
+					   DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
+					   void (*progress) (void *ctx, int64 rows), void *ctx)
+{
+	return read_matrix(source, features, label, true, classes, extra, n_extra, limit, progress, ctx);
 }
 
 char **

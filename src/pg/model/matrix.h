@@ -27,7 +27,7 @@ typedef struct DmlMatrix
 {
 	Rows		rows;			/* to hand to src/learn; labels set once dml_matrix_label was called */
 	uint64	   *row_hash;		/* content hash of the row's features, n: splits are made by it */
-	int64		skipped;		/* rows with a NULL feature or label */
+	int64		skipped;		/* rows with a NULL feature or label; where these are kept, with a NULL feature */
 	DmlInputKind input_kind;
 	int			n_columns;
 	char	  **columns;
@@ -64,6 +64,11 @@ extern double dml_extra_number(const ItemPointerData *tid);
 extern DmlMatrix *dml_matrix_read_with(const char *source, const char *features, const char *label,
 									   DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
 									   void (*progress) (void *ctx, int64 rows), void *ctx);
+
+/* The same; rows with a NULL label, or extra, stand behind the others as rows without a label (rows.n_unlabeled). */
+extern DmlMatrix *dml_matrix_read_partly(const char *source, const char *features, const char *label,
+										 DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
+										 void (*progress) (void *ctx, int64 rows), void *ctx);
 
 /* The classes' labels as text by class number, after all matrices were read; fills rows.label, n_classes. */
 extern char **dml_matrix_label(DmlMatrix **matrices, int count, DmlClasses *classes, int *n_classes);

@@ -183,6 +183,39 @@ fill_levels(const Levels *levels, Rows *rows)
 	rows->level_classes = count;
 }
 
+/* What rows without a label are used for. */
+static const char *
+unlabeled_use(const TrainOptions *options)
+{
+	return options->unlabeled > 0 ? "for preprocessing and for views" : "for preprocessing alone";
+}
+
+static void
+report_unlabeled(const Rows *rows, const TrainOptions *options, const char *label_name)
+{
+	if (rows->n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("source has no row with a %s", label_name),
+				 errhint("dml_train_unlabeled learns from rows alone.")));
+	if (rows->n_unlabeled > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld row without a %s is used %s",
+							   "%lld rows without a %s are used %s",
+							   (unsigned long) rows->n_unlabeled, (long long) rows->n_unlabeled, label_name, unlabeled_use(options))));
+}
+
+/* The same, behind the result's reason. */
+static void
+append_unlabeled(const Rows *rows, const TrainOptions *options, const char *label_name, TrainResult *result)
+{
+	size_t		used = strlen(result->reason);
+
+	if (rows->n_unlabeled > 0)
+		snprintf(result->reason + used, sizeof(result->reason) - used, "; %lld without a %s used %s",
+				 (long long) rows->n_unlabeled, label_name, unlabeled_use(options));
+}
+
 /* dml_train, dml_tune and dml_train_chunklets: rows and a label each. */
 static Datum
 train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervision, const char *label_name,
@@ -231,9 +264,10 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 
 	progress_start(training.model);
 	classes = dml_classes_new();
-	matrix = dml_matrix_read_with(mines ? hard.source : training.source, features, levels.label, classes,
-								  levels.extra, levels.n + mines,
-								  (size_t) maintenance_work_mem * 1024, training_reading, &training);
+	matrix = dml_matrix_read_partly(mines ? hard.source : training.source, features, levels.label, classes,
+									levels.extra, levels.n + mines,
+									(size_t) maintenance_work_mem * 1024, training_reading, &training);
+	report_unlabeled(&matrix->rows, &training.options, label_name);
 	texts = dml_matrix_label(&matrix, 1, classes, &n_classes);
 	fill_levels(&levels, &matrix->rows);
 	if (mines)
@@ -261,6 +295,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 		hard_negatives_reason(&hard, &result);
 		hard_negatives_close(&hard);
 	}
+	append_unlabeled(&matrix->rows, &training.options, label_name, &result);
 	version.supervision = supervision;
 	version.input_kind = matrix->input_kind;
 	version.n_columns = matrix->n_columns;

@@ -161,15 +161,17 @@ is_given(const TrainOptions *options, int i)
 
 /*
  * Options that mean something to one kind of supervision alone: views are made where there is nothing else to learn
- * from, and classes, their batches and a memory of labelled rows are there where there are labels.
+ * from, or where the option unlabeled asks for them, and classes, their batches and a memory of labelled rows are
+ * there where there are labels.
  */
 static void
 refuse_options(const TrainOptions *options, const char *supervision)
 {
 	static const char *const of_views[] = {"noise", "mask", "mix", NULL};
 	static const char *const of_labels[] = {"open_set", "rows_per_class", "balance", "level_weight", "memory",
-	"hard_negatives", "hard_neighbors", "hard_share", NULL};
+	"hard_negatives", "hard_neighbors", "hard_share", "unlabeled", "unlabeled_method", NULL};
 	bool		labels = strcmp(supervision, "labels") == 0 || strcmp(supervision, "chunklets") == 0;
+	bool		views = strcmp(supervision, "unlabeled rows") == 0 || (labels && options->unlabeled > 0);
 
 	for (int i = 0; i < options_count(); i++)
 	{
@@ -177,12 +179,13 @@ refuse_options(const TrainOptions *options, const char *supervision)
 
 		if (!is_given(options, i))
 			continue;
-		for (const char *const *word = of_views; *word && strcmp(supervision, "unlabeled rows") != 0; word++)
+		for (const char *const *word = of_views; *word && !views; word++)
 			if (strcmp(name, *word) == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
-						 errhint("It is an option of dml_train_unlabeled.")));
+						 errhint(labels ? "Views are made where the option unlabeled asks for them, or by dml_train_unlabeled." :
+								 "It is an option of dml_train_unlabeled.")));
 		for (const char *const *word = of_labels; *word && !labels; word++)
 			if (strcmp(name, *word) == 0)
 				ereport(ERROR,
