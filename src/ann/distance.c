@@ -7,7 +7,6 @@
 #include <float.h>
 #include <math.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "ann/distance_kernels.h"
 
@@ -19,78 +18,47 @@
 #define TRUSTED_MIN		1e-26f
 
 /* Best first. */
-static const DistanceKernels *const all_kernels[] = {
+static const SimdSet *const tables[] = {
 #if defined(__x86_64__)
-	&distance_avx512,
-	&distance_avx2,
+	&distance_avx512.set,
+	&distance_avx2.set,
 #elif defined(__aarch64__)
-	&distance_neon,
+	&distance_neon.set,
 #endif
-	&distance_plain
+	&distance_plain.set
 };
 
-#define N_KERNELS	((int) (sizeof(all_kernels) / sizeof(all_kernels[0])))
+#define N_TABLES	((int) (sizeof(tables) / sizeof(tables[0])))
 
 static const DistanceKernels *kernels = &distance_plain;
-
-/* Does the processor (and the operating system) know the instructions of this set? */
-static bool
-machine_has(const DistanceKernels *set)
-{
-#if defined(__x86_64__)
-	if (set == &distance_avx512)
-		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-			__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-	if (set == &distance_avx2)
-		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-	return set != NULL;
-}
-
-/* The set of this name ("auto": the best), or NULL if the machine has not got it. */
-static const DistanceKernels *
-find_kernels(const char *name)
-{
-	for (int i = 0; i < N_KERNELS; i++)
-	{
-		if (strcmp(name, "auto") != 0 && strcmp(name, all_kernels[i]->name) != 0)
-			continue;
-		if (machine_has(all_kernels[i]))
-			return all_kernels[i];
-	}
-	return NULL;
-}
 
 bool
 distance_available(const char *name)
 {
-	return find_kernels(name) != NULL;
+	return simd_find(tables, N_TABLES, name) != NULL;
 }
 
 bool
 distance_force(const char *name)
 {
-	const DistanceKernels *found = find_kernels(name);
+	const SimdSet *found = simd_find(tables, N_TABLES, name);
 
 	if (found == NULL)
 		return false;
-	kernels = found;
+	kernels = (const DistanceKernels *) found;
 	return true;
 }
 
 const char *
 distance_current(void)
 {
-	return kernels->name;
+	return simd_name(kernels->set);
 }
 
 /* Runs when the library is loaded. */
 static void __attribute__((constructor))
 choose_kernels(void)
 {
-#if defined(__x86_64__)
-	__builtin_cpu_init();
-#endif
 	distance_force("auto");
 }
 

@@ -134,7 +134,7 @@ cosine(const float *a, const float *b, int n, float parts[3])
 	parts[2] = add_lanes(_mm256_add_ps(bb[0], bb[1]));
 }
 
-const DistanceKernels distance_avx2 = {"avx2", l2_squared, inner_product, l1, cosine};
+const DistanceKernels distance_avx2 = {SET_AVX2, l2_squared, inner_product, l1, cosine};
 
 #else
 typedef int distance_avx2_is_empty;

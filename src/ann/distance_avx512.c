@@ -113,7 +113,7 @@ cosine(const float *a, const float *b, int n, float parts[3])
 	parts[2] = _mm512_reduce_add_ps(_mm512_add_ps(bb[0], bb[1]));
 }
 
-const DistanceKernels distance_avx512 = {"avx512", l2_squared, inner_product, l1, cosine};
+const DistanceKernels distance_avx512 = {SET_AVX512, l2_squared, inner_product, l1, cosine};
 
 #else
 typedef int distance_avx512_is_empty;

@@ -6,9 +6,11 @@
 #ifndef DISTANCE_KERNELS_H
 #define DISTANCE_KERNELS_H
 
+#include "learn/simd.h"
+
 typedef struct DistanceKernels
 {
-	const char *name;
+	SimdSet		set;
 	float		(*l2_squared) (const float *a, const float *b, int n);
 	float		(*inner_product) (const float *a, const float *b, int n);
 	float		(*l1) (const float *a, const float *b, int n);

@@ -112,7 +112,7 @@ cosine(const float *a, const float *b, int n, float parts[3])
 	}
 }
 
-const DistanceKernels distance_neon = {"neon", l2_squared, inner_product, l1, cosine};
+const DistanceKernels distance_neon = {SET_NEON, l2_squared, inner_product, l1, cosine};
 
 #else
 typedef int distance_neon_is_empty;

@@ -98,4 +98,4 @@ cosine(const float *a, const float *b, int n, float parts[3])
 	parts[2] = add_lanes(bb);
 }
 
-const DistanceKernels distance_plain = {"plain", l2_squared, inner_product, l1, cosine};
+const DistanceKernels distance_plain = {SET_PLAIN, l2_squared, inner_product, l1, cosine};

@@ -4,85 +4,51 @@
  */
 #include "ann/score.h"
 
-#include <string.h>
 
 #include "ann/score_kernels.h"
 
 /* Best first. */
-static const ScoreKernels *const all_kernels[] = {
+static const SimdSet *const tables[] = {
 #if defined(__x86_64__)
-	&score_avx512,
-	&score_avx2,
+	&score_avx512.set,
+	&score_avx2.set,
 #elif defined(__aarch64__)
-	&score_neon,
+	&score_neon.set,
 #endif
-	&score_plain
+	&score_plain.set
 };
 
-#define N_KERNELS	((int) (sizeof(all_kernels) / sizeof(all_kernels[0])))
+#define N_TABLES	((int) (sizeof(tables) / sizeof(tables[0])))
 
 static const ScoreKernels *kernels = &score_plain;
-
-/* Does the processor (and the operating system) know the instructions of this set? */
-static bool
-machine_has(const ScoreKernels *set)
-{
-#if defined(__x86_64__)
-	if (set == &score_avx512)
-		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-			__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-			__builtin_cpu_supports("avx512vnni") &&
-			__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-	if (set == &score_avx2)
-		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-	return set != NULL;
-}
-
-/* The set of this name ("auto": the best), or NULL if the machine has not got it. */
-static const ScoreKernels *
-find_kernels(const char *name)
-{
-	for (int i = 0; i < N_KERNELS; i++)
-	{
-		if (strcmp(name, "auto") != 0 && strcmp(name, all_kernels[i]->name) != 0)
-			continue;
-		if (machine_has(all_kernels[i]))
-			return all_kernels[i];
-	}
-	return NULL;
-}
 
 bool
 score_available(const char *name)
 {
-	return find_kernels(name) != NULL;
+	return simd_find(tables, N_TABLES, name) != NULL;
 }
 
 bool
 score_force(const char *name)
 {
-	const ScoreKernels *found = find_kernels(name);
+	const SimdSet *found = simd_find(tables, N_TABLES, name);
 
 	if (found == NULL)
 		return false;
-	kernels = found;
+	kernels = (const ScoreKernels *) found;
 	return true;
 }
 
 const char *
 score_current(void)
 {
-	return kernels->name;
+	return simd_name(kernels->set);
 }
 
 /* Runs when the library is loaded. */
 static void __attribute__((constructor))
 choose_kernels(void)
 {
-#if defined(__x86_64__)
-	__builtin_cpu_init();
-#endif
 	score_force("auto");
 }
 

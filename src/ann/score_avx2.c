@@ -275,7 +275,7 @@ place(const float *query, const uint8_t *frame, float step, int width, ScoreQuer
 	result->rounding2 = add_vectors(lost);
 }
 
-const ScoreKernels score_avx2 = {"avx2", dots_1, dots_4, dots_8, place, estimate, lower};
+const ScoreKernels score_avx2 = {SET_AVX2, dots_1, dots_4, dots_8, place, estimate, lower};
 
 #else
 typedef int score_avx2_is_empty;

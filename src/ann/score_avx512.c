@@ -221,7 +221,7 @@ place(const float *query, const uint8_t *frame, float step, int width, ScoreQuer
 	result->rounding2 = add_vector(lost);
 }
 
-const ScoreKernels score_avx512 = {"avx512", dots_1, dots_4, dots_8, place, estimate, lower};
+const ScoreKernels score_avx512 = {SET_AVX512_VNNI, dots_1, dots_4, dots_8, place, estimate, lower};
 
 #else
 typedef int score_avx512_is_empty;

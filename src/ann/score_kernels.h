@@ -7,10 +7,11 @@
 #define ANN_SCORE_KERNELS_H
 
 #include "ann/score.h"
+#include "learn/simd.h"
 
 typedef struct ScoreKernels
 {
-	const char *name;
+	SimdSet		set;
 	ScoreFunction dots_1;
 	ScoreFunction dots_4;
 	ScoreFunction dots_8;

@@ -81,7 +81,7 @@ dots_8(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int wid
 	}
 }
 
-const ScoreKernels score_neon = {"neon", dots_1, dots_4, dots_8, place, estimate, lower};
+const ScoreKernels score_neon = {SET_NEON, dots_1, dots_4, dots_8, place, estimate, lower};
 
 #else
 typedef int score_neon_is_empty;

@@ -48,4 +48,4 @@ dots_8(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int wid
 	}
 }
 
-const ScoreKernels score_plain = {"plain", dots_1, dots_4, dots_8, place, estimate, lower};
+const ScoreKernels score_plain = {SET_PLAIN, dots_1, dots_4, dots_8, place, estimate, lower};

@@ -6,7 +6,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 #include "learn/vmath_kernels.h"
 
@@ -43,63 +42,41 @@ vm_sum_squares(const real *a, size_t n)
 #ifndef LEARN_DOUBLE
 
 /* Best first. */
-static const VmathKernels *const all_kernels[] = {
+static const SimdSet *const tables[] = {
 #if defined(__x86_64__)
-	&vmath_avx512,
-	&vmath_avx2,
+	&vmath_avx512.set,
+	&vmath_avx2.set,
 #elif defined(__aarch64__)
-	&vmath_neon,
+	&vmath_neon.set,
 #endif
-	&vmath_plain
+	&vmath_plain.set
 };
 
-#define N_KERNELS	((int) (sizeof(all_kernels) / sizeof(all_kernels[0])))
+#define N_TABLES	((int) (sizeof(tables) / sizeof(tables[0])))
 
 static const VmathKernels *kernels = &vmath_plain;
-
-/* Does the processor (and the operating system) know the instructions of this set? */
-static bool
-machine_has(const VmathKernels *set)
-{
-#if defined(__x86_64__)
-	if (set == &vmath_avx512)
-		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-			__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-	if (set == &vmath_avx2)
-		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-	return set != NULL;
-}
 
 bool
 vm_force(const char *name)
 {
-	for (int i = 0; i < N_KERNELS; i++)
-	{
-		if (strcmp(name, "auto") != 0 && strcmp(name, all_kernels[i]->name) != 0)
-			continue;
-		if (machine_has(all_kernels[i]))
-		{
-			kernels = all_kernels[i];
-			return true;
-		}
-	}
-	return false;
+	const SimdSet *found = simd_find(tables, N_TABLES, name);
+
+	if (found == NULL)
+		return false;
+	kernels = (const VmathKernels *) found;
+	return true;
 }
 
 const char *
 vm_current(void)
 {
-	return kernels->name;
+	return simd_name(kernels->set);
 }
 
 /* Runs when the library is loaded. */
 static void __attribute__((constructor))
 choose_kernels(void)
 {
-#if defined(__x86_64__)
-	__builtin_cpu_init();
-#endif
 	vm_force("auto");
 }
 

@@ -12,7 +12,7 @@
 #define LANES			8
 #define TILE_ROWS		3
 #define KERNELS			vmath_avx2
-#define KERNELS_NAME	"avx2"
+#define KERNELS_SET	SET_AVX2
 
 #define fma_v(a, b, c)	_mm256_fmadd_ps(a, b, c)
 #define sqrt_v(a)		_mm256_sqrt_ps(a)

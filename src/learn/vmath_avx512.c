@@ -11,7 +11,7 @@
 #define LANES			16
 #define TILE_ROWS		6
 #define KERNELS			vmath_avx512
-#define KERNELS_NAME	"avx512"
+#define KERNELS_SET	SET_AVX512
 
 #define fma_v(a, b, c)	_mm512_fmadd_ps(a, b, c)
 #define sqrt_v(a)		_mm512_sqrt_ps(a)

@@ -526,7 +526,7 @@ kernel_affine(float *out, const float *x, const float *w, const float *bias,
 }
 
 const VmathKernels KERNELS = {
-	.name = KERNELS_NAME,
+	.set = KERNELS_SET,
 	.exp = kernel_exp,
 	.tanh = kernel_tanh,
 	.tanh_grad = kernel_tanh_grad,

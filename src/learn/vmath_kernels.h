@@ -8,9 +8,11 @@
 
 #include <stddef.h>
 
+#include "learn/simd.h"
+
 typedef struct VmathKernels
 {
-	const char *name;
+	SimdSet		set;
 	void		(*exp) (float *y, const float *x, size_t n);
 	void		(*tanh) (float *y, const float *x, size_t n);
 	void		(*tanh_grad) (float *dx, const float *dy, const float *x, size_t n);

@@ -11,7 +11,7 @@
 #define LANES			4
 #define TILE_ROWS		6
 #define KERNELS			vmath_neon
-#define KERNELS_NAME	"neon"
+#define KERNELS_SET	SET_NEON
 
 #define fma_v(a, b, c)	((VF) vfmaq_f32((float32x4_t) (c), (float32x4_t) (a), (float32x4_t) (b)))
 #define sqrt_v(a)		((VF) vsqrtq_f32((float32x4_t) (a)))

@@ -11,7 +11,7 @@
 #define LANES			4
 #define TILE_ROWS		2
 #define KERNELS			vmath_plain
-#define KERNELS_NAME	"plain"
+#define KERNELS_SET	SET_PLAIN
 
 #define fma_v(a, b, c)	((a) * (b) + (c))
 
