@@ -43,6 +43,8 @@ typedef enum AssessMetric
 	ASSESS_KNN,
 	ASSESS_DIR,					/* at ASSESS_DIR_FAR[] */
 	ASSESS_SILHOUETTE = ASSESS_DIR + 3,	/* filled by cluster.c */
+	ASSESS_SATISFIED,			/* this and the next: assess_given.h */
+	ASSESS_TIED,
 	ASSESS_RECALL,				/* at recall_at[0], [1], ... */
 	ASSESS_METRICS = ASSESS_RECALL + ASSESS_MAX_RECALLS
 } AssessMetric;

@@ -14,6 +14,8 @@ typedef struct Draw
 	int			n_present;
 	double	   *weight;			/* n_classes: how often each was drawn */
 	double	   *group;			/* PAIR_GROUPS */
+	int			metrics[ASSESS_METRICS];	/* that were measured */
+	int			n_metrics;
 } Draw;
 
 static double
@@ -62,7 +64,10 @@ weighted_means(const Assessment *a, const Draw *draw, double *figure)
 
 		if (times == 0)
 			continue;
-		for (int m = 0; m < ASSESS_METRICS; m++)
+		for (int i = 0; i < draw->n_metrics; i++)
+		{
+			int			m = draw->metrics[i];
+
 			if (class_weight[m] > 0)
 			{
 				sum[m] += times * class_sum[m];
@@ -70,6 +75,7 @@ weighted_means(const Assessment *a, const Draw *draw, double *figure)
 				mean[m] += times * class_sum[m] / class_weight[m];
 				classes[m] += times;
 			}
+		}
 	}
 	for (int m = 0; m < ASSESS_METRICS; m++)
 	{
@@ -158,6 +164,10 @@ draw_create(LearnEnv *env, const Assessment *a, Draw *draw)
 {
 	draw->n_classes = a->n_classes;
 	draw->n_present = 0;
+	draw->n_metrics = 0;
+	for (int m = 0; m < ASSESS_METRICS; m++)
+		if (!isnan(assess_micro(a, m)))
+			draw->metrics[draw->n_metrics++] = m;
 	LEARN_ALLOC(env, draw->present, a->n_classes);
 	LEARN_ALLOC(env, draw->weight, a->n_classes);
 	LEARN_ALLOC(env, draw->group, PAIR_GROUPS);

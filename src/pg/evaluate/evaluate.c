@@ -310,18 +310,23 @@ measure_clusters(const Evaluation *evaluation, const float4 *x, int d, Measured 
 	pfree(class_of);
 }
 
-/* AssessTask.progress */
-static void
-say_progress(void *ctx, int64_t done)
+void
+evaluate_progress(Evaluation *evaluation, int64 done, int64 all)
 {
-	Evaluation *evaluation = ctx;
 	double		now = evaluation->env->now(evaluation->env->ctx);
 
 	if (dml_notice_interval == 0 || now - evaluation->last_notice < dml_notice_interval)
 		return;
 	evaluation->last_notice = now;
 	ereport(NOTICE,
-			(errmsg("%s: %lld of %lld queries", evaluation->measuring, (long long) done, (long long) evaluation->task.nq)));
+			(errmsg("%s: %lld of %lld queries", evaluation->measuring, (long long) done, (long long) all)));
+}
+
+/* AssessTask.progress */
+static void
+say_progress(void *ctx, int64_t done)
+{
+	evaluate_progress(ctx, done, ((Evaluation *) ctx)->task.nq);
 }
 
 static void
@@ -509,6 +514,7 @@ dml_evaluate(PG_FUNCTION_ARGS)
 	memcpy(task->recall_at, arguments.wanted.recall_at, sizeof(task->recall_at));
 	task->skip = ~arguments.wanted.parts;
 	evaluation.wanted = arguments.wanted;
+	evaluation.impostors = "pairs of two classes";
 
 	space.in = version->in;
 	space.name = "no learning";

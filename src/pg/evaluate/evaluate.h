@@ -15,6 +15,7 @@
 
 #include "evaluate/space.h"
 
+#include "learn/assess_given.h"
 #include "learn/bootstrap.h"
 
 /* What is measured beside the parts of an assessment (assess.h). */
@@ -51,6 +52,13 @@ typedef struct Measured
 	double		norm_spread;
 } Measured;
 
+/* A number that is the same in all spaces. */
+typedef struct EvaluationCount
+{
+	const char *name;
+	double		value;
+} EvaluationCount;
+
 typedef struct Evaluation
 {
 	LearnEnv   *env;
@@ -67,8 +75,17 @@ typedef struct Evaluation
 	const char *measuring;		/* for notices on progress */
 	double		last_notice;
 	Tuplestorestate *store;
-	TupleDesc	desc;
+	TupleDesc	desc;			/* with a column for classes, or without */
+
+	/* Where labels are not what is evaluated by (evaluate_given.c). */
+	const EvaluationCount *counts;	/* what to put in place of the usual counts; NULL: labels */
+	int			n_counts;
+	const JudgedPairs *calibrated;	/* what the version's threshold does, or NULL */
+	const char *impostors;		/* what impostor pairs are, for a notice */
 } Evaluation;
+
+/* evaluate.c: a notice, if the last one is a while ago. */
+extern void evaluate_progress(Evaluation *evaluation, int64 done, int64 all);
 
 /* evaluate_metrics.c: of the arguments recall_at and metrics, each NULL where it was; an error lists the valid names. */
 extern Wanted wanted_metrics(ArrayType *recall_at, ArrayType *names);

@@ -43,3 +43,114 @@ CREATE FUNCTION dml_evaluate(
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 50;
 COMMENT ON FUNCTION dml_evaluate(text, text, text, text, text, text, integer, double precision, bigint, bigint, text, text, text, integer[], boolean, boolean, text[], boolean) IS
 	'retrieval, clustering, verification and identification on labelled rows without learning, whitened and learned, side by side';
+
+CREATE FUNCTION dml_evaluate_pairs(
+	model text,
+	source text,
+	a text DEFAULT NULL,
+	b text DEFAULT NULL,
+	same text DEFAULT NULL,
+	seed bigint DEFAULT 0,
+	whiten boolean DEFAULT true,
+	OUT metric text,
+	OUT no_learning double precision,
+	OUT whitened double precision,
+	OUT learned double precision,
+	OUT difference double precision,
+	OUT difference_low double precision,
+	OUT difference_high double precision,
+	OUT no_learning_low double precision,
+	OUT no_learning_high double precision,
+	OUT whitened_low double precision,
+	OUT whitened_high double precision,
+	OUT learned_low double precision,
+	OUT learned_high double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION dml_evaluate_pairs(text, text, text, text, text, bigint, boolean) IS
+	'verification on judged pairs without learning, whitened and learned, side by side';
+
+CREATE FUNCTION dml_evaluate_triplets(
+	model text,
+	source text,
+	anchor text DEFAULT NULL,
+	positive text DEFAULT NULL,
+	negative text DEFAULT NULL,
+	weight text DEFAULT NULL,
+	seed bigint DEFAULT 0,
+	whiten boolean DEFAULT true,
+	OUT metric text,
+	OUT no_learning double precision,
+	OUT whitened double precision,
+	OUT learned double precision,
+	OUT difference double precision,
+	OUT difference_low double precision,
+	OUT difference_high double precision,
+	OUT no_learning_low double precision,
+	OUT no_learning_high double precision,
+	OUT whitened_low double precision,
+	OUT whitened_high double precision,
+	OUT learned_low double precision,
+	OUT learned_high double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION dml_evaluate_triplets(text, text, text, text, text, text, bigint, boolean) IS
+	'the share of triplets that hold without learning, whitened and learned, side by side';
+
+CREATE FUNCTION dml_evaluate_quadruplets(
+	model text,
+	source text,
+	a text DEFAULT NULL,
+	b text DEFAULT NULL,
+	c text DEFAULT NULL,
+	d text DEFAULT NULL,
+	weight text DEFAULT NULL,
+	seed bigint DEFAULT 0,
+	whiten boolean DEFAULT true,
+	OUT metric text,
+	OUT no_learning double precision,
+	OUT whitened double precision,
+	OUT learned double precision,
+	OUT difference double precision,
+	OUT difference_low double precision,
+	OUT difference_high double precision,
+	OUT no_learning_low double precision,
+	OUT no_learning_high double precision,
+	OUT whitened_low double precision,
+	OUT whitened_high double precision,
+	OUT learned_low double precision,
+	OUT learned_high double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION dml_evaluate_quadruplets(text, text, text, text, text, text, text, bigint, boolean) IS
+	'the share of quadruplets that hold without learning, whitened and learned, side by side';
+
+CREATE FUNCTION dml_evaluate_matches(
+	model text,
+	source text,
+	a text DEFAULT NULL,
+	b text DEFAULT NULL,
+	grade text DEFAULT NULL,
+	gallery text DEFAULT NULL,
+	gallery_features text DEFAULT NULL,
+	recall_at integer[] DEFAULT '{1,2,4,8,10}',
+	max_queries bigint DEFAULT NULL,
+	seed bigint DEFAULT 0,
+	whiten boolean DEFAULT true,
+	OUT metric text,
+	OUT no_learning double precision,
+	OUT whitened double precision,
+	OUT learned double precision,
+	OUT difference double precision,
+	OUT difference_low double precision,
+	OUT difference_high double precision,
+	OUT no_learning_low double precision,
+	OUT no_learning_high double precision,
+	OUT whitened_low double precision,
+	OUT whitened_high double precision,
+	OUT learned_low double precision,
+	OUT learned_high double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
+COMMENT ON FUNCTION dml_evaluate_matches(text, text, text, text, text, text, text, integer[], bigint, bigint, boolean) IS
+	'retrieval and verification on matches, of one tower or two, without learning, whitened and learned, side by side';

@@ -58,6 +58,7 @@ put_row(const Evaluation *evaluation, const Row *row, const Intervals *intervals
 {
 	Datum		values[RESULT_COLUMNS];
 	bool		nulls[RESULT_COLUMNS];
+	int			without_class = RESULT_COLUMNS - evaluation->desc->natts;
 
 	if (!row->always && !is_wanted(&evaluation->wanted, row->name))
 		return;
@@ -88,7 +89,11 @@ put_row(const Evaluation *evaluation, const Row *row, const Intervals *intervals
 				set_number(values, nulls, 9 + 2 * s, interval->high);
 			}
 	}
-	tuplestore_putvalues(evaluation->store, evaluation->desc, values, nulls);
+
+	/* without a column for the class its place is the name's */
+	values[without_class] = values[0];
+	nulls[without_class] &= nulls[0];
+	tuplestore_putvalues(evaluation->store, evaluation->desc, values + without_class, nulls + without_class);
 }
 
 /* A figure that the bootstrap knows. */
@@ -126,7 +131,7 @@ put_count(const Evaluation *evaluation, const char *name, double count)
 static const Assessment *
 any_assessment(const Evaluation *evaluation)
 {
-	return &evaluation->space[NO_LEARNING].assessment;
+	return &evaluation->space[evaluation->space[NO_LEARNING].done ? NO_LEARNING : LEARNED].assessment;
 }
 
 static void
@@ -138,6 +143,10 @@ put_counts(const Evaluation *evaluation)
 	for (int s = 0; s < N_SPACES; s++)
 		dims.value[s] = evaluation->space[s].dims;
 	put_row(evaluation, &dims, NULL, 0);
+	for (int i = 0; i < evaluation->n_counts; i++)
+		put_count(evaluation, evaluation->counts[i].name, evaluation->counts[i].value);
+	if (evaluation->counts)
+		return;
 	put_count(evaluation, "queries", (double) a->queries);
 	put_count(evaluation, "lone_queries", (double) a->lone);
 	put_count(evaluation, "duplicate_queries", (double) a->duplicates);
@@ -170,6 +179,28 @@ put_verification(const Evaluation *evaluation, const Intervals *intervals)
 	put_plain(evaluation, "best_accuracy_threshold", offsetof(Measured, assessment.verification.accuracy_threshold), true);
 	for (int i = 0; i < ASSESS_DIR_FARS; i++)
 		put_figure(evaluation, intervals, psprintf("dir_at_far_%g", ASSESS_DIR_FAR[i]), BOOTSTRAP_MICRO + ASSESS_DIR + i);
+}
+
+/* What comparisons say, and what a stored threshold does. */
+static void
+put_given(const Evaluation *evaluation, const Intervals *intervals)
+{
+	const JudgedPairs *calibrated = evaluation->calibrated;
+
+	put_figure(evaluation, intervals, "satisfied", BOOTSTRAP_MICRO + ASSESS_SATISFIED);
+	put_figure(evaluation, intervals, "tied", BOOTSTRAP_MICRO + ASSESS_TIED);
+	if (calibrated)
+	{
+		const char *names[] = {"calibrated_far", "calibrated_tar", "calibrated_accuracy"};
+		double		values[] = {calibrated->far, calibrated->tar, calibrated->accuracy};
+
+		for (int i = 0; i < lengthof(names); i++)
+		{
+			Row			row = {.name = names[i],.value = {NAN, NAN, values[i]},.no_difference = true};
+
+			put_row(evaluation, &row, NULL, 0);
+		}
+	}
 }
 
 static void
@@ -241,8 +272,8 @@ tell_few_pairs(const Evaluation *evaluation)
 			least_dir = ASSESS_DIR_FAR[i];
 	if (!isnan(least_far) && a->verification.impostor > 0)
 		ereport(NOTICE,
-				(errmsg("too few pairs of two classes (%.0f) for a false accept rate of %g or less: tar_at_far is NULL there",
-						a->verification.impostor, least_far),
+				(errmsg("too few %s (%.0f) for a false accept rate of %g or less: tar_at_far is NULL there",
+						evaluation->impostors, a->verification.impostor, least_far),
 				 errdetail("At least %d false accepts must be expected.", ASSESS_LEAST_ERRORS)));
 	if (!isnan(least_dir))
 		ereport(NOTICE,
@@ -258,7 +289,7 @@ tell_collapse(const Evaluation *evaluation)
 	const Measured *learned = &evaluation->space[LEARNED];
 	int			needed = Min(learned->dims, Max(evaluation->classes - 1, 1));
 
-	if (isnan(learned->effective_rank) || evaluation->gallery->n < 3)
+	if (isnan(learned->effective_rank) || evaluation->gallery == NULL || evaluation->gallery->n < 3)
 		return;
 	if (learned->effective_rank == 0)
 		ereport(NOTICE,
@@ -312,6 +343,8 @@ evaluate_put(Evaluation *evaluation)
 	put_verification(evaluation, &intervals);
 	put_plain(evaluation, "effective_rank", offsetof(Measured, effective_rank), true);
 	put_plain(evaluation, "norm_spread", offsetof(Measured, norm_spread), true);
+	if (evaluation->counts)
+		put_given(evaluation, &intervals);
 	if (evaluation->per_class)
 		put_classes(evaluation);
 }

@@ -134,8 +134,15 @@ space_apply(LearnEnv *env, const Space *space, const float4 *x, int n, float4 *o
 FloatStore *
 space_rows(LearnEnv *env, const Space *space, const Selection *selection, bool in_file)
 {
-	const Rows *rows = &selection->matrix->rows;
 	FloatStore *store = float_store_new((size_t) selection->n * space->out * sizeof(float4), in_file);
+
+	space_append(env, space, &selection->matrix->rows, selection->index, selection->n, store);
+	return store;
+}
+
+void
+space_append(LearnEnv *env, const Space *space, const Rows *rows, const int64 *index, int64 n_rows, FloatStore *store)
+{
 	float4	   *x = palloc(sizeof(float4) * BATCH_ROWS * space->in);
 	float4	   *out = palloc(sizeof(float4) * BATCH_ROWS * space->out);
 	float4	   *scratch = NULL;
@@ -143,13 +150,13 @@ space_rows(LearnEnv *env, const Space *space, const Selection *selection, bool i
 	if (space->model)
 		scratch = MemoryContextAllocHuge(CurrentMemoryContext,
 										 sizeof(float4) * Max(model_scratch(space->model, BATCH_ROWS), 1));
-	for (int64 i = 0; i < selection->n; i += BATCH_ROWS)
+	for (int64 i = 0; i < n_rows; i += BATCH_ROWS)
 	{
-		int			n = (int) Min(selection->n - i, BATCH_ROWS);
+		int			n = (int) Min(n_rows - i, BATCH_ROWS);
 		LearnStatus status;
 
 		CHECK_FOR_INTERRUPTS();
-		status = rows->fetch(env, rows->ctx, selection->index + i, n, x);
+		status = rows->fetch(env, rows->ctx, index + i, n, x);
 		if (status != LEARN_OK)
 			dml_learn_error(env, status);
 		space_apply(env, space, x, n, out, scratch);
@@ -159,7 +166,6 @@ space_rows(LearnEnv *env, const Space *space, const Selection *selection, bool i
 	pfree(out);
 	if (scratch)
 		pfree(scratch);
-	return store;
 }
 
 void

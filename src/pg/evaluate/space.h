@@ -52,6 +52,9 @@ extern Space space_learned(const DmlVersion *version);
 /* A selection's vectors in a space: in memory, or in a file. */
 extern FloatStore *space_rows(LearnEnv *env, const Space *space, const Selection *selection, bool in_file);
 
+/* The vectors of rows index[0 .. n) behind what the store has. */
+extern void space_append(LearnEnv *env, const Space *space, const Rows *rows, const int64 *index, int64 n, FloatStore *store);
+
 /* An error unless the matrix, read from source, has as many numbers a row as the model takes. */
 extern void space_check_dims(const DmlMatrix *matrix, const DmlVersion *version, const char *source);
 

@@ -1,0 +1,189 @@
+/*
+ * matches.c
+ *	  Rows that ask, rows that are searched, and which belong to which.
+ */
+#include "compat.h"
+
+#include "evaluate/matches.h"
+
+#include "miscadmin.h"
+
+#include "evaluate/space.h"
+#include "model/matrix.h"
+
+/* Does constraint i match a row with itself? */
+static bool
+of_itself(const DmlTuples *tuples, int64 i)
+{
+	return tuples->inputs == 1 && tuples->row[2 * i] == tuples->row[2 * i + 1];
+}
+
+/* ---------- the gallery ---------- */
+
+/* The row with this hash among n with rising ones, or -1. */
+static int64
+find_hash(const uint64 *hash, int64 n, uint64 wanted)
+{
+	int64		low = 0;
+	int64		high = n;
+
+	while (low < high)
+	{
+		int64		middle = low + (high - low) / 2;
+
+		if (hash[middle] < wanted)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && hash[low] == wanted ? low : -1;
+}
+
+/*
+ * Take rows of a source: place[row] = 0 for those that are rows of the constraints' side, and
+ * the others, each once, to side's further rows.
+ */
+static void
+add_gallery(const char *gallery, const char *features, SideRows *side, int32 *place)
+{
+	DmlMatrix  *matrix = dml_matrix_read(gallery, features, NULL, NULL, (size_t) maintenance_work_mem * 1024 / 4, NULL, NULL);
+	const uint64 *hash = matrix->row_hash;
+
+	if (matrix->rows.d != side->rows->d)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("b has %d numbers, and the rows of \"%s\" have %d", side->rows->d, gallery, matrix->rows.d)));
+	side->more = matrix;
+	side->more_index = huge_array(matrix->rows.n, sizeof(int64));
+	for (int64 i = 0; i < matrix->rows.n; i++)
+	{
+		int64		row = find_hash(side->rows->hash, side->rows->n, hash[i]);
+
+		if (row >= 0)
+			place[row] = 0;
+		else if (i == 0 || hash[i] != hash[i - 1])
+			side->more_index[side->n_more++] = i;
+	}
+}
+
+/* Which rows are searched, and place[row], the number among them of a row of the constraints' side, or -1. */
+static int32 *
+choose_gallery(const DmlTuples *tuples, const char *gallery, const char *features, SideRows *side)
+{
+	const Rows *rows = &tuples->input[tuples->inputs - 1].rows;
+	int32	   *place = huge_array(rows->n, sizeof(int32));
+
+	side->rows = rows;
+	for (int64 i = 0; i < rows->n; i++)
+		place[i] = -1;
+	for (int64 i = 0; i < tuples->n; i++)
+		if (!of_itself(tuples, i))
+			place[tuples->row[2 * i + 1]] = 0;
+	if (gallery)
+		add_gallery(gallery, features, side, place);
+	side->index = huge_array(rows->n, sizeof(int64));
+	for (int64 i = 0; i < rows->n; i++)
+		if (place[i] >= 0)
+		{
+			place[i] = (int32) side->n;
+			side->index[side->n++] = i;
+		}
+	if (side->n + side->n_more > PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("more than %d rows to search", PG_INT32_MAX)));
+	return place;
+}
+
+/* ---------- the queries ---------- */
+
+/* Different first rows of constraints that are not of one row. */
+static int64
+count_queries(const DmlTuples *tuples, int64 *of_themselves)
+{
+	int64		last = -1;
+	int64		n = 0;
+
+	*of_themselves = 0;
+	for (int64 i = 0; i < tuples->n; i++)
+	{
+		if (of_itself(tuples, i))
+		{
+			(*of_themselves)++;
+			continue;
+		}
+		n += tuples->row[2 * i] != last;
+		last = tuples->row[2 * i];
+	}
+	return n;
+}
+
+void
+matches_choose(const DmlTuples *tuples, const char *gallery, const char *features, int64 max_queries,
+			   SideRows side[2], MatchTask *task)
+{
+	int32	   *place = choose_gallery(tuples, gallery, features, &side[1]);
+	int64		of_themselves;
+	int64		all = count_queries(tuples, &of_themselves);
+	int64		nq = Min(all, max_queries);
+	int64	   *begin = huge_array(nq + 1, sizeof(int64));
+	int32	   *right = huge_array(tuples->n, sizeof(int32));
+	double	   *grade = tuples->weight ? huge_array(tuples->n, sizeof(double)) : NULL;
+	int32	   *self = tuples->inputs == 1 ? huge_array(nq, sizeof(int32)) : NULL;
+	int64		seen = 0;		/* queries */
+	int64		taken = 0;
+	int64		n = 0;
+	int64		last = -1;
+	bool		wanted = false;
+
+	if (of_themselves > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld match of a row with itself was left out", "%lld matches of a row with itself were left out",
+							   (unsigned long) of_themselves, (long long) of_themselves)));
+	if (nq == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("source has no match of two rows")));
+	if (nq > PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("more than %d queries", PG_INT32_MAX),
+				 errhint("Lower max_queries.")));
+	side[0].rows = &tuples->input[0].rows;
+	side[0].index = huge_array(nq, sizeof(int64));
+	for (int64 i = 0; i < tuples->n; i++)
+	{
+		int64		row = tuples->row[2 * i];
+		int32		found = place[tuples->row[2 * i + 1]];
+
+		if (of_itself(tuples, i))
+			continue;
+		if (row != last)
+		{
+			wanted = taken < nq && seen == (int64) ((double) taken * all / nq);
+			seen++;
+			last = row;
+			if (wanted)
+			{
+				begin[taken] = n;
+				if (self)
+					self[taken] = place[row];
+				side[0].index[taken++] = row;
+			}
+		}
+		if (!wanted)
+			continue;
+		if (n > begin[taken - 1] && right[n - 1] == found)
+		{
+			if (grade)
+				grade[n - 1] = Max(grade[n - 1], tuples->weight[i]);
+			continue;
+		}
+		if (grade)
+			grade[n] = tuples->weight[i];
+		right[n++] = found;
+	}
+	begin[taken] = n;
+	side[0].n = taken;
+	*task = (MatchTask) {.nq = taken,.ng = side[1].n + side[1].n_more,.begin = begin,.right = right,.grade = grade,.self = self};
+}
