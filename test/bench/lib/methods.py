@@ -1,10 +1,12 @@
 """Every method of ours and of the peers on the same splits; test/bench/methods calls it.
 
 closed: 70 of 100 rows to learn from (Fashion-MNIST: its own split), the others asked among them.
-open: every second class to learn from; the rows of the other classes are asked among themselves."""
+open: every second class to learn from; the rows of the other classes are asked among themselves.
+What was measured is kept in methods.json, and methods_report.py makes the pages of it."""
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import warnings
@@ -13,14 +15,18 @@ import numpy as np
 
 import bench
 import judge
-import methods_draw
 import methods_peer
+import methods_report
 
 SETS = ["iris", "wine", "breast_cancer", "digits", "fashion"]
-COLUMNS = ["5-NN accuracy", "recall@1", "R-precision", "MAP@R", "ROC AUC", "EER"]
+PIXELS = ("digits", "fashion")
 SHAPES = {"fashion": dict(hidden=256, dims=64, batch=250, epochs=5)}
 SMALL = dict(hidden=128, dims=32, batch=250, epochs=100)
-QUICK = {"auto", "lda", "supcon", "metric-learn LMNN", "pytorch-metric-learning SupCon"}
+QUICK = {"auto", "lda", "supcon", "lmnn"}
+ASKED = 5000        # rows of Fashion-MNIST, at most
+SHORT = 0.5         # a training that takes less is repeated
+# another name of one that is here, and terms of sums, which say nothing about neighbours alone
+NOT_ALONE = {"covariance", "norm", "zero_mean", "uniformity", "orthogonal", "center", "center_invariant"}
 
 
 class Peer:
@@ -35,11 +41,17 @@ class Peer:
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
 
-def divided(name, open_set):
+
+def divided(name, open_set, rows):
     """(x, y, test x, test y), labels from 0."""
     if name == "fashion":
         x, y, xt, yt = bench.fashion()
+        chosen = np.random.default_rng(0).permutation(len(y))[:rows]
+        x, y, xt, yt = x[chosen], y[chosen], xt[:ASKED], yt[:ASKED]
         if open_set:
             keep, ask = y % 2 == 0, yt % 2 == 1
             return x[keep], y[keep] // 2, xt[ask], yt[ask] // 2
@@ -58,67 +70,115 @@ def memory(pid):
     return (int(sizes["VmHWM"]) - int(sizes["RssShmem"]) - int(sizes["RssFile"])) / 1024
 
 
-def ours(name, open_set, limit):
-    """One training by default settings in a session of its own: (row of dml_train, peak MB), embeddings."""
+def processor(pid):
+    """Seconds that a process had the processor."""
+    with open(f"/proc/{pid}/schedstat") as file:
+        return int(file.read().split()[0]) / 1e9
+
+
+def train(name, open_set, limit, epochs):
+    """One training in a session of its own: (its method, the reason), processor seconds, peak MB, embeddings."""
     with bench.connect() as connection:
         connection.execute("SET client_min_messages = error")
         connection.execute("SELECT dml_norm('[1]')")
         pid = connection.info.backend_pid
-        before = memory(pid)
+        began, before = processor(pid), memory(pid)
         row = connection.execute(
-            "SELECT seconds, method, network, reason FROM dml_train('bench', 'data', 'pixels', 'class', method => %s, "
-            "open_set => %s, time_limit => %s)", (name, open_set, float(limit))).fetchone()
-        used = memory(pid) - before
-        return row, used, [bench.embeddings(connection, "bench", t) for t in ("data", "data_test")]
+            "SELECT method, reason FROM dml_train('bench', 'data', 'pixels', 'class', method => %s, "
+            "open_set => %s, time_limit => %s, epochs => %s)", (name, open_set, float(limit), epochs)).fetchone()
+        seconds, used = processor(pid) - began, memory(pid) - before
+        return row, seconds, used, [bench.embeddings(connection, "bench", t) for t in ("data", "data_test")]
 
 
-def candidates(connection, arguments):
-    mine = [row[0] for row in connection.execute(
-        "SELECT name FROM dml_methods WHERE supervision LIKE '%label%' OR supervision IN ('any', 'none') ORDER BY name")]
-    theirs = list(methods_peer.CLASSICAL) + ["pytorch-metric-learning " + name for name in methods_peer.DEEP]
-    if arguments.quick:
-        mine, theirs = [[m for m in part if m in QUICK] for part in (mine, theirs)]
-    return mine, theirs
+def ours(name, gradient, open_set, arguments, data):
+    epochs = SHAPES[data]["epochs"] if data in SHAPES and gradient else None
+    answer = train(name, open_set, arguments.limit, epochs)
+    seconds = [answer[1]]
+    while seconds[0] < SHORT and len(seconds) < 3:
+        seconds.append(train(name, open_set, arguments.limit, epochs)[1])
+    return answer[0], statistics.median(seconds), answer[2], answer[3]
 
 
-def run(report, connection, peer, name, open_set, arguments):
-    x, y, xt, yt = divided(name, open_set)
-    if len(np.unique(y)) < 2 or len(np.unique(yt)) < 2:
-        return
-    bench.store(connection, "data", x, y, "smallint" if x.dtype == np.uint8 else "real")
-    bench.store(connection, "data_test", xt, yt, "smallint" if x.dtype == np.uint8 else "real")
+def candidates(connection, quick):
+    """(method, whether it has a network) in the order of the registry's names; auto first."""
+    found = connection.execute(
+        "SELECT name, kind = 'gradient' FROM dml_methods WHERE supervision ~ 'label|target|any|none' "
+        "ORDER BY name <> 'auto', name").fetchall()
+    return [row for row in found if row[0] not in NOT_ALONE and (not quick or row[0] in QUICK)]
+
+
+def run(connection, peer, name, open_set, over, arguments):
+    """The section of one data set and protocol; None where it has too few classes.  over: what took too long already."""
+    x, y, xt, yt = divided(name, open_set, arguments.fashion)
+    section = {"data": name, "open": open_set, "rows": len(y), "columns": x.shape[1], "asked": len(yt), "trainings": [],
+               "classes": len(np.unique(y)), "asked_classes": len(np.unique(yt))}
+    if section["classes"] < 2 or section["asked_classes"] < 2:
+        return None
+    kind = "smallint" if x.dtype == np.uint8 else "real"
+    bench.store(connection, "data", x, y, kind)
+    bench.store(connection, "data_test", xt, yt, kind)
     file, out = (os.path.join(arguments.work, part) for part in ("methods.npz", "methods_out.npz"))
     np.savez(file, x=x, y=y, xt=xt)
-    report.line(f"\n### {name}, {'open set' if open_set else 'closed set'}: {len(y):,} rows of {x.shape[1]} to learn from, "
-                f"{len(yt):,} to ask\n")
-    report.table(["method"] + COLUMNS + ["seconds", "MB"])
-    drawn = []
 
-    def note(method, seconds, used, train, test):
-        result = judge.scores(train.astype(np.float32), y, test.astype(np.float32), yt, open_set)
-        drawn.append((method.replace("*", ""), result["MAP@R"]))
-        report.table(None, [method] + [f"{result[c]:.3f}" for c in COLUMNS]
-                     + [f"{seconds:.2f}" if seconds is not None else "", f"{used:.0f}" if used is not None else ""])
+    def note(method, of, train, test, **more):
+        scores = {} if train is None else judge.scores(train.astype(np.float32), y, test.astype(np.float32), yt, open_set)
+        section["trainings"].append(dict(method=method, of=of, scores=scores, **more))
+        print(name, "open" if open_set else "closed", method, scores.get("MAP@R", more.get("error")), more.get("seconds"), flush=True)
 
-    note("no learning", None, None, x, xt)
-    mine, theirs = candidates(connection, arguments)
-    for method in mine:
+    note("no learning", None, x, xt)
+    for method, gradient in candidates(connection, arguments.quick):
         try:
-            row, used, (train, test) = ours(method, open_set, arguments.limit)
+            row, seconds, used, (train_z, test_z) = ours(method, gradient, open_set, arguments, name)
+            note("dml " + method, method, train_z, test_z, seconds=seconds, mb=used,
+                 chosen=row[0] if method == "auto" else None)
         except Exception as error:
-            report.table(None, [f"dml {method}", str(error).split("\n")[0]] + [""] * (len(COLUMNS) + 1))
-            continue
-        note(f"**dml {method}**" + (f" ({row[1]})" if method == "auto" else ""), row[0], used, train, test)
-    for method in theirs:
-        answer = peer.ask(name=method, file=file, out=out, limit=arguments.limit, **SHAPES.get(name, SMALL))
-        if "error" in answer:
-            report.table(None, [method, answer["error"]] + [""] * (len(COLUMNS) + 1))
-            continue
-        found = np.load(out)
-        note(method, answer["seconds"], answer["peak_mb"], found["train"], found["test"])
-    picture = f"methods_{name}_{'open' if open_set else 'closed'}.svg"
-    methods_draw.bars(os.path.join(arguments.work, picture), f"{name}, {'open' if open_set else 'closed'} set", "MAP@R", drawn)
-    report.line(f"\n![MAP@R of every method, {name}, {'open' if open_set else 'closed'} set]({picture})")
+            note("dml " + method, method, None, None, error=str(error).split("\n")[0])
+        for other in methods_peer.PEERS.get(method, []):
+            if other in over:
+                note(other, method, None, None, error=over[other])
+                continue
+            answer = peer.ask(name=other, file=file, out=out, limit=arguments.limit, pixels=name in PIXELS, short=SHORT,
+                              **SHAPES.get(name, SMALL))
+            if "error" in answer:
+                if answer.get("slow"):
+                    over[other] = "%s on %s" % (answer["error"], name.replace("_", " "))
+                note(other, method, None, None, error=answer["error"])
+                continue
+            found = np.load(out)
+            note(other, method, found["train"], found["test"], seconds=answer["seconds"], mb=answer["peak_mb"])
+    section["load"] = os.getloadavg()[0]
+    return section
+
+
+def about(connection, peer, arguments):
+    """What ran where."""
+    cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
+    total = next(int(line.split()[1]) for line in open("/proc/meminfo") if line.startswith("MemTotal"))
+    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gb": total / 2**20, "limit": arguments.limit, "load": os.getloadavg()[0],
+            "postgres": connection.execute("SHOW server_version").fetchone()[0].split()[0],
+            "dml": connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'dml'").fetchone()[0],
+            "simd": connection.execute("SELECT current_setting('dml.simd', true)").fetchone()[0],
+            "fashion": arguments.fashion, "asked": ASKED, "shapes": dict(small=SMALL, **SHAPES), "peers": peer.ask(name="about")}
+
+
+def measure(arguments):
+    connection = bench.connect()
+    connection.execute("CREATE EXTENSION IF NOT EXISTS dml")
+    connection.execute("SET client_min_messages = error")
+    connection.execute("SELECT dml_norm('[1]')")
+    peer = Peer(arguments.work)
+    result = {"about": about(connection, peer, arguments), "sections": [], "too_few": []}
+    over = {}
+    for name in arguments.data:
+        for protocol in arguments.protocols:
+            section = run(connection, peer, name, protocol == "open", over, arguments)
+            if section is None:
+                result["too_few"].append(name)
+                continue
+            result["sections"].append(section)
+            with open(os.path.join(arguments.work, "methods.json"), "w") as file:
+                json.dump(result, file, indent=1)
+    peer.close()
 
 
 def words(text):
@@ -130,31 +190,18 @@ def main():
     parser.add_argument("--work", help=argparse.SUPPRESS)
     parser.add_argument("--data", type=words, default=SETS)
     parser.add_argument("--protocols", type=words, default=["closed", "open"])
-    parser.add_argument("--limit", type=int, default=60)
+    parser.add_argument("--limit", type=int, default=20)
+    parser.add_argument("--fashion", type=int, default=20000)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--report", action="store_true")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     if arguments.quick:
         arguments.data = [name for name in arguments.data if name != "fashion"]
-
-    connection = bench.connect()
-    connection.execute("CREATE EXTENSION IF NOT EXISTS dml")
-    connection.execute("SET client_min_messages = error")
-    peer = Peer(arguments.work)
-    report = bench.Report(os.path.join(arguments.work, "benchmarks_methods.md"))
-    cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
-    report.line("# Every method on the same data\n")
-    report.line(f"{cpu}, {os.cpu_count()} cores, one thread. Ours with default settings; metric-learn and scikit-learn on "
-                "standardised columns, pytorch-metric-learning with its own settings over the network that ours takes by default for "
-                f"data of that size, both with what they have by default. A training that takes more than {arguments.limit} s is ended. "
-                "`test/bench/methods` made this page.\n")
-    report.line("Closed set: rows of classes that were learned, asked among the rows learned from. Open set: rows of classes that "
-                "were not, among themselves. Verification (ROC AUC, equal error rate) is over pairs of the rows asked.")
-    for name in arguments.data:
-        for protocol in arguments.protocols:
-            run(report, connection, peer, name, protocol == "open", arguments)
-    peer.process.stdin.close()
-    peer.process.wait()
+    if not arguments.report:
+        measure(arguments)
+    with open(os.path.join(arguments.work, "methods.json")) as file:
+        methods_report.write(json.load(file), arguments.work)
 
 
 if __name__ == "__main__":

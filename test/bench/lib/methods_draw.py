@@ -1,26 +1,48 @@
-"""How good each method's embedding is, as bars: docs/methods_SET_PROTOCOL.svg."""
+"""How good each method's embedding is, as bars: methods_SET_PROTOCOL.svg, and all sets in methods.svg."""
 import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-OURS, PEER, NONE = "#c0392b", "#7fb3d5", "#555555"
+NONE, AUTO, OURS, PEER = "#777777", "#f0a30a", "#c0392b", "#7fb3d5"
+plt.rcParams.update({"svg.hashsalt": "dml", "svg.fonttype": "none", "font.size": 8})
 
 
-def bars(path, title, metric, found):
-    """found: (name, value) of every method that finished; ours begin with "dml "."""
-    plt.rcParams.update({"svg.hashsalt": "dml", "svg.fonttype": "none", "font.size": 8})
-    found = sorted(found, key=lambda pair: pair[1])
-    figure, axes = plt.subplots(figsize=(7.5, 0.6 + 0.16 * len(found)))
-    colors = [NONE if name == "no learning" else OURS if name.startswith("dml ") else PEER for name, _ in found]
-    axes.barh(range(len(found)), [value for _, value in found], color=colors, height=0.75)
-    axes.set_yticks(range(len(found)), [name.replace("pytorch-metric-learning", "PML") for name, _ in found])
-    axes.set_ylim(-0.6, len(found) - 0.4)
-    for name, value in found:
-        if name == "no learning":
-            axes.axvline(value, color=NONE, linewidth=0.8, linestyle=":")
-    axes.set_xlabel(metric)
-    axes.set_title(title)
+def save(figure, path):
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
+
+
+def bars(path, title, metric, without, ours, peers):
+    """A row for each method: ours, beneath it the peers' of the same name; trainings as methods.py keeps them."""
+    rows = []
+    for mine in sorted(ours, key=lambda t: t["scores"][metric]):
+        rows += [(t["method"], t["scores"][metric], PEER) for t in reversed(peers) if t["of"] == mine["of"]]
+        name = mine["method"] + (f" ({mine['chosen']})" if mine.get("chosen") else "")
+        rows.append((name, mine["scores"][metric], AUTO if mine["of"] == "auto" else OURS))
+    figure, axes = plt.subplots(figsize=(7.5, 0.8 + 0.15 * len(rows)))
+    axes.barh(range(len(rows)), [value for _, value, _ in rows], color=[color for _, _, color in rows], height=0.8)
+    axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_xlim(left=max(0, min([value for _, value, _ in rows] + [without]) - 0.05))
+    axes.axvline(without, color=NONE, linewidth=1, linestyle="--")
+    axes.set_xlabel(f"{metric} (dashed: no learning)")
+    axes.set_title(title)
+    axes.tick_params(axis="y", length=0)
+    save(figure, path)
+
+
+def overview(path, metrics, found):
+    """found: (title, {metric: values of no learning, auto, the best of ours, of the peers})."""
+    figure, rows = plt.subplots(len(metrics), figsize=(max(5, 1.15 * len(found)), 2.3 * len(metrics)), squeeze=False)
+    names = ["no learning", "dml auto", "dml, the best method", "the best of the peers"]
+    for axes, metric in zip(rows[:, 0], metrics):
+        for i, (name, color) in enumerate(zip(names, (NONE, AUTO, OURS, PEER))):
+            axes.bar([at + (i - 1.5) * 0.2 for at in range(len(found))], [values[metric][i] for _, values in found], 0.2,
+                     color=color, label=name)
+        axes.set_xticks(range(len(found)), [title for title, _ in found])
+        axes.set_ylim(max(0, min(min(values[metric]) for _, values in found) - 0.1), 1)
+        axes.set_ylabel(metric)
+    rows[0, 0].legend(ncol=4, loc="upper center", bbox_to_anchor=(0.5, 1.25), frameon=False)
+    save(figure, path)
