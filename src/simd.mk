@@ -13,7 +13,7 @@ endif
 # registers by unrolling, and must round the same way wherever the compiler copies them
 # to: FMA only where the source says so.
 %/net_forward.o %/net_backward.o %/neighbours.o %/neighbours_score.o %/ranking.o %/pair_counts.o %/kmeans.o: CFLAGS += -O3
-%/soft.o %/lmnn.o %/lmnn_solve.o %/near.o %/scml.o %/itml.o %/logdet.o: CFLAGS += -O3
+%/soft.o %/lmnn.o %/lmnn_solve.o %/near.o %/scml.o %/itml.o %/logdet.o %/mmc.o %/lfda.o: CFLAGS += -O3
 %/vmath_plain.o %/vmath_avx2.o %/vmath_avx512.o %/vmath_neon.o: CFLAGS += -O3 -ffp-contract=off -fno-math-errno
 
 # Codes of src/ann: products of 8-bit integers, and floats that every set rounds alike.

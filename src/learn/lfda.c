@@ -39,6 +39,8 @@ typedef struct Lfda
 	real	   *ax;				/* block x d */
 	double	   *rows;			/* block x d */
 	double	   *laplacian;		/* block x d: (D - A) x */
+	double	   *local;			/* d x d: G of a class */
+	double	   *scatter;		/* d x d: of a class */
 	double	   *mean;			/* of the class */
 	double	   *total;			/* sum of all rows */
 	double	   *within;			/* d x d */
@@ -128,6 +130,8 @@ add_class(LearnEnv *env, Lfda *l, const real *x, const real *scale, int64_t n)
 	while (block > 1 && block * n > BLOCK_PLACES)
 		block /= 2;
 	centre_class(l, x, n);
+	memset(l->local, 0, (size_t) d * d * sizeof(double));
+	memset(l->scatter, 0, (size_t) d * d * sizeof(double));
 	for (int64_t first = 0; first < n; first += block)
 	{
 		int			count = n - first < block ? (int) (n - first) : block;
@@ -148,14 +152,18 @@ add_class(LearnEnv *env, Lfda *l, const real *x, const real *scale, int64_t n)
 		LEARN_TRY(blas_gemm_polled(env, false, false, count, d, (int) n, 1, l->a, (int) n, l->x, d, 0, l->ax, d));
 		for (size_t i = 0; i < (size_t) count * d; i++)
 			l->laplacian[i] -= l->ax[i];
-		LEARN_TRY(blas_dgemm_polled(env, true, false, d, d, count, 1.0 / (double) n, l->rows, d, l->laplacian, d, 1, l->within, d));
-		LEARN_TRY(blas_dgemm_polled(env, true, false, d, d, count, 1.0 / (double) l->n - 1.0 / (double) n, l->rows, d,
-									l->laplacian, d, 1, l->between, d));
-		LEARN_TRY(blas_dgemm_polled(env, true, false, d, d, count, 1 - share, l->rows, d, l->rows, d, 1, l->between, d));
+		LEARN_TRY(blas_dgemm_polled(env, true, false, d, d, count, 1, l->rows, d, l->laplacian, d, 1, l->local, d));
+		LEARN_TRY(blas_dgemm_polled(env, true, false, d, d, count, 1, l->rows, d, l->rows, d, 1, l->scatter, d));
 	}
 	for (int i = 0; i < d; i++)
 		for (int j = 0; j < d; j++)
-			l->between[(size_t) i * d + j] += (double) n * l->mean[i] * l->mean[j];
+		{
+			size_t		at = (size_t) i * d + j;
+
+			l->within[at] += l->local[at] / (double) n;
+			l->between[at] += l->local[at] * (1.0 / (double) l->n - 1.0 / (double) n) + l->scatter[at] * (1 - share) +
+				(double) n * l->mean[i] * l->mean[j];
+		}
 	return LEARN_OK;
 }
 
@@ -178,6 +186,8 @@ create(LearnEnv *env, const Points *points, const int64_t *start, int n_classes,
 	LEARN_ALLOC(env, l->ax, (size_t) BLOCK * d);
 	LEARN_ALLOC(env, l->rows, (size_t) BLOCK * d);
 	LEARN_ALLOC(env, l->laplacian, (size_t) BLOCK * d);
+	LEARN_ALLOC(env, l->local, cells);
+	LEARN_ALLOC(env, l->scatter, cells);
 	LEARN_ALLOC(env, l->mean, d);
 	LEARN_ALLOC(env, l->total, d);
 	LEARN_ALLOC(env, l->within, cells);

@@ -57,6 +57,20 @@ differences(const LogDet *problem, int64_t first, int count, double *v)
 	}
 }
 
+static double
+sum_squares(const double *y, int d)
+{
+	double		sum[4] = {0};
+	int			j = 0;
+
+	for (; j + 4 <= d; j += 4)
+		for (int l = 0; l < 4; l++)
+			sum[l] += y[j + l] * y[j + l];
+	for (; j < d; j++)
+		sum[0] += y[j] * y[j];
+	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
 /* The constraints at w->factor: their sum, and w->scatter. */
 static LearnStatus
 evaluate_constraints(LearnEnv *env, Work *w, double *value)
@@ -80,12 +94,7 @@ evaluate_constraints(LearnEnv *env, Work *w, double *value)
 			double		slope[2] = {0};
 
 			for (int p = 0; p < pairs; p++)
-			{
-				const double *y = w->y + (size_t) (k * pairs + p) * d;
-
-				for (int j = 0; j < d; j++)
-					distance[p] += y[j] * y[j];
-			}
+				distance[p] = sum_squares(w->y + (size_t) (k * pairs + p) * d, d);
 			*value += problem->loss(problem->ctx, i + k, distance, slope);
 			memcpy(w->slope + k * pairs, slope, pairs * sizeof(double));
 		}

@@ -139,6 +139,27 @@ mmc_evaluate(LearnEnv *env, void *ctx, const double *map, double *value, double 
 	return LEARN_OK;
 }
 
+/* weight times the distance of a pair that differs by v; gradient += weight v^2 / distance. */
+static double
+add_diagonal(const double *restrict column, const double *restrict v, double weight, int d, double *restrict gradient)
+{
+	double		sum[4] = {0};
+	double		distance;
+	double		factor;
+	int			j = 0;
+
+	for (; j + 4 <= d; j += 4)
+		for (int l = 0; l < 4; l++)
+			sum[l] += column[j + l] * (v[j + l] * v[j + l]);
+	for (; j < d; j++)
+		sum[0] += column[j] * (v[j] * v[j]);
+	distance = sqrt((sum[0] + sum[1]) + (sum[2] + sum[3]));
+	factor = distance > TINY ? weight / distance : 0;
+	for (j = 0; j < d; j++)
+		gradient[j] += factor * (v[j] * v[j]);
+	return weight * distance;
+}
+
 LearnStatus
 mmc_evaluate_diagonal(LearnEnv *env, void *ctx, const double *root, double *value, double *gradient)
 {
@@ -149,26 +170,21 @@ mmc_evaluate_diagonal(LearnEnv *env, void *ctx, const double *root, double *valu
 	int64_t		at = 0;
 	int			n;
 
+	/* the columns' weights */
+	for (int j = 0; j < d; j++)
+	{
+		m->y[j] = root[j] * root[j];
+		near += m->y[j] * m->same[(size_t) j * d + j];
+	}
 	memset(gradient, 0, d * sizeof(double));
 	while ((n = next_pairs(m, 0, &at)) > 0)
 	{
 		LEARN_TRY(learn_poll(env));
 		for (int k = 0; k < n; k++)
-		{
-			const double *v = m->v + (size_t) k * d;
-			double		square = 0;
-			double		factor;
-
-			for (int j = 0; j < d; j++)
-				square += root[j] * root[j] * v[j] * v[j];
-			far += m->weight[k] * sqrt(square);
-			factor = square > TINY * TINY ? m->weight[k] / sqrt(square) : 0;
-			for (int j = 0; j < d; j++)
-				gradient[j] += factor * root[j] * v[j] * v[j];
-		}
+			far += add_diagonal(m->y, m->v + (size_t) k * d, m->weight[k], d, gradient);
 	}
 	for (int j = 0; j < d; j++)
-		near += root[j] * root[j] * m->same[(size_t) j * d + j];
+		gradient[j] *= root[j];
 	*value = INFINITY;
 	if (!(far > 0) || !(near > 0))
 		return LEARN_OK;

@@ -3,8 +3,8 @@
  *	  Neighbourhood components analysis over all rows (Goldberger, Roweis, Hinton and Salakhutdinov 2004) and
  *	  metric learning for kernel regression (Weinberger and Tesauro 2007): L-BFGS over soft.h's objectives.
  *
- * An evaluation costs n^2 m.  With many rows the map is first learned on some of them, then on four times as
- * many from there on, and so on to all: a start that is nearly right needs few iterations on all rows.
+ * An evaluation costs n^2 m.  The map is first learned on a part of the rows, then on four times as many from there on, and
+ * so on to all: a start that is nearly right needs few iterations on all rows.
  */
 #include <math.h>
 #include <string.h>
@@ -18,6 +18,8 @@
 
 #define FIRST_ROWS		4000	/* of the first stage */
 #define STAGE			4		/* times as many in the next, and as many iterations fewer */
+#define WARM_ROWS		200		/* the fewest of a stage in front of the first */
+#define WARM			6		/* its iterations: more would learn these rows by heart */
 #define FEWEST			4		/* iterations of a stage */
 #define NOISE			1e-7	/* of sums of float probabilities */
 
@@ -87,13 +89,18 @@ learn_map(LearnEnv *env, const LinearPlan *plan, const Points *points, const int
 		  const double *target, int m, double *map, LinearFit *fit)
 {
 	int64_t		n = points->n < FIRST_ROWS ? points->n : FIRST_ROWS;
+	int64_t		next = n;		/* rows of the stage behind */
+	int			divisor = 1;
+	bool		warm = n / STAGE >= WARM_ROWS;
 	int64_t    *all;
 
 	LEARN_ALLOC(env, all, points->n);
 	for (int64_t i = 0; i < points->n; i++)
 		all[i] = i;
 	fit->converged = fit->cut = false;
-	for (int divisor = 1;; divisor *= STAGE)
+	if (warm)
+		n /= STAGE;
+	for (;;)
 	{
 		ArenaMark	mark = arena_mark(env->arena);
 		Stage		stage = {.soft.m = m, .plan = plan, .done = fit->iterations,
@@ -108,6 +115,8 @@ learn_map(LearnEnv *env, const LinearPlan *plan, const Points *points, const int
 		round.iterations = plan->params.iterations / divisor;
 		if (round.iterations < FEWEST && divisor > 1)
 			round.iterations = FEWEST;
+		if (warm && round.iterations > WARM)
+			round.iterations = WARM;
 
 		/* rows whose value is counted in rows, or in their target's variance, which is 1 */
 		round.scale = (double) n * 1e-2;
@@ -120,7 +129,13 @@ learn_map(LearnEnv *env, const LinearPlan *plan, const Points *points, const int
 		arena_reset(env->arena, mark);
 		if (n == points->n || result.cut)
 			break;
-		n = n * STAGE * 3 / 2 > points->n ? points->n : n * STAGE;
+		if (!warm)
+		{
+			next = n * STAGE * 3 / 2 > points->n ? points->n : n * STAGE;
+			divisor *= STAGE;
+		}
+		warm = false;
+		n = next;
 	}
 	return LEARN_OK;
 }

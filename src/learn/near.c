@@ -80,6 +80,25 @@ scan(Search *s, int64_t first, int64_t last, const real *product, int64_t itself
 	}
 }
 
+/* Squared, in float64. */
+static double
+distance(const real *a, const real *b, int d)
+{
+	double		sum[4] = {0};
+	int			j = 0;
+
+	for (; j + 4 <= d; j += 4)
+		for (int l = 0; l < 4; l++)
+		{
+			double		t = (double) a[j + l] - b[j + l];
+
+			sum[l] += t * t;
+		}
+	for (; j < d; j++)
+		sum[0] += ((double) a[j] - b[j]) * ((double) a[j] - b[j]);
+	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
 /* The best found by distances from the rows as they are, ties by number, to near (wanted). */
 static void
 put_in_order(Search *s, const real *x, int64_t i, int found, int wanted, int32_t *near)
@@ -87,15 +106,9 @@ put_in_order(Search *s, const real *x, int64_t i, int found, int wanted, int32_t
 	for (int at = 0; at < found; at++)
 	{
 		int32_t		row = s->row[at];
-		double		sum = 0;
+		double		sum = distance(x + i * s->d, x + (int64_t) row * s->d, s->d);
 		int			place = at;
 
-		for (int j = 0; j < s->d; j++)
-		{
-			double		t = (double) x[i * s->d + j] - x[(int64_t) row * s->d + j];
-
-			sum += t * t;
-		}
 		for (; place > 0 && (s->distance[place - 1] > sum ||
 							 (s->distance[place - 1] == sum && s->row[place - 1] > row)); place--)
 		{

@@ -17,8 +17,44 @@
 
 #include "blas.h"
 #include "metric.h"
+#include "vmath.h"
 
 #define BLOCK			256		/* differences at once */
+#define LOOK_BACK		64		/* pairs among which an equal one is looked for */
+
+/*
+ * The pairs of the triplets.  Those of one anchor mostly stand together, of `genuine` x `impostors` combinations of which
+ * each has only two of genuine + impostors different pairs.
+ */
+static LearnStatus
+find_pairs(LearnEnv *env, Scml *s)
+{
+	LEARN_ALLOC(env, s->pair, 2 * (size_t) s->n + 1);
+	LEARN_ALLOC(env, s->ends, 4 * (size_t) s->n + 1);
+	s->pairs = 0;
+	for (int64_t i = 0; i < 2 * s->n; i++)
+	{
+		const int32_t *t = s->place + i / 2 * 3;
+		int32_t		anchor = t[0];
+		int32_t		other = t[1 + i % 2];
+		int64_t		at = s->pairs - 1;
+
+		if ((i & 0xffff) == 0)
+			LEARN_TRY(learn_poll(env));
+		while (at >= 0 && at >= s->pairs - LOOK_BACK && s->ends[2 * at] == anchor && s->ends[2 * at + 1] != other)
+			at--;
+		if (at < 0 || at < s->pairs - LOOK_BACK || s->ends[2 * at] != anchor)
+		{
+			at = s->pairs++;
+			s->ends[2 * at] = anchor;
+			s->ends[2 * at + 1] = other;
+		}
+		s->pair[i] = (int32_t) at;
+	}
+	LEARN_ALLOC(env, s->distance, s->pairs + 1);
+	LEARN_ALLOC(env, s->slope, s->pairs + 1);
+	return LEARN_OK;
+}
 
 LearnStatus
 scml_create(LearnEnv *env, Scml *s)
@@ -27,6 +63,7 @@ scml_create(LearnEnv *env, Scml *s)
 	size_t		cells = (size_t) d * d;
 
 	LEARN_TRY(blas_load(env));
+	LEARN_TRY(find_pairs(env, s));
 	s->total = 0;
 	for (int64_t i = 0; i < s->n; i++)
 		s->total += s->weight != NULL ? s->weight[i] : 1;
@@ -41,26 +78,6 @@ scml_create(LearnEnv *env, Scml *s)
 	for (size_t i = 0; i < (size_t) s->bases * d; i++)
 		s->wide[i] = s->basis[i];
 	return LEARN_OK;
-}
-
-double
-scml_distance(const Scml *s, int32_t i, int32_t j)
-{
-	int			d = s->points->d;
-	const real *x0 = s->points->x + (size_t) i * d;
-	const real *x1 = s->points->x + (size_t) j * d;
-	const real *y0 = s->y + (size_t) i * d;
-	const real *y1 = s->y + (size_t) j * d;
-	real		sum[8] = {0};
-	int			k = 0;
-
-	for (; k + 8 <= d; k += 8)
-		for (int l = 0; l < 8; l++)
-			sum[l] += (x0[k + l] - x1[k + l]) * (y0[k + l] - y1[k + l]);
-	for (; k < d; k++)
-		sum[0] += (x0[k] - x1[k]) * (y0[k] - y1[k]);
-	return (((double) sum[0] + sum[1]) + ((double) sum[2] + sum[3])) +
-		(((double) sum[4] + sum[5]) + ((double) sum[6] + sum[7]));
 }
 
 LearnStatus
@@ -80,7 +97,17 @@ scml_set_metric(LearnEnv *env, Scml *s, const double *u)
 	LEARN_TRY(metric_of_factor(env, s->scaled, used, d, s->a));
 	for (size_t i = 0; i < (size_t) d * d; i++)
 		s->narrow[i] = (real) s->a[i];
-	return blas_gemm_polled(env, false, false, (int) s->points->n, d, d, 1, s->points->x, d, s->narrow, d, 0, s->y, d);
+	LEARN_TRY(blas_gemm_polled(env, false, false, (int) s->points->n, d, d, 1, s->points->x, d, s->narrow, d, 0, s->y, d));
+	for (int64_t k = 0; k < s->pairs; k++)
+	{
+		size_t		i = (size_t) s->ends[2 * k] * d;
+		size_t		j = (size_t) s->ends[2 * k + 1] * d;
+
+		if ((k & 0xfff) == 0)
+			LEARN_TRY(learn_poll(env));
+		s->distance[k] = vm_dot_differences(s->points->x + i, s->points->x + j, s->y + i, s->y + j, d);
+	}
+	return LEARN_OK;
 }
 
 /* scatter += factor (x_i - x_j)(x_i - x_j)^T, when a block is full. */
@@ -114,23 +141,27 @@ scml_evaluate(LearnEnv *env, void *ctx, const double *u, double *value, double *
 
 	LEARN_TRY(scml_set_metric(env, s, u));
 	memset(s->scatter, 0, (size_t) d * d * sizeof(double));
+	memset(s->slope, 0, s->pairs * sizeof(double));
 	for (int64_t i = 0; i < s->n; i++)
 	{
-		const int32_t *t = s->place + 3 * i;
+		const int32_t *p = s->pair + 2 * i;
 		double		weight = (s->weight != NULL ? s->weight[i] : 1) / s->total;
 		double		excess;
 		double		slope;
 
-		if ((i & 0xfff) == 0)
+		if ((i & 0xffff) == 0)
 			LEARN_TRY(learn_poll(env));
-		excess = 1 + scml_distance(s, t[0], t[1]) - scml_distance(s, t[0], t[2]);
+		excess = 1 + s->distance[p[0]] - s->distance[p[1]];
 		if (!(excess > 0))
 			continue;
 		slope = excess < s->smooth ? excess / s->smooth : 1;
 		hinges += weight * (excess < s->smooth ? excess * slope / 2 : excess - s->smooth / 2);
-		LEARN_TRY(add_difference(env, s, t[0], t[1], weight * slope, &used));
-		LEARN_TRY(add_difference(env, s, t[0], t[2], -weight * slope, &used));
+		s->slope[p[0]] += weight * slope;
+		s->slope[p[1]] -= weight * slope;
 	}
+	for (int64_t k = 0; k < s->pairs; k++)
+		if (s->slope[k] != 0)
+			LEARN_TRY(add_difference(env, s, s->ends[2 * k], s->ends[2 * k + 1], s->slope[k], &used));
 	if (used > 0)
 		LEARN_TRY(blas_dgemm_polled(env, true, false, d, d, used, 1, s->v, d, s->w, d, 1, s->scatter, d));
 

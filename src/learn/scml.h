@@ -18,6 +18,11 @@ typedef struct Scml
 	double		sparsity;
 	double		smooth;			/* width in which a hinge bends; 0: it has a corner */
 
+	int32_t    *pair;			/* n x 2: numbers of the pairs below: anchor and positive, anchor and negative */
+	int64_t		pairs;			/* that differ, but for those that stand far apart */
+	int32_t    *ends;			/* pairs x 2: places of points */
+	double	   *distance;		/* pairs: squared, at the last evaluation */
+	double	   *slope;			/* pairs: the objective's derivative by it */
 	double		total;			/* of the weights */
 	double	   *a;				/* d x d: the matrix of the last evaluation */
 	double	   *scatter;
@@ -32,9 +37,8 @@ typedef struct Scml
 /* Buffers for what stands above them.  Loads BLAS. */
 extern LearnStatus scml_create(LearnEnv *env, Scml *scml);
 
-/* a = sum of u_b^2 b b^T and its products with all points; then the squared distance of points i and j. */
+/* a = sum of u_b^2 b b^T, its products with all points, and the pairs' distances. */
 extern LearnStatus scml_set_metric(LearnEnv *env, Scml *scml, const double *u);
-extern double scml_distance(const Scml *scml, int32_t i, int32_t j);
 
 /*
  * At u (bases): sparsity * sum of u^2 + mean over triplets (by weight) of h(1 + d_ap - d_an), d the squared distance with the matrix

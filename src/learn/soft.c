@@ -21,8 +21,11 @@
 /* A c_ij below this share of what moves a row is rounding. */
 #define TINY		1e-9
 
-/* Places of a row that cost as much, one by one, as its share of two products. */
-#define SPARSE		12			/* one in so many */
+/* Places that cost as much, one by one, as two products: one in so many. */
+#define SPARSE		8
+
+/* A product that no row can have: its distance is infinite. */
+#define ITSELF		(-1e30)
 
 LearnStatus
 soft_create(LearnEnv *env, Soft *s)
@@ -37,6 +40,9 @@ soft_create(LearnEnv *env, Soft *s)
 	LEARN_ALLOC(env, s->dz, (size_t) s->n * s->m);
 	LEARN_ALLOC(env, s->gradient, (size_t) s->m * s->d);
 	LEARN_ALLOC(env, s->p, (size_t) s->block * s->n);
+	s->places = (int) (s->block * s->n / SPARSE);
+	LEARN_ALLOC(env, s->place, s->places + 1);
+	LEARN_ALLOC(env, s->found, s->block);
 	return LEARN_OK;
 }
 
@@ -64,18 +70,12 @@ map_rows(LearnEnv *env, Soft *s, double *mean)
 static double
 row_weights(const Soft *s, int64_t i, real *p)
 {
-	real		top;
+	double		sum;
 
-	vm_axpy(p, -1, s->half, s->n);
-	vm_scale(p, 2, s->n);
-	p[i] = -INFINITY;
-	top = vm_max(p, s->n);
-	p[i] = top;
-	for (int64_t j = 0; j < s->n; j++)
-		p[j] -= top;
-	vm_exp(p, p, s->n);
+	p[i] = ITSELF;
+	sum = vm_soft_weights(p, s->half, s->n) - p[i];
 	p[i] = 0;
-	return vm_sum(p, s->n);
+	return sum;
 }
 
 /* p becomes c; returns the row's value. */
@@ -94,52 +94,34 @@ row_classes(const Soft *s, int64_t i, int class, real *p)
 }
 
 static double
-row_target(const Soft *s, int64_t i, real *p)
+row_target(const Soft *s, int64_t i, real *restrict p)
 {
+	const real *restrict target = s->target;
 	double		sum = row_weights(s, i, p);
 	real		expected = (real) (vm_dot(p, s->target, s->n) / sum);
 	double		error = (double) expected - s->target[i];
 	real		factor = (real) (-2 * error / sum);
 
 	for (int64_t j = 0; j < s->n; j++)
-		p[j] *= factor * (s->target[j] - expected);
+		p[j] *= factor * (target[j] - expected);
 	return error * error;
 }
 
-/* How many places of c count. */
-static int64_t
-count_places(const real *c, int64_t n, real tiny)
-{
-	int			count = 0;
-
-	for (int64_t j = 0; j < n; j++)
-		count += (c[j] > tiny) | (c[j] < -tiny);
-	return count;
-}
-
-/* Row i's c, place by place. */
+/* Rows first .. first + count - 1, place by place. */
 static void
-add_places(Soft *s, int64_t i, const real *c, real tiny)
+add_places(Soft *s, int64_t first, int count)
 {
-	int			m = s->m;
-	const real *z = s->z + i * m;
-	real	   *dz = s->dz + i * m;
+	size_t		m = s->m;
+	const int32_t *place = s->place;
 
-	for (int64_t j = 0; j < s->n; j++)
+	for (int i = 0; i < count; i++)
 	{
-		const real *other = s->z + j * m;
-		real	   *d_other = s->dz + j * m;
-		real		factor = 2 * c[j];
+		const real *c = s->p + (size_t) i * s->n;
+		size_t		row = (first + i) * m;
 
-		if (c[j] <= tiny && c[j] >= -tiny)
-			continue;
-		for (int k = 0; k < m; k++)
-		{
-			real		step = factor * (z[k] - other[k]);
-
-			dz[k] += step;
-			d_other[k] -= step;
-		}
+		for (int k = 0; k < s->found[i]; k++)
+			vm_pull(s->dz + row, s->dz + place[k] * m, s->z + row, s->z + place[k] * m, 2 * c[place[k]], m);
+		place += s->found[i];
 	}
 }
 
@@ -191,7 +173,7 @@ soft_evaluate(LearnEnv *env, void *ctx, const double *map, double *value, double
 	for (int64_t first = 0; first < s->n; first += s->block)
 	{
 		int			count = s->n - first < s->block ? (int) (s->n - first) : s->block;
-		int64_t		places = 0;
+		int			places = 0;		/* that count; -1: too many to be taken one by one */
 
 		LEARN_TRY(blas_gemm_polled(env, false, true, count, (int) s->n, m, 1, s->z + first * m, m, s->z, m,
 								   0, s->p, (int) s->n));
@@ -207,14 +189,16 @@ soft_evaluate(LearnEnv *env, void *ctx, const double *map, double *value, double
 			}
 			else
 				*value += row_target(s, first + i, p);
-			places += count_places(p, s->n, TINY);
+			if (places < 0)
+				continue;
+			s->found[i] = vm_find(s->place + places, p, TINY, s->n, s->places - places);
+			places = s->found[i] < 0 ? -1 : places + s->found[i];
 		}
 		LEARN_TRY(learn_poll(env));
-		if (places * SPARSE > count * s->n)
+		if (places < 0)
 			LEARN_TRY(add_products(env, s, first, count));
 		else
-			for (int i = 0; i < count; i++)
-				add_places(s, first + i, s->p + (size_t) i * s->n, TINY);
+			add_places(s, first, count);
 	}
 
 	/* dz x, the rows' mean does not matter: the sum of dz is zero */

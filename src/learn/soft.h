@@ -29,6 +29,9 @@ typedef struct Soft
 	real	   *dz;				/* n x m */
 	real	   *gradient;		/* m x d */
 	real	   *p;				/* block x n */
+	int32_t    *place;			/* of a block: where c counts, row by row; at most `places` */
+	int			places;
+	int		   *found;			/* block: how many of them are of a row */
 	int			block;
 } Soft;
 

@@ -129,6 +129,12 @@ vm_dot(const float *a, const float *b, size_t n)
 }
 
 float
+vm_dot_differences(const float *a, const float *b, const float *c, const float *d, size_t n)
+{
+	return kernels->dot_differences(a, b, c, d, n);
+}
+
+float
 vm_sum(const float *a, size_t n)
 {
 	return kernels->sum(a, n);
@@ -156,6 +162,24 @@ void
 vm_mul(float *y, const float *x, size_t n)
 {
 	kernels->mul(y, x, n);
+}
+
+float
+vm_soft_weights(float *p, const float *half, size_t n)
+{
+	return kernels->soft_weights(p, half, n);
+}
+
+int
+vm_find(int32_t *place, const float *x, float limit, size_t n, int most)
+{
+	return kernels->find(place, x, limit, n, most);
+}
+
+void
+vm_pull(float *da, float *db, const float *a, const float *b, float factor, size_t n)
+{
+	kernels->pull(da, db, a, b, factor, n);
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "learn.h"
 
@@ -24,12 +25,25 @@ extern void vm_relu(real *y, const real *x, size_t n);
 extern void vm_relu_grad(real *dx, const real *dy, const real *x, size_t n);
 
 extern real vm_dot(const real *a, const real *b, size_t n);
+extern real vm_dot_differences(const real *a, const real *b, const real *c, const real *d, size_t n);	/* (a - b) . (c - d) */
 extern real vm_sum(const real *a, size_t n);
 extern real vm_max(const real *a, size_t n);		/* n > 0 */
 extern double vm_sum_squares(const real *a, size_t n);	/* also where float would overflow or underflow */
 extern void vm_axpy(real *y, real alpha, const real *x, size_t n);	/* y += alpha x */
 extern void vm_scale(real *y, real alpha, size_t n);
 extern void vm_mul(real *y, const real *x, size_t n);	/* y *= x */
+
+/*
+ * p = exp(t - largest t), t = 2 (p - half); 0 where that is below exp(-60), so that nothing denormal comes out.  Returns
+ * their sum; n > 0.
+ */
+extern real vm_soft_weights(real *p, const real *half, size_t n);
+
+/* place: where |x| > limit, rising; how many, -1: more than most. */
+extern int	vm_find(int32_t *place, const real *x, real limit, size_t n, int most);
+
+/* With step = factor (a - b): da += step, db -= step. */
+extern void vm_pull(real *da, real *db, const real *a, const real *b, real factor, size_t n);
 
 /* One AdamW step (arXiv 1711.05101) over n parameters; bias corrections bc1, bc2 = 1 - beta^t. */
 extern void vm_adamw(real *param, real *m, real *v, const real *grad, size_t n,

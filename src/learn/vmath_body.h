@@ -23,6 +23,7 @@
  * given are what float keeps, and some.
  */
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -285,6 +286,28 @@ kernel_dot(const float *a, const float *b, size_t n)
 }
 
 static float
+kernel_dot_differences(const float *a, const float *b, const float *c, const float *d, size_t n)
+{
+	VF			sum[2] = {{0}, {0}};
+	size_t		i = 0;
+
+	for (; i + 2 * LANES <= n; i += 2 * LANES)
+		for (int j = 0; j < 2; j++)
+		{
+			size_t		at = i + j * LANES;
+
+			sum[j] = fma_v(load(a + at) - load(b + at), load(c + at) - load(d + at), sum[j]);
+		}
+	for (; i < n; i += LANES)
+		if (i + LANES <= n)
+			sum[0] = fma_v(load(a + i) - load(b + i), load(c + i) - load(d + i), sum[0]);
+		else
+			sum[1] = fma_v(load_first(a + i, n - i) - load_first(b + i, n - i),
+						   load_first(c + i, n - i) - load_first(d + i, n - i), sum[1]);
+	return sum_lanes(sum[0] + sum[1]);
+}
+
+static float
 kernel_sum(const float *a, size_t n)
 {
 	VF			sum[4] = {{0}, {0}, {0}, {0}};
@@ -333,6 +356,108 @@ kernel_axpy(float *y, float alpha, const float *x, size_t n)
 		store(y + i, fma_v(factor, load(x + i), load(y + i)));
 	if (i < n)
 		store_first(y + i, fma_v(factor, load_first(x + i, n - i), load_first(y + i, n - i)), n - i);
+}
+
+INLINE VF
+soft_weight_v(VF t)
+{
+	VI			none = t < -60.0f;
+
+	return choose(none, all(0), exp_v(choose(none, all(0), t)));
+}
+
+static float
+kernel_soft_weights(float *p, const float *half, size_t n)
+{
+	VF			sum[2] = {{0}, {0}};
+	VF			max;
+	size_t		i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		store(p + i, 2.0f * (load(p + i) - load(half + i)));
+	if (i < n)
+		store_first(p + i, 2.0f * (load_first(p + i, n - i) - load_first(half + i, n - i)), n - i);
+	max = all(kernel_max(p, n));
+	for (i = 0; i + LANES <= n; i += LANES)
+	{
+		VF			weight = soft_weight_v(load(p + i) - max);
+
+		store(p + i, weight);
+		sum[i / LANES % 2] += weight;
+	}
+	if (i < n)
+	{
+		store_first(p + i, soft_weight_v(load_first(p + i, n - i) - max), n - i);
+		sum[0] += load_first(p + i, n - i);
+	}
+	return sum_lanes(sum[0] + sum[1]);
+}
+
+INLINE bool
+any_lane(VI mask)
+{
+	uint64_t	part[LANES / 2];
+	uint64_t	any = 0;
+
+	memcpy(part, &mask, sizeof(mask));
+	for (int i = 0; i < LANES / 2; i++)
+		any |= part[i];
+	return any != 0;
+}
+
+static int
+kernel_find(int32_t *place, const float *x, float limit, size_t n, int most)
+{
+	const VF	bound = all(limit);
+	int			found = 0;
+	size_t		i = 0;
+
+	while (i < n)
+	{
+		size_t		end = i + LANES;
+
+		if (i + 4 * LANES <= n &&
+			!any_lane((abs_v(load(x + i)) > bound) | (abs_v(load(x + i + LANES)) > bound) |
+					  (abs_v(load(x + i + 2 * LANES)) > bound) | (abs_v(load(x + i + 3 * LANES)) > bound)))
+		{
+			i += 4 * LANES;
+			continue;
+		}
+		if (end > n)
+			end = n;
+		else if (!any_lane(abs_v(load(x + i)) > bound))
+			i = end;
+		for (; i < end; i++)
+			if (x[i] > limit || x[i] < -limit)
+			{
+				if (found == most)
+					return -1;
+				place[found++] = (int32_t) i;
+			}
+	}
+	return found;
+}
+
+static void
+kernel_pull(float *da, float *db, const float *a, const float *b, float factor, size_t n)
+{
+	const VF	by = all(factor);
+	size_t		i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+	{
+		VF			step = by * (load(a + i) - load(b + i));
+
+		store(da + i, load(da + i) + step);
+		store(db + i, load(db + i) - step);
+	}
+	if (i < n)
+	{
+		VF			step = by * (load_first(a + i, n - i) - load_first(b + i, n - i));
+
+		store_first(da + i, load_first(da + i, n - i) + step, n - i);
+		store_first(db + i, load_first(db + i, n - i) - step, n - i);
+	}
 }
 
 static void
@@ -535,11 +660,15 @@ const VmathKernels KERNELS = {
 	.relu = kernel_relu,
 	.relu_grad = kernel_relu_grad,
 	.dot = kernel_dot,
+	.dot_differences = kernel_dot_differences,
 	.sum = kernel_sum,
 	.max = kernel_max,
 	.axpy = kernel_axpy,
 	.scale = kernel_scale,
 	.mul = kernel_mul,
+	.soft_weights = kernel_soft_weights,
+	.find = kernel_find,
+	.pull = kernel_pull,
 	.adamw = kernel_adamw,
 	.affine = kernel_affine
 };

@@ -85,6 +85,16 @@ vm_dot(const double *a, const double *b, size_t n)
 }
 
 double
+vm_dot_differences(const double *a, const double *b, const double *c, const double *d, size_t n)
+{
+	double		sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (a[i] - b[i]) * (c[i] - d[i]);
+	return sum;
+}
+
+double
 vm_sum(const double *a, size_t n)
 {
 	double		sum = 0;
@@ -124,6 +134,50 @@ vm_mul(double *y, const double *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		y[i] *= x[i];
+}
+
+double
+vm_soft_weights(double *p, const double *half, size_t n)
+{
+	double		max;
+	double		sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = 2 * (p[i] - half[i]);
+	max = vm_max(p, n);
+	for (size_t i = 0; i < n; i++)
+	{
+		p[i] = p[i] - max < -60 ? 0 : exp(p[i] - max);
+		sum += p[i];
+	}
+	return sum;
+}
+
+int
+vm_find(int32_t *place, const double *x, double limit, size_t n, int most)
+{
+	int			found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (fabs(x[i]) > limit)
+		{
+			if (found == most)
+				return -1;
+			place[found++] = (int32_t) i;
+		}
+	return found;
+}
+
+void
+vm_pull(double *da, double *db, const double *a, const double *b, double factor, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		double		step = factor * (a[i] - b[i]);
+
+		da[i] += step;
+		db[i] -= step;
+	}
 }
 
 void

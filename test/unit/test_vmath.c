@@ -232,6 +232,7 @@ test_sums(void)
 	{
 		float	   *a = unit_guarded(n);
 		float	   *b = unit_guarded(n);
+		float		other[300];
 		double		sum = 0,
 					dot = 0,
 					size = 0;
@@ -248,6 +249,12 @@ test_sums(void)
 		}
 		assert_true(fabs(vm_sum(a, n) - sum) <= size * 1e-6);
 		assert_true(fabs(vm_dot(a, b, n) - dot) <= size * 1e-6);
+		dot = 0;
+		for (size_t i = 0; i < n; i++)
+			dot += ((double) a[i] - b[i]) * ((double) b[n - 1 - i] - a[i]);
+		for (size_t i = 0; i < n; i++)
+			other[i] = b[n - 1 - i];
+		assert_true(fabs(vm_dot_differences(a, b, other, a, n) - dot) <= size * 1e-5);
 		if (n > 0)
 			assert_true(vm_max(a, n) == max);
 		unit_guarded_free(a, n);
@@ -313,6 +320,107 @@ test_updates(void)
 		unit_guarded_free(x, n);
 		unit_guarded_free(y, n);
 		unit_guarded_free(z, n);
+	}
+}
+
+/* Against their definitions in double, of which weights below exp(-60) are nothing. */
+static void
+test_soft_weights(void)
+{
+	Rng			rng;
+
+	rng_seed(&rng, 6, 1);
+	for (size_t n = 1; n < 150; n++)
+	{
+		float	   *p = unit_guarded(n);
+		float	   *half = unit_guarded(n);
+		double		t[150];
+		double		max = -INFINITY;
+		double		sum = 0;
+		real		found;
+
+		for (size_t i = 0; i < n; i++)
+		{
+			p[i] = 10 * rng_normal(&rng);
+			half[i] = 10 * rng_normal(&rng);
+			t[i] = 2 * ((double) p[i] - half[i]);
+			max = fmax(max, t[i]);
+		}
+		found = vm_soft_weights(p, half, n);
+		for (size_t i = 0; i < n; i++)
+		{
+			double		want = exp(t[i] - max);
+
+			sum += want;
+			assert_true(fabs(p[i] - want) <= 1e-4 * want + 1e-26);
+			assert_true(p[i] == 0 || p[i] > 1e-30);
+		}
+		assert_true(fabs(found - sum) < 1e-4 * sum);
+		unit_guarded_free(p, n);
+		unit_guarded_free(half, n);
+	}
+}
+
+static void
+test_find(void)
+{
+	Rng			rng;
+
+	rng_seed(&rng, 7, 1);
+	for (size_t n = 0; n < 300; n++)
+	{
+		float	   *x = unit_guarded(n);
+		int32_t		place[300];
+		int			want = 0;
+		int			found;
+
+		/* from none to all */
+		for (size_t i = 0; i < n; i++)
+		{
+			x[i] = rng_below(&rng, 300) < n * n / 300 ? rng_normal(&rng) : 0.25f;
+			want += fabsf(x[i]) > 0.25f;
+		}
+		found = vm_find(place, x, 0.25f, n, want);
+		assert_int_equal(found, want);
+		found = 0;
+		for (size_t i = 0; i < n; i++)
+			if (fabsf(x[i]) > 0.25f)
+				assert_int_equal(place[found++], i);
+		if (want > 0)
+			assert_int_equal(vm_find(place, x, 0.25f, n, want - 1), -1);
+		unit_guarded_free(x, n);
+	}
+}
+
+static void
+test_pull(void)
+{
+	Rng			rng;
+
+	rng_seed(&rng, 8, 1);
+	for (size_t n = 0; n < 100; n++)
+	{
+		float	   *v[4];		/* da, db, a, b */
+		float		before[2][100];
+
+		for (int k = 0; k < 4; k++)
+		{
+			v[k] = unit_guarded(n);
+			for (size_t i = 0; i < n; i++)
+				v[k][i] = rng_normal(&rng);
+		}
+		memcpy(before[0], v[0], n * sizeof(float));
+		memcpy(before[1], v[1], n * sizeof(float));
+		vm_pull(v[0], v[1], v[2], v[3], 0.7f, n);
+		for (size_t i = 0; i < n; i++)
+		{
+			double		step = 0.7 * ((double) v[2][i] - v[3][i]);
+
+			assert_true(fabs(v[0][i] - (before[0][i] + step)) < 2e-6);
+			assert_true(fabs(v[1][i] - (before[1][i] - step)) < 2e-6);
+		}
+		for (int k = 0; k < 4; k++)
+			unit_guarded_free(v[k], n);
 	}
 }
 
@@ -464,6 +572,9 @@ EACH_SET(test_place)
 EACH_SET(test_sums)
 EACH_SET(test_sum_squares)
 EACH_SET(test_updates)
+EACH_SET(test_soft_weights)
+EACH_SET(test_find)
+EACH_SET(test_pull)
 EACH_SET(test_adamw)
 EACH_SET(test_affine)
 
@@ -481,6 +592,9 @@ main(void)
 		cmocka_unit_test(each_test_sums),
 		cmocka_unit_test(each_test_sum_squares),
 		cmocka_unit_test(each_test_updates),
+		cmocka_unit_test(each_test_soft_weights),
+		cmocka_unit_test(each_test_find),
+		cmocka_unit_test(each_test_pull),
 		cmocka_unit_test(each_test_adamw),
 		cmocka_unit_test(each_test_affine),
 	};

@@ -1,129 +1,214 @@
-"""Classical methods beside metric-learn: objective and seconds on digits, by test/bench/classical."""
+"""Classical methods beside metric-learn: objective and seconds of processor time on digits, by test/bench/classical."""
 import statistics
-import subprocess
-import os
 import sys
 import time
 import warnings
 
 import metric_learn
-import numpy
+import numpy as np
 import sklearn
 
+import bench
+from methods import processor
+
 warnings.filterwarnings("ignore")
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-TABLE = numpy.loadtxt(os.path.join(TOP, "test", "data", "digits.csv"), delimiter=",", skiprows=1)
-X, Y = TABLE[:, :-1], TABLE[:, -1].astype(int)
-
-
-def psql(sql):
-    return subprocess.run(os.environ["BENCH_PSQL"].split() + ["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1"], input=sql, text=True,
-                          capture_output=True, check=True).stdout.strip()
+X, Y = bench.small("digits")
+X = X.astype(np.float64)
+CONSTRAINTS = 2000
 
 
 def square(z):
     norm = (z ** 2).sum(axis=1)
-    return numpy.maximum(norm[:, None] + norm - 2 * z @ z.T, 0)
+    return np.maximum(norm[:, None] + norm - 2 * z @ z.T, 0)
 
 
 def soft(z):
     d = square(z)
-    numpy.fill_diagonal(d, numpy.inf)
-    p = numpy.exp(d.min(axis=1, keepdims=True) - d)
+    np.fill_diagonal(d, np.inf)
+    p = np.exp(d.min(axis=1, keepdims=True) - d)
     return p / p.sum(axis=1, keepdims=True)
 
 
-def nca(z):
+def nca(z, a):
     return (soft(z) * (Y[:, None] == Y)).sum()
 
 
-def mlkr(z):
+def mlkr(z, a):
     return ((soft(z) @ Y - Y) ** 2).sum()
 
 
-def lmnn(z, k=3, pull=0.5):
+def lmnn(z, a, k=3, pull=0.5):
     before, d = square(X), square(z)
     value = 0
     for i in range(len(X)):
-        own = numpy.flatnonzero((Y == Y[i]) & (numpy.arange(len(X)) != i))
-        for j in own[numpy.argsort(before[i, own], kind="stable")[:k]]:
-            value += pull * d[i, j] + (1 - pull) * numpy.maximum(0, 1 + d[i, j] - d[i, Y != Y[i]]).sum()
+        own = np.flatnonzero((Y == Y[i]) & (np.arange(len(X)) != i))
+        for j in own[np.argsort(before[i, own], kind="stable")[:k]]:
+            value += pull * d[i, j] + (1 - pull) * np.maximum(0, 1 + d[i, j] - d[i, Y != Y[i]]).sum()
     return value
 
 
-# the peer, the objective of an embedding (None: of other constraints on either side), and what is better
+def make_constraints():
+    """Pairs that are the same and as many that are not, drawn at random; triplets and quadruplets of them."""
+    rng = np.random.default_rng(0)
+    anchor = rng.integers(0, len(Y), CONSTRAINTS)
+    same = np.array([rng.choice(np.flatnonzero((Y == Y[i]) & (np.arange(len(Y)) != i))) for i in anchor])
+    other = np.array([rng.choice(np.flatnonzero(Y != Y[i])) for i in anchor])
+    return anchor, same, other
+
+
+ANCHOR, SAME, OTHER = make_constraints()
+PAIRS = np.concatenate([np.stack([ANCHOR, SAME], 1), np.stack([ANCHOR, OTHER], 1)])
+LABEL = np.repeat([1, -1], CONSTRAINTS)
+
+
+def distances(a):
+    """Squared, of the same and of the different pairs."""
+    v = X[PAIRS[:, 0]] - X[PAIRS[:, 1]]
+    d = np.maximum((v @ a * v).sum(axis=1), 0)
+    return d[LABEL > 0], d[LABEL < 0]
+
+
+def burg(a):
+    return np.trace(a) - np.linalg.slogdet(a)[1]
+
+
+def itml(z, a):
+    points = np.unique(X[PAIRS].reshape(-1, X.shape[1]), axis=0)
+    u, l = np.percentile(np.sqrt(square(points)), (5, 95))
+    near, far = distances(a)
+
+    def phi(t):
+        return (t - np.log(t) - 1).sum()
+
+    return burg(a) + phi(np.maximum(1, near / u)) + phi(np.minimum(1, far / l))
+
+
+def mmc(z, a):
+    near, far = distances(a)
+    return np.log(near.sum()) - 2 * np.log(np.sqrt(far).sum())
+
+
+def lsml(z, a):
+    near, far = distances(a)
+    return burg(a) + (np.maximum(0, np.sqrt(near) - np.sqrt(far)) ** 2).mean()
+
+
+def scml(z, a):
+    """Without the term of sparsity, which is 1e-5 times the weights."""
+    near, far = distances(a)
+    return np.maximum(0, 1 + near - far).mean()
+
+
+def of_pairs(model):
+    return model.fit(X[PAIRS], LABEL)
+
+
+# the peer's fit, whose objective (None: a closed form), what is better, ours: its method, options, constraints or None
 METHODS = {
-    "nca_linear": (lambda: metric_learn.NCA(), nca, "larger"),
-    "mlkr": (lambda: metric_learn.MLKR(), mlkr, "smaller"),
-    "lmnn": (lambda: metric_learn.LMNN(), lmnn, "smaller"),
-    "itml": (lambda: metric_learn.ITML_Supervised(), None, ""),
-    "mmc": (lambda: metric_learn.MMC_Supervised(diagonal=True), None, ""),
-    "lsml": (lambda: metric_learn.LSML_Supervised(), None, ""),
-    "scml": (lambda: metric_learn.SCML_Supervised(), None, ""),
-    "lfda": (lambda: metric_learn.LFDA(), None, ""),
-    "rca": (lambda: metric_learn.RCA_Supervised(n_chunks=400), None, ""),
+    "nca_linear": (lambda: metric_learn.NCA().fit(X, Y), nca, "larger", "", None),
+    "mlkr": (lambda: metric_learn.MLKR().fit(X, Y), mlkr, "smaller", "", None),
+    "lmnn": (lambda: metric_learn.LMNN().fit(X, Y), lmnn, "smaller", "", None),
+    "itml": (lambda: of_pairs(metric_learn.ITML()), itml, "smaller", "", "pairs"),
+    "mmc": (lambda: of_pairs(metric_learn.MMC()), mmc, "smaller", "", "pairs"),
+    "mmc, diagonal": (lambda: of_pairs(metric_learn.MMC(diagonal=True)), mmc, "smaller", ', "diagonal": true', "pairs"),
+    "lsml": (lambda: metric_learn.LSML().fit(X[np.stack([ANCHOR, SAME, ANCHOR, OTHER], 1)]), lsml, "smaller", "", "quadruplets"),
+    "scml": (lambda: metric_learn.SCML(random_state=0).fit(X[np.stack([ANCHOR, SAME, OTHER], 1)]), scml, "smaller", "", "triplets"),
+    "scml, labels": (lambda: metric_learn.SCML_Supervised(random_state=0).fit(X, Y), None, "", "", None),
+    "lfda": (lambda: metric_learn.LFDA().fit(X, Y), None, "", None, None),
+    "rca": (lambda: metric_learn.RCA_Supervised(n_chunks=400).fit(X, Y), None, "", None, None),
+}
+CALLS = {
+    None: "dml_train('bench_classical', 'bench_digits', 'x', 'class'",
+    "pairs": "dml_train_pairs('bench_classical', 'SELECT a, b, true AS same FROM bench_constraints UNION ALL "
+             "SELECT a, c, false FROM bench_constraints', 'a', 'b', 'same'",
+    "triplets": "dml_train_triplets('bench_classical', 'bench_constraints', 'a', 'b', 'c'",
+    "quadruplets": "dml_train_quadruplets('bench_classical', 'bench_constraints', 'a', 'b', 'a', 'c'",
 }
 
 
-def ours(method, iterations=0):
-    options = '{"validation": 0%s}' % (', "preprocess": "none"' if method not in ("lfda", "rca") else "") \
-        if method != "mmc" else '{"validation": 0, "preprocess": "none", "diagonal": true}'
-    if iterations:
-        options = options[:-1] + ', "iterations": %d}' % iterations
-    began = time.perf_counter()
-    psql(f"SET dml.notice_interval = 0; SET client_min_messages = warning; "
-         f"SELECT version FROM dml_train('bench_classical', 'bench_digits', 'x', 'class', method => '{method}', options => '{options}')")
-    return time.perf_counter() - began
+class Ours:
+    def __init__(self):
+        self.connection = bench.connect()
+        for command in ("SET client_min_messages = error", "CREATE EXTENSION IF NOT EXISTS dml", "SET dml.notice_interval = 0"):
+            self.connection.execute(command)
+        bench.store(self.connection, "bench_digits", X, Y, "real")
+        self.connection.execute("ALTER TABLE bench_digits RENAME pixels TO x; DROP TABLE IF EXISTS bench_constraints")
+        self.connection.execute("CREATE TABLE bench_constraints (a real[], b real[], c real[])")
+        with self.connection.cursor().copy("COPY bench_constraints FROM STDIN") as copy:
+            for rows in zip(ANCHOR, SAME, OTHER):
+                copy.write_row(["{%s}" % ",".join("%g" % v for v in X[i]) for i in rows])
+        self.train("rca")       # BLAS is loaded once a session
+
+    def train(self, name, iterations=0):
+        _, _, _, more, constraints = METHODS[name]
+        options = '{"validation": 0%s%s}' % ("" if more is None else ', "preprocess": "none"' + more,
+                                             ', "iterations": %d' % iterations if iterations else "")
+        pid = self.connection.info.backend_pid
+        began = processor(pid)
+        self.connection.execute(f"SELECT version FROM {CALLS[constraints]}, method => '{name.split(',')[0]}', options => '{options}')")
+        return processor(pid) - began
+
+    def matrix(self):
+        """Of the learned distance."""
+        points = ["{%s}" % ",".join("%g" % v for v in row) for row in np.concatenate([np.zeros((1, X.shape[1])), np.eye(X.shape[1])])]
+        rows = self.connection.execute("SELECT dml_embed('bench_classical', x::real[])::real[] FROM unnest(%s::text[]) x", (points,)).fetchall()
+        z = np.array([row[0] for row in rows], dtype=np.float64)
+        return (z[1:] - z[0]) @ (z[1:] - z[0]).T
+
+    def objective(self, name):
+        a = self.matrix()
+        value, vector = np.linalg.eigh(a)
+        return METHODS[name][1](X @ vector * np.sqrt(np.maximum(value, 0)), a)
+
+    def soonest(self, name, value, repeats):
+        """Seconds until the peer's objective is reached, by running with more and more iterations."""
+        sign = 1 if METHODS[name][2] == "smaller" else -1
+        for iterations in (1, 2, 3, 4, 6, 8, 11, 15, 20, 30, 40, 80, 160, 320, 640):
+            seconds = self.train(name, iterations)
+            if sign * self.objective(name) <= sign * value:
+                return statistics.median([seconds] + [self.train(name, iterations) for _ in range(repeats - 1)])
+        return float("nan")
 
 
-def embedding():
-    rows = psql("SELECT dml_embed('bench_classical', x)::real[] FROM bench_digits ORDER BY id").splitlines()
-    return numpy.array([row.strip("{}").split(",") for row in rows], dtype=numpy.float64)
-
-
-def soonest(method, objective, better, value, repeats):
-    """Seconds until the peer's objective is reached, by running with more and more iterations."""
-    for iterations in (5, 10, 20, 40, 80, 160, 320, 640):
-        seconds = ours(method, iterations)
-        reached = objective(embedding())
-        if reached <= value if better == "smaller" else reached >= value:
-            return statistics.median([seconds] + [ours(method, iterations) for _ in range(repeats - 1)])
-    return float("nan")
+def compare(ours, name, repeats):
+    peer, objective, better, _, _ = METHODS[name]
+    mine, theirs = [], []
+    model = failed = None
+    for _ in range(repeats):
+        mine.append(ours.train(name))
+        began = time.process_time()
+        try:
+            model = peer()
+        except Exception as error:
+            failed = type(error).__name__
+            break
+        theirs.append(time.process_time() - began)
+        if theirs[0] > 60:
+            break
+    seconds = statistics.median(mine)
+    cells = ["`%s`" % name, failed or "%.3g" % statistics.median(theirs), "%.3g" % seconds,
+             "" if failed else "%.1f" % (statistics.median(theirs) / seconds)]
+    if objective and not failed:
+        reached = objective(model.transform(X) if better == "larger" or name in ("mlkr", "lmnn") else None,
+                            model.get_mahalanobis_matrix())
+        value = ours.objective(name)
+        soon = ours.soonest(name, reached, repeats)
+        cells += ["%.6g" % reached, "%.6g" % value, better, "%.3g" % soon, "%.1f" % (statistics.median(theirs) / soon)]
+    else:
+        cells += [""] * 5
+    print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def main(repeats, wanted):
-    psql("SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS dml; DROP TABLE IF EXISTS bench_digits; "
-         "CREATE TABLE bench_digits (id int, x real[], class int)")
-    rows = "\n".join("%d\t{%s}\t%d" % (i, ",".join("%g" % v for v in x), y) for i, (x, y) in enumerate(zip(X, Y)))
-    psql("COPY bench_digits FROM STDIN;\n" + rows + "\n\\.\n")
-    print("metric-learn %s, scikit-learn %s, numpy %s; digits, %d x %d, pixels as they are; medians of %d\n" %
-          (metric_learn.__version__, sklearn.__version__, numpy.__version__, *X.shape, repeats))
+    ours = Ours()
+    print("metric-learn %s, scikit-learn %s, numpy %s; digits, %d x %d, pixels as they are; %d pairs, %d triplets or quadruplets; "
+          "seconds of the processor, medians of %d (of one above a minute)\n" % (
+              metric_learn.__version__, sklearn.__version__, np.__version__, *X.shape, len(PAIRS), CONSTRAINTS, repeats))
     print("| method | metric-learn, s | ours, s | ratio | objective: metric-learn | ours | better is | ours to its objective, s | ratio |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for method in wanted or METHODS:
-        peer, objective, better = METHODS[method]
-        mine, theirs = [], []
-        failed = None
-        for _ in range(repeats):
-            mine.append(ours(method))
-            began = time.perf_counter()
-            try:
-                model = peer().fit(X, Y)
-            except Exception as error:
-                failed = type(error).__name__
-                break
-            theirs.append(time.perf_counter() - began)
-        values, early = ("", ""), ("", "")
-        seconds = statistics.median(mine)
-        if objective and not failed:
-            peers = objective(model.transform(X))
-            values = ("%.6g" % peers, "%.6g" % objective(embedding()))
-            soon = soonest(method, objective, better, peers, repeats)
-            early = ("%.2f" % soon, "%.1f" % (statistics.median(theirs) / soon))
-        print("| `%s` | %s | %.2f | %s | %s | %s | %s | %s | %s |" % (
-            method, failed or "%.2f" % statistics.median(theirs), seconds,
-            "" if failed else "%.1f" % (statistics.median(theirs) / seconds), *values, better, *early), flush=True)
-    psql("SELECT dml_drop_model('bench_classical'); DROP TABLE bench_digits")
+    for name in wanted or METHODS:
+        compare(ours, name, repeats)
+    ours.connection.execute("SELECT dml_drop_model('bench_classical'); DROP TABLE bench_digits, bench_constraints")
 
 
 main(int(sys.argv[1]), sys.argv[2:])
