@@ -148,6 +148,9 @@ loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
 		LEARN_ALLOC(env, c->proxy_norm, c->n_proxies);
 		LEARN_ALLOC(env, c->block.dnorm, c->n_proxies);
 		c->block.norm = c->proxy_norm;
+		c->block.proxy = c->proxy;
+		if (loss->by_proxy)
+			LEARN_ALLOC(env, c->block.dproxy, (size_t) c->n_proxies * shape->dims);
 	}
 	else
 	{
@@ -370,6 +373,8 @@ loss_evaluate(LossContext *context, const LossBatch *batch, const real *learned,
 	}
 	if (c->loss.side == LOSS_PROXY)
 		memset(block->dnorm, 0, c->n_proxies * sizeof(real));
+	if (c->loss.by_proxy)
+		memset(block->dproxy, 0, n_proxy * sizeof(real));
 	if (usable)
 		value = evaluate_block(c, batch, learned, dlearned);
 	if (isnan(value))

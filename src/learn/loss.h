@@ -149,6 +149,10 @@ typedef struct LossBlock
 	const real *norm;
 	real	   *dnorm;
 
+	/* the same, of a loss that reads them: the proxies as S is made of them (cols x dims), and dL/dproxy beside what S says, 0 on entry */
+	const real *proxy;
+	real	   *dproxy;
+
 	/* LOSS_EMBEDDING: rows x dims */
 	const real *z;
 	real	   *dz;
@@ -176,6 +180,7 @@ typedef struct Loss
 	LossInput	input;
 	LossSide	side;
 	bool		by_class;		/* reads label, member and start: relations alone will not do */
+	bool		by_proxy;		/* reads the proxies themselves */
 	bool		holds;			/* reads held, or keeps state that its value depends on: ds is not the slope of the value */
 
 	/* how many numbers it learns, and where they start; NULL: none */

@@ -432,6 +432,8 @@ loss_take_back(LossContext *c, const LossBatch *batch, const real *u, const real
 	if (!product(c, false, false, batch->rows, dims, block->cols, 1, block->ds, block->cols, c->proxy, 0, batch->dz, dims) ||
 		!product(c, true, false, block->cols, dims, batch->rows, 1, block->ds, block->cols, u, 0, dlearned, dims))
 		return false;
+	if (c->loss.by_proxy)
+		vm_axpy(dlearned, 1, block->dproxy, (size_t) block->cols * dims);
 	normalise_back(dlearned, c->proxy, c->proxy_norm, block->cols, dims);
 	for (int j = 0; j < block->cols; j++)
 		if (block->dnorm[j] != 0)

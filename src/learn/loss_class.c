@@ -203,8 +203,54 @@ loss_p2sgrad(const LossParams *params, LossBlock *block)
 }
 
 /*
+ * SoftTriple's regulariser, which lets proxies of a class that say the same fall into one: the sum of the distances of its pairs,
+ * over classes times pairs of each, twice.  NaN if stopped.
+ */
+static double
+spread_of_proxies(const LossParams *params, LossBlock *block)
+{
+	int			dims = block->dims;
+	int			k = block->per_class;
+	double		share = k > 1 ? params->nu / ((double) block->n_classes * k * (k - 1)) : 0;
+	double		total = 0;
+
+	for (int c = 0; c < block->n_classes && share > 0; c++)
+	{
+		const real *proxy = block->proxy + (size_t) c * k * dims;
+		real	   *dproxy = block->dproxy + (size_t) c * k * dims;
+
+		if (loss_stopped(block, c))
+			return NAN;
+		for (int p = 0; p < k; p++)
+			for (int q = p + 1; q < k; q++)
+			{
+				double		square = 0;
+				double		distance;
+
+				for (int j = 0; j < dims; j++)
+				{
+					double		difference = proxy[p * dims + j] - proxy[q * dims + j];
+
+					square += difference * difference;
+				}
+				distance = sqrt(square);
+				total += distance;
+				for (int j = 0; j < dims && distance > 0; j++)
+				{
+					real		slope = (real) (share * (proxy[p * dims + j] - proxy[q * dims + j]) / distance);
+
+					dproxy[p * dims + j] += slope;
+					dproxy[q * dims + j] -= slope;
+				}
+			}
+	}
+	return share * total;
+}
+
+/*
  * SoftTriple (Qian et al., arXiv 1909.05235, equation 8): a class's similarity is the mean of its proxies' s, weighted
- * with their softmax of s / temperature; softmax of scale * that, the own class's less the margin.
+ * with their softmax of s / temperature; softmax of scale * that, the own class's less the margin.  Plus nu times how far the
+ * proxies of a class are apart.
  */
 real
 loss_soft_triple(const LossParams *params, LossBlock *block)
@@ -216,6 +262,7 @@ loss_soft_triple(const LossParams *params, LossBlock *block)
 	real	   *logit = block->work;
 	real	   *mean = block->work + classes;
 	double		total = 0;
+	double		spread = spread_of_proxies(params, block);
 
 	for (int i = 0; i < block->rows; i++)
 	{
@@ -253,5 +300,5 @@ loss_soft_triple(const LossParams *params, LossBlock *block)
 				ds[c * k + p] *= logit[c] * (1 + sharpness * (s[c * k + p] - mean[c]));
 	}
 	vm_scale(block->ds, scale / block->rows, (size_t) block->rows * block->cols);
-	return total / block->rows;
+	return total / block->rows + spread;
 }

@@ -388,9 +388,9 @@ static const Method losses[] = {
 		.supervision = "labels",
 		.description = "softmax over classes of several proxies each",
 		.paper = "Qian et al. 2019, arXiv:1909.05235",
-		.loss = {loss_soft_triple, LOSS_COSINE, LOSS_PROXY},
-		.parameters = "scale,temperature,margin,proxies",
-		.defaults = {.scale = 20, .temperature = 0.1, .margin = 0.01, .proxies = 10, .distance = -1},
+		.loss = {loss_soft_triple, LOSS_COSINE, LOSS_PROXY, .by_proxy = true},
+		.parameters = "scale,temperature,margin,nu,proxies",
+		.defaults = {.scale = 20, .temperature = 0.1, .margin = 0.01, .nu = 0.2, .proxies = 10, .distance = -1},
 		.proxy_lr = 10,
 	},
 	{

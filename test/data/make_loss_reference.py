@@ -202,9 +202,14 @@ case("subcenter_arcface", "subcenter_arcface",
 case("sphereface", "sphereface", losses.SphereFaceLoss(CLASSES, DIMS, margin=4, scale=4), unit=True, value_only=True, scale=4)
 case("large_margin_softmax", "large_margin_softmax", losses.LargeMarginSoftmaxLoss(CLASSES, DIMS, margin=3, scale=2),
      unit=True, value_only=True, margin=3, scale=2)
-case("soft_triple", "soft_triple", losses.SoftTripleLoss(CLASSES, DIMS))
+case("soft_triple", "soft_triple", losses.SoftTripleLoss(CLASSES, DIMS), nu=0)
 case("soft_triple_soft", "soft_triple", losses.SoftTripleLoss(CLASSES, DIMS, centers_per_class=2, la=5, gamma=0.5, margin=0.2),
-     scale=5, temperature=0.5, margin=0.2, proxies=2)
+     scale=5, temperature=0.5, margin=0.2, proxies=2, nu=0)
+case("soft_triple_regular", "soft_triple",
+     losses.SoftTripleLoss(CLASSES, DIMS, weight_regularizer=regularizers.SparseCentersRegularizer(CLASSES, 10), weight_reg_weight=0.2))
+case("soft_triple_regular_two", "soft_triple",
+     losses.SoftTripleLoss(CLASSES, DIMS, centers_per_class=2, weight_regularizer=regularizers.SparseCentersRegularizer(CLASSES, 2), weight_reg_weight=3),
+     proxies=2, nu=3)
 
 
 class Assigned(torch.nn.Module):

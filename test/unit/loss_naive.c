@@ -103,6 +103,9 @@ static LossCase cases[] = {
 	{"adacos, fixed", "adacos", "dynamic=false"},
 	{"p2sgrad", "p2sgrad", ""},
 	{"soft_triple", "soft_triple", "proxies=4"},
+	{"soft_triple, alone", "soft_triple", "proxies=1"},
+	{"soft_triple, no regulariser", "soft_triple", "proxies=2 nu=0"},
+	{"soft_triple, regular", "soft_triple", "scale=5 proxies=3 nu=3"},
 	{"soft_triple, soft", "soft_triple", "scale=5 temperature=0.5 margin=0.2 proxies=3"},
 	{"centroid_triplet", "centroid_triplet", "margin=0.05"},
 	{"centroid_triplet, wide", "centroid_triplet", "margin=0.7"},
@@ -904,6 +907,20 @@ naive_logit(const Naive *n, const char *method, int i, int c)
 	return n->p->scale * s;
 }
 
+/* The regulariser of soft_triple: distances of a class's proxies, each pair once. */
+static double
+naive_spread(const Naive *n)
+{
+	int			k = n->b->per_class;
+	double		sum = 0;
+
+	for (int a = 0; a < n->cols; a++)
+		for (int b = a + 1; b < n->cols; b++)
+			if (a / k == b / k)
+				sum += sqrt(naive_similarity(n->b->proxy + a * n->b->dims, n->b->proxy + b * n->b->dims, n->b->dims, LOSS_SQUARED, true));
+	return k > 1 ? n->p->nu * sum / (n->b->n_classes * k * (k - 1.0)) : 0;
+}
+
 static double
 naive_softmax(const Naive *n, const char *method)
 {
@@ -918,7 +935,7 @@ naive_softmax(const Naive *n, const char *method)
 			all += exp(naive_logit(n, method, i, c) - own);
 		sum += log(all);
 	}
-	return sum / n->rows;
+	return sum / n->rows + (strcmp(method, "soft_triple") == 0 ? naive_spread(n) : 0);
 }
 
 static double
@@ -1538,6 +1555,8 @@ fixture_block(LearnEnv *env, const LossCase *c, int rows, int n_classes, int dim
 	block.positive = arena_alloc(env->arena, block.cols, sizeof(int));
 	block.norm = arena_alloc_zero(env->arena, block.cols, sizeof(real));
 	block.dnorm = arena_alloc_zero(env->arena, block.cols, sizeof(real));
+	block.proxy = arena_alloc_zero(env->arena, (size_t) block.cols * dims, sizeof(real));
+	block.dproxy = arena_alloc_zero(env->arena, (size_t) block.cols * dims, sizeof(real));
 	block.z = arena_alloc_zero(env->arena, (size_t) rows * dims, sizeof(real));
 	block.dz = arena_alloc(env->arena, (size_t) rows * dims, sizeof(real));
 	block.scalar = scalars > 0 ? arena_alloc_zero(env->arena, scalars, sizeof(real)) : NULL;
@@ -1634,7 +1653,13 @@ naive_loss_of(const LossCase *c, bool unit, const real *z, const int32_t *label,
 			s[(size_t) i * block.cols + j] = ab;
 		}
 	for (int j = 0; j < block.cols && block.side == LOSS_PROXY; j++)
-		((real *) block.norm)[j] = sqrt(naive_similarity(columns + (size_t) j * dims, columns + (size_t) j * dims, dims, LOSS_INNER, true));
+	{
+		real		norm = sqrt(naive_similarity(columns + (size_t) j * dims, columns + (size_t) j * dims, dims, LOSS_INNER, true));
+
+		((real *) block.norm)[j] = norm;
+		for (int k = 0; k < dims; k++)
+			((real *) block.proxy)[(size_t) j * dims + k] = norm > 0 ? columns[(size_t) j * dims + k] / norm : 0;
+	}
 	if (block.scalar)
 		block.scalar = learned + (block.side == LOSS_PROXY ? (size_t) block.cols * dims : 0);
 	mined = arena_alloc(env.arena, (size_t) rows * block.cols, sizeof(int8_t));

@@ -114,6 +114,8 @@ check_block(LearnEnv *env, const LossCase *c, const char *what, int rows, int n_
 		((real *) block.z)[k] = fixture_normal(&seed);
 	for (int k = 0; k < block.cols; k++)
 		((real *) block.norm)[k] = 0.5 + fixture_uniform(&seed);
+	for (int k = 0; k < block.cols * DIMS && method->loss.by_proxy; k++)
+		((real *) block.proxy)[k] = fixture_normal(&seed);
 	if (method->loss.scalars)
 		scalars = method->loss.scalars(&c->params, n_classes, &start);
 	for (int k = 0; k < scalars; k++)
@@ -140,12 +142,14 @@ check_block(LearnEnv *env, const LossCase *c, const char *what, int rows, int n_
 	if (scalars > 0)
 		memset(block.dscalar, 0, scalars * sizeof(real));
 	memset(block.dnorm, 0, block.cols * sizeof(real));
+	memset(block.dproxy, 0, block.cols * DIMS * sizeof(real));
 	here = method->loss.function(&c->params, &block);
 	check_value(what, c->name, here, naive_loss(c, &block));
 
 	moved = block;
 	moved.ds = arena_alloc(env->arena, cells, sizeof(real));
 	moved.dz = arena_alloc(env->arena, rows * DIMS, sizeof(real));
+	moved.dproxy = arena_alloc_zero(env->arena, block.cols * DIMS, sizeof(real));
 	moved.dnorm = arena_alloc_zero(env->arena, block.cols, sizeof(real));
 	moved.dscalar = arena_alloc_zero(env->arena, scalars + 1, sizeof(real));
 	moved.held = arena_alloc(env->arena, cells, sizeof(real));
@@ -156,6 +160,8 @@ check_block(LearnEnv *env, const LossCase *c, const char *what, int rows, int n_
 		check_slopes(tally, what, c, &moved, s, block.ds, cells, here);
 	if (block.side == LOSS_PROXY)
 		check_slopes(tally, what, c, &moved, (real *) block.norm, block.dnorm, block.cols, here);
+	if (method->loss.by_proxy)
+		check_slopes(tally, what, c, &moved, (real *) block.proxy, block.dproxy, block.cols * DIMS, here);
 	check_slopes(tally, what, c, &moved, (real *) block.scalar, block.dscalar, scalars, here);
 	arena_reset(env->arena, mark);
 }
