@@ -18,29 +18,13 @@
 #include "portability/instr_time.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "model/owner.h"
+
 PG_FUNCTION_INFO_V1(dml_materialize);
 PG_FUNCTION_INFO_V1(dml_dematerialize);
-
-void
-owner_scope_begin(OwnerScope *scope, Oid owner, bool restrict_path)
-{
-	GetUserIdAndSecContext(&scope->user, &scope->security);
-	SetUserIdAndSecContext(owner, scope->security | SECURITY_RESTRICTED_OPERATION);
-	scope->guc_level = NewGUCNestLevel();
-	if (restrict_path)
-		restrict_search_path();
-}
-
-void
-owner_scope_end(OwnerScope *scope)
-{
-	AtEOXact_GUC(false, scope->guc_level);
-	SetUserIdAndSecContext(scope->user, scope->security);
-}
 
 /*
  * Find the column and say in target what is to be done to it.  Errors: a column that

@@ -32,26 +32,6 @@ enum
 	EMBED_TRIGGER_NAMES
 };
 
-/* Another user's identity and a safe search_path, for as long as that user's expressions run. */
-typedef struct OwnerScope
-{
-	Oid			user;
-	int			security;
-	int			guc_level;
-} OwnerScope;
-
-/*
- * Become owner, who can then do nothing but compute (SECURITY_RESTRICTED_OPERATION).
- * restrict_path: names are looked up in pg_catalog alone, as text of
- * dml_features_qualified wants it.  An error in between restores the identity with the
- * (sub)transaction's abort.
- */
-extern void owner_scope_begin(OwnerScope *scope, Oid owner, bool restrict_path);
-extern void owner_scope_end(OwnerScope *scope);
-
-/* search_path = pg_catalog, pg_temp until AtEOXact_GUC of the current level. */
-extern void restrict_search_path(void);
-
 /*
  * Features of a trigger, compiled for its table with today's names of its columns.
  * Errors also for a trigger that dml_materialize did not make.

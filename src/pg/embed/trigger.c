@@ -27,6 +27,8 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "model/owner.h"
+
 /* Triggers remembered at most; with more (many partitions) all are forgotten. */
 #define CACHE_MAX	256
 
@@ -79,13 +81,6 @@ rename_walker(Node *node, void *context)
 	if (IsA(node, String) || IsA(node, A_Star))
 		return false;
 	return raw_expression_tree_walker(node, rename_walker, context);
-}
-
-void
-restrict_search_path(void)
-{
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
 }
 
 DmlFeatureExprs *

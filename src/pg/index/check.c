@@ -35,13 +35,13 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
 
 #include "ann/distance.h"
 #include "inspect.h"
+#include "model/owner.h"
 
 PG_FUNCTION_INFO_V1(dml_index_check);
 
@@ -603,9 +603,7 @@ dml_index_check(PG_FUNCTION_ARGS)
 	TupleDesc	desc;
 	Datum		values[7];
 	bool		nulls[7] = {false};
-	Oid			user;
-	int			context;
-	int			nest;
+	OwnerScope	scope;
 	int			width;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -615,13 +613,7 @@ dml_index_check(PG_FUNCTION_ARGS)
 	check.index = tree_inspect_open(PG_GETARG_OID(0), lock, &check.heap);
 
 	/* expressions of the index are the owner's code */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(check.heap->rd_rel->relowner, context | SECURITY_RESTRICTED_OPERATION);
-	nest = NewGUCNestLevel();
-#if PG_VERSION_NUM >= 170000
-	RestrictSearchPath();
-#endif
-
+	owner_scope_begin(&scope, check.heap->rd_rel->relowner, INDEX_PATH_RESTRICTED);
 	if (!RecoveryInProgress())
 		LockPage(check.index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 	tree_meta_read(check.index, &check.meta);
@@ -645,8 +637,7 @@ dml_index_check(PG_FUNCTION_ARGS)
 	if (with_table)
 		compare_table(&check);
 
-	AtEOXact_GUC(false, nest);
-	SetUserIdAndSecContext(user, context);
+	owner_scope_end(&scope);
 	FreeAccessStrategy(check.strategy);
 	tree_inspect_close(check.index, check.heap, lock);
 	values[0] = Int32GetDatum(check.meta.root == InvalidBlockNumber ? 0 : check.meta.root_level + 1);

@@ -27,13 +27,13 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/varlena.h"
 
+#include "model/owner.h"
 #include "model/source.h"
 #include "train/progress.h"
 
@@ -293,9 +293,7 @@ hard_negatives_find(HardNegatives *hard, Training *training, DmlMatrix *matrix, 
 	int64		n = matrix->rows.n;
 	Size		memory = (Size) maintenance_work_mem * 1024;
 	Size		needed;
-	Oid			user;
-	int			context;
-	int			nest;
+	OwnerScope	scope;
 
 	/* of a row: what is found, its turn, and its place */
 	miner.k = training->options.hard_neighbors;
@@ -314,15 +312,9 @@ hard_negatives_find(HardNegatives *hard, Training *training, DmlMatrix *matrix, 
 	qsort_arg(miner.by_place, n, sizeof(int32), compare_places, unconstify(double *, place));
 
 	/* expressions of the index are the owner's code */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(hard->table->rd_rel->relowner, context | SECURITY_RESTRICTED_OPERATION);
-	nest = NewGUCNestLevel();
-#if PG_VERSION_NUM >= 170000
-	RestrictSearchPath();
-#endif
+	owner_scope_begin(&scope, hard->table->rd_rel->relowner, INDEX_PATH_RESTRICTED);
 	search_all(hard, training, &miner);
-	AtEOXact_GUC(false, nest);
-	SetUserIdAndSecContext(user, context);
+	owner_scope_end(&scope);
 
 	pfree(miner.by_place);
 	matrix->rows.hard = miner.hard;

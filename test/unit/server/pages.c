@@ -27,6 +27,7 @@
 
 #include "index/inspect.h"
 #include "index/walk.h"
+#include "model/owner.h"
 #include "learn/rng.h"
 #include "server/pages.h"
 
@@ -627,28 +628,12 @@ HeapTupleHeaderGetDatum(HeapTupleHeader header)
 }
 
 void
-GetUserIdAndSecContext(Oid *user, int *security)
+owner_scope_begin(OwnerScope *scope, Oid owner, bool restrict_path)
 {
 }
 
 void
-SetUserIdAndSecContext(Oid user, int security)
-{
-}
-
-int
-NewGUCNestLevel(void)
-{
-	return 0;
-}
-
-void
-AtEOXact_GUC(bool commit, int nest)
-{
-}
-
-void
-RestrictSearchPath(void)
+owner_scope_end(OwnerScope *scope)
 {
 }
 
