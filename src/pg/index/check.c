@@ -14,83 +14,29 @@
 
 #include <math.h>
 
-#include "access/heapam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
-#include "access/tableam.h"
 #include "access/transam.h"
 #include "access/xlog.h"
 #if PG_VERSION_NUM >= 150000
 #include "access/xlogrecovery.h"
 #endif
-#include "catalog/index.h"
 #include "catalog/objectaddress.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_operator.h"
-#include "catalog/pg_type.h"
-#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
-#include "utils/snapmgr.h"
-#include "utils/tuplesort.h"
 
 #include "ann/distance.h"
-#include "inspect.h"
+#include "check.h"
 #include "model/owner.h"
 
 PG_FUNCTION_INFO_V1(dml_index_check);
 
-/* Roundings of sums of squares in float, relative; and of elements, relative to vectors' lengths. */
-#define SUM_ROUNDING		2e-5
-#define ELEMENT_ROUNDING	1e-6
-
-/* Where a row of the sort comes from. */
-enum
-{
-	FROM_INDEX,
-	FROM_TABLE
-};
-
-typedef struct Check
-{
-	Relation	index;
-	Relation	heap;
-	TreeMeta	meta;
-	const TreeShape *shape;
-	BlockNumber blocks;
-	bits8	   *met;			/* a bit a block: it was reached from the root */
-	BufferAccessStrategy strategy;
-	PGAlignedBlock *pages;		/* of the node at hand, a page a level */
-	float	   *center;			/* of that node, width floats a level */
-	float	   *rotated;		/* width floats */
-	float	   *scratch;		/* width floats */
-
-	/* with the table */
-	Snapshot	snapshot;		/* NULL: without */
-	BlockNumber heap_blocks;
-	TreeFetch  *fetch;
-	Tuplesortstate *sort;
-	TupleTableSlot *slot;
-	struct varlena *packed;
-	MemoryContext row;			/* reset with each row of the table */
-
-	int64		nodes;
-	int64		rows;
-	int64		dead;
-	int64		gone;
-	int64		free;
-	int64		leaked;
-} Check;
-
-static void complain(const Check *check, BlockNumber block, const char *format,...) pg_attribute_printf(3, 4) pg_attribute_noreturn();
-
-static void
-complain(const Check *check, BlockNumber block, const char *format,...)
+void
+check_complain(const Check *check, BlockNumber block, const char *format,...)
 {
 	char		what[512];
 	va_list		args;
@@ -114,181 +60,6 @@ copy_page(Check *check, BlockNumber block, Page copy)
 	UnlockReleaseBuffer(buffer);
 }
 
-static double
-length_of(const float *x, int n)
-{
-	double		square = 0;
-
-	for (int i = 0; i < n; i++)
-		square += (double) x[i] * x[i];
-	return sqrt(square);
-}
-
-/* Does a ball around a reach so far as b and beyond it by `more`? */
-static bool
-covers(const Check *check, const float *a, double radius, const float *b, double more)
-{
-	int			width = check->shape->width;
-	double		reach = distance_l2(a, b, width) + more;
-
-	return reach <= radius * (1 + SUM_ROUNDING) + reach * SUM_ROUNDING +
-		ELEMENT_ROUNDING * (length_of(a, width) + length_of(b, width));
-}
-
-/* The factors of an entry: what scoring multiplies with. */
-static void
-check_factors(const Check *check, BlockNumber block, const AnnBlock *entries, int j)
-{
-	float		norm = entries->norm[j];
-	float		scale = entries->scale[j];
-	float		error = entries->error[j];
-
-	if (!(norm >= 0) || !(error >= 0) || !isfinite(norm) || !isfinite(error) || !isfinite(scale))
-		complain(check, block, "The factors of entry %d are not possible: norm %g, scale %g, error %g.", j, norm, scale, error);
-}
-
-/* The code of an entry is that of the vector (rotated) as far as its error says. */
-static void
-check_code(const Check *check, BlockNumber block, const AnnBlock *entries, const float *center, int j,
-		   const float *rotated)
-{
-	int			width = check->shape->width;
-	double		rounding = ELEMENT_ROUNDING * (length_of(center, width) + length_of(rotated, width));
-	double		distance = distance_l2(center, rotated, width);
-	double		norm = sqrt(entries->norm[j]);
-	double		off = 0;
-
-	/* of a vector that nobody saw when its page was split */
-	if (entries->error[j] >= TREE_NOT_CERTAIN)
-		return;
-	if (fabs(norm - distance) > distance * SUM_ROUNDING + rounding)
-		complain(check, block, "Entry %d is at distance %g from the center, not %g.", j, distance, norm);
-	code_decode(entries->codes + (Size) j * entries->stride, entries->bits, width, entries->scale[j], check->scratch);
-	for (int i = 0; i < width; i++)
-	{
-		double		d = (double) check->scratch[i] - ((double) rotated[i] - center[i]);
-
-		off += d * d;
-	}
-	off = sqrt(off);
-	if (off > entries->error[j] * (1 + 1e-3) + rounding + 1e-3 * distance)
-		complain(check, block, "The code of entry %d is off by %g, and its error says %g.", j, off, entries->error[j]);
-}
-
-/* The squared length that an index of inner products keeps: the vector's, or more where that was not known. */
-static void
-check_square(const Check *check, BlockNumber block, Page page, int j, const float *rotated, bool at_least)
-{
-	const TreeLayout *layout = &check->shape->leaf;
-	double		length = length_of(rotated, check->shape->width);
-	double		square = layout->square == 0 ? length * length : tree_squares(page, layout)[j];
-
-	if (square < length * length * (1 - SUM_ROUNDING) || (!at_least && square > length * length * (1 + SUM_ROUNDING)))
-		complain(check, block, "Entry %d has length %g, not %g.", j, length, sqrt(square));
-}
-
-/* What a leaf knows of its columns must be true of an entry. */
-static void
-check_ranges(const Check *check, BlockNumber block, Page page, int j)
-{
-	const TreeColumns *columns = &check->shape->columns;
-
-	for (int i = 0; i < columns->n; i++)
-	{
-		const TreeColumn *column = &columns->column[i];
-		FmgrInfo   *compare = index_getprocinfo(check->index, i + 2, TREE_COMPARE_PROC);
-		Oid			collation = check->index->rd_indcollation[i + 1];
-		Datum		value = tree_column_datum(column, tree_column_value(page, column, j));
-		const TreeRange *range = tree_range(page, column);
-
-		if (tree_column_isnull(page, column, j))
-		{
-			if (!range->has_nulls)
-				complain(check, block, "Column %d of entry %d is NULL, and the page says that none is.", i + 2, j);
-		}
-		else if (!range->has_values ||
-				 DatumGetInt32(FunctionCall2Coll(compare, collation, value,
-												 tree_column_datum(column, tree_range_least(page, column)))) < 0 ||
-				 DatumGetInt32(FunctionCall2Coll(compare, collation, value,
-												 tree_column_datum(column, tree_range_most(page, column)))) > 0)
-			complain(check, block, "Column %d of entry %d is not within the range that the page gives.", i + 2, j);
-	}
-}
-
-/* A row into the sort, with its columns in check->packed. */
-static void
-sort_row(Check *check, ItemPointer tid, int from, BlockNumber block)
-{
-	TupleTableSlot *slot = check->slot;
-	int			bytes = check->shape == NULL ? 0 : check->shape->columns.packed_bytes;
-
-	SET_VARSIZE(check->packed, VARHDRSZ + bytes);
-	ExecClearTuple(slot);
-	slot->tts_values[3] = PointerGetDatum(check->packed);
-	slot->tts_values[0] = PointerGetDatum(tid);
-	slot->tts_values[1] = Int32GetDatum(from);
-	slot->tts_values[2] = Int64GetDatum((int64) block);
-	memset(slot->tts_isnull, false, 4 * sizeof(bool));
-	ExecStoreVirtualTuple(slot);
-	tuplesort_puttupleslot(check->sort, slot);
-}
-
-static void
-check_leaf(Check *check, BlockNumber block, Page page, const float *center)
-{
-	const TreeLayout *layout = &check->shape->leaf;
-	const TreeRow *rows = tree_rows(page, layout);
-	const TreeNode *node = tree_node(page);
-	AnnBlock	entries;
-	int			dead = 0;
-
-	tree_block(page, layout, &entries);
-	for (int j = 0; j < entries.n; j++)
-	{
-		ItemPointerData tid = rows[j].tid;
-		const DmlVector *vector;
-
-		if (rows[j].dead > 1)
-			complain(check, block, "Entry %d is neither dead nor alive.", j);
-		dead += rows[j].dead;
-		if (rows[j].dead)
-			continue;
-		check_factors(check, block, &entries, j);
-		if (!ItemPointerIsValid(&tid) || ItemPointerGetBlockNumberNoCheck(&tid) == InvalidBlockNumber)
-			complain(check, block, "Entry %d points to no row.", j);
-		if (check->snapshot != NULL && ItemPointerGetBlockNumber(&tid) >= check->heap_blocks)
-			complain(check, block, "Entry %d points to row (%u,%u), which is behind the end of the table.", j,
-					 ItemPointerGetBlockNumber(&tid), ItemPointerGetOffsetNumber(&tid));
-		if (sqrt(entries.norm[j]) > node->radius * (1 + SUM_ROUNDING))
-			complain(check, block, "Entry %d is at distance %g from the center, and the radius is %g.", j,
-					 sqrt(entries.norm[j]), node->radius);
-		check_ranges(check, block, page, j);
-		if (check->snapshot == NULL)
-			continue;
-
-		CHECK_FOR_INTERRUPTS();
-		tree_columns_get(page, &check->shape->columns, j, VARDATA(check->packed));
-		sort_row(check, &tid, FROM_INDEX, block);
-		vector = tree_fetch(check->fetch, &tid, check->snapshot);
-		if (vector == NULL)
-			continue;			/* for vacuum to take, or nothing: the sort will tell */
-		if (vector->dim != check->meta.dims || vector->space != check->meta.space ||
-			!tree_rotate(check->shape, vector->x, check->scratch, check->rotated))
-			complain(check, block, "Entry %d points to row (%u,%u), whose vector is not one of this index.", j,
-					 ItemPointerGetBlockNumber(&tid), ItemPointerGetOffsetNumber(&tid));
-		if (!covers(check, center, node->radius, check->rotated, 0))
-			complain(check, block, "Row (%u,%u) of entry %d is at distance %g from the center, and the radius is %g.",
-					 ItemPointerGetBlockNumber(&tid), ItemPointerGetOffsetNumber(&tid), j,
-					 distance_l2(center, check->rotated, check->shape->width), node->radius);
-		check_code(check, block, &entries, center, j, check->rotated);
-		check_square(check, block, page, j, check->rotated, entries.error[j] >= TREE_NOT_CERTAIN);
-	}
-	if (dead != node->dead)
-		complain(check, block, "It says that %d entries are dead, and %d are.", node->dead, dead);
-	check->rows += entries.n - dead;
-	check->dead += dead;
-}
-
 /* A node and all below it; its page and its center stay in the places of its level. */
 static void
 check_node(Check *check, BlockNumber from, TreeChild pointer, int level)
@@ -301,18 +72,18 @@ check_node(Check *check, BlockNumber from, TreeChild pointer, int level)
 	AnnBlock	entries;
 
 	if (block >= check->blocks)
-		complain(check, from, "It points to block %u, and there are %u.", block, check->blocks);
+		check_complain(check, from, "It points to block %u, and there are %u.", block, check->blocks);
 	if (check->met[block / 8] & (1 << block % 8))
-		complain(check, block, "It has more than one parent; one is block %u.", from);
+		check_complain(check, block, "It has more than one parent; one is block %u.", from);
 	check->met[block / 8] |= 1 << block % 8;
 	copy_page(check, block, page);
 	tree_check_node(check->index, block, page, check->shape);
 	if (tree_special(page)->kind != TREE_NODE)
-		complain(check, block, "It is gone, and block %u points to it.", from);
+		check_complain(check, block, "It is gone, and block %u points to it.", from);
 	if (tree_special(page)->birth != pointer.birth)
-		complain(check, block, "It was born as %u, and block %u points to %u.", tree_special(page)->birth, from, pointer.birth);
+		check_complain(check, block, "It was born as %u, and block %u points to %u.", tree_special(page)->birth, from, pointer.birth);
 	if (tree_special(page)->level != level)
-		complain(check, block, "It is of level %d, and block %u points to level %d.", tree_special(page)->level, from, level);
+		check_complain(check, block, "It is of level %d, and block %u points to level %d.", tree_special(page)->level, from, level);
 	check->nodes++;
 	tree_node_center(page, layout, center);
 	if (level == 0)
@@ -322,9 +93,9 @@ check_node(Check *check, BlockNumber from, TreeChild pointer, int level)
 	}
 
 	if (node->n == 0)
-		complain(check, block, "It has no child.");
+		check_complain(check, block, "It has no child.");
 	if (node->dead != 0)
-		complain(check, block, "It says that %d children are dead.", node->dead);
+		check_complain(check, block, "It says that %d children are dead.", node->dead);
 	tree_block(page, layout, &entries);
 	for (int j = 0; j < entries.n; j++)
 	{
@@ -335,12 +106,12 @@ check_node(Check *check, BlockNumber from, TreeChild pointer, int level)
 
 		check_factors(check, block, &entries, j);
 		if (!(radius >= 0) || isinf(radius))
-			complain(check, block, "The radius of child %d is not possible: %g.", j, radius);
+			check_complain(check, block, "The radius of child %d is not possible: %g.", j, radius);
 		check_node(check, block, child, level - 1);
 		if (radius < below->radius)
-			complain(check, block, "It says that block %u has radius %g, which has %g.", child.block, radius, below->radius);
-		if (!covers(check, center, node->radius, child_center, below->radius))
-			complain(check, block, "Its radius %g does not cover block %u, at distance %g with radius %g.", node->radius,
+			check_complain(check, block, "It says that block %u has radius %g, which has %g.", child.block, radius, below->radius);
+		if (!check_covers(check, center, node->radius, child_center, below->radius))
+			check_complain(check, block, "Its radius %g does not cover block %u, at distance %g with radius %g.", node->radius,
 					 child.block, distance_l2(center, child_center, check->shape->width), below->radius);
 		check_code(check, block, &entries, center, j, child_center);
 	}
@@ -354,7 +125,7 @@ check_forwards(Check *check, BlockNumber block, Page page)
 	PGAlignedBlock target;
 
 	if (node->gone_at > U64FromFullTransactionId(ReadNextFullTransactionId()))
-		complain(check, block, "It went in a transaction to come.");
+		check_complain(check, block, "It went in a transaction to come.");
 	for (int i = 0; i < 2; i++)
 	{
 		const TreeSpecial *special;
@@ -362,13 +133,13 @@ check_forwards(Check *check, BlockNumber block, Page page)
 		if (node->forward[i] == InvalidBlockNumber)
 			continue;
 		if (node->forward[i] >= check->blocks)
-			complain(check, block, "It forwards to block %u, and there are %u.", node->forward[i], check->blocks);
+			check_complain(check, block, "It forwards to block %u, and there are %u.", node->forward[i], check->blocks);
 		copy_page(check, node->forward[i], target.data);
 		tree_check_node(check->index, node->forward[i], target.data, check->shape);
 		special = tree_special(target.data);
 		if (special->birth < node->forward_birth[i] ||
 			(special->birth == node->forward_birth[i] && special->level != tree_special(page)->level))
-			complain(check, block, "It forwards to block %u, which is not what it became.", node->forward[i]);
+			check_complain(check, block, "It forwards to block %u, which is not what it became.", node->forward[i]);
 	}
 }
 
@@ -393,11 +164,11 @@ check_others(Check *check)
 		if (block <= TREE_META_BLOCK + check->meta.origin_blocks)
 		{
 			if (tree_special(page)->kind != TREE_ORIGIN)
-				complain(check, block, "It is not a page of the origin.");
+				check_complain(check, block, "It is not a page of the origin.");
 			continue;
 		}
 		if (check->shape == NULL)
-			complain(check, block, "The index has no row, and this is a page of one.");
+			check_complain(check, block, "The index has no row, and this is a page of one.");
 		tree_check_node(check->index, block, page, check->shape);
 		if (tree_special(page)->kind == TREE_GONE)
 		{
@@ -417,149 +188,10 @@ check_meta(const Check *check)
 	if (check->meta.root == InvalidBlockNumber)
 		return;
 	if (check->meta.leaves < 1 || calibration->leaves < 0)
-		complain(check, TREE_META_BLOCK, "Its number of leaves is not possible.");
+		check_complain(check, TREE_META_BLOCK, "Its number of leaves is not possible.");
 	for (int i = 0; calibration->leaves > 0 && i < TREE_TARGETS; i++)
 		if (calibration->probes[i] < 1 || calibration->deep[i] < 1 || calibration->exact[i] < 1)
-			complain(check, TREE_META_BLOCK, "Its calibration is not possible.");
-}
-
-/* table_index_build_scan: a row that the index must have, unless it has no vector to be found by. */
-static void
-take_table_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *state)
-{
-	Check	   *check = state;
-	MemoryContext old;
-	bool		indexed;
-
-	if (isnull[0])
-		return;
-	old = MemoryContextSwitchTo(check->row);
-	indexed = check->shape == NULL || check->meta.metric != TREE_COSINE ||
-		tree_rotate(check->shape, DatumGetDmlVectorP(values[0])->x, check->scratch, check->rotated);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(check->row);
-	if (indexed && check->shape != NULL)
-		tree_columns_pack(&check->shape->columns, values, isnull, VARDATA(check->packed));
-	if (indexed)
-		sort_row(check, tid, FROM_TABLE, InvalidBlockNumber);
-}
-
-/* A row of the index that the snapshot does not see must be there still, for vacuum to take. */
-static void
-check_pointer(Check *check, ItemPointer tid, BlockNumber block)
-{
-	BlockNumber table_block = ItemPointerGetBlockNumber(tid);
-	OffsetNumber offset = ItemPointerGetOffsetNumber(tid);
-	Buffer		buffer;
-	Page		page;
-	bool		used;
-	bool		heap_only = false;
-
-	if (check->heap->rd_rel->relam != HEAP_TABLE_AM_OID)
-		return;
-	buffer = ReadBuffer(check->heap, table_block);
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	page = BufferGetPage(buffer);
-	used = offset <= PageGetMaxOffsetNumber(page) && ItemIdIsUsed(PageGetItemId(page, offset));
-	if (used && ItemIdIsNormal(PageGetItemId(page, offset)))
-		heap_only = HeapTupleHeaderIsHeapOnly((HeapTupleHeader) PageGetItem(page, PageGetItemId(page, offset)));
-	UnlockReleaseBuffer(buffer);
-	if (!used)
-		complain(check, block, "It has row (%u,%u), and the table has none there.", table_block, offset);
-	if (heap_only)
-		complain(check, block, "It has row (%u,%u), which is reached through another row.", table_block, offset);
-}
-
-static void
-begin_table(Check *check)
-{
-	TupleDesc	desc = CreateTemplateTupleDesc(4);
-	AttrNumber	keys[] = {1, 2};
-	Oid			operators[] = {TIDLessOperator, Int4LessOperator};
-	Oid			collations[] = {InvalidOid, InvalidOid};
-	bool		nulls_first[] = {false, false};
-
-	TupleDescInitEntry(desc, 1, "row", TIDOID, -1, 0);
-	TupleDescInitEntry(desc, 2, "from", INT4OID, -1, 0);
-	TupleDescInitEntry(desc, 3, "block", INT8OID, -1, 0);
-	TupleDescInitEntry(desc, 4, "columns", BYTEAOID, -1, 0);
-	check->packed = palloc(VARHDRSZ + (check->shape == NULL ? 0 : check->shape->columns.packed_bytes));
-	check->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	check->sort = tuplesort_begin_heap(desc, 2, keys, operators, collations, nulls_first, maintenance_work_mem, NULL, 0);
-	check->row = AllocSetContextCreate(CurrentMemoryContext, "dml index check row", ALLOCSET_DEFAULT_SIZES);
-	check->heap_blocks = RelationGetNumberOfBlocks(check->heap);
-	check->snapshot = RegisterSnapshot(GetLatestSnapshot());
-	PushActiveSnapshot(check->snapshot);
-	check->fetch = tree_fetch_begin(check->heap, check->index);
-}
-
-/* Every row of the table is in the index once. */
-static void
-compare_table(Check *check)
-{
-	IndexInfo  *info = BuildIndexInfo(check->index);
-	TableScanDesc scan = table_beginscan_strat(check->heap, check->snapshot, 0, NULL, true, true);
-	ItemPointerData row;
-	BlockNumber row_block = InvalidBlockNumber; /* where the index has it */
-	bool		any = false;
-	bool		in_table = false;
-	int			bytes = check->shape == NULL ? 0 : check->shape->columns.packed_bytes;
-	char	   *packed = palloc(bytes + 1);
-	TupleTableSlot *slot;
-
-	/* with an MVCC snapshot of ours, as in the second half of CREATE INDEX CONCURRENTLY */
-	info->ii_Concurrent = true;
-	info->ii_Unique = false;
-	table_index_build_scan(check->heap, check->index, info, true, false, take_table_row, check, scan);
-	tuplesort_performsort(check->sort);
-	slot = MakeSingleTupleTableSlot(check->slot->tts_tupleDescriptor, &TTSOpsMinimalTuple);
-	for (;;)
-	{
-		bool		more = tuplesort_gettupleslot(check->sort, true, false, slot, NULL);
-		bool		isnull;
-		ItemPointer tid = more ? (ItemPointer) DatumGetPointer(slot_getattr(slot, 1, &isnull)) : NULL;
-
-		CHECK_FOR_INTERRUPTS();
-		if (any && (!more || !ItemPointerEquals(&row, tid)))
-		{
-			if (!in_table)
-				check_pointer(check, &row, row_block);
-			row_block = InvalidBlockNumber;
-			in_table = false;
-		}
-		if (!more)
-			break;
-		row = *tid;
-		any = true;
-		if (DatumGetInt32(slot_getattr(slot, 2, &isnull)) == FROM_INDEX)
-		{
-			BlockNumber block = (BlockNumber) DatumGetInt64(slot_getattr(slot, 3, &isnull));
-
-			if (row_block != InvalidBlockNumber)
-				complain(check, block, "It has row (%u,%u), which is in block %u too.",
-						 ItemPointerGetBlockNumber(&row), ItemPointerGetOffsetNumber(&row), row_block);
-			row_block = block;
-			memcpy(packed, VARDATA_ANY(DatumGetPointer(slot_getattr(slot, 4, &isnull))), bytes);
-			continue;
-		}
-		in_table = true;
-		if (row_block == InvalidBlockNumber)
-			ereport(ERROR,
-					(errcode(ERRCODE_INDEX_CORRUPTED),
-					 errmsg("index \"%s\" lacks a row of table \"%s\"", RelationGetRelationName(check->index),
-							RelationGetRelationName(check->heap)),
-					 errdetail("It is row (%u,%u).", ItemPointerGetBlockNumber(&row), ItemPointerGetOffsetNumber(&row)),
-					 errhint("REINDEX it.")));
-		if (memcmp(packed, VARDATA_ANY(DatumGetPointer(slot_getattr(slot, 4, &isnull))), bytes) != 0)
-			complain(check, row_block, "It has other values in the columns of row (%u,%u) than the table.",
-					 ItemPointerGetBlockNumber(&row), ItemPointerGetOffsetNumber(&row));
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	ExecDropSingleTupleTableSlot(check->slot);
-	tuplesort_end(check->sort);
-	tree_fetch_end(check->fetch);
-	PopActiveSnapshot();
-	UnregisterSnapshot(check->snapshot);
+			check_complain(check, TREE_META_BLOCK, "Its calibration is not possible.");
 }
 
 /* What the lock of a caller is to be; on a standby nothing moves while replay is paused. */
@@ -628,14 +260,14 @@ dml_index_check(PG_FUNCTION_ARGS)
 	check.scratch = check.rotated + width;
 	check_meta(&check);
 	if (with_table)
-		begin_table(&check);
+		check_table_begin(&check);
 	if (check.meta.root != InvalidBlockNumber)
 		check_node(&check, TREE_META_BLOCK, (TreeChild) {check.meta.root, check.meta.root_birth}, check.meta.root_level);
 	check_others(&check);
 	if (!RecoveryInProgress())
 		UnlockPage(check.index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 	if (with_table)
-		compare_table(&check);
+		check_table_compare(&check);
 
 	owner_scope_end(&scope);
 	FreeAccessStrategy(check.strategy);
