@@ -6,6 +6,12 @@
 
 #include <math.h>
 
+/* Of a queue: a heap of so many is not divided; what is kept when one is, and taken when it is used up, of TRIED. */
+#define NEAR		64
+#define TRIED		16
+#define KEEP_SHARE	6
+#define TAKE_SHARE	4
+
 static size_t
 round_up(size_t bytes)
 {
@@ -77,44 +83,122 @@ is_before(const SearchItem *a, const SearchItem *b)
 	return a->key < b->key || (a->key == b->key && a->id < b->id);
 }
 
+/* Put item in the place of items[0] of a heap of n whose first is on top. */
+static void
+sift_first(SearchItem *items, int n, int at, SearchItem item)
+{
+	for (;;)
+	{
+		int			child = 2 * at + 1;
+
+		if (child >= n)
+			break;
+		if (child + 1 < n && is_before(&items[child + 1], &items[child]))
+			child++;
+		if (!is_before(&items[child], &item))
+			break;
+		items[at] = items[child];
+		at = child;
+	}
+	items[at] = item;
+}
+
+/* A key that some share / TRIED of n items is not above, as far as some of them tell. */
+static float
+key_of_share(const SearchItem *items, int n, int share)
+{
+	float		tried[TRIED];
+
+	for (int i = 0; i < TRIED; i++)
+	{
+		float		key = items[(int64_t) i * n / TRIED].key;
+		int			at = i;
+
+		for (; at > 0 && tried[at - 1] > key; at--)
+			tried[at] = tried[at - 1];
+		tried[at] = key;
+	}
+	return tried[share - 1];
+}
+
+/* Make the items of the first n that are not above the limit the heap. */
+static void
+divide(SearchQueue *queue, int n)
+{
+	SearchItem *items = queue->items;
+	int			near = 0;
+
+	for (int i = 0; i < n; i++)
+		if (!(items[i].key > queue->limit))
+		{
+			SearchItem	item = items[i];
+
+			items[i] = items[near];
+			items[near++] = item;
+		}
+	for (int at = near / 2 - 1; at >= 0; at--)
+		sift_first(items, near, at, items[at]);
+
+	/* all alike: the same again would be as little use */
+	queue->most = near == n ? 2 * n : 2 * near;
+	if (queue->most < NEAR)
+		queue->most = NEAR;
+	queue->near = near;
+}
+
 void
 search_push(SearchQueue *queue, SearchItem item)
 {
-	int			at = queue->n++;
+	SearchItem *items = queue->items;
+	int			at;
 
-	while (at > 0 && is_before(&item, &queue->items[(at - 1) / 2]))
+	if (queue->n == 0)
 	{
-		queue->items[at] = queue->items[(at - 1) / 2];
+		queue->near = 0;
+		queue->most = NEAR;
+		queue->limit = INFINITY;
+	}
+	if (item.key > queue->limit)
+	{
+		items[queue->n++] = item;
+		return;
+	}
+	at = queue->near;
+	if (at < queue->n)
+		items[queue->n] = items[at];
+	queue->n++;
+	queue->near++;
+	while (at > 0 && is_before(&item, &items[(at - 1) / 2]))
+	{
+		items[at] = items[(at - 1) / 2];
 		at = (at - 1) / 2;
 	}
-	queue->items[at] = item;
+	items[at] = item;
+	if (queue->near > queue->most)
+	{
+		queue->limit = key_of_share(items, queue->near, KEEP_SHARE);
+		divide(queue, queue->near);
+	}
 }
 
 bool
 search_pop(SearchQueue *queue, SearchItem *item)
 {
+	SearchItem *items = queue->items;
 	SearchItem	last;
-	int			at = 0;
 
 	if (queue->n == 0)
 		return false;
-	*item = queue->items[0];
-	last = queue->items[--queue->n];
-	for (;;)
+	*item = items[0];
+	last = items[--queue->near];
+	items[queue->near] = items[--queue->n];
+	if (queue->near > 0)
+		sift_first(items, queue->near, 0, last);
+	else if (queue->n > 0)
 	{
-		int			child = 2 * at + 1;
-
-		if (child >= queue->n)
-			break;
-		if (child + 1 < queue->n && is_before(&queue->items[child + 1], &queue->items[child]))
-			child++;
-		if (!is_before(&queue->items[child], &last))
-			break;
-		queue->items[at] = queue->items[child];
-		at = child;
+		queue->limit = queue->n <= NEAR ? INFINITY : key_of_share(items, queue->n, TAKE_SHARE);
+		divide(queue, queue->n);
 	}
-	if (queue->n > 0)
-		queue->items[at] = last;
 	return true;
 }
 

@@ -69,12 +69,19 @@ typedef struct SearchItem
 	uint64_t	id;				/* the caller's */
 } SearchItem;
 
-/* The smallest key comes out first, of equal ones the smaller id; items is the caller's and may be moved. */
+/*
+ * The smallest key comes out first, of equal ones the smaller id; items is the caller's and may be moved.
+ * Most of what a search pushes is never popped, so only the nearest items are a heap, whose first is
+ * items[0]; those beyond the limit wait behind it in no order.  Setting n to 0 empties it.
+ */
 typedef struct SearchQueue
 {
 	SearchItem *items;
 	int			n;
 	int			room;
+	int			near;			/* of n, those in the heap; 0 only if n is */
+	int			most;			/* of them, before the farther ones leave the heap */
+	float		limit;			/* keys in the heap are not above it, the others are */
 } SearchQueue;
 
 extern void search_push(SearchQueue *queue, SearchItem item);

@@ -105,6 +105,55 @@ test_queue(void **state)
 	assert_false(search_pop(&queue, &item));
 }
 
+/* Thousands at a time, pushed and popped in turns: the order is that of all that wait. */
+static void
+test_long_queue(void **state)
+{
+	enum
+	{
+		WAITING = 3000
+	};
+	static const int kinds[] = {1, 40, 1000000};	/* different keys: all alike, many alike, hardly any */
+	SearchItem *waiting = test_calloc(WAITING, sizeof(SearchItem));
+	SearchQueue queue = {.items = test_calloc(WAITING, sizeof(SearchItem)), .room = WAITING};
+	SearchItem	item;
+	Rng			rng;
+
+	(void) state;
+	rng_seed(&rng, 2, 0);
+	for (int kind = 0; kind < 3; kind++)
+		for (int turn = 0, n = 0; turn < 40 || n > 0; turn++)
+		{
+			int			pushes = turn < 40 ? (int) rng_below(&rng, (uint64_t) (WAITING - n)) : 0;
+			int			pops = turn < 40 ? (int) rng_below(&rng, 200) : n;
+
+			for (int i = 0; i < pushes; i++)
+			{
+				uint64_t	key = rng_below(&rng, (uint64_t) kinds[kind]);
+
+				waiting[n] = (SearchItem) {.key = key == 7 ? INFINITY : (float) key, .id = (uint64_t) turn * WAITING + (uint64_t) i};
+				search_push(&queue, waiting[n++]);
+			}
+			for (int i = 0; i < pops && n > 0; i++)
+			{
+				int			first = 0;
+
+				for (int j = 1; j < n; j++)
+					if (waiting[j].key < waiting[first].key ||
+						(waiting[j].key == waiting[first].key && waiting[j].id < waiting[first].id))
+						first = j;
+				assert_true(queue.items[0].id == waiting[first].id);
+				assert_true(search_pop(&queue, &item));
+				assert_true(item.key == waiting[first].key && item.id == waiting[first].id);
+				waiting[first] = waiting[--n];
+				assert_int_equal(queue.n, n);
+			}
+		}
+	assert_false(search_pop(&queue, &item));
+	test_free(waiting);
+	test_free(queue.items);
+}
+
 static void
 test_best(void **state)
 {
@@ -400,6 +449,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_long_queue),
 		cmocka_unit_test(test_best),
 		cmocka_unit_test(test_exact_is_brute_force),
 		cmocka_unit_test(test_exact_leaves_out),
