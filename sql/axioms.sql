@@ -6,22 +6,58 @@ CREATE SCHEMA axioms_test;
 SET search_path = axioms_test, public;
 SET dml.notice_interval = 0;
 CREATE TABLE item AS SELECT i AS id, ARRAY[i % 7 + sin(i), i % 3 + cos(i) / 3, i % 5, sqrt(i)]::real[] AS x, i % 4 AS class FROM generate_series(1, 200) i;
-CREATE FUNCTION axioms(method text, OUT name text, OUT trained boolean, OUT holds boolean, OUT violations bigint) LANGUAGE plpgsql AS $$
+-- What is known of its rows, in every form that a method may learn from.
+CREATE VIEW judged AS SELECT a.x AS a, b.x AS b, a.class = b.class AS same FROM item a, item b WHERE a.id < b.id AND (a.id * 31 + b.id * 17) % 23 = 0;
+CREATE VIEW compared AS SELECT a.x AS a, b.x AS p, c.x AS n FROM item a, item b, item c
+WHERE a.class = b.class AND a.class <> c.class AND a.id <> b.id AND (a.id * 101 + b.id * 31 + c.id * 17) % 1009 = 0;
+-- Rows to measure on: those, some of them again, and such as no training saw.
+CREATE VIEW asked AS SELECT x FROM item UNION ALL SELECT x FROM item WHERE id <= 20 UNION ALL VALUES ('{0,0,0,0}'::real[]), ('{-300,200,0,0.001}'), ('{1e-20,0,0,0}');
+CREATE TABLE mapped (id int, e dml_vector);
+CREATE INDEX ON mapped USING dml (e);
+CREATE FUNCTION nearest(query dml_vector, by_index boolean) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
 BEGIN
-	name := method;
-	BEGIN
-		PERFORM dml_train('ax', 'item', 'x', 'class', method => axioms.method, time_limit => 1);
-	EXCEPTION WHEN invalid_parameter_value THEN		-- what only adds to another loss
-		PERFORM dml_train('ax', 'item', 'x', 'class', method => 'supcon + 0.1 * ' || axioms.method, time_limit => 1);
-	END;
-	trained := true;
-	SELECT bool_and(a.holds) FILTER (WHERE axiom <> 'separation'), sum(a.violations) FILTER (WHERE axiom <> 'separation')
-	INTO holds, violations FROM dml_verify_axioms('ax', 'item', triples => 20000) a;
+	PERFORM set_config('enable_seqscan', (NOT by_index)::text, true), set_config('enable_indexscan', by_index::text, true);
+	EXECUTE 'SELECT string_agg(d::text, '' '') FROM (SELECT e <-> $1 AS d FROM mapped ORDER BY e <-> $1 LIMIT 20) n' INTO result USING query;
+	RETURN result;
 END $$;
--- Every method that learns from labels.
-SELECT name, trained, holds, violations FROM (SELECT m.name AS method FROM dml_methods m WHERE m.supervision LIKE '%label%' AND m.name <> 'auto' ORDER BY 1) m, LATERAL axioms(method) a
-WHERE NOT trained OR NOT holds OR violations > 0;
-SELECT count(*) > 10 AS methods FROM dml_model_versions WHERE model = 'ax';
+-- Train by one kind of supervision, which a regulariser does beside another loss; then ask the axioms, and whether the index orders by the same distances.
+CREATE FUNCTION axioms(kind text, method text, OUT holds boolean, OUT violations bigint, OUT index_agrees boolean) LANGUAGE plpgsql AS $$
+BEGIN
+	CASE
+		WHEN kind IN ('labels', 'none', 'any') THEN
+			BEGIN
+				PERFORM dml_train('ax', 'item', 'x', 'class', method => axioms.method, time_limit => 1);
+			EXCEPTION WHEN invalid_parameter_value THEN
+				PERFORM dml_train('ax', 'item', 'x', 'class', method => 'supcon + 0.1 * ' || axioms.method, time_limit => 1);
+			END;
+		WHEN kind = 'target' THEN PERFORM dml_train('ax', 'item', 'x', 'x[1] + x[4]', method => axioms.method, time_limit => 1);
+		WHEN kind = 'pairs' THEN PERFORM dml_train_pairs('ax', 'judged', 'a', 'b', 'same', method => axioms.method, time_limit => 1);
+		WHEN kind = 'triplets' THEN PERFORM dml_train_triplets('ax', 'compared', 'a', 'p', 'n', method => axioms.method, time_limit => 1);
+		WHEN kind = 'quadruplets' THEN PERFORM dml_train_quadruplets('ax', 'compared', 'a', 'p', 'a', 'n', method => axioms.method, time_limit => 1);
+		WHEN kind = 'matches' THEN PERFORM dml_train_matches('ax', 'SELECT * FROM judged WHERE same', 'a', 'b', method => axioms.method, time_limit => 1);
+		WHEN kind = 'chunklets' THEN PERFORM dml_train_chunklets('ax', 'item', 'x', 'class', method => axioms.method, time_limit => 1);
+		WHEN kind = 'unlabeled rows' THEN PERFORM dml_train_unlabeled('ax', 'item', 'x', method => axioms.method, time_limit => 1);
+	END CASE;
+	SELECT bool_and(a.holds), sum(a.violations) INTO holds, violations
+	FROM dml_verify_axioms('ax', 'asked', 'x', triples => 20000) a WHERE axiom <> 'separation';
+	TRUNCATE mapped;
+	INSERT INTO mapped SELECT row_number() OVER (), dml_embed('ax', x) FROM asked;
+	PERFORM set_config('dml.recall', '1', true);
+	SELECT bool_and(nearest(e, true) = nearest(e, false)) INTO index_agrees FROM mapped WHERE id % 20 = 3 OR id > 220;
+END $$;
+-- Every method there is, by every supervision that it takes.
+CREATE TABLE outcome AS
+SELECT kind, m.name, a.* FROM (SELECT m.name, unnest(string_to_array(m.supervision, ', ')) AS kind FROM dml_methods m ORDER BY 1, 2) m, LATERAL axioms(kind, m.name) a;
+SELECT * FROM outcome WHERE (holds AND violations = 0 AND index_agrees) IS NOT TRUE;
+SELECT (SELECT count(DISTINCT name) FROM outcome) = (SELECT count(*) FROM dml_methods) AS every_method;
+SET enable_seqscan = off;
+EXPLAIN (COSTS OFF) SELECT e <-> '{0,0,0,0}'::real[] FROM mapped ORDER BY e <-> '{0,0,0,0}'::real[] LIMIT 20;
+RESET enable_seqscan;
+-- Either side of two towers.
+SELECT version > 0 AS trained FROM dml_train_matches('ax_two', 'SELECT a, b[1:3] AS b FROM judged WHERE same', 'a', 'b', method => 'ntxent', epochs => 2);
+SELECT bool_and(a.holds AND b.holds) AS hold FROM dml_verify_axioms('ax_two/a', 'asked', 'x') a JOIN dml_verify_axioms('ax_two/b', 'asked', 'x[1:3]') b USING (axiom) WHERE axiom <> 'separation';
 
 -- Of one model in full.
 SELECT version > 0 AS trained FROM dml_train('ax', 'item', 'x', 'class', method => 'lda', options => '{"validation": 0}');
@@ -82,4 +118,4 @@ SELECT * FROM dml_verify_axioms('ax', 'item', 'x');
 SELECT * FROM dml_verify_axioms('ax', NULL);
 SELECT * FROM dml_verify_axioms('ax', 'item', triples => 0);
 DROP SCHEMA axioms_test CASCADE;
-SELECT dml_drop_model('ax');
+SELECT dml_drop_model('ax'), dml_drop_model('ax_two');
