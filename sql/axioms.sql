@@ -103,13 +103,21 @@ SELECT section, name, value FROM dml_explain('ax') WHERE section = 'model' AND n
 SELECT count(*) > 5 AS settings FROM dml_explain('ax') WHERE section = 'setting';
 -- Of any network: a feature that it does not look at moves nothing, one that it does, does.
 SELECT version > 0 AS trained FROM dml_train('ax', 'SELECT ARRAY[x[1], 5, x[2]] AS x, class FROM item', 'x', 'class', method => 'supcon', epochs => 2, options => '{"validation": 0}');
-SELECT name, weight > 0 AS moves FROM dml_explain('ax', 'SELECT ARRAY[x[1], 5, x[2]] AS x FROM item') WHERE section = 'feature importance';
+SELECT section, name, weight > 0 AS moves FROM dml_explain('ax', 'SELECT ARRAY[x[1], 5, x[2]] AS x FROM item') WHERE section ~ 'importance';
 SET client_min_messages = notice;
 SELECT count(*) FROM dml_explain('ax') WHERE section LIKE 'feature%';
 SET client_min_messages = warning;
 -- In units of the mean distance: of a distance of one feature alone, the mean move is about that.
 SELECT version > 0 AS trained FROM dml_train('ax', 'item', 'sqrt(x[4] ^ 2)', 'class', method => 'lda', options => '{"validation": 0}');
 SELECT name, weight BETWEEN 0.7 AND 1.3 AS about_one FROM dml_explain('ax', 'item', max_rows => 200) WHERE section = 'feature importance';
+-- Where one feature is all, and another row's value takes its place, neighbours are those of that row.
+SELECT name, weight > 0.8 AS nearly_all FROM dml_explain('ax', 'item', max_rows => 200, k => 5) WHERE section = 'neighbour importance';
+SELECT weight FROM dml_explain('ax', 'SELECT * FROM item WHERE id < 4', k => 5) WHERE section = 'neighbour importance';
+-- A model of pairs, one of rows alone, a side of two towers: no label is asked for.
+SELECT version > 0 AS trained FROM dml_train_pairs('ax', 'SELECT ARRAY[a[1], 5] AS a, ARRAY[b[1], 5] AS b, same FROM judged', 'a', 'b', 'same', method => 'itml');
+SELECT section, name, weight > 0 AS moves FROM dml_explain('ax', 'SELECT ARRAY[x[1], 5] AS x FROM item', 'x') WHERE section ~ 'importance';
+SELECT name, weight > 0 AS moves FROM dml_explain('ax_two/b', 'SELECT ARRAY[x[1], 5, x[2]] AS x FROM item', 'x') WHERE section = 'neighbour importance';
+SELECT * FROM dml_explain('ax', 'item', k => 0);
 SELECT * FROM dml_explain('no_such_model');
 SELECT * FROM dml_explain(NULL);
 SELECT * FROM dml_explain('ax', 'item', max_rows => 1);

@@ -5,7 +5,7 @@
  * A linear model x -> L x measures distances by M = L'L (Mahalanobis): a difference of one unit in feature j alone
  * is a squared distance of M_jj.  Any other model is asked: how far do embeddings move when feature j of a row is
  * replaced by that of another row (permutation importance, Breiman 2001, here of the distance and not
- * of an error), by the mean distance between two rows.
+ * of an error), by the mean distance between two rows; and how many of its nearest rows are then others.
  */
 #include "compat.h"
 
@@ -23,6 +23,8 @@
 #include "train/result_store.h"
 
 #define RESULT_COLUMNS	4
+#define NEIGHBOUR_ROWS	512		/* rows at most among which nearest ones are looked for */
+#define MAX_K			100
 #define HINT			"SELECT * FROM dml_explain('model');"
 
 PG_FUNCTION_INFO_V1(dml_explain);
@@ -30,6 +32,7 @@ PG_FUNCTION_INFO_V1(dml_explain);
 typedef struct Explanation
 {
 	const DmlVersion *version;
+	const char *features;		/* what they are called */
 	Tuplestorestate *store;
 	TupleDesc	desc;
 } Explanation;
@@ -86,11 +89,11 @@ put_catalogue(const Explanation *e)
 }
 
 static char *
-feature_name(const DmlVersion *version, int j)
+feature_name(const Explanation *e, int j)
 {
-	if (version->input_kind == DML_INPUT_COLUMNS)
-		return version->columns[j];
-	return psprintf("%s[%d]", version->features, j + 1);
+	if (e->version->input_kind == DML_INPUT_COLUMNS)
+		return e->version->columns[j];
+	return psprintf("%s[%d]", e->features, j + 1);
 }
 
 /* A linear model's M_jj by feature, palloc'd; NULL: it is not linear. */
@@ -145,7 +148,7 @@ put_linear(const Explanation *e)
 		return;
 	}
 	for (int j = 0; j < e->version->in; j++)
-		put_line(e, "feature weight", feature_name(e->version, j), NULL, weight[j]);
+		put_line(e, "feature weight", feature_name(e, j), NULL, weight[j]);
 }
 
 /* Mean distance between rows and the next one, in a ring: rows are in an order that is as good as random. */
@@ -159,74 +162,156 @@ mean_distance(const float4 *z, int n, int d)
 	return sum / n;
 }
 
-/* How far each feature moves embeddings of the rows of source. */
-static void
-put_permutation(const Explanation *e, const char *source, const char *features, int64 max_rows, uint64 seed)
+/* ---------- permutation ---------- */
+
+/* Rows, their embeddings, and those with one feature permuted. */
+typedef struct Permuted
 {
-	const DmlVersion *version = e->version;
-	DmlMatrix  *matrix = dml_matrix_read(source, features ? features : version->features, NULL, NULL,
-										 (size_t) maintenance_work_mem * 1024 / 2, NULL, NULL);
-	LearnEnv   *env = dml_learn_env(0);
-	Selection	rows;
+	const DmlVersion *version;
 	int			n;
 	float4	   *x;
 	float4	   *z;
 	float4	   *moved;
-	float4	   *column;
-	int64	   *order;
-	double		apart;
-	Rng			rng;
+	int			near_rows;		/* the first so many are compared with each other */
+	int			k;
+	int		   *near;			/* near_rows x k: each one's nearest */
+} Permuted;
+
+/* The k rows of z that are nearest to a point, but for row i, nearest first; ties by number. */
+static void
+find_nearest(const Permuted *p, const float4 *point, int i, int *near)
+{
+	int			d = p->version->out;
+	float8		distance[MAX_K];
+	int			kept = 0;
+
+	for (int g = 0; g < p->near_rows; g++)
+	{
+		float8		this = g == i ? 0 : distance_l2(point, p->z + (size_t) g * d, d);
+		int			at;
+
+		if (g == i || (kept == p->k && this >= distance[kept - 1]))
+			continue;
+		at = kept < p->k ? kept++ : kept - 1;
+		for (; at > 0 && distance[at - 1] > this; at--)
+		{
+			distance[at] = distance[at - 1];
+			near[at] = near[at - 1];
+		}
+		distance[at] = this;
+		near[at] = g;
+	}
+}
+
+/* The mean share of the nearest rows that are none of the nearest once embeddings have moved. */
+static double
+neighbours_changed(const Permuted *p)
+{
+	int64		kept = 0;
+	int			near[MAX_K];
+
+	for (int i = 0; i < p->near_rows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		find_nearest(p, p->moved + (size_t) i * p->version->out, i, near);
+		for (int a = 0; a < p->k; a++)
+			for (int b = 0; b < p->k; b++)
+				kept += near[a] == p->near[(size_t) i * p->k + b];
+	}
+	return 1 - (double) kept / p->near_rows / p->k;
+}
+
+/* The mean distance that embeddings have moved by. */
+static double
+mean_move(const Permuted *p)
+{
+	int			d = p->version->out;
+	double		sum = 0;
+
+	for (int i = 0; i < p->n; i++)
+		sum += distance_l2(p->z + (size_t) i * d, p->moved + (size_t) i * d, d);
+	return sum / p->n;
+}
+
+/* Read and embed rows of source, spread evenly. */
+static void
+read_rows(Permuted *p, const char *source, const char *features, int64 max_rows)
+{
+	const DmlVersion *version = p->version;
+	DmlMatrix  *matrix = dml_matrix_read(source, features, NULL, NULL,
+										 (size_t) maintenance_work_mem * 1024 / 2, NULL, NULL);
+	LearnEnv   *env = dml_learn_env(0);
+	Selection	rows;
 	LearnStatus status;
 
 	space_check_dims(matrix, version, source);
 	rows = select_spread(matrix, max_rows);
-	n = (int) rows.n;
-	if (n < 2)
+	p->n = (int) rows.n;
+	if (p->n < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("source has one row, and a feature's importance takes two")));
-	x = huge_array((int64) n * version->in, sizeof(float4));
-	z = huge_array((int64) n * version->out, sizeof(float4));
-	moved = huge_array((int64) n * version->out, sizeof(float4));
-	column = huge_array(n, sizeof(float4));
-	order = huge_array(n, sizeof(int64));
-	status = matrix->rows.fetch(env, matrix->rows.ctx, rows.index, n, x);
+	p->x = huge_array((int64) p->n * version->in, sizeof(float4));
+	p->z = huge_array((int64) p->n * version->out, sizeof(float4));
+	p->moved = huge_array((int64) p->n * version->out, sizeof(float4));
+	status = matrix->rows.fetch(env, matrix->rows.ctx, rows.index, p->n, p->x);
 	if (status != LEARN_OK)
 		dml_learn_error(env, status);
-	dml_version_embed(version, x, n, z);
-	apart = mean_distance(z, n, version->out);
+	dml_matrix_free(matrix);
+	dml_version_embed(version, p->x, p->n, p->z);
+}
+
+/* How far each feature moves embeddings of the rows of source, and how many of the k nearest it makes others. */
+static void
+put_permutation(const Explanation *e, const char *source, int64 max_rows, int k, uint64 seed)
+{
+	const DmlVersion *version = e->version;
+	Permuted	p = {.version = version};
+	double	   *changed = palloc(sizeof(double) * version->in);
+	float4	   *column;
+	int64	   *order;
+	double		apart;
+	Rng			rng;
+
+	read_rows(&p, source, e->features, max_rows);
+	p.near_rows = Min(p.n, NEIGHBOUR_ROWS);
+	p.k = Min(k, p.near_rows - 1);
+	p.near = huge_array((int64) p.near_rows * p.k, sizeof(int));
+	for (int i = 0; i < p.near_rows; i++)
+		find_nearest(&p, p.z + (size_t) i * version->out, i, p.near + (size_t) i * p.k);
+	column = huge_array(p.n, sizeof(float4));
+	order = huge_array(p.n, sizeof(int64));
+	apart = mean_distance(p.z, p.n, version->out);
 	rng_seed(&rng, seed, 0);
 	for (int j = 0; j < version->in; j++)
 	{
-		double		sum = 0;
-
 		CHECK_FOR_INTERRUPTS();
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < p.n; i++)
 		{
-			column[i] = x[(size_t) i * version->in + j];
+			column[i] = p.x[(size_t) i * version->in + j];
 			order[i] = i;
 		}
-		rng_shuffle(&rng, order, n);
-		for (int i = 0; i < n; i++)
-			x[(size_t) i * version->in + j] = column[order[i]];
-		dml_version_embed(version, x, n, moved);
-		for (int i = 0; i < n; i++)
-		{
-			x[(size_t) i * version->in + j] = column[i];
-			sum += distance_l2(z + (size_t) i * version->out, moved + (size_t) i * version->out, version->out);
-		}
-		put_line(e, "feature importance", feature_name(version, j), NULL, apart > 0 ? sum / n / apart : 0);
+		rng_shuffle(&rng, order, p.n);
+		for (int i = 0; i < p.n; i++)
+			p.x[(size_t) i * version->in + j] = column[order[i]];
+		dml_version_embed(version, p.x, p.n, p.moved);
+		for (int i = 0; i < p.n; i++)
+			p.x[(size_t) i * version->in + j] = column[i];
+		put_line(e, "feature importance", feature_name(e, j), NULL, apart > 0 ? mean_move(&p) / apart : 0);
+		changed[j] = neighbours_changed(&p);
 	}
-	dml_matrix_free(matrix);
+	for (int j = 0; j < version->in; j++)
+		put_line(e, "neighbour importance", feature_name(e, j), NULL, changed[j]);
 }
 
-/* dml_explain(model, source, features, max_rows, seed) */
+/* dml_explain(model, source, features, max_rows, seed, k) */
 Datum
 dml_explain(PG_FUNCTION_ARGS)
 {
 	char	   *model = text_argument(fcinfo, 0);
 	char	   *source = text_argument(fcinfo, 1);
 	int64		max_rows = PG_ARGISNULL(3) ? 256 : PG_GETARG_INT64(3);
+	int			k = PG_ARGISNULL(5) ? 10 : PG_GETARG_INT32(5);
 	Explanation e;
 
 	need_argument(model, "model", HINT);
@@ -234,12 +319,19 @@ dml_explain(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_rows must be from 2 to 100000, not %lld", (long long) max_rows)));
+	if (k < 1 || k > MAX_K)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("k must be from 1 to %d, not %d", MAX_K, k)));
 	e.store = result_store(fcinfo, &e.desc);
 	e.version = dml_version_by_name(model);
 	dml_version_pin(e.version, CurrentMemoryContext);
+	e.features = text_argument(fcinfo, 2);
+	if (e.features == NULL)
+		e.features = e.version->features;
 	put_catalogue(&e);
 	if (source)
-		put_permutation(&e, source, text_argument(fcinfo, 2), max_rows, PG_ARGISNULL(4) ? 0 : (uint64) PG_GETARG_INT64(4));
+		put_permutation(&e, source, max_rows, k, PG_ARGISNULL(4) ? 0 : (uint64) PG_GETARG_INT64(4));
 	else
 		put_linear(&e);
 	PG_RETURN_NULL();
