@@ -74,7 +74,7 @@ SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'txt', towers
 SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'txt', towers => 1);
 SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'txt', towers => 1, adapter => true);
 \set VERBOSITY terse
-SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'txt', method => 'triplet');
+SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'txt', method => 'cosface');
 \set VERBOSITY default
 SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'txt', method => 'pca');
 SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'image', method => 'ntxent');

@@ -36,7 +36,7 @@ RESET client_min_messages;
 
 SELECT * FROM dml_train_triplets('taste_bad', 'click', NULL, 'clicked', 'skipped');
 \set VERBOSITY terse
-SELECT * FROM dml_train_triplets('taste_bad', 'click', 'q', 'clicked', 'skipped', method => 'contrastive');
+SELECT * FROM dml_train_triplets('taste_bad', 'click', 'q', 'clicked', 'skipped', method => 'cosface');
 \set VERBOSITY default
 \set VERBOSITY terse
 SELECT * FROM dml_train_quadruplets('taste_bad', 'click', 'q', 'clicked', 'q', 'skipped', method => 'triplet');

@@ -59,6 +59,7 @@ typedef struct Run
 	float	   *dz_back;		/* matches: gradients of the second direction */
 	float	   *grad;
 	float	   *learned;
+	float	   *dlearned;		/* matches: of the first direction */
 	Rng			rng;			/* order */
 	Rng			view_rng;
 	Rng			dropout;
@@ -295,6 +296,7 @@ step_matches(LearnEnv *env, Run *run, int n, double *loss)
 	batch.dother = run->dz + block;
 	*loss = loss_sum_evaluate(run->loss, &batch, run->learned, run->grad + run->n_params);
 	LEARN_TRY(learn_poll(env));
+	memcpy(run->dlearned, run->grad + run->n_params, sizeof(float) * run->n_learned);
 	batch.z = run->z + block;
 	batch.other = run->z;
 	batch.relation = run->turned;
@@ -306,6 +308,8 @@ step_matches(LearnEnv *env, Run *run, int n, double *loss)
 	LEARN_TRY(fit_check_loss(env, run->plan, *loss));
 	for (size_t i = 0; i < 2 * block; i++)
 		run->dz[i] = 0.5f * (run->dz[i] + run->dz_back[i]);
+	for (size_t i = 0; i < run->n_learned; i++)
+		run->grad[run->n_params + i] = 0.5f * (run->grad[run->n_params + i] + run->dlearned[i]);
 	LEARN_TRY(tower_backward(a, run->dz, run->grad));
 	return a == b ? LEARN_OK : tower_backward(b, run->dz + block, run->grad);
 }
@@ -416,6 +420,7 @@ prepare(LearnEnv *env, Run *run, const int64_t *index, int64_t n)
 		LEARN_ALLOC(env, run->turned, side * side);
 		LEARN_ALLOC(env, run->z, size * cells);
 		LEARN_ALLOC(env, run->dz_back, size * cells);
+		LEARN_ALLOC(env, run->dlearned, run->n_learned);
 		LEARN_TRY(known_create(env, given, batch, &run->known));
 	}
 

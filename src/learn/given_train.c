@@ -52,6 +52,11 @@ given_plan(const Trainer *t, const Method *method, const char *network, FitPlan 
 	 * is all but empty, and costs its square.
 	 */
 	way_plan_start(t, method, network, given_searched(given->kind) ? 256 : 64, plan);
+
+	/* of pairs and triplets an anchor has no more than one positive and one negative: all that is given counts */
+	for (int i = 0; i < plan->n_terms && !given_searched(given->kind); i++)
+		if (method != o->method || (int) o->term[i].params.miner < 0)
+			plan->term[i].params.miner = MINE_ALL;
 	if (given->adapter && o->network[0] == '\0')
 		snprintf(plan->network, sizeof(plan->network),
 				 given->rows->d == given->rows_b->d ? "%d linear residual, raw" : "%d linear, raw", given->rows_b->d);

@@ -13,6 +13,13 @@
 
 #include "methods.h"
 
+/*
+ * A loss that reads relations alone learns from whatever says who is like whom; one that asks an anchor for both a positive and a
+ * negative not from pairs, of which each row has one.
+ */
+#define ANY_RELATION	"labels, pairs, triplets, matches, unlabeled rows"
+#define ANY_ANCHOR		"labels, triplets, matches, unlabeled rows"
+
 /* What the losses of pairs and triplets read besides: the miner with its settings, and the memory. */
 #define MINED		",miner,mine_margin,mine_near,mine_far,mine_angle,mine_cutoff,epsilon,memory"
 #define MINER(m)	.miner = (m), .mine_near = 0.2, .mine_far = 0.8, .mine_angle = 20, .mine_cutoff = 0.5, \
@@ -22,7 +29,7 @@ static const Method losses[] = {
 	{
 		.name = "contrastive",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels, pairs",
+		.supervision = ANY_RELATION,
 		.description = "pulls pairs of one class together and pushes others beyond a margin",
 		.paper = "Hadsell, Chopra and LeCun 2006, doi:10.1109/CVPR.2006.100",
 		.loss = {loss_contrastive, LOSS_DISTANCE, LOSS_BATCH},
@@ -32,7 +39,7 @@ static const Method losses[] = {
 	{
 		.name = "triplet",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels, triplets",
+		.supervision = ANY_ANCHOR,
 		.description = "wants every negative farther than every positive by a margin; swap and smooth as options",
 		.paper = "Schroff, Kalenichenko and Philbin 2015, arXiv:1503.03832; Hermans, Beyer and Leibe 2017, arXiv:1703.07737",
 		.loss = {loss_triplet, LOSS_DISTANCE, LOSS_BATCH},
@@ -51,7 +58,7 @@ static const Method losses[] = {
 	{
 		.name = "multi_similarity",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_RELATION,
 		.description = "weighs each pair by its own and its relative similarity, among pairs that its miner finds hard",
 		.paper = "Wang et al. 2019, arXiv:1904.06627",
 		.loss = {loss_multi_similarity, LOSS_COSINE, LOSS_BATCH},
@@ -61,7 +68,7 @@ static const Method losses[] = {
 	{
 		.name = "ntxent",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels, triplets, matches, unlabeled rows",
+		.supervision = ANY_ANCHOR,
 		.description = "softmax of each positive pair against the anchor's negatives",
 		.paper = "Sohn 2016 (NIPS); Chen et al. 2020, arXiv:2002.05709",
 		.loss = {loss_ntxent, LOSS_COSINE, LOSS_BATCH},
@@ -71,7 +78,7 @@ static const Method losses[] = {
 	{
 		.name = "infonce",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels, triplets, matches, unlabeled rows",
+		.supervision = ANY_ANCHOR,
 		.description = "another name of ntxent, by which it is known for matches and for views of rows",
 		.paper = "van den Oord, Li and Vinyals 2018, arXiv:1807.03748; Radford et al. 2021, arXiv:2103.00020",
 		.loss = {loss_ntxent, LOSS_COSINE, LOSS_BATCH},
@@ -81,7 +88,7 @@ static const Method losses[] = {
 	{
 		.name = "supcon",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels, unlabeled rows",
+		.supervision = ANY_ANCHOR,
 		.description = "softmax of an anchor's positives against the whole batch",
 		.paper = "Khosla et al. 2020, arXiv:2004.11362",
 		.loss = {loss_supcon, LOSS_COSINE, LOSS_BATCH},
@@ -91,7 +98,7 @@ static const Method losses[] = {
 	{
 		.name = "nca",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_ANCHOR,
 		.description = "raises the probability that a row's random near neighbour is of its class",
 		.paper = "Goldberger, Roweis, Hinton and Salakhutdinov 2004 (NIPS)",
 		.loss = {loss_nca, LOSS_SQUARED, LOSS_BATCH},
@@ -101,7 +108,7 @@ static const Method losses[] = {
 	{
 		.name = "lifted_structure",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_ANCHOR,
 		.description = "pulls each pair of one class against all the negatives of both its rows at once",
 		.paper = "Song, Xiang, Jegelka and Savarese 2016, arXiv:1511.06452",
 		.loss = {loss_lifted_structure, LOSS_DISTANCE, LOSS_BATCH},
@@ -111,7 +118,7 @@ static const Method losses[] = {
 	{
 		.name = "generalized_lifted_structure",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_ANCHOR,
 		.description = "soft maxima over an anchor's positives and over its negatives against each other",
 		.paper = "Hermans, Beyer and Leibe 2017, arXiv:1703.07737",
 		.loss = {loss_generalized_lifted, LOSS_DISTANCE, LOSS_BATCH},
@@ -121,7 +128,7 @@ static const Method losses[] = {
 	{
 		.name = "margin",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_RELATION,
 		.description = "positives inside and negatives outside of a boundary that is learned, with a margin to either side",
 		.paper = "Wu, Manmatha, Smola and Krähenbühl 2017, arXiv:1706.07567",
 		.loss = {loss_margin, LOSS_DISTANCE, LOSS_BATCH, .scalars = loss_margin_scalars},
@@ -132,7 +139,7 @@ static const Method losses[] = {
 	{
 		.name = "circle",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_ANCHOR,
 		.description = "weighs every pair by how far it is from where it should be",
 		.paper = "Sun et al. 2020, arXiv:2002.10857",
 		.loss = {loss_circle, LOSS_COSINE, LOSS_BATCH, .holds = true},
@@ -142,7 +149,7 @@ static const Method losses[] = {
 	{
 		.name = "tuplet_margin",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_ANCHOR,
 		.description = "softmax of each positive pair against the anchor's negatives, with some slack in the positive's angle",
 		.paper = "Yu and Tao 2019 (ICCV)",
 		.loss = {loss_tuplet_margin, LOSS_COSINE, LOSS_BATCH},
@@ -152,7 +159,7 @@ static const Method losses[] = {
 	{
 		.name = "ranked_list",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_RELATION,
 		.description = "each class inside a ball, all others outside of it, the nearest of them weighed most",
 		.paper = "Wang et al. 2019, arXiv:1903.03238",
 		.loss = {loss_ranked_list, LOSS_DISTANCE, LOSS_BATCH},
@@ -162,7 +169,7 @@ static const Method losses[] = {
 	{
 		.name = "npair",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = "labels, unlabeled rows",
 		.description = "softmax of a pair against the pairs of the other classes",
 		.paper = "Sohn 2016 (NIPS)",
 		.loss = {loss_npair, LOSS_COSINE, LOSS_BATCH, .by_class = true},
@@ -172,7 +179,7 @@ static const Method losses[] = {
 	{
 		.name = "angular",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = "labels, unlabeled rows",
 		.description = "bounds the angle at a negative under which a pair is seen",
 		.paper = "Wang, Zhou, Wen, Liu and Lin 2017, arXiv:1708.01682",
 		.loss = {loss_angular, LOSS_COSINE, LOSS_BATCH, .by_class = true},
@@ -182,7 +189,7 @@ static const Method losses[] = {
 	{
 		.name = "snr",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_RELATION,
 		.description = "contrastive, with the ratio of noise to signal for a distance",
 		.paper = "Yuan, Deng, Tang, Tang and Chen 2019, arXiv:1904.02616",
 		.loss = {loss_contrastive, LOSS_SNR, LOSS_BATCH},
@@ -192,7 +199,7 @@ static const Method losses[] = {
 	{
 		.name = "dynamic_soft_margin",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_ANCHOR,
 		.description = "triplets with the nearest negative, weighed by their rank among those of the last batches",
 		.paper = "Zhang and Rusinkiewicz 2019 (ICCV)",
 		.loss = {loss_dynamic_soft_margin, LOSS_DISTANCE, LOSS_BATCH, .holds = true,
@@ -203,7 +210,7 @@ static const Method losses[] = {
 	{
 		.name = "threshold_consistent_margin",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_RELATION,
 		.description = "positives above one cosine and negatives below another, the same for all classes",
 		.paper = "Zhang et al. 2023, arXiv:2307.04047",
 		.loss = {loss_threshold_consistent, LOSS_COSINE, LOSS_BATCH},
@@ -213,7 +220,7 @@ static const Method losses[] = {
 	{
 		.name = "intra_pair_variance",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_RELATION,
 		.description = "narrows the spread of positive pairs and of negative pairs about their means",
 		.paper = "Yu and Tao 2019 (ICCV)",
 		.loss = {loss_intra_pair_variance, LOSS_COSINE, LOSS_BATCH},
@@ -224,7 +231,7 @@ static const Method losses[] = {
 	{
 		.name = "instance",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_RELATION,
 		.description = "each row as a class of its own: pushes the rows of other classes away",
 		.paper = "Zheng et al. 2020, arXiv:1711.05535",
 		.loss = {loss_instance, LOSS_COSINE, LOSS_BATCH},
@@ -235,7 +242,7 @@ static const Method losses[] = {
 	{
 		.name = "histogram",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_RELATION,
 		.description = "the probability that a negative pair is more similar than a positive pair, by histograms of the batch",
 		.paper = "Ustinova and Lempitsky 2016, arXiv:1611.00822",
 		.loss = {loss_histogram, LOSS_COSINE, LOSS_BATCH},
@@ -245,7 +252,7 @@ static const Method losses[] = {
 	{
 		.name = "fast_ap",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_ANCHOR,
 		.description = "average precision of the batch's neighbours, by histograms of distances",
 		.paper = "Cakir, He, Xia, Kulis and Sclaroff 2019 (CVPR)",
 		.loss = {loss_fast_ap, LOSS_COSINE, LOSS_BATCH},
@@ -255,7 +262,7 @@ static const Method losses[] = {
 	{
 		.name = "smooth_ap",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_ANCHOR,
 		.description = "average precision of the batch's neighbours, with smooth steps",
 		.paper = "Brown, Xie, Kalogeiton and Zisserman 2020, arXiv:2007.12163",
 		.loss = {loss_smooth_ap, LOSS_COSINE, LOSS_BATCH},
@@ -265,7 +272,7 @@ static const Method losses[] = {
 	{
 		.name = "pnp",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_ANCHOR,
 		.description = "penalises the negatives in front of each positive, by one of five forms",
 		.paper = "Li et al. 2021, arXiv:2102.04640",
 		.loss = {loss_pnp, LOSS_COSINE, LOSS_BATCH},
@@ -407,7 +414,7 @@ static const Method losses[] = {
 	{
 		.name = "centroid_triplet",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = "labels, unlabeled rows",
 		.description = "triplets of a row with the centroids of the batch's classes",
 		.paper = "Wieczorek, Rychalska and Dabrowski 2021, arXiv:2104.13643",
 		.loss = {loss_centroid_triplet, LOSS_SQUARED, LOSS_BATCH, .by_class = true},
@@ -482,7 +489,7 @@ static const Method losses[] = {
 	{
 		.name = "orthogonal",
 		.kind = METHOD_GRADIENT,
-		.supervision = "labels",
+		.supervision = ANY_RELATION,
 		.description = "regulariser: cosines of negatives as those of random directions",
 		.paper = "Zhang, Yu, Kumar and Chang 2017, arXiv:1708.06320",
 		.loss = {loss_orthogonal, LOSS_COSINE, LOSS_BATCH},

@@ -379,7 +379,7 @@ naive_lifted_structure(const Naive *n)
 			{
 				if (negative(n, i, q))
 					push += exp(n->p->neg_margin - at(n, i, q));
-				if (negative(n, j, q))
+				if (n->b->square && j < n->rows && negative(n, j, q))
 					push += exp(n->p->neg_margin - at(n, j, q));
 			}
 			if (push == 0)
@@ -1440,6 +1440,7 @@ naive_loss(const LossCase *c, const LossBlock *block)
 		{"triplet", naive_triplet},
 		{"multi_similarity", naive_multi_similarity},
 		{"ntxent", naive_ntxent},
+		{"infonce", naive_ntxent},
 		{"supcon", naive_supcon},
 		{"nca", naive_nca},
 		{"lifted_structure", naive_lifted_structure},

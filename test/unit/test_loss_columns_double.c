@@ -33,6 +33,9 @@ static const struct
 	{"triplet", "margin=0.5 distance=snr"}, {"supcon", "temperature=0.5"}, {"supcon", "temperature=0.5 distance=inner"},
 	{"ntxent", "temperature=0.5"}, {"nca", "scale=1"}, {"multi_similarity", "beta=10 miner=all"}, {"smooth_ap", "temperature=0.2"},
 	{"histogram", "bins=20"}, {"fast_ap", ""}, {"margin", "miner=all"}, {"generalized_lifted_structure", ""},
+	{"lifted_structure", ""}, {"circle", "scale=6"}, {"tuplet_margin", "scale=5"}, {"ranked_list", "scale=2"},
+	{"threshold_consistent_margin", "neg_margin=0.1"}, {"snr", "neg_margin=2"}, {"pnp", "variant=dq temperature=0.2"},
+	{"intra_pair_variance", ""}, {"instance", "scale=8"}, {"orthogonal", ""}, {"infonce", "temperature=0.5"},
 };
 
 #define TRIES ((int) (sizeof(tries) / sizeof(tries[0])))
@@ -91,6 +94,7 @@ by_definition(LearnEnv *env, const Setting *t, const real *columns, const int32_
 			own[i * cols + j] = relation ? relation[i * cols + j] : self && i == j ? 0 : t->b.label[i] == col_label[j] ? 1 : -1;
 		}
 	block.cols = cols;
+	block.square = self || columns == t->b.z;
 	block.s = block.held = s;
 	block.relation = own;
 	if (block.scalar)
@@ -108,7 +112,8 @@ check_slopes(const Setting *t, const char *what, bool towers, real *x, const rea
 	real		dother[COLS * DIMS];
 	int			skipped = 0;
 
-	for (int k = 0; k < n; k++)
+	/* a factor that a paper holds still is no part of the slope */
+	for (int k = 0; k < n && !method_by_name(t->c.method)->loss.holds; k++)
 	{
 		double		kept = x[k];
 		double		before,

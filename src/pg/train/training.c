@@ -162,7 +162,7 @@ is_given(const TrainOptions *options, int i)
 /*
  * Options that mean something to one kind of supervision alone: views are made where there is nothing else to learn
  * from, or where the option unlabeled asks for them, and classes, their batches and a memory of labelled rows are
- * there where there are labels.
+ * there where there are labels.  Of pairs each row has one, so that there is nothing to mine.
  */
 static void
 refuse_options(const TrainOptions *options, const char *supervision)
@@ -170,6 +170,7 @@ refuse_options(const TrainOptions *options, const char *supervision)
 	static const char *const of_views[] = {"noise", "mask", "mix", NULL};
 	static const char *const of_labels[] = {"open_set", "rows_per_class", "balance", "level_weight", "memory",
 	"hard_negatives", "hard_neighbors", "hard_share", "unlabeled", "unlabeled_method", NULL};
+	static const char *const of_anchors[] = {"miner", "mine_margin", "mine_near", "mine_far", "mine_angle", "mine_cutoff", "epsilon", NULL};
 	bool		labels = strcmp(supervision, "labels") == 0 || strcmp(supervision, "chunklets") == 0;
 	bool		views = strcmp(supervision, "unlabeled rows") == 0 || (labels && options->unlabeled > 0);
 
@@ -186,6 +187,12 @@ refuse_options(const TrainOptions *options, const char *supervision)
 						 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
 						 errhint(labels ? "Views are made where the option unlabeled asks for them, or by dml_train_unlabeled." :
 								 "It is an option of dml_train_unlabeled.")));
+		for (const char *const *word = of_anchors; *word && strcmp(supervision, "pairs") == 0; word++)
+			if (strcmp(name, *word) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
+						 errhint("A miner chooses among several pairs of a row.")));
 		for (const char *const *word = of_labels; *word && !labels; word++)
 			if (strcmp(name, *word) == 0)
 				ereport(ERROR,
