@@ -1,6 +1,7 @@
 -- Columns behind the vector: a WHERE clause that the index answers.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
+SET jit = off;					-- with enable_sort = off every plan that sorts costs enough to be compiled
 -- A plan; PostgreSQL 18 says "Disabled" of what enable_* discourages.
 CREATE FUNCTION plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE

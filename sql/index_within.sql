@@ -1,6 +1,7 @@
 -- dml_within: true or false by itself, and an index scan where there is an index.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
+SET jit = off;					-- with enable_sort = off every plan that sorts costs enough to be compiled
 
 SELECT dml_within('[0,0]'::dml_vector, '[3,4]'::dml_vector, 5) AS at, dml_within('[0,0]'::dml_vector, '[3,4]'::dml_vector, 4.999999) AS outside,
 	dml_within('[0,0]'::dml_vector, ARRAY[3,4]::real[], 5) AS raw, dml_within('[0,0]'::dml_vector, ARRAY[3,4]::float8[], 4) AS raw_outside,
