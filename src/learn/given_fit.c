@@ -158,22 +158,7 @@ next_batch(Run *run)
 	{
 		/* a constraint of twice the weight is drawn twice as often */
 		for (int i = 0; i < n; i++)
-		{
-			double		u = rng_uniform(&run->rng) * run->cumulative[run->n - 1];
-			int64_t		low = 0;
-			int64_t		high = run->n - 1;
-
-			while (low < high)
-			{
-				int64_t		mid = (low + high) / 2;
-
-				if (run->cumulative[mid] > u)
-					high = mid;
-				else
-					low = mid + 1;
-			}
-			run->chosen[i] = run->order[low];
-		}
+			run->chosen[i] = run->order[rng_choose(&run->rng, run->cumulative, run->n)];
 		return n;
 	}
 	if (run->next + n > run->n)

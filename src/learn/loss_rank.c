@@ -277,12 +277,15 @@ soft_ranks_back(const Ranking *r, const int8_t *relation, int k, real temperatur
 	ds[r->column[k]] += own;
 }
 
+/* What a positive costs that so many positives and so many negatives are in front of, and the slopes by both. */
+typedef real (*RankCost) (const LossParams *params, real near, real wrong, real *by_near, real *by_wrong);
+
 /*
- * Smooth AP (Brown et al., arXiv 2007.12163): average precision with logistic functions for steps; one less its
- * mean over the anchors that have a positive.  The anchor itself is not in its ranking.  s: cosines.
+ * The mean cost over an anchor's positives, and over the anchors that have one.  The anchor itself is not in its
+ * ranking.
  */
-real
-loss_smooth_ap(const LossParams *params, LossBlock *block)
+static real
+mean_rank_cost(const LossParams *params, LossBlock *block, RankCost cost)
 {
 	real		temperature = params->temperature;
 	double		total = 0;
@@ -294,7 +297,7 @@ loss_smooth_ap(const LossParams *params, LossBlock *block)
 		real	   *ds = loss_ds(block, i);
 		Ranking		r;
 		int			size;
-		double		precision = 0;
+		double		sum = 0;
 
 		if (loss_stopped(block, i))
 			return NAN;
@@ -310,23 +313,42 @@ loss_smooth_ap(const LossParams *params, LossBlock *block)
 						to;
 			real		near,
 						wrong,
-						all;
+						by_near,
+						by_wrong;
 
 			if (relation[r.column[k]] < 0)
 				continue;
 			soft_ranks(&r, relation, k, temperature, &from, &to, &near, &wrong);
-			near += 1;
-			all = near + wrong;
-			precision += near / all;
-			soft_ranks_back(&r, relation, k, temperature, from, to,
-							-wrong / (all * all) / size, near / (all * all) / size, ds);
+			sum += cost(params, near, wrong, &by_near, &by_wrong);
+			soft_ranks_back(&r, relation, k, temperature, from, to, by_near / size, by_wrong / size, ds);
 		}
-		total += 1 - precision / size;
+		total += sum / size;
 	}
 	if (anchors == 0)
 		return 0;
 	vm_scale(block->ds, (real) 1 / anchors, (size_t) block->rows * block->cols);
 	return total / anchors;
+}
+
+/* One less the precision at a positive, which is itself among those that are found. */
+static real
+precision_cost(const LossParams *params, real near, real wrong, real *by_near, real *by_wrong)
+{
+	real		all = 1 + near + wrong;
+
+	*by_near = -wrong / (all * all);
+	*by_wrong = (1 + near) / (all * all);
+	return wrong / all;
+}
+
+/*
+ * Smooth AP (Brown et al., arXiv 2007.12163): average precision with logistic functions for steps; one less its
+ * mean.  s: cosines.
+ */
+real
+loss_smooth_ap(const LossParams *params, LossBlock *block)
+{
+	return mean_rank_cost(params, block, precision_cost);
 }
 
 /* A variant's penalty for r negatives in front of a positive, and its slope. */
@@ -356,51 +378,20 @@ penalty(const LossParams *params, real r, real *slope)
 	}
 }
 
+/* RankCost */
+static real
+negatives_cost(const LossParams *params, real near, real wrong, real *by_near, real *by_wrong)
+{
+	*by_near = 0;
+	return penalty(params, wrong, by_wrong);
+}
+
 /*
  * PNP (Li et al., arXiv 2102.04640): a penalty for the number of negatives in front of each positive,
- * softly counted; the mean over an anchor's positives, and over the anchors that have one.  The anchor itself
- * is not in its ranking.  s: cosines.
+ * softly counted.  s: cosines.
  */
 real
 loss_pnp(const LossParams *params, LossBlock *block)
 {
-	double		total = 0;
-	int			anchors = 0;
-
-	for (int i = 0; i < block->rows; i++)
-	{
-		const int8_t *relation = loss_relation(block, i);
-		real	   *ds = loss_ds(block, i);
-		Ranking		r;
-		int			size;
-		double		sum = 0;
-
-		if (loss_stopped(block, i))
-			return NAN;
-		memset(ds, 0, block->cols * sizeof(real));
-		ranking_of(block, i, &r);
-		size = r.n > 0 ? r.positives[r.n] : 0;
-		if (size == 0)
-			continue;
-		anchors++;
-		for (int k = 0; k < r.n; k++)
-		{
-			int			from,
-						to;
-			real		near,
-						wrong,
-						slope;
-
-			if (relation[r.column[k]] < 0)
-				continue;
-			soft_ranks(&r, relation, k, params->temperature, &from, &to, &near, &wrong);
-			sum += penalty(params, wrong, &slope);
-			soft_ranks_back(&r, relation, k, params->temperature, from, to, 0, slope / size, ds);
-		}
-		total += sum / size;
-	}
-	if (anchors == 0)
-		return 0;
-	vm_scale(block->ds, (real) 1 / anchors, (size_t) block->rows * block->cols);
-	return total / anchors;
+	return mean_rank_cost(params, block, negatives_cost);
 }

@@ -84,6 +84,25 @@ rng_normal(Rng *rng)
 	return sqrt(-2.0 * log(u)) * cos(angle);
 }
 
+int64_t
+rng_choose(Rng *rng, const double *cumulative, int64_t n)
+{
+	double		u = rng_uniform(rng) * cumulative[n - 1];
+	int64_t		low = 0;
+	int64_t		high = n - 1;
+
+	while (low < high)
+	{
+		int64_t		mid = (low + high) / 2;
+
+		if (cumulative[mid] > u)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
 void
 rng_shuffle(Rng *rng, int64_t *index, int64_t n)
 {

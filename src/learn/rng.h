@@ -20,6 +20,9 @@ extern uint64_t rng_below(Rng *rng, uint64_t bound);	/* uniform in [0, bound), b
 extern double rng_uniform(Rng *rng);	/* [0, 1) */
 extern double rng_normal(Rng *rng);		/* mean 0, variance 1 */
 
+/* One of n by weight; cumulative: the weights summed up, all up to and with each. */
+extern int64_t rng_choose(Rng *rng, const double *cumulative, int64_t n);
+
 /* Fisher-Yates over n indexes. */
 extern void rng_shuffle(Rng *rng, int64_t *index, int64_t n);
 

@@ -126,20 +126,7 @@ sampler_steps(const Sampler *sampler)
 static int
 draw_class(Sampler *s)
 {
-	double		u = rng_uniform(&s->rng) * s->cumulative[s->n_classes - 1];
-	int			low = 0;
-	int			high = s->n_classes - 1;
-
-	while (low < high)
-	{
-		int			mid = (low + high) / 2;
-
-		if (s->cumulative[mid] > u)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return low;
+	return (int) rng_choose(&s->rng, s->cumulative, s->n_classes);
 }
 
 /* Distinct classes into chosen; returns how many.  All of them where they fit. */

@@ -1,6 +1,7 @@
 -- Columns behind the vector of an index: USING dml (embedding, tenant, day).
 --
--- Operators as in btree, strategies 1 to 5; support function 2 is btree's comparison.
+-- Operators as in btree, strategies 1 to 5; support function 2 is btree's comparison.  They are written out, as in PostgreSQL's own
+-- contrib: a loop would need a procedural language in the database.
 
 CREATE OPERATOR FAMILY dml_integer_ops USING dml;
 

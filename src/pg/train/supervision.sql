@@ -1,4 +1,7 @@
 -- Training on other knowledge than labels.
+--
+-- Each function has its result's columns written out: \df shows them, and they differ (chunklets, constraints), so that
+-- one type for all would have columns that are NULL.
 
 CREATE FUNCTION dml_train_chunklets(
 	model text,

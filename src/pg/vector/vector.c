@@ -78,6 +78,18 @@ dml_vector_check_elements(const float4 *x, int dim)
 	}
 }
 
+DmlVector *
+dml_vector_check_range(DmlVector *result)
+{
+	for (int i = 0; i < result->dim; i++)
+		if (!isfinite(result->x[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("value out of range: overflow"),
+					 errdetail("Element %d of the resulting dml_vector does not fit its float4.", i + 1)));
+	return result;
+}
+
 void
 dml_vector_check_same(const DmlVector *a, const DmlVector *b)
 {

@@ -38,6 +38,9 @@ extern DmlVector *dml_vector_new(int dim, uint64 space);
 /* ERRCODE_DATA_EXCEPTION naming the first element that is NaN or infinite. */
 extern void dml_vector_check_elements(const float4 *x, int dim);
 
+/* The vector, unless an operation on finite values has left the range of float4. */
+extern DmlVector *dml_vector_check_range(DmlVector *result);
+
 /* One space and one number of dimensions, or an error that names both models. */
 extern void dml_vector_check_same(const DmlVector *a, const DmlVector *b);
 

@@ -155,15 +155,8 @@ divided(const SumState *state, float8 divisor)
 	DmlVector  *result = dml_vector_new(state->dim, state->space);
 
 	for (int i = 0; i < state->dim; i++)
-	{
 		result->x[i] = (float4) (state->sum[i] / divisor);
-		if (!isfinite(result->x[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("value out of range: overflow"),
-					 errdetail("Element %d of the resulting dml_vector does not fit its float4.", i + 1)));
-	}
-	PG_RETURN_DML_VECTOR_P(result);
+	PG_RETURN_DML_VECTOR_P(dml_vector_check_range(result));
 }
 
 /* Final function of sum(dml_vector); NULL for no rows */

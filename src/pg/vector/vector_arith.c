@@ -110,62 +110,54 @@ dml_vector_concat(PG_FUNCTION_ARGS)
 	PG_RETURN_DML_VECTOR_P(result);
 }
 
-/* Returns the vector, unless an operation on finite values has left the range of float4. */
-static Datum
-checked_result(DmlVector *result)
+/* Room for the result of an operation on two vectors that go together, which are the arguments. */
+static DmlVector *
+operands(FunctionCallInfo fcinfo, DmlVector **a, DmlVector **b)
 {
-	for (int i = 0; i < result->dim; i++)
-		if (!isfinite(result->x[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("value out of range: overflow"),
-					 errdetail("Element %d of the resulting dml_vector does not fit its float4.", i + 1)));
-	PG_RETURN_DML_VECTOR_P(result);
+	*a = PG_GETARG_DML_VECTOR_P(0);
+	*b = PG_GETARG_DML_VECTOR_P(1);
+	dml_vector_check_same(*a, *b);
+	return dml_vector_new((*a)->dim, (*a)->space);
 }
 
 /* dml_vector + dml_vector */
 Datum
 dml_vector_add(PG_FUNCTION_ARGS)
 {
-	DmlVector  *a = PG_GETARG_DML_VECTOR_P(0);
-	DmlVector  *b = PG_GETARG_DML_VECTOR_P(1);
-	DmlVector  *result;
+	DmlVector  *a;
+	DmlVector  *b;
+	DmlVector  *result = operands(fcinfo, &a, &b);
 
-	dml_vector_check_same(a, b);
-	result = dml_vector_new(a->dim, a->space);
 	for (int i = 0; i < a->dim; i++)
 		result->x[i] = a->x[i] + b->x[i];
-	return checked_result(result);
+	PG_RETURN_DML_VECTOR_P(dml_vector_check_range(result));
 }
 
 /* dml_vector - dml_vector */
 Datum
 dml_vector_sub(PG_FUNCTION_ARGS)
 {
-	DmlVector  *a = PG_GETARG_DML_VECTOR_P(0);
-	DmlVector  *b = PG_GETARG_DML_VECTOR_P(1);
-	DmlVector  *result;
+	DmlVector  *a;
+	DmlVector  *b;
+	DmlVector  *result = operands(fcinfo, &a, &b);
 
-	dml_vector_check_same(a, b);
-	result = dml_vector_new(a->dim, a->space);
 	for (int i = 0; i < a->dim; i++)
 		result->x[i] = a->x[i] - b->x[i];
-	return checked_result(result);
+	PG_RETURN_DML_VECTOR_P(dml_vector_check_range(result));
 }
 
 /* dml_vector * dml_vector, element by element: a plain vector */
 Datum
 dml_vector_mul(PG_FUNCTION_ARGS)
 {
-	DmlVector  *a = PG_GETARG_DML_VECTOR_P(0);
-	DmlVector  *b = PG_GETARG_DML_VECTOR_P(1);
-	DmlVector  *result;
+	DmlVector  *a;
+	DmlVector  *b;
+	DmlVector  *result = operands(fcinfo, &a, &b);
 
-	dml_vector_check_same(a, b);
-	result = dml_vector_new(a->dim, 0);
+	result->space = 0;
 	for (int i = 0; i < a->dim; i++)
 		result->x[i] = a->x[i] * b->x[i];
-	return checked_result(result);
+	PG_RETURN_DML_VECTOR_P(dml_vector_check_range(result));
 }
 
 /* scale * v + shift on every element, in double. */
@@ -181,7 +173,7 @@ scale_shift(const DmlVector *v, float8 scale, float8 shift)
 	result = dml_vector_new(v->dim, v->space);
 	for (int i = 0; i < v->dim; i++)
 		result->x[i] = (float4) (scale * v->x[i] + shift);
-	return checked_result(result);
+	PG_RETURN_DML_VECTOR_P(dml_vector_check_range(result));
 }
 
 /* - dml_vector */
