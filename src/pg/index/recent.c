@@ -31,7 +31,7 @@
 #define CACHE_LINE		64
 
 /* Every so many reads go by the buffer table, which counts them: pages in use stay in memory. */
-#define COUNTED_READS	8
+#define COUNTED_READS	32
 
 /* By file and block: the buffer that one of them was in last; 0: none was seen. */
 static Buffer *recent = NULL;

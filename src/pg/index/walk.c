@@ -40,8 +40,8 @@
 /* Of a leaf's rows, fewer than this share are scored one by one. */
 #define FEW_SHARE			8
 
-/* Of a page: as much as is not too much while another page is worked on. */
-#define PREFETCH_BYTES		(BLCKSZ / 2)
+/* Of a page's codes: as much as is not too much while another page is worked on; what follows the processor fetches by itself. */
+#define PREFETCH_CODES		2048
 
 /* What an item of the frontier is; in the lowest bits of its id. */
 enum
@@ -237,10 +237,15 @@ push_forwards(SearchQueue *queue, Page page, SearchItem item, int kind)
 	return true;
 }
 
-/* Have what will probably be read next on its way. */
+/*
+ * Have on its way what will be read of the page that is probably next: one like the page at hand, so that what is
+ * read in any case (of a search by estimates, norm and scale), and not all of its rows' TIDs, is what memory is busy with.
+ */
 static void
-expect_node(const TreeWalk *walk, const SearchQueue *queue)
+expect_node(const TreeWalk *walk, const SearchQueue *queue, Page at_hand, bool errors)
 {
+	const TreeLayout *layout = tree_layout_of(walk->shape, tree_special(at_hand)->level);
+	int			factors = tree_node(at_hand)->n * (int) sizeof(float4);
 	const char *page;
 
 	if (queue->n == 0)
@@ -248,8 +253,13 @@ expect_node(const TreeWalk *walk, const SearchQueue *queue)
 	page = tree_recent(walk->index, (BlockNumber) (queue->items[0].id >> 32));
 	if (page == NULL)
 		return;
-	tree_prefetch(page, 0, PREFETCH_BYTES);
 	tree_prefetch(page, BLCKSZ - 1, 1);
+	tree_prefetch(page, 0, layout->frame + layout->width);
+	tree_prefetch(page, layout->norm, factors);
+	tree_prefetch(page, layout->scale, factors);
+	if (errors)
+		tree_prefetch(page, layout->error, factors);
+	tree_prefetch(page, layout->codes, Min(tree_node(at_hand)->n * layout->code_bytes, PREFETCH_CODES));
 }
 
 static void
@@ -302,9 +312,9 @@ open_node(TreeWalk *walk, int level)
 	search_pop(queue, &item);
 	count_page(walk, &walk->counts->inner);
 	buffer = read_node(walk, item.id);
-	expect_node(walk, queue);
 	page = BufferGetPage(buffer);
 	check_level(walk, buffer, level);
+	expect_node(walk, queue, page, false);
 	if (!push_forwards(queue, page, item, ITEM_NODE))
 	{
 		const TreeChild *children = tree_children(page, layout);
@@ -394,9 +404,9 @@ tree_walk_leaf(TreeWalk *walk, AnnBlock *block)
 		search_pop(queue, &item);
 		count_page(walk, &walk->counts->leaves);
 		buffer = read_node(walk, item.id);
-		expect_node(walk, queue);
 		page = BufferGetPage(buffer);
 		check_level(walk, buffer, 0);
+		expect_node(walk, queue, page, false);
 		if (push_forwards(queue, page, item, ITEM_NODE))
 		{
 			UnlockReleaseBuffer(buffer);
@@ -568,9 +578,9 @@ tree_exact_step(TreeWalk *walk, ItemPointer tid)
 	}
 
 	buffer = read_node(walk, item.id);
-	if (walk->frontier.n > 0 && kind_of(walk->frontier.items[0].id) != ITEM_ROW)
-		expect_node(walk, &walk->frontier);
 	page = BufferGetPage(buffer);
+	if (walk->frontier.n > 0 && kind_of(walk->frontier.items[0].id) != ITEM_ROW)
+		expect_node(walk, &walk->frontier, page, true);
 	if (kind == ITEM_REST)
 	{
 		/* of what was scored before: also when the leaf was split since */
