@@ -1,7 +1,7 @@
 /*
  * lsml.c
- *	  Metric learning from relative comparisons by minimising squared residuals (Liu, Guo, Xiong,
- *	  Chen and Wang 2012): a and b shall be nearer than c and d.
+ *	  Metric learning from relative comparisons by minimising squared residuals (Liu et al.
+ *	  2012, ICDM): a and b shall be nearer than c and d.
  *
  *	tr(A P) - log det A + sum over quadruplets of weight [d(a, b) - d(c, d)]+^2
  *

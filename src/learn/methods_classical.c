@@ -120,7 +120,7 @@ static const Method methods[] = {
 		.kind = METHOD_LINEAR,
 		.supervision = "quadruplets, labels",
 		.description = "the metric nearest to a prior under which relative comparisons of distances hold",
-		.paper = "Liu, Guo, Xiong, Chen and Wang 2012, doi:10.1109/ICDM.2012.38",
+		.paper = "Liu et al. 2012 (ICDM), doi:10.1109/ICDM.2012.38",
 		.parameters = "prior,constraints,iterations,tolerance,preprocess,components",
 		.linear = {.prior = PRIOR_IDENTITY, .iterations = 1000, .tolerance = 1e-6},
 	},
