@@ -435,6 +435,7 @@ count_block(LearnEnv *env, Pass *pass, int64_t begin, int count)
 		pass->found[i] = hide(pass, q, score);
 		if (t->skip & ASSESS_PAIRS)
 			continue;
+		LEARN_TRY(learn_poll(env));
 		count_pairs(pass, q, i, score);
 		waiting += t->ng;
 		if (i + 1 == count || waiting + t->ng > UINT32_MAX ||

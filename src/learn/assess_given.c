@@ -15,14 +15,14 @@
 int
 given_classes(const int64_t *row, int size, int64_t n, int32_t *class)
 {
-	int32_t		last = -1;
+	int64_t		last = -1;
 
 	for (int64_t i = 0; i < n; i++)
 	{
 		last += i == 0 || row[i * size] != row[(i - 1) * size];
-		class[i] = last;
+		class[i] = (int32_t) (last % GIVEN_CLASSES);
 	}
-	return last + 1;
+	return last < GIVEN_CLASSES ? (int) last + 1 : GIVEN_CLASSES;
 }
 
 static LearnStatus
@@ -241,6 +241,7 @@ add_places(Search *s, int64_t q, int64_t r)
 {
 	const MatchTask *t = s->task;
 	Assessment *out = s->out;
+	int32_t		class = (int32_t) (q % GIVEN_CLASSES);
 	const Right *right = s->right;
 	double		precisions = 0;
 	double		precisions_r = 0;
@@ -266,15 +267,15 @@ add_places(Search *s, int64_t q, int64_t r)
 		best[0] += s->gain[k] / log2(k + 2.0);
 		best[1] += k < 10 ? s->gain[k] / log2(k + 2.0) : 0;
 	}
-	add(out, (int32_t) q, ASSESS_PRECISION_1, 1, right[0].place == 0);
-	add(out, (int32_t) q, ASSESS_R_PRECISION, 1, (double) hits_r / r);
-	add(out, (int32_t) q, ASSESS_MAP_R, 1, precisions_r / r);
-	add(out, (int32_t) q, ASSESS_AP, 1, precisions / r);
-	add(out, (int32_t) q, ASSESS_RR, 1, 1.0 / (right[0].place + 1));
-	add(out, (int32_t) q, ASSESS_NDCG, 1, best[0] > 0 ? gained[0] / best[0] : 0);
-	add(out, (int32_t) q, ASSESS_NDCG_10, 1, best[1] > 0 ? gained[1] / best[1] : 0);
+	add(out, class, ASSESS_PRECISION_1, 1, right[0].place == 0);
+	add(out, class, ASSESS_R_PRECISION, 1, (double) hits_r / r);
+	add(out, class, ASSESS_MAP_R, 1, precisions_r / r);
+	add(out, class, ASSESS_AP, 1, precisions / r);
+	add(out, class, ASSESS_RR, 1, 1.0 / (right[0].place + 1));
+	add(out, class, ASSESS_NDCG, 1, best[0] > 0 ? gained[0] / best[0] : 0);
+	add(out, class, ASSESS_NDCG_10, 1, best[1] > 0 ? gained[1] / best[1] : 0);
 	for (int i = 0; i < t->n_recall; i++)
-		add(out, (int32_t) q, ASSESS_RECALL + i, 1, right[0].place < t->recall_at[i]);
+		add(out, class, ASSESS_RECALL + i, 1, right[0].place < t->recall_at[i]);
 }
 
 /* Query q, number i of the block: its right rows, taken out of the scores; how many. */
@@ -315,7 +316,7 @@ count_pairs(Search *s, int64_t q, int i, const float *score, const float *query,
 	for (int64_t g = 0; g < s->nb.n && pairs->fine == NULL; g++)
 		if (score[g] < INFINITY)
 			pair_counts_keep(pairs, false, sqrt(neighbours_square_distance(query, neighbours_row(&s->nb, g), s->nb.d)));
-	pair_counts_flush(pairs, assess_group(s->out, (int) q));
+	pair_counts_flush(pairs, assess_group(s->out, (int) (q % GIVEN_CLASSES)));
 }
 
 static LearnStatus
@@ -333,7 +334,7 @@ search_query(LearnEnv *env, Search *s, int64_t q, int i)
 		s->right[k].place = k + nearer(s, score, query, slack, &s->right[k]);
 	}
 	s->out->queries++;
-	s->out->of_class[q]++;
+	s->out->of_class[q % GIVEN_CLASSES]++;
 	add_places(s, q, r);
 	count_pairs(s, q, i, score, query, r);
 	return LEARN_OK;
@@ -364,7 +365,7 @@ assess_matches(LearnEnv *env, const GivenRows *rows, const MatchTask *task, Asse
 	ArenaMark	mark;
 	Roc			roc;
 
-	LEARN_TRY(start(env, (int) task->nq, out));
+	LEARN_TRY(start(env, task->nq < GIVEN_CLASSES ? (int) task->nq : GIVEN_CLASSES, out));
 	LEARN_TRY(pair_counts_create(env, out->pairs.groups, &out->pairs));
 	mark = arena_mark(env->arena);
 	LEARN_TRY(search_open(env, &s));

@@ -10,6 +10,9 @@
 
 #include "learn/assess.h"
 
+/* Classes at most: with more different first rows several are drawn together. */
+#define GIVEN_CLASSES	20000
+
 /* Rows of either side, embedded; side b may be side a. */
 typedef struct GivenRows
 {

@@ -12,6 +12,7 @@
 #define MOST_BINS		65536
 #define BINS_A_ROW		4			/* bins for each row of the class, within these bounds */
 #define PART			1024		/* scores that are sorted into bins at once */
+#define POLL_ROWS		(1024 * PART)	/* between polls of a pass over scores */
 #define SCAN			64			/* scores that are compared with a limit at once */
 #define TAKEN			UINT32_C(0x80000000)	/* of a bin: its rows are put in order */
 
@@ -97,8 +98,8 @@ take_bins(Ranking *ranking, const float *score, int64_t begin, int64_t end, doub
 	}
 }
 
-static void
-count_rows(Ranking *ranking, const float *score)
+static LearnStatus
+count_rows(LearnEnv *env, Ranking *ranking, const float *score)
 {
 	uint32_t   *count = ranking->count;
 
@@ -107,10 +108,13 @@ count_rows(Ranking *ranking, const float *score)
 		int			part = ranking->nb->n - first < PART ? (int) (ranking->nb->n - first) : PART;
 		int32_t		bin[PART];
 
+		if (first % POLL_ROWS == 0)
+			LEARN_TRY(learn_poll(env));
 		find_bins(ranking, score + first, part, bin);
 		for (int j = 0; j < part; j++)
 			count[bin[j]]++;
 	}
+	return LEARN_OK;
 }
 
 /* From counts to the place of each taken bin's first row among the taken ones, and the rows that are left out before it. */
@@ -136,14 +140,14 @@ add_up(Ranking *ranking)
 }
 
 /* The rows of taken bins to nb->found, bin by bin; how many. */
-static int64_t
-collect(Ranking *ranking, const float *score)
+static LearnStatus
+collect(LearnEnv *env, Ranking *ranking, const float *score, int64_t *n)
 {
 	const Neighbours *nb = ranking->nb;
 	uint32_t   *count = ranking->count;
 	Neighbour  *found = nb->found;
-	int64_t		n = 0;
 
+	*n = 0;
 	for (int64_t first = 0; first < nb->n; first += PART)
 	{
 		int			part = nb->n - first < PART ? (int) (nb->n - first) : PART;
@@ -151,6 +155,8 @@ collect(Ranking *ranking, const float *score)
 		int			which[PART];
 		int			taken = 0;
 
+		if (first % POLL_ROWS == 0)
+			LEARN_TRY(learn_poll(env));
 		find_bins(ranking, score + first, part, bin);
 		for (int j = 0; j < part; j++)
 		{
@@ -165,9 +171,9 @@ collect(Ranking *ranking, const float *score)
 			found[place].key = neighbours_key(score[first + j]);
 			found[place].row = (int32_t) (first + j);
 		}
-		n += taken;
+		*n += taken;
 	}
-	return n;
+	return LEARN_OK;
 }
 
 /* By key: rows stand bin by bin, so that insertion has little to move; where a bin has very many, all are sorted. */
@@ -210,10 +216,10 @@ ranking_places(LearnEnv *env, Ranking *ranking, int i, const float *query, int64
 		return LEARN_OK;
 	memset(ranking->count, 0, (ranking->bins + 1) * sizeof(uint32_t));
 	take_bins(ranking, score, begin, end, slack);
-	count_rows(ranking, score);
+	LEARN_TRY(count_rows(env, ranking, score));
 	add_up(ranking);
 	ranking->count[ranking->bins] = 0;
-	n = collect(ranking, score);
+	LEARN_TRY(collect(env, ranking, score, &n));
 	sort_bins(nb, n);
 	LEARN_TRY(neighbours_settle(env, nb, i, query, nb->label[begin], n, n, strict ? n : 0, strict));
 	for (int64_t j = 0; j < n; j++)

@@ -270,6 +270,10 @@ tell_few_pairs(const Evaluation *evaluation)
 		if (a->queries * ASSESS_DIR_FAR[i] * (1 + 1e-12) < ASSESS_LEAST_ERRORS &&
 			is_wanted(&evaluation->wanted, psprintf("dir_at_far_%g", ASSESS_DIR_FAR[i])))
 			least_dir = ASSESS_DIR_FAR[i];
+	if ((evaluation->wanted.parts & ASSESS_PAIRS) && (a->verification.impostor == 0 || a->verification.genuine == 0))
+		ereport(NOTICE,
+				(errmsg("there is no pair of %s: figures of verification are NULL",
+						a->verification.impostor == 0 ? "two classes" : "one class")));
 	if (!isnan(least_far) && a->verification.impostor > 0)
 		ereport(NOTICE,
 				(errmsg("too few %s (%.0f) for a false accept rate of %g or less: tar_at_far is NULL there",
