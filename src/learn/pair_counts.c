@@ -17,6 +17,7 @@ pair_counts_create(LearnEnv *env, int groups, PairCounts *counts)
 
 	*counts = (PairCounts) {.groups = groups};
 	LEARN_ALLOC(env, counts->coarse, coarse);
+	LEARN_ALLOC(env, counts->used, PAIR_COARSE);
 	memset(counts->coarse, 0, coarse * sizeof(double));
 	return LEARN_OK;
 }
@@ -137,10 +138,10 @@ bin_distance(const PairCounts *counts, int bin, int coarser)
 	return (edge[0] + edge[1]) / 2 * counts->unit;
 }
 
-/* One step for each bin that has a pair. */
+/* One step for each bin that has a pair; number: which bins they are, or NULL: all. */
 static LearnStatus
 roc_of_bins(LearnEnv *env, const PairCounts *counts, const double *impostor, const double *genuine,
-			int bins, int coarser, Roc *roc)
+			int bins, const int *number, int coarser, Roc *roc)
 {
 	double		sum[2] = {0};
 
@@ -157,29 +158,35 @@ roc_of_bins(LearnEnv *env, const PairCounts *counts, const double *impostor, con
 			continue;
 		sum[0] += impostor[b];
 		sum[1] += genuine[b];
-		roc->distance[roc->steps] = bin_distance(counts, b, coarser);
+		roc->distance[roc->steps] = bin_distance(counts, number ? number[b] : b, coarser);
 		roc->impostor[roc->steps] = sum[0];
 		roc->genuine[roc->steps++] = sum[1];
 	}
 	return LEARN_OK;
 }
 
-/* Which coarse bins have a pair of any group. */
+/*
+ * Find the coarse bins that have a pair of any group, and leave no other: they are a tenth, wherever they lie, and the
+ * bootstrap goes over them thousands of times.
+ */
 static void
-find_range(PairCounts *counts)
+keep_used(PairCounts *counts)
 {
-	counts->begin = PAIR_COARSE;
-	counts->end = 0;
+	bool		used[PAIR_COARSE] = {false};
+
+	for (int g = 0; g < 2 * counts->groups; g++)
+		for (int b = 0; b < PAIR_COARSE; b++)
+			used[b] |= counts->coarse[(size_t) g * PAIR_COARSE + b] > 0;
+	counts->n_used = 0;
+	for (int b = 0; b < PAIR_COARSE; b++)
+		if (used[b])
+			counts->used[counts->n_used++] = b;
 	for (int g = 0; g < 2 * counts->groups; g++)
 	{
-		const double *bins = counts->coarse + (size_t) g * PAIR_COARSE;
+		double	   *bins = counts->coarse + (size_t) g * PAIR_COARSE;
 
-		for (int b = 0; b < PAIR_COARSE; b++)
-			if (bins[b] > 0)
-			{
-				counts->begin = b < counts->begin ? b : counts->begin;
-				counts->end = b >= counts->end ? b + 1 : counts->end;
-			}
+		for (int u = 0; u < counts->n_used; u++)
+			bins[u] = bins[counts->used[u]];
 	}
 }
 
@@ -187,10 +194,10 @@ LearnStatus
 pair_counts_roc(LearnEnv *env, PairCounts *counts, Roc *roc)
 {
 	*roc = (Roc) {0};
-	find_range(counts);
+	keep_used(counts);
 	if (counts->fine == NULL)
 		return roc_of_pairs(env, counts->distance, counts->same, counts->n, roc);
-	return roc_of_bins(env, counts, counts->fine, counts->fine + PAIR_FINE, PAIR_FINE, 0, roc);
+	return roc_of_bins(env, counts, counts->fine, counts->fine + PAIR_FINE, PAIR_FINE, NULL, 0, roc);
 }
 
 LearnStatus
@@ -208,21 +215,22 @@ pair_counts_weighted_roc(LearnEnv *env, const PairCounts *counts, const double *
 	}
 	mark = arena_mark(env->arena);
 	LEARN_ALLOC(env, sum, 2 * PAIR_COARSE);
-	memset(sum, 0, 2 * PAIR_COARSE * sizeof(double));
+	memset(sum, 0, counts->n_used * sizeof(double));
+	memset(sum + PAIR_COARSE, 0, counts->n_used * sizeof(double));
 	for (int g = 0; g < counts->groups; g++)
 	{
-		const double *from = counts->coarse + (size_t) g * 2 * PAIR_COARSE;
 		double		w = weight ? weight[g] : 1;
 
-		if (w == 0)
-			continue;
-		for (int b = counts->begin; b < counts->end; b++)
+		for (int same = 0; same < 2 && w != 0; same++)
 		{
-			sum[b] += w * from[b];
-			sum[PAIR_COARSE + b] += w * from[PAIR_COARSE + b];
+			const double *restrict from = counts->coarse + ((size_t) g * 2 + same) * PAIR_COARSE;
+			double	   *restrict to = sum + same * PAIR_COARSE;
+
+			for (int u = 0; u < counts->n_used; u++)
+				to[u] += w * from[u];
 		}
 	}
-	LEARN_TRY(roc_of_bins(env, counts, sum, sum + PAIR_COARSE, PAIR_COARSE, PAIR_COARSER, roc));
+	LEARN_TRY(roc_of_bins(env, counts, sum, sum + PAIR_COARSE, counts->n_used, counts->used, PAIR_COARSER, roc));
 	arena_reset(env->arena, mark);
 	return LEARN_OK;
 }

@@ -34,9 +34,9 @@ typedef struct PairCounts
 	int32_t		low;			/* bins that have recent pairs are among low .. high */
 	int32_t		high;
 	double	   *fine;			/* 2 x PAIR_FINE; NULL: kept one by one */
-	double	   *coarse;			/* groups x 2 x PAIR_COARSE */
-	int			begin;			/* coarse bins with a pair, once all are counted */
-	int			end;
+	double	   *coarse;			/* groups x 2 x PAIR_COARSE; once all are counted, of each the used bins alone, in front */
+	int		   *used;			/* coarse bins with a pair of any group, once all are counted */
+	int			n_used;
 } PairCounts;
 
 /* Room for the bins by group, 0.1 MB each, which pair_counts_weighted_roc needs. */
