@@ -25,6 +25,10 @@
 /* Of equal rows, as many go to the first half. */
 #define EQUAL_SHARE			16
 
+/* Of a leaf's rows, those that are on their way from memory while one is read. */
+#define PAGES_AHEAD			6
+#define ROWS_AHEAD			3
+
 /* A tree that has at least so many leaves, and twice those that it was calibrated with, is calibrated again. */
 #define CALIBRATE_LEAVES	16
 
@@ -248,6 +252,10 @@ tree_gather_rows(Relation index, Relation heap, const TreeShape *shape, Page pag
 		ItemPointerData tid = rows[j].tid;
 		const DmlVector *vector;
 
+		if (j + PAGES_AHEAD < block.n)
+			tree_fetch_expect_page(fetch, &rows[j + PAGES_AHEAD].tid);
+		if (j + ROWS_AHEAD < block.n)
+			tree_fetch_expect_row(fetch, &rows[j + ROWS_AHEAD].tid);
 		if (rows[j].dead)
 			continue;
 		vector = tree_fetch(fetch, &tid, SnapshotSelf);
