@@ -38,29 +38,6 @@ store_sums(const __m512i *acc, int32_t *out)
 typedef __m512i (*Step) (__m512i acc, const uint8_t *code, const int8_t *levels, int width, int offset);
 
 static inline __m512i
-step_1(__m512i acc, const uint8_t *code, const int8_t *levels, int width, int offset)
-{
-	uint64_t	bits = 0;
-	int			left = width - offset;
-
-	/* 16 elements are two bytes: what is left is 2, 4 or 6 bytes, and those alone are read */
-	if (left >= 64)
-		memcpy(&bits, code + offset / 8, 8);
-	else
-	{
-		uint16_t	part;
-
-		for (int i = 0; i < left; i += 16)
-		{
-			memcpy(&part, code + (offset + i) / 8, 2);
-			bits |= (uint64_t) part << i;
-		}
-	}
-	return _mm512_dpbusd_epi32(acc, _mm512_set1_epi8(1),
-							   _mm512_maskz_loadu_epi8((__mmask64) bits, levels + offset));
-}
-
-static inline __m512i
 step_4(__m512i acc, const uint8_t *code, const int8_t *levels, int width, int offset)
 {
 	int			half = width / 2;
@@ -83,7 +60,7 @@ step_8(__m512i acc, const uint8_t *code, const int8_t *levels, int width, int of
 							   _mm512_maskz_loadu_epi8(mask, levels + offset));
 }
 
-/* The loop that the three share; elements is what one pass of step walks over. */
+/* The loop that two share; elements is what one pass of step walks over. */
 static inline __attribute__((always_inline)) void
 score(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int width, int elements,
 	  int32_t *out, Step step)
@@ -111,10 +88,78 @@ score(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int widt
 	}
 }
 
+/* The first n bits, less than 64 and a multiple of 16, of which no byte behind them is read. */
+static inline __mmask64
+last_bits(const uint8_t *code, int n)
+{
+	uint16_t	part[3] = {0};
+
+	if (n > 0)
+		memcpy(&part[0], code, 2);
+	if (n > 16)
+		memcpy(&part[1], code + 2, 2);
+	if (n > 32)
+		memcpy(&part[2], code + 4, 2);
+	return (__mmask64) (part[0] | (uint64_t) part[1] << 16 | (uint64_t) part[2] << 32);
+}
+
+static inline __mmask64
+next_bits(const uint8_t *code)
+{
+	uint64_t	bits;
+
+	memcpy(&bits, code, 8);
+	return (__mmask64) bits;
+}
+
+/* acc plus the levels where a code has ones. */
+static inline __m512i
+add_levels(__m512i acc, __mmask64 bits, __m512i levels)
+{
+	return _mm512_dpbusd_epi32(acc, _mm512_set1_epi8(1), _mm512_maskz_mov_epi8(bits, levels));
+}
+
+/* A code is a mask; four at a time, so that the levels are loaded once for them. */
 static void
 dots_1(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int width, int32_t *out)
 {
-	score(codes, stride, n, levels, width, width, out, step_1);
+	int			whole = width / 64 * 64;
+	int			left = width - whole;
+	__m512i		tail = _mm512_maskz_loadu_epi8(first_bytes(left), levels + whole);
+	int			row = 0;
+
+	for (; row + ROWS <= n; row += ROWS)
+	{
+		const uint8_t *a = codes + row * stride;
+		const uint8_t *b = a + stride;
+		const uint8_t *c = b + stride;
+		const uint8_t *d = c + stride;
+		__m512i		acc[ROWS];
+
+		acc[0] = add_levels(_mm512_setzero_si512(), last_bits(a + whole / 8, left), tail);
+		acc[1] = add_levels(_mm512_setzero_si512(), last_bits(b + whole / 8, left), tail);
+		acc[2] = add_levels(_mm512_setzero_si512(), last_bits(c + whole / 8, left), tail);
+		acc[3] = add_levels(_mm512_setzero_si512(), last_bits(d + whole / 8, left), tail);
+		for (int at = 0; at < whole / 8; at += 8)
+		{
+			__m512i		part = _mm512_loadu_si512(levels + at * 8);
+
+			acc[0] = add_levels(acc[0], next_bits(a + at), part);
+			acc[1] = add_levels(acc[1], next_bits(b + at), part);
+			acc[2] = add_levels(acc[2], next_bits(c + at), part);
+			acc[3] = add_levels(acc[3], next_bits(d + at), part);
+		}
+		store_sums(acc, out + row);
+	}
+	for (; row < n; row++)
+	{
+		const uint8_t *code = codes + row * stride;
+		__m512i		acc = add_levels(_mm512_setzero_si512(), last_bits(code + whole / 8, left), tail);
+
+		for (int at = 0; at < whole / 8; at += 8)
+			acc = add_levels(acc, next_bits(code + at), _mm512_loadu_si512(levels + at * 8));
+		out[row] = _mm512_reduce_add_epi32(acc);
+	}
 }
 
 /*
