@@ -35,7 +35,7 @@ def bars(path, title, metric, without, ours, peers):
 
 def overview(path, metrics, found):
     """found: (title, {metric: values of no learning, auto, the best of ours, of the peers})."""
-    figure, rows = plt.subplots(len(metrics), figsize=(max(5, 1.15 * len(found)), 2.3 * len(metrics)), squeeze=False)
+    figure, rows = plt.subplots(len(metrics), figsize=(max(7.5, 1.15 * len(found)), 2.3 * len(metrics)), squeeze=False)
     names = ["no learning", "dml auto", "dml, the best method", "the best of the peers"]
     for axes, metric in zip(rows[:, 0], metrics):
         for i, (name, color) in enumerate(zip(names, (NONE, AUTO, OURS, PEER))):
