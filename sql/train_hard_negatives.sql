@@ -73,6 +73,46 @@ CREATE TABLE easy AS SELECT i AS id, i % 2 AS class, ARRAY[i % 2 * 100 + sin(i),
 CREATE INDEX easy_x ON easy USING dml ((x::dml_vector));
 SELECT proposed('easy', 'easy_x');
 
+-- Matches: what is near to a row's in the index and no match of it.  Twins again: as many epochs find more with their twins in the batch.
+CREATE FUNCTION side(i int, phase float8, wide int) RETURNS real[] LANGUAGE sql AS
+	$$ SELECT (SELECT array_agg((3 * sin(i / 2 * (j * 1.37 + 0.21)) + 0.3 * sin(i * (j * phase + 1.1)))::real ORDER BY j) FROM generate_series(1, 16) j) ||
+		ARRAY[0.3 * (i % 2 * 2 - 1) + 0.1 * sin(i * phase * 5)]::real[] || array_fill(sin(i * phase * 7)::real, ARRAY[wide]) $$;
+CREATE TABLE caption AS SELECT i AS id, side(i, 0.73, 1) AS a, side(i, 0.93, 2) AS b FROM generate_series(1, 2000) i;
+CREATE TABLE other AS SELECT i AS id, side(i, 0.73, 1) AS a, side(i, 0.93, 2) AS b FROM generate_series(10000, 10399) i;
+CREATE INDEX caption_b ON caption USING dml ((b::dml_vector));
+CREATE FUNCTION recall(options jsonb) RETURNS double precision LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM dml_train_matches('match', 'caption', 'a', 'b', method => 'supcon', network => '32', epochs => 8,
+		options => options || '{"validation": 0}');
+	RETURN (WITH q AS MATERIALIZED (SELECT id, dml_embed('match/a', a) AS v FROM other),
+		g AS MATERIALIZED (SELECT id, dml_embed('match/b', b) AS v FROM other)
+		SELECT avg((q.id = (SELECT g.id FROM g ORDER BY g.v <-> q.v LIMIT 1))::int) FROM q);
+END $$;
+SELECT recall('{"hard_negatives": "caption_b", "hard_neighbors": 2}') > recall('{}') + 0.02 AS matches;
+SELECT reason LIKE '%proposed hard negatives of 2000 rows' AS reason FROM dml_train_matches('match', 'caption', 'a', 'b', method => 'ntxent', network => '8',
+	epochs => 1, seed => 4, options => '{"hard_negatives": "caption_b"}');
+SELECT count(*) FROM dml_train_matches('match', 'caption', 'a', 'b', method => 'ntxent', network => '8',
+	epochs => 1, seed => 4, options => '{"hard_negatives": "caption_b", "hard_share": 0.9}');
+SELECT count(*) FROM dml_train_matches('match', 'caption', 'a', 'b', method => 'ntxent', network => '8',
+	epochs => 1, seed => 4, options => '{"hard_negatives": "caption_b"}');
+SELECT count(DISTINCT space) AS models FROM (SELECT space FROM dml_model_versions WHERE model = 'match' ORDER BY version DESC LIMIT 3) v;
+
+-- One tower, whose rows have several matches and are each other's: an exact count again.
+CREATE TABLE shot AS SELECT i AS id, ARRAY[sin(i / 2 * 1.7), cos(i / 2 * 2.9)]::real[] AS a,
+	CASE WHEN i % 5 = 0 THEN ARRAY[sin(i / 4 * 1.7), cos(i / 4 * 2.9)] ELSE ARRAY[sin(i / 3 * 1.7) + 0.1, cos(i / 3 * 2.9)] END::real[] AS b
+FROM generate_series(1, 300) i;
+CREATE INDEX shot_b ON shot USING dml ((b::dml_vector));
+SET enable_seqscan = off;	-- rows at the same distance come in the same order
+SET enable_sort = off;
+SELECT (SELECT (regexp_match(reason, 'proposed hard negatives of (\d+) rows'))[1]::int
+	FROM dml_train_matches('match', 'shot', 'a', 'b', towers => 1, method => 'ntxent', network => '2', epochs => 1,
+		options => '{"hard_negatives": "shot_b", "hard_neighbors": 1, "validation": 0}')) =
+	(SELECT count(*) FROM shot r WHERE EXISTS
+		(SELECT FROM (SELECT a, b FROM shot o ORDER BY o.b::dml_vector <-> r.b::dml_vector LIMIT 10) o
+		WHERE o.a <> r.a AND o.b <> r.b AND r.a <> o.b AND NOT EXISTS (SELECT FROM shot x WHERE x.a = r.a AND x.b = o.b))) AS exact;
+RESET enable_seqscan;
+RESET enable_sort;
+
 -- A policy hides rows from who learns: they are in no batch.  The index's expression runs as the table's owner.
 CREATE FUNCTION who(x real[]) RETURNS dml_vector LANGUAGE plpgsql IMMUTABLE AS
 	$$ BEGIN IF current_user = 'hard_negatives_user' THEN RAISE 'run by %', current_user; END IF; RETURN x::public.dml_vector; END $$;
@@ -132,11 +172,12 @@ SELECT learned('{"hard_share": 0.95, "hard_negatives": "item_embedding"}');
 SELECT learned('{"hard_negatives": 3}');
 SELECT version FROM dml_train('hard', 'item', 'x', 'class', method => 'lda', options => '{"hard_negatives": "item_embedding"}');
 SELECT version FROM dml_train('hard', 'item', 'x', 'class', method => 'mlkr', options => '{"hard_negatives": "item_embedding"}');
+SELECT version FROM dml_train_matches('match', 'SELECT * FROM caption', 'a', 'b', options => '{"hard_negatives": "caption_b"}');
 SELECT version FROM dml_train_pairs('hard', 'SELECT a.x AS a, b.x AS b, true AS same FROM item a, item b WHERE a.id < 10 AND b.id < 10', 'a', 'b', 'same',
 	options => '{"hard_negatives": "item_embedding"}');
 
 SET client_min_messages = warning;
-SELECT dml_drop_model('hard');
+SELECT dml_drop_model('hard'), dml_drop_model('match');
 DROP SCHEMA hard_negatives_test CASCADE;
 DROP OWNED BY hard_negatives_user;
 DROP ROLE hard_negatives_user;

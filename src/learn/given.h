@@ -36,6 +36,9 @@ typedef struct Given
 	int64_t		n;				/* constraints */
 	const int64_t *row;			/* n x given_size(kind) */
 	const int32_t *same;		/* GIVEN_PAIRS: n, 1 or 0 */
+	const int32_t *hard;		/* GIVEN_MATCHES: n x n_hard, of each constraint others whose sides are to be told from its own most of all, -1
+								 * where there are no more; or NULL */
+	int			n_hard;
 	const double *weight;		/* n, finite, >= 0; NULL: all 1 */
 	bool		adapter;		/* GIVEN_MATCHES: side b stays as it is, side a learns to meet it */
 } Given;

@@ -11,6 +11,7 @@
 #include "blas.h"
 #include "fit_loop.h"
 #include "given_loss.h"
+#include "hard.h"
 #include "known.h"
 #include "loss_sum.h"
 #include "optim.h"
@@ -49,6 +50,7 @@ typedef struct Run
 	int64_t		n;
 	int64_t		next;
 	double	   *cumulative;		/* weights of order's constraints as they came; NULL: all alike */
+	HardDraw	hard;			/* matches with hard negatives: given->hard is there */
 	int64_t    *chosen;			/* constraints of the batch */
 	int64_t    *row;			/* their rows, place by place */
 	int32_t    *label;			/* pairs: same or not; views: the row's number in the batch */
@@ -146,6 +148,31 @@ embed_now(LearnEnv *env, void *ctx, int side, const float *x, int count, float *
 
 /* ---------- batches ---------- */
 
+/* A batch in which each constraint's hard negatives stand beside it, if they may; returns how many it has. */
+static int
+next_hard(Run *run, int n)
+{
+	int			anchors = hard_anchors(n, run->options->hard_share);
+	int			count;
+
+	if (anchors > n)
+		anchors = n;
+	if (run->next + n > run->n)
+	{
+		rng_shuffle(&run->rng, run->order, run->n);
+		run->next = 0;
+	}
+	memcpy(run->chosen, run->order + run->next, sizeof(int64_t) * anchors);
+	run->next += anchors;
+	hard_begin(&run->hard, run->chosen, anchors);
+	count = hard_fill(&run->hard, &run->rng, run->chosen, anchors, n);
+
+	/* what is left over goes to the next ones, which are n - anchors at least */
+	for (int left = n - anchors; count < n && left > 0; left--)
+		count = hard_add(&run->hard, run->order[run->next++], run->chosen, count);
+	return count;
+}
+
 /* The constraints of the next batch; returns how many. */
 static int
 next_batch(Run *run)
@@ -154,6 +181,8 @@ next_batch(Run *run)
 
 	if (run->n < n)
 		n = (int) run->n;
+	if (run->given->hard && run->options->hard_share > 0)
+		return next_hard(run, n);
 	if (run->cumulative)
 	{
 		/* a constraint of twice the weight is drawn twice as often */
@@ -413,6 +442,8 @@ prepare(LearnEnv *env, Run *run, const int64_t *index, int64_t n)
 	run->next = n;				/* shuffled when the first batch is drawn */
 	LEARN_ALLOC(env, run->order, n);
 	memcpy(run->order, index, sizeof(int64_t) * n);
+	if (given->hard)
+		LEARN_TRY(hard_create(env, given->hard, given->n_hard, given->n, index, n, &run->hard));
 	if (given->weight)
 	{
 		double		sum = 0;

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "hard.h"
+
 typedef struct ClassRows
 {
 	int64_t		begin;			/* in Sampler.row */
@@ -26,31 +28,11 @@ struct Sampler
 	int		   *quota;			/* rows due from each of them */
 	uint32_t   *stamp;			/* batch in which a class was drawn last */
 	uint32_t	batch_number;
-	const Rows *rows;
 	int			anchors;		/* rows of a batch that are drawn by class: all, or what hard negatives leave */
-	uint32_t   *given;			/* by row: 1 + the batch in which it was given last, 1: none, 0: not to draw from;
-								 * NULL: no hard negatives */
+	bool		mines;			/* hard negatives */
+	HardDraw	hard;
 	Rng			rng;
 };
-
-/* What hard negatives need: which rows may be drawn, and which are in the batch. */
-static LearnStatus
-prepare_hard(LearnEnv *env, Sampler *s, const int64_t *index, int64_t n, double hard_share)
-{
-	s->anchors = s->batch;
-	s->given = NULL;
-	if (s->rows->hard == NULL || hard_share <= 0)
-		return LEARN_OK;
-	s->anchors = s->batch - (int) (s->batch * hard_share);
-	if (s->anchors < 2)
-		s->anchors = 2;
-	s->given = arena_alloc_zero(env->arena, (size_t) s->rows->n, sizeof(uint32_t));
-	if (s->given == NULL)
-		return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for %lld rows", (long long) s->rows->n);
-	for (int64_t i = 0; i < n; i++)
-		s->given[index[i]] = 1;
-	return LEARN_OK;
-}
 
 LearnStatus
 sampler_create(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
@@ -68,7 +50,6 @@ sampler_create(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	s->n = n;
 	s->n_classes = 0;
 	s->batch_number = 0;
-	s->rows = rows;
 	rng_seed(&s->rng, seed, 2);
 	LEARN_ALLOC(env, s->row, n);
 	LEARN_ALLOC(env, slot, rows->n_classes);
@@ -111,7 +92,9 @@ sampler_create(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	for (int c = 0; c < s->n_classes; c++)
 		rng_shuffle(&s->rng, s->row + s->class[c].begin, s->class[c].count);
 	*sampler = s;
-	return prepare_hard(env, s, index, n, hard_share);
+	s->mines = rows->hard != NULL && hard_share > 0;
+	s->anchors = s->mines ? hard_anchors(batch, hard_share) : batch;
+	return s->mines ? hard_create(env, rows->hard, rows->n_hard, rows->n, index, n, &s->hard) : LEARN_OK;
 }
 
 int64_t
@@ -235,66 +218,15 @@ give_rows(Sampler *s, ClassRows *class, int quota, int64_t *out)
 	return quota;
 }
 
-/* Put a row into the batch that is not there yet; returns how many there are then. */
-static int
-add_row(Sampler *s, int64_t row, int64_t *out, int n)
-{
-	if (s->given[row] == s->batch_number + 1)
-		return n;
-	s->given[row] = s->batch_number + 1;
-	out[n] = row;
-	return n + 1;
-}
-
-/* One of a row's hard negatives that may be drawn and is not in the batch; -1: there is none. */
-static int64_t
-draw_hard(Sampler *s, int64_t row)
-{
-	const int32_t *hard = s->rows->hard + row * s->rows->n_hard;
-	int			count = 0;
-	int			start;
-
-	while (count < s->rows->n_hard && hard[count] >= 0)
-		count++;
-	if (count == 0)
-		return -1;
-	start = (int) rng_below(&s->rng, (uint64_t) count);
-	for (int i = 0; i < count; i++)
-	{
-		int64_t		other = hard[(start + i) % count];
-
-		if (s->given[other] != 0 && s->given[other] != s->batch_number + 1)
-			return other;
-	}
-	return -1;
-}
-
 /*
- * The hard negatives of the n rows of a batch, one for each in turn as long as there is room; then more
- * rows by class, two at a time.  Returns how many rows there are then.
+ * The hard negatives of the n rows of a batch; where these leave room, more rows by class, two at a time.  Returns how
+ * many rows there are then.
  */
 static int
 add_hard(Sampler *s, int64_t *row, int n)
 {
-	int			anchors = n;
-	int			first = (int) rng_below(&s->rng, (uint64_t) anchors);
-	bool		more = true;
-
-	for (int i = 0; i < anchors; i++)
-		s->given[row[i]] = s->batch_number + 1;
-	while (more && n < s->batch)
-	{
-		more = false;
-		for (int i = 0; i < anchors && n < s->batch; i++)
-		{
-			int64_t		other = draw_hard(s, row[(first + i) % anchors]);
-
-			if (other < 0)
-				continue;
-			n = add_row(s, other, row, n);
-			more = true;
-		}
-	}
+	hard_begin(&s->hard, row, n);
+	n = hard_fill(&s->hard, &s->rng, row, n, s->batch);
 	for (int tries = 0; n < s->batch && tries < s->batch; tries++)
 	{
 		ClassRows  *class = &s->class[draw_class(s)];
@@ -302,7 +234,7 @@ add_hard(Sampler *s, int64_t *row, int n)
 		int			count = give_rows(s, class, class->count < 2 ? 1 : 2, drawn);
 
 		for (int i = 0; i < count && n < s->batch; i++)
-			n = add_row(s, drawn[i], row, n);
+			n = hard_add(&s->hard, drawn[i], row, n);
 	}
 	return n;
 }
@@ -320,5 +252,5 @@ sampler_next(Sampler *sampler, int64_t *row)
 	set_quotas(sampler, n_chosen, n_chosen == sampler->n_classes);
 	for (int i = 0; i < n_chosen; i++)
 		n += give_rows(sampler, &sampler->class[sampler->chosen[i]], sampler->quota[i], row + n);
-	return sampler->given ? add_hard(sampler, row, n) : n;
+	return sampler->mines ? add_hard(sampler, row, n) : n;
 }

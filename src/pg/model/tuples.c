@@ -60,6 +60,7 @@ typedef struct State
 	int			same;			/* column, or -1 */
 	int			weight;
 	Oid			weight_type;
+	int			place_column;	/* or -1 */
 	size_t		limit;
 	int64		seen;
 	int64		capacity;		/* of constraints */
@@ -208,7 +209,7 @@ build_query(State *state)
 		state->columns += place->features->n;
 		appendStringInfo(&query, "%s%s\n", k > 0 ? ", " : "", place->features->text);
 	}
-	state->same = state->weight = -1;
+	state->same = state->weight = state->place_column = -1;
 	if (state->source->same)
 	{
 		state->same = state->columns++;
@@ -218,6 +219,11 @@ build_query(State *state)
 	{
 		state->weight = state->columns++;
 		appendStringInfo(&query, ", %s\n", dml_expression_parse(state->source->weight, "weight")->text);
+	}
+	if (state->source->place)
+	{
+		state->place_column = state->columns++;
+		appendStringInfoString(&query, ", ctid\n");
 	}
 	appendStringInfo(&query, "FROM %s", dml_source_from(state->source->source));
 	return query.data;
@@ -386,6 +392,8 @@ grow(State *state)
 		tuples->same = repalloc_huge(tuples->same, sizeof(int32) * state->capacity);
 	if (tuples->weight)
 		tuples->weight = repalloc_huge(tuples->weight, sizeof(double) * state->capacity);
+	if (tuples->place)
+		tuples->place = repalloc_huge(tuples->place, sizeof(double) * state->capacity);
 }
 
 /* DmlQueryReader.take */
@@ -407,6 +415,8 @@ read_tuple(void *ctx, Datum *values, bool *nulls)
 	grow(state);
 	if (state->weight >= 0)
 		tuples->weight[tuples->n] = read_weight(state, values[state->weight]);
+	if (state->place_column >= 0)
+		tuples->place[tuples->n] = dml_extra_number((ItemPointer) DatumGetPointer(values[state->place_column]));
 	if (state->same >= 0)
 		tuples->same[tuples->n] = DatumGetBool(values[state->same]);
 	for (int k = 0; k < size; k++)
@@ -438,6 +448,8 @@ compare_tuples(const void *a, const void *b, void *arg)
 		return tuples->same[x] - tuples->same[y];
 	if (tuples->weight && tuples->weight[x] != tuples->weight[y])
 		return tuples->weight[x] < tuples->weight[y] ? -1 : 1;
+	if (tuples->place && tuples->place[x] != tuples->place[y])
+		return tuples->place[x] < tuples->place[y] ? -1 : 1;
 	return 0;
 }
 
@@ -478,6 +490,8 @@ put_in_order(State *state)
 		tuples->same = permute(tuples->same, order, tuples->n, sizeof(int32));
 	if (tuples->weight)
 		tuples->weight = permute(tuples->weight, order, tuples->n, sizeof(double));
+	if (tuples->place)
+		tuples->place = permute(tuples->place, order, tuples->n, sizeof(double));
 	pfree(order);
 }
 
@@ -518,6 +532,8 @@ dml_tuples_read(const DmlTupleSource *source, size_t limit,
 		tuples->same = palloc(sizeof(int32) * state->capacity);
 	if (source->weight)
 		tuples->weight = palloc(sizeof(double) * state->capacity);
+	if (source->place)
+		tuples->place = palloc(sizeof(double) * state->capacity);
 	MemoryContextSwitchTo(old);
 
 	dml_query_read(query, &(DmlQueryReader) {check_query, read_tuple, state, progress, ctx});

@@ -29,6 +29,7 @@ typedef struct DmlTupleSource
 	bool		embedded;		/* the second place may hold embeddings */
 	const char *same;			/* a boolean expression, or NULL */
 	const char *weight;			/* a number, or NULL */
+	bool		place;			/* the source is a table, and its rows' places are wanted */
 } DmlTupleSource;
 
 typedef struct DmlTupleInput
@@ -47,6 +48,7 @@ typedef struct DmlTuples
 	int64	   *row;			/* n x size */
 	int32	   *same;			/* n, or NULL */
 	double	   *weight;			/* n, or NULL */
+	double	   *place;			/* n: dml_extra_place(); or NULL */
 	int64		skipped;		/* rows of the source with a NULL */
 	uint64		space;			/* embedded: that of the second place's vectors, 0 for plain ones */
 	void	   *state;			/* private */

@@ -1,6 +1,6 @@
 /*
  * hard_negatives.c
- *	  Hard negatives from an index: each row's nearest rows of other labels in the whole table.
+ *	  Hard negatives from an index: each row's nearest rows that do not belong to it, in the whole table.
  *
  * The index is searched through its access method, by the vector that it has of the row, with the snapshot that the rows were
  * read with.  Rows are known by their place (ctid), so what the index answers is the matrix's row or, where
@@ -169,15 +169,14 @@ hard_negatives_close(HardNegatives *hard)
 
 typedef struct Miner
 {
-	const DmlMatrix *matrix;
-	const double *place;
+	const HardRows *rows;
 	int32	   *by_place;		/* rows in the order of their places */
 	int			k;
 	int32	   *hard;
 	IndexScanDesc scan;
 	ScanKeyData key;
 	TupleTableSlot *found;
-	int64		rows;			/* with a hard negative */
+	int64		found_for;		/* rows with a hard negative */
 } Miner;
 
 static int
@@ -191,36 +190,41 @@ compare_places(const void *a, const void *b, void *arg)
 	return left < right ? -1 : left > right;
 }
 
-/* The row of the matrix at a place; -1: none. */
+/* The row at a place; -1: none that was read. */
 static int32
 row_at(const Miner *miner, const ItemPointerData *tid)
 {
 	double		place = dml_extra_number(tid);
 	int64		low = 0;
-	int64		high = miner->matrix->rows.n;
+	int64		high = miner->rows->n;
 
 	while (low < high)
 	{
 		int64		mid = low + (high - low) / 2;
 
-		if (miner->place[miner->by_place[mid]] < place)
+		if (miner->rows->place[miner->by_place[mid]] < place)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	if (low < miner->matrix->rows.n && miner->place[miner->by_place[low]] == place)
+	if (low < miner->rows->n && miner->rows->place[miner->by_place[low]] == place)
 		return miner->by_place[low];
 	return -1;
 }
 
-/*
- * The nearest rows of other labels to the vector that the key has.  Rows of the same features are no
- * negatives: no model can tell them apart, and one of the two labels is wrong.
- */
+/* Rows of the same features are no negatives: no model can tell them apart, and one of the two labels is wrong. */
+bool
+hard_negatives_by_label(const void *ctx, int32 row, int32 other)
+{
+	const DmlMatrix *matrix = ctx;
+
+	return matrix->rows.label[row] != matrix->rows.label[other] && matrix->row_hash[row] != matrix->row_hash[other];
+}
+
+/* The nearest negatives to the vector that the key has. */
 static void
 propose(Miner *miner, int32 row)
 {
-	const Rows *rows = &miner->matrix->rows;
 	int32	   *hard = miner->hard + (int64) row * miner->k;
 	int			n = 0;
 
@@ -233,11 +237,10 @@ propose(Miner *miner, int32 row)
 		if (!index_getnext_slot(miner->scan, ForwardScanDirection, miner->found))
 			break;
 		other = row_at(miner, &miner->found->tts_tid);
-		if (other >= 0 && rows->label[other] != rows->label[row] &&
-			miner->matrix->row_hash[other] != miner->matrix->row_hash[row])
+		if (other >= 0 && miner->rows->is_negative(miner->rows->ctx, row, other))
 			hard[n++] = other;
 	}
-	miner->rows += n > 0;
+	miner->found_for += n > 0;
 	while (n < miner->k)
 		hard[n++] = -1;
 }
@@ -252,7 +255,7 @@ search_all(HardNegatives *hard, Training *training, Miner *miner)
 	IndexInfo  *info = BuildIndexInfo(hard->index);
 	EState	   *estate = CreateExecutorState();
 	TupleTableSlot *slot = table_slot_create(hard->table, NULL);
-	int64		n = miner->matrix->rows.n;
+	int64		n = miner->rows->n;
 
 	if (!OidIsValid(operator))
 		elog(ERROR, "index \"%s\" has no distance", RelationGetRelationName(hard->index));
@@ -273,7 +276,7 @@ search_all(HardNegatives *hard, Training *training, Miner *miner)
 		if (i % REPORT_EVERY == 0)
 			training_mining(training, i, n);
 		ResetPerTupleExprContext(estate);
-		dml_extra_place(miner->place[row], &tid);
+		dml_extra_place(miner->rows->place[row], &tid);
 		if (table_tuple_fetch_row_version(hard->table, &tid, snapshot, slot))
 			FormIndexDatum(info, slot, estate, values, nulls);
 		ScanKeyEntryInitialize(&miner->key, SK_ORDER_BY | (nulls[0] ? SK_ISNULL : 0), 1, DISTANCE_STRATEGY, type, InvalidOid,
@@ -286,11 +289,11 @@ search_all(HardNegatives *hard, Training *training, Miner *miner)
 	FreeExecutorState(estate);
 }
 
-void
-hard_negatives_find(HardNegatives *hard, Training *training, DmlMatrix *matrix, const double *place)
+int32 *
+hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *rows)
 {
-	Miner		miner = {matrix, place};
-	int64		n = matrix->rows.n;
+	Miner		miner = {rows};
+	int64		n = rows->n;
 	Size		memory = (Size) maintenance_work_mem * 1024;
 	Size		needed;
 	OwnerScope	scope;
@@ -309,7 +312,7 @@ hard_negatives_find(HardNegatives *hard, Training *training, DmlMatrix *matrix, 
 	miner.by_place = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * n);
 	for (int64 i = 0; i < n; i++)
 		miner.by_place[i] = (int32) i;
-	qsort_arg(miner.by_place, n, sizeof(int32), compare_places, unconstify(double *, place));
+	qsort_arg(miner.by_place, n, sizeof(int32), compare_places, unconstify(double *, rows->place));
 
 	/* expressions of the index are the owner's code */
 	owner_scope_begin(&scope, hard->table->rd_rel->relowner, INDEX_PATH_RESTRICTED);
@@ -317,11 +320,10 @@ hard_negatives_find(HardNegatives *hard, Training *training, DmlMatrix *matrix, 
 	owner_scope_end(&scope);
 
 	pfree(miner.by_place);
-	matrix->rows.hard = miner.hard;
-	matrix->rows.n_hard = miner.k;
-	hard->rows = miner.rows;
-	if (miner.rows == 0)
+	hard->rows = miner.found_for;
+	if (miner.found_for == 0)
 		ereport(NOTICE,
 				(errmsg("index \"%s\" proposes no hard negatives", RelationGetRelationName(hard->index)),
-				 errdetail("The %d nearest of each row are rows of its own label.", LOOKED_AT * miner.k)));
+				 errdetail("The %d nearest of each row are rows that belong to it.", LOOKED_AT * miner.k)));
+	return miner.hard;
 }

@@ -12,6 +12,15 @@
 #include "model/matrix.h"
 #include "train/training.h"
 
+/* Rows that were read from the table, or constraints, one a row. */
+typedef struct HardRows
+{
+	int64		n;
+	const double *place;		/* n: places as an extra or tuples.h has them */
+	bool		(*is_negative) (const void *ctx, int32 row, int32 other);
+	const void *ctx;
+} HardRows;
+
 typedef struct HardNegatives
 {
 	Relation	table;
@@ -27,10 +36,13 @@ typedef struct HardNegatives
 extern void hard_negatives_open(HardNegatives *hard, const Training *training);
 
 /*
- * For each row of the matrix, which has labels, the nearest rows of other labels to matrix->rows.hard, in the current
- * memory context.  place: by row, what an extra "ctid" has read (matrix.h).
+ * For each row the nearest negatives: n x option hard_neighbors numbers of rows, -1 where there are no more, in the
+ * current memory context.
  */
-extern void hard_negatives_find(HardNegatives *hard, Training *training, DmlMatrix *matrix, const double *place);
+extern int32 *hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *rows);
+
+/* is_negative of rows with labels; ctx: their DmlMatrix. */
+extern bool hard_negatives_by_label(const void *ctx, int32 row, int32 other);
 
 /* What was found, behind the result's reason. */
 extern void hard_negatives_reason(const HardNegatives *hard, TrainResult *result);

@@ -271,7 +271,12 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	texts = dml_matrix_label(&matrix, 1, classes, &n_classes);
 	fill_levels(&levels, &matrix->rows);
 	if (mines)
-		hard_negatives_find(&hard, &training, matrix, levels.extra[levels.n].number);
+	{
+		HardRows	rows = {matrix->rows.n, levels.extra[levels.n].number, hard_negatives_by_label, matrix};
+
+		matrix->rows.hard = hard_negatives_find(&hard, &training, &rows);
+		matrix->rows.n_hard = training.options.hard_neighbors;
+	}
 	progress_phase(PHASE_PREPARING);
 	if (strcmp(training.options.method->supervision, "target") == 0)
 	{

@@ -16,6 +16,7 @@
 #include "learn/given.h"
 #include "model/model.h"
 #include "model/tuples.h"
+#include "train/hard_negatives.h"
 #include "train/progress.h"
 #include "train/training.h"
 
@@ -99,6 +100,34 @@ describe_input(DmlNewVersion *version, const GivenTask *task, const DmlTuples *t
 	}
 }
 
+/*
+ * Is constraint `other` a negative of `row`, match of match?  Not where the row of one and the partner of the other
+ * are equal, or are given as a match, too: constraints are in the order of their numbers.
+ */
+static bool
+is_other_match(const void *ctx, int32 row, int32 other)
+{
+	const DmlTuples *tuples = ctx;
+	const int64 *mine = tuples->row + 2 * (int64) row;
+	const int64 *theirs = tuples->row + 2 * (int64) other;
+	int64		low = 0;
+	int64		high = tuples->n;
+
+	if (mine[0] == theirs[0] || mine[1] == theirs[1] || (tuples->inputs == 1 && mine[0] == theirs[1]))
+		return false;
+	while (low < high)
+	{
+		int64		mid = low + (high - low) / 2;
+		const int64 *at = tuples->row + 2 * mid;
+
+		if (at[0] < mine[0] || (at[0] == mine[0] && at[1] < theirs[1]))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low == tuples->n || tuples->row[2 * low] != mine[0] || tuples->row[2 * low + 1] != theirs[1];
+}
+
 /* Read, learn, store; the source's features are set. */
 static Datum
 task_run(GivenTask *task, FunctionCallInfo fcinfo)
@@ -107,15 +136,28 @@ task_run(GivenTask *task, FunctionCallInfo fcinfo)
 	DmlNewVersion version = {0};
 	TrainResult result = {0};
 	Given		given = {0};
+	HardNegatives hard = {0};
 	DmlTuples  *tuples;
 	HeapTuple	tuple;
 	int32		number;
+	bool		mines;
 
 	training_begin(training, fcinfo, task->function, given_name(task->kind), task->first, false);
 	training->score_name = given_score_name(task->kind);
-	task->source.source = training->source;
+	mines = training->options.hard_negatives[0] != '\0';
+	if (mines)
+		hard_negatives_open(&hard, training);
+	task->source.source = mines ? hard.source : training->source;
+	task->source.place = mines;
 	progress_start(training->model);
 	tuples = dml_tuples_read(&task->source, (size_t) maintenance_work_mem * 1024, training_reading, training);
+	if (mines)
+	{
+		HardRows	rows = {tuples->n, tuples->place, is_other_match, tuples};
+
+		given.hard = hard_negatives_find(&hard, training, &rows);
+		given.n_hard = training->options.hard_neighbors;
+	}
 	progress_phase(PHASE_PREPARING);
 
 	given.kind = task->kind;
@@ -136,6 +178,11 @@ task_run(GivenTask *task, FunctionCallInfo fcinfo)
 	given.weight = tuples->weight;
 	training_check(training, train_given(training_env(training), &given, &training->options, &result));
 	progress_phase(PHASE_SAVING);
+	if (mines)
+	{
+		hard_negatives_reason(&hard, &result);
+		hard_negatives_close(&hard);
+	}
 	describe_input(&version, task, tuples);
 	number = training_store(training, &result, &version);
 	progress_end();

@@ -169,9 +169,11 @@ refuse_options(const TrainOptions *options, const char *supervision)
 {
 	static const char *const of_views[] = {"noise", "mask", "mix", NULL};
 	static const char *const of_labels[] = {"open_set", "rows_per_class", "balance", "level_weight", "memory",
-	"hard_negatives", "hard_neighbors", "hard_share", "unlabeled", "unlabeled_method", NULL};
+	"unlabeled", "unlabeled_method", NULL};
+	static const char *const of_search[] = {"hard_negatives", "hard_neighbors", "hard_share", NULL};
 	static const char *const of_anchors[] = {"miner", "mine_margin", "mine_near", "mine_far", "mine_angle", "mine_cutoff", "epsilon", NULL};
 	bool		labels = strcmp(supervision, "labels") == 0 || strcmp(supervision, "chunklets") == 0;
+	bool		searched = labels || strcmp(supervision, "matches") == 0;
 	bool		views = strcmp(supervision, "unlabeled rows") == 0 || (labels && options->unlabeled > 0);
 
 	for (int i = 0; i < options_count(); i++)
@@ -199,6 +201,12 @@ refuse_options(const TrainOptions *options, const char *supervision)
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
 						 errhint("It is an option of dml_train.")));
+		for (const char *const *word = of_search; *word && !searched; word++)
+			if (strcmp(name, *word) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
+						 errhint("It is an option of dml_train and dml_train_matches.")));
 	}
 }
 
