@@ -1,18 +1,21 @@
 /*
  * rest.c
- *	  Rows of a search that do not fit into work_mem: sorted, with temporary files where needed.
+ *	  What a search does when its rows do not fit into work_mem: all that are left are measured and sorted, with temporary files where needed.
  *
  * First by TID, as what is near in the tree is anywhere in the table, and all of it is to be fetched; then, measured, by distance.
  */
 #include "compat.h"
 
+#include <math.h>
+
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 #include "utils/tuplesort.h"
 
-#include "rest.h"
+#include "scan.h"
 
 #define LEAST_KILOBYTES		64	/* of a sort */
 
@@ -36,8 +39,8 @@ begin_sort(const TreeRest *rest, int n_keys, AttrNumber *keys, Oid *operators)
 								Max(work_mem / 2, LEAST_KILOBYTES), NULL, 0);
 }
 
-TreeRest *
-tree_rest_begin(void)
+static TreeRest *
+rest_begin(void)
 {
 	TreeRest   *rest = palloc0(sizeof(TreeRest));
 	TupleDesc	desc = CreateTemplateTupleDesc(3);
@@ -81,14 +84,14 @@ get(TreeRest *rest, Tuplesortstate *sort, ItemPointer tid)
 	return true;
 }
 
-void
-tree_rest_met(TreeRest *rest, ItemPointer tid)
+static void
+rest_met(TreeRest *rest, ItemPointer tid)
 {
 	put(rest, rest->by_tid, false, 0, tid);
 }
 
-bool
-tree_rest_row(TreeRest *rest, ItemPointer tid)
+static bool
+rest_row(TreeRest *rest, ItemPointer tid)
 {
 	if (!rest->reading)
 		tuplesort_performsort(rest->by_tid);
@@ -101,10 +104,65 @@ tree_rest_row(TreeRest *rest, ItemPointer tid)
 	return false;
 }
 
-void
-tree_rest_measured(TreeRest *rest, bool late, double distance, ItemPointer tid)
+static void
+rest_measured(TreeRest *rest, bool late, double distance, ItemPointer tid)
 {
 	put(rest, rest->by_distance, late, distance, tid);
+}
+
+void
+tree_sort_rest(IndexScanDesc scan)
+{
+	TreeScan   *state = scan->opaque;
+	float		deviations = tree_deviations(state->recall);
+	ItemPointerData *tids;
+	ItemPointerData tid;
+	AnnBlock	block;
+	TreeWalk	walk;
+	Buffer		buffer;
+
+	MemoryContextSwitchTo(state->context);
+	state->rest = rest_begin();
+	MemoryContextReset(state->stage_context);
+	MemoryContextSwitchTo(state->stage_context);
+	tids = palloc(state->shape->leaf.room * sizeof(ItemPointerData));
+	tree_walk_init(&walk, scan->indexRelation, state->shape, &state->meta, state->query, state->filter, &state->counts);
+	while ((buffer = tree_walk_leaf(&walk, &block)) != InvalidBuffer)
+	{
+		const TreeRow *rows = tree_rows(BufferGetPage(buffer), &state->shape->leaf);
+		int			n = 0;
+
+		for (int j = 0; j < block.n; j++)
+		{
+			double		least = walk.scratch.estimates[j];
+
+			/* an exact search leaves nothing to its estimates */
+			if (state->recall < 1)
+				least -= deviations * code_deviation(&walk.scratch.query, block.norm[j], block.error[j], state->shape->width);
+			if (!rows[j].dead && walk.scratch.estimates[j] < INFINITY && (state->recall >= 1 || least <= state->limit))
+				tids[n++] = rows[j].tid;
+		}
+		UnlockReleaseBuffer(buffer);
+		for (int j = 0; j < n; j++)
+			rest_met(state->rest, &tids[j]);
+	}
+	qsort(state->returned, state->returned_n, sizeof(ItemPointerData), tree_compare_tids);
+	while (rest_row(state->rest, &tid))
+	{
+		Found		found = {.tid = tid};
+		bool		late;
+
+		CHECK_FOR_INTERRUPTS();
+		if (bsearch(&tid, state->returned, state->returned_n, sizeof(ItemPointerData), tree_compare_tids) != NULL ||
+			!tree_measure(scan, &tid, &found.distance))
+			continue;
+		late = state->any && tree_compare_found(&found, &state->last) <= 0;
+
+		/* an exact search has returned them */
+		if (!late || state->recall < 1)
+			rest_measured(state->rest, late, found.distance, &tid);
+	}
+	MemoryContextReset(state->stage_context);
 }
 
 bool

@@ -1,0 +1,298 @@
+/*
+ * scan_near.c
+ *	  Approximate search.
+ *
+ * How many rows are asked for is not known, so it goes in stages: for 10
+ * rows, for 32, for 102, each a search of its own that visits what its number of rows needs,
+ * and measures what was not returned yet.  A stage returns what lies behind the last row returned; a row that is found late, nearer than
+ * what was returned already, waits until the tree is used up, so that order is kept and a
+ * filter that lets few rows pass still gets all of them.  Conditions on the index's own columns
+ * are tested before a row counts: a stage is for so many rows that pass.
+ *
+ * A ball, dml_within(), is a search in order of the distance from its center, or from the
+ * ORDER BY's query, that ends where the ball does: a stage for so many rows is the last one when
+ * fewer than these are within reach.  What is outside is not returned, so nothing is left to check.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "scan.h"
+
+#define FIRST_STAGE			10	/* rows */
+#define STAGE_GROWTH		3.2 /* 10, 32, 102: the usual limits are ends of stages */
+
+/* Rows that are measured one after the other: so many before its turn a row's page is expected, and the row itself. */
+#define PAGES_AHEAD			4
+#define ROWS_AHEAD			2
+
+#define MANY_SURVIVORS		100000	/* memory for more is not taken before it is known how many rows there may be */
+
+/*
+ * With a filter, as many leaves as would be visited for all the rows that had to be met for
+ * those that pass, by the share that has passed so far.
+ */
+static int64
+filtered_probes(const TreeScan *state, const TreeWalk *walk, int wanted)
+{
+	TreeEffort	effort;
+
+	tree_effort(&state->meta, state->shape, state->recall,
+				(int) Min((double) wanted * walk->rows / Max(walk->passed, 1), PG_INT32_MAX / 2), &effort);
+	return effort.probes;
+}
+
+/* How many rows the estimates put into a limit. */
+static double
+rows_near(const SearchBest *rows, double limit)
+{
+	int			n = 0;
+
+	for (int i = 0; i < rows->n; i++)
+		n += rows->items[i].key <= limit;
+	return n;
+}
+
+static inline void
+item_tid(const SearchItem *item, ItemPointer tid)
+{
+	ItemPointerSet(tid, (BlockNumber) (item->id >> 16), (OffsetNumber) (item->id & 0xffff));
+}
+
+/* Drop what was returned already; how many. */
+static int
+drop_returned(TreeScan *state, SearchBest *rows)
+{
+	int			kept = 0;
+	int			dropped;
+
+	if (!state->any)
+		return 0;
+	qsort(state->returned, state->returned_n, sizeof(ItemPointerData), tree_compare_tids);
+	for (int i = 0; i < rows->n; i++)
+	{
+		ItemPointerData tid;
+
+		item_tid(&rows->items[i], &tid);
+		if (bsearch(&tid, state->returned, state->returned_n, sizeof(ItemPointerData), tree_compare_tids) == NULL)
+			rows->items[kept++] = rows->items[i];
+	}
+	dropped = rows->n - kept;
+	rows->n = kept;
+	return dropped;
+}
+
+/* How many survivors a stage may have: what its effort says, and no more rows than the index can have. */
+static int
+survivors_room(IndexScanDesc scan, const TreeEffort *effort)
+{
+	TreeScan   *state = scan->opaque;
+
+	if (effort->survivors <= MANY_SURVIVORS)
+		return effort->survivors;
+	return (int) Min((double) effort->survivors,
+					 (double) state->shape->leaf.room * RelationGetNumberOfBlocks(scan->indexRelation) + 1);
+}
+
+/* Rows that will probably be measured after row i, on their way from memory. */
+static void
+expect_rows(const TreeScan *state, const SearchBest *rows, int i)
+{
+	ItemPointerData tid;
+
+	if (i + PAGES_AHEAD < rows->n)
+	{
+		item_tid(&rows->items[i + PAGES_AHEAD], &tid);
+		tree_fetch_expect_page(state->fetch, &tid);
+	}
+	if (i + ROWS_AHEAD >= 0 && i + ROWS_AHEAD < rows->n)
+	{
+		item_tid(&rows->items[i + ROWS_AHEAD], &tid);
+		tree_fetch_expect_row(state->fetch, &tid);
+	}
+}
+
+/*
+ * Search for some state->stage rows: state->found is the rows that are not returned yet, by
+ * distance.
+ */
+static void
+search_stage(IndexScanDesc scan)
+{
+	TreeScan   *state = scan->opaque;
+	TreeEffort	effort;
+	TreeWalk	walk;
+	SearchBest	survivors = {0};
+	SearchBest	distances = {0};
+	int			wanted = state->stage;
+	int64		leaves = 0;
+	int64		probes;
+	float		deviations = tree_deviations(state->recall);
+	bool		bounded = !isinf(state->limit);
+	double		near;
+	bool		late;
+	int			returned;
+
+	MemoryContextReset(state->stage_context);
+	MemoryContextSwitchTo(state->stage_context);
+	tree_effort(&state->meta, state->shape, state->recall, wanted, &effort);
+	probes = effort.probes;
+	tree_walk_init(&walk, scan->indexRelation, state->shape, &state->meta, state->query, state->filter, &state->counts);
+	survivors.room = survivors_room(scan, &effort);
+	survivors.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) survivors.room);
+
+	for (state->used_up = true;; leaves++)
+	{
+		AnnBlock	block;
+		Buffer		buffer;
+		const TreeRow *rows;
+		float		limit;
+
+		if (leaves >= probes && state->filter != NULL && !bounded)
+			probes = filtered_probes(state, &walk, wanted);
+		if (leaves >= probes && (bounded || survivors.n >= Min(wanted, survivors.room)))
+		{
+			state->used_up = false;
+			break;
+		}
+		buffer = tree_walk_leaf(&walk, &block);
+		if (buffer == InvalidBuffer)
+			break;
+		rows = tree_rows(BufferGetPage(buffer), &state->shape->leaf);
+		limit = search_limit(&survivors);
+		for (int j = 0; j < block.n; j++)
+			if (walk.scratch.estimates[j] < limit && !rows[j].dead)
+			{
+				const ItemPointerData *tid = &rows[j].tid;
+
+				search_offer(&survivors, (SearchItem)
+				{
+					.key = walk.scratch.estimates[j],
+						.spread = code_deviation(&walk.scratch.query, block.norm[j], block.error[j], state->shape->width),
+						.id = (uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 | ItemPointerGetOffsetNumberNoCheck(tid)
+				});
+				limit = search_limit(&survivors);
+			}
+		UnlockReleaseBuffer(buffer);
+	}
+	/* nothing was left out: the tree is used up, or the balls */
+	near = bounded ? rows_near(&survivors, state->limit) : 0;
+	late = (state->used_up && survivors.n < survivors.room) ||
+		(bounded && near * walk.rows < (double) wanted * walk.passed && near <= walk.passed / 2.0);
+	search_sort(&survivors);
+	returned = drop_returned(state, &survivors);
+	wanted = Max(wanted - returned, 1);
+
+	/* exact distances from the front, until what comes cannot be among the wanted ones */
+	state->found = MemoryContextAllocHuge(state->stage_context, sizeof(Found) * (Size) Max(survivors.n, 1));
+	state->n_found = 0;
+	state->next = 0;
+	distances.room = Min(wanted, survivors.n + 1);
+	distances.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) distances.room);
+	for (int i = -PAGES_AHEAD; i < 0; i++)
+		expect_rows(state, &survivors, i);
+	for (int i = 0; i < survivors.n; i++)
+	{
+		const SearchItem *item = &survivors.items[i];
+		Found	   *found = &state->found[state->n_found];
+		double		distance;
+
+		if (!late && distances.n == distances.room &&
+			(i >= effort.exact - returned || item->key - deviations * item->spread > search_limit(&distances)))
+			break;
+		if (item->key - deviations * item->spread > state->limit)
+			break;
+		CHECK_FOR_INTERRUPTS();
+		expect_rows(state, &survivors, i);
+		item_tid(item, &found->tid);
+		if (!tree_measure(scan, &found->tid, &distance))
+			continue;
+		found->distance = distance;
+		state->n_found++;
+		search_offer(&distances, (SearchItem) {.key = (float) tree_scan_square(state, distance)});
+	}
+	qsort(state->found, state->n_found, sizeof(Found), tree_compare_found);
+	state->used_up = late;
+
+	/* beyond the wanted ones nearer rows may have been left out */
+	if (!late)
+		state->n_found = Min(state->n_found, wanted);
+	if (state->any)
+	{
+		int			kept = 0;
+
+		for (int i = 0; i < state->n_found; i++)
+			if (late || tree_compare_found(&state->found[i], &state->last) > 0)
+				state->found[kept++] = state->found[i];
+		state->n_found = kept;
+
+		/* rows behind the last one first, in order, then the late ones */
+		if (late)
+		{
+			int			first = 0;
+			Found	   *sorted = palloc(sizeof(Found) * Max(kept, 1));
+
+			while (first < kept && tree_compare_found(&state->found[first], &state->last) < 0)
+				first++;
+			memcpy(sorted, state->found + first, sizeof(Found) * (kept - first));
+			memcpy(sorted + kept - first, state->found, sizeof(Found) * first);
+			state->found = sorted;
+		}
+	}
+	MemoryContextSwitchTo(state->context);
+}
+
+/* The rows of the next stage; false: they are too many for memory. */
+static bool
+next_stage(IndexScanDesc scan)
+{
+	TreeScan   *state = scan->opaque;
+	TreeEffort	effort;
+
+	if (state->stage == 0)
+	{
+		state->stage = FIRST_STAGE;
+		return true;
+	}
+	state->stage = (int) Min(state->stage * STAGE_GROWTH, PG_INT32_MAX / 2);
+	tree_effort(&state->meta, state->shape, state->recall, state->stage, &effort);
+	return survivors_room(scan, &effort) <= tree_rows_in_memory();
+}
+
+bool
+tree_next_near(IndexScanDesc scan, ItemPointer tid)
+{
+	TreeScan   *state = scan->opaque;
+
+	while (state->next >= state->n_found)
+	{
+		MemoryContext old;
+
+		if (state->used_up)
+			return false;
+		CHECK_FOR_INTERRUPTS();
+		old = MemoryContextSwitchTo(state->context);
+		if (next_stage(scan))
+			search_stage(scan);
+		else
+			tree_sort_rest(scan);
+		MemoryContextSwitchTo(old);
+		if (state->rest != NULL)
+			return tree_rest_next(state->rest, tid);
+	}
+	state->last = state->found[state->next++];
+	state->any = true;
+	*tid = state->last.tid;
+	if (state->returned_n == state->returned_room)
+	{
+		state->returned_room = Max(2 * state->returned_room, FIRST_STAGE);
+		state->returned = state->returned == NULL ?
+			MemoryContextAlloc(state->context, sizeof(ItemPointerData) * state->returned_room) :
+			repalloc_huge(state->returned, sizeof(ItemPointerData) * state->returned_room);
+	}
+	state->returned[state->returned_n++] = *tid;
+	return true;
+}
