@@ -26,7 +26,8 @@ SELECT name, (SELECT yes(learned, without_learning + 0.1) FROM dml_train_pairs('
 FROM dml_methods WHERE kind = 'gradient' AND supervision ~ 'pairs';
 SELECT name, (SELECT yes(learned, without_learning + 0.1) FROM dml_train_triplets('relations', 'click', 'q', 'clicked', 'skipped', method => method_of(name), network => '6', epochs => 20)) AS triplets
 FROM dml_methods WHERE kind = 'gradient' AND supervision ~ 'triplets';
-SELECT name, (SELECT yes(learned, 0.08) FROM dml_train_matches('relations', 'twin', 'a', 'b', method => method_of(name), network => '12, l2', epochs => 30)) AS matches
+SELECT name, (SELECT yes(learned, 0.08) FROM dml_train_matches('relations', 'twin', 'a', 'b', method => method_of(name), network => CASE WHEN name ~ 'vicreg|barlow' THEN '12, raw' ELSE '12, l2' END,
+	epochs => 30)) AS matches
 FROM dml_methods WHERE kind = 'gradient' AND supervision ~ 'matches';
 SELECT name, (SELECT yes(learned, 0.2) FROM dml_train_unlabeled('relations', 'twin', 'b', method => method_of(name), network => CASE WHEN name ~ 'vicreg|barlow' THEN '12, raw' ELSE '12, l2' END,
 	epochs => 20)) AS rows
@@ -34,10 +35,11 @@ FROM dml_methods WHERE kind = 'gradient' AND supervision ~ 'unlabeled rows';
 -- What a loss learns by itself is the mean of both directions; miners have something to choose from among matches and views.
 SELECT yes(learned, 0.08) AS margin FROM dml_train_matches('relations', 'twin', 'a', 'b', method => 'margin + 0.5 * triplet', network => '12, l2', epochs => 40,
 	options => '{"margin.miner": "semihard", "triplet.miner": "hard", "margin.margin": 0.3}');
+SELECT yes(learned, 0.08) AS norm FROM dml_train_matches('relations', 'twin', 'a', 'b', method => 'norm + vicreg + 0.1 * infonce', network => '12, raw', epochs => 30, options => '{"vicreg.alpha": 20}');
 \set VERBOSITY terse
 SELECT dml_train_pairs('bad', 'pair', 'a', 'b', 'same', method => 'margin', options => '{"miner": "hard"}');
 SELECT dml_train_pairs('bad', 'pair', 'a', 'b', 'same', method => 'circle');
-SELECT dml_train_matches('bad', 'twin', 'a', 'b', method => 'vicreg');
+SELECT dml_train_matches('bad', 'twin', 'a', 'b', method => 'center');
 DROP SCHEMA train_relations_test CASCADE;
 SELECT dml_drop_model('relations');
 RESET search_path;

@@ -91,6 +91,7 @@ loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
 					const LossShape *shape, LossContext **context)
 {
 	LossContext *c;
+	bool		towers = loss->views && shape->max_cols > 0;
 	int			max_rows;
 	int			max_cols;
 	size_t		cells;
@@ -106,6 +107,8 @@ loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
 	c->params = *params;
 	c->shape = *shape;
 	c->input = input_of(loss, params);
+	if (towers)
+		c->shape.n_classes = shape->max_rows;
 	if (has_proxies(loss) && c->input != LOSS_COSINE)
 		return learn_fail(env, LEARN_INVALID, "a loss against proxies takes cosine similarities");
 	if (loss->side != LOSS_BATCH || shape->max_cols > 0)
@@ -114,12 +117,12 @@ loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
 		c->block.per_class = params->proxies > 0 ? params->proxies : 1;
 	else if (loss->side == LOSS_GRAPH)
 		c->block.per_class = 1;
-	c->n_proxies = shape->n_classes * c->block.per_class;
+	c->n_proxies = c->shape.n_classes * c->block.per_class;
 	if (loss->scalars)
 		c->n_scalars = loss->scalars(params, shape->n_classes, &c->scalar_start);
 
-	max_rows = shape->max_rows + (loss->side == LOSS_GRAPH ? c->n_proxies : 0);
-	max_cols = loss->side == LOSS_PROXY ? c->n_proxies : loss->side == LOSS_GRAPH ? max_rows :
+	max_rows = towers ? 2 * shape->max_rows : shape->max_rows + (loss->side == LOSS_GRAPH ? c->n_proxies : 0);
+	max_cols = loss->side == LOSS_PROXY ? c->n_proxies : loss->side == LOSS_GRAPH || towers ? max_rows :
 		shape->max_cols > 0 ? shape->max_cols : max_rows + c->params.memory;
 	cells = (size_t) max_rows * max_cols;
 	LEARN_ALLOC(env, c->block.work, loss_work(max_rows, max_cols));
@@ -137,10 +140,11 @@ loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
 		LEARN_ALLOC(env, c->z, (size_t) max_rows * shape->dims);
 		LEARN_ALLOC(env, c->mean, shape->dims);
 	}
-	if (loss->side == LOSS_GRAPH)
+	if (loss->side == LOSS_GRAPH || towers)
 	{
 		LEARN_ALLOC(env, c->node, (size_t) max_rows * shape->dims);
 		LEARN_ALLOC(env, c->dnode, (size_t) max_rows * shape->dims);
+		LEARN_ALLOC(env, c->node_label, max_rows);
 	}
 	if (loss->side == LOSS_PROXY)
 	{
@@ -155,7 +159,7 @@ loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
 	else
 	{
 		LEARN_ALLOC(env, c->block.member, max_cols);
-		LEARN_ALLOC(env, c->block.start, (size_t) shape->n_classes + 1);
+		LEARN_ALLOC(env, c->block.start, (size_t) c->shape.n_classes + 1);
 	}
 	if (loss->side == LOSS_BATCH)
 	{
@@ -185,7 +189,7 @@ loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
 	rng_seed(&c->rng, shape->seed, 6);
 	c->block.side = loss->side;
 	c->block.input = c->input;
-	c->block.n_classes = shape->n_classes;
+	c->block.n_classes = c->shape.n_classes;
 	c->block.dims = shape->dims;
 	c->block.s = c->block.held = c->s;
 	c->block.relation = c->relation;
@@ -298,15 +302,20 @@ remember(LossContext *c, const LossBatch *batch, const real *u)
 	}
 }
 
-/* LOSS_GRAPH: a batch of all nodes. */
+/* LOSS_GRAPH: a batch of all nodes, but for their labels.  Views of two towers: a batch of both. */
 static LossBatch
 batch_of_nodes(LossContext *c, const LossBatch *batch, const real *proxies)
 {
 	size_t		n_z = (size_t) batch->rows * c->shape.dims;
-	LossBatch	nodes = {.z = c->node, .rows = batch->rows + c->n_proxies, .dz = c->dnode};
+	bool		graph = c->loss.side == LOSS_GRAPH;
+	int			behind = graph ? c->n_proxies : batch->cols;
+	LossBatch	nodes = {.z = c->node, .rows = batch->rows + behind, .dz = c->dnode};
 
 	memcpy(c->node, batch->z, n_z * sizeof(real));
-	memcpy(c->node + n_z, proxies, (size_t) c->n_proxies * c->shape.dims * sizeof(real));
+	memcpy(c->node + n_z, graph ? proxies : batch->other, (size_t) behind * c->shape.dims * sizeof(real));
+	for (int i = 0; i < nodes.rows && !graph; i++)
+		c->node_label[i] = i % batch->rows;
+	nodes.label = graph ? NULL : c->node_label;
 	return nodes;
 }
 
@@ -316,17 +325,29 @@ evaluate_block(LossContext *c, const LossBatch *batch, const real *learned, real
 {
 	LossBlock  *block = &c->block;
 	size_t		n_z = (size_t) batch->rows * c->shape.dims;
+	size_t		n_other = batch->other ? (size_t) batch->cols * c->shape.dims : 0;
 	bool		graph = c->loss.side == LOSS_GRAPH;
-	LossBatch	seen = graph ? batch_of_nodes(c, batch, learned) : *batch;
+	bool		towers = c->loss.views && batch->other;
+	LossBatch	seen = *batch;
 	const real *u = NULL;
 	const real *other = NULL;
 	real		value;
 
-	if (!relate(c, batch))
+	if (towers && batch->cols != batch->rows)
+		return NAN;
+	if (graph || towers)
+		seen = batch_of_nodes(c, batch, learned);
+	block->rows = seen.rows;
+	block->cols = c->loss.side == LOSS_PROXY ? c->n_proxies : c->loss.side != LOSS_BATCH ? seen.rows :
+		batch->other ? batch->cols : batch->rows + c->stored;
+	block->square = batch->other == NULL;
+	block->z = seen.z;
+	block->dz = seen.dz;
+	if (!relate(c, graph ? batch : &seen))
 		return NAN;
 	if (c->loss.side == LOSS_EMBEDDING)
 	{
-		if (!isfinite(vm_dot(batch->z, batch->z, n_z)))
+		if (!isfinite(vm_dot(seen.z, seen.z, (size_t) seen.rows * c->shape.dims)))
 			return NAN;
 	}
 	else if ((u = loss_form(c, &seen, learned, &other)) == NULL)
@@ -336,11 +357,14 @@ evaluate_block(LossContext *c, const LossBatch *batch, const real *learned, real
 	value = c->loss.function(&c->params, block);
 	if (isnan(value) || !loss_take_back(c, &seen, u, other, dlearned))
 		return NAN;
-	if (graph)
-	{
+	if (graph || towers)
 		memcpy(batch->dz, c->dnode, n_z * sizeof(real));
+	if (graph)
 		memcpy(dlearned, c->dnode + n_z, (size_t) c->n_proxies * c->shape.dims * sizeof(real));
-	}
+	else if (towers)
+		memcpy(batch->dother, c->dnode + n_z, n_other * sizeof(real));
+	else if (c->loss.side == LOSS_EMBEDDING && batch->other)
+		memset(batch->dother, 0, n_other * sizeof(real));	/* it has looked at one tower alone */
 	if (c->remembering && block->learning && batch->label && batch->other == NULL)
 		remember(c, batch, u);
 	return value;
@@ -358,12 +382,6 @@ loss_evaluate(LossContext *context, const LossBatch *batch, const real *learned,
 	bool		usable = true;
 	real		value = NAN;
 
-	block->rows = batch->rows + (c->loss.side == LOSS_GRAPH ? c->n_proxies : 0);
-	block->cols = c->loss.side == LOSS_PROXY ? c->n_proxies : c->loss.side != LOSS_BATCH ? block->rows :
-		batch->other ? batch->cols : batch->rows + c->stored;
-	block->square = batch->other == NULL;
-	block->z = batch->z;
-	block->dz = batch->dz;
 	block->scalar = c->n_scalars > 0 ? learned + n_proxy : NULL;
 	block->dscalar = c->n_scalars > 0 ? dlearned + n_proxy : NULL;
 	for (int i = 0; i < c->n_scalars; i++)

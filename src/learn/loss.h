@@ -181,6 +181,7 @@ typedef struct Loss
 	LossSide	side;
 	bool		by_class;		/* reads label, member and start: relations alone will not do */
 	bool		by_proxy;		/* reads the proxies themselves */
+	bool		views;			/* LOSS_EMBEDDING: of two towers, row i of one and row i of the other are its two views */
 	bool		holds;			/* reads held, or keeps state that its value depends on: ds is not the slope of the value */
 
 	/* how many numbers it learns, and where they start; NULL: none */

@@ -27,8 +27,9 @@ struct LossContext
 	real	   *mean;			/* dims: what distances are taken around */
 	real	   *proxy;			/* n_proxies x dims: normalised copy */
 	real	   *proxy_norm;
-	real	   *node;			/* LOSS_GRAPH: batch and proxies, one behind the other, and their gradient */
+	real	   *node;			/* LOSS_GRAPH: batch and proxies, one behind the other; views of two towers: these; and their gradient */
 	real	   *dnode;
+	int32_t    *node_label;		/* views of two towers: the number of the match */
 	Rng			rng;
 
 	/*

@@ -188,6 +188,52 @@ test_towers(void **state)
 	fixture_end(&env);
 }
 
+/*
+ * Losses of the embeddings: of two views the towers are these, as of one batch whose classes have two rows each; the others look at one tower
+ * alone, and the gradient of the other is written, too.
+ */
+static void
+test_tower_embeddings(void **state)
+{
+	static const char *const method[] = {"vicreg", "barlow_twins", "norm", "zero_mean"};
+	LearnEnv	env;
+	int8_t		relation[ROWS * ROWS];
+	int32_t		label[2 * ROWS];
+	real		dz[COLS * DIMS];
+	real		dother[COLS * DIMS];
+	real		both[2 * ROWS * DIMS];
+
+	fixture_start(&env);
+	memset(relation, -1, sizeof(relation));
+	for (int i = 0; i < ROWS; i++)
+		relation[i * (ROWS + 1)] = 1;
+	for (int i = 0; i < 2 * ROWS; i++)
+		label[i] = i % ROWS;
+	for (int i = 0; i < 4; i++)
+	{
+		LossCase	c = {method[i], method[i], ""};
+		Setting		t = {.c = c, .relation = relation};
+		bool		views = i < 2;
+		double		here;
+
+		t.c.params = loss_options(method[i], "");
+		t.b = fixture_batch(&env, ROWS, DIMS, CLASSES, 11);
+		t.other = fixture_batch(&env, ROWS, DIMS, CLASSES, 12);
+		t.b.label = t.other.label = NULL;
+		t.context = make_context(&env, &t.c, false, COLS);
+		memset(dother, 0xff, sizeof(dother));
+		here = evaluate(&t, true, dz, dother);
+		memcpy(both, t.b.z, sizeof(real) * ROWS * DIMS);
+		memcpy(both + ROWS * DIMS, t.other.z, sizeof(real) * ROWS * DIMS);
+		check_value(&t, "towers", here, naive_loss_of(&t.c, false, views ? both : t.b.z, label, views ? 2 * ROWS : ROWS, DIMS, NULL, ROWS));
+		check_slopes(&t, "rows", true, t.b.z, dz, ROWS * DIMS, here);
+		check_slopes(&t, "columns", true, t.other.z, dother, ROWS * DIMS, here);
+		t.other.rows = ROWS - 1;
+		assert_int_equal(isnan(evaluate(&t, true, dz, dother)), views);
+	}
+	fixture_end(&env);
+}
+
 /* One tower, related by what the caller says, with and without labels beside it. */
 static void
 test_relations(void **state)
@@ -345,6 +391,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_towers),
+		cmocka_unit_test(test_tower_embeddings),
 		cmocka_unit_test(test_relations),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_sum),
