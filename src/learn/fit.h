@@ -24,6 +24,7 @@ typedef struct FitPlan
 	int			stop_after;		/* epochs to run, at most epochs */
 	double		learning_rate;
 	double		proxy_lr;		/* 0: each term's own */
+	double		average;		/* decay, a step, of the mean of the weights that is judged and kept; 0: the weights themselves */
 	double		deadline;		/* of env->now; INFINITY: none */
 	TrainPhase	phase;
 } FitPlan;

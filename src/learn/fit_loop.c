@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "optim.h"
+#include "vmath.h"
 
 /* Seconds between reports. */
 #define REPORT_INTERVAL	0.1
@@ -40,6 +41,19 @@ copy_take(Copy *copy, const FitTask *task)
 	}
 }
 
+/* Towards the weights as they are now, by a share of the way. */
+static void
+copy_approach(Copy *copy, const FitTask *task, double share)
+{
+	for (int i = 0; i < 2 && task->net[i]; i++)
+	{
+		vm_scale(copy->params[i], (real) (1 - share), task->net[i]->n_params);
+		vm_axpy(copy->params[i], (real) share, task->net[i]->params, task->net[i]->n_params);
+		vm_scale(copy->running[i], (real) (1 - share), task->net[i]->n_running);
+		vm_axpy(copy->running[i], (real) share, task->net[i]->running, task->net[i]->n_running);
+	}
+}
+
 static void
 copy_put_back(const Copy *copy, const FitTask *task)
 {
@@ -66,14 +80,22 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	LearnReport report = {0};
-	Copy		copy = {{NULL}};
+	Copy		best = {{NULL}};
+	Copy		average = {{NULL}};	/* of the weights over the steps so far, where plan->average asks for it */
+	Copy		own = {{NULL}};	/* the weights that training goes on from */
 	double		start = env->now(env->ctx);
 	double		next_report = start;
 	int64_t		steps = task->per_epoch * plan->epochs;
 	int64_t		done = 0;
 	int			gained = 0;		/* epoch of the last better score */
 
-	LEARN_TRY(copy_create(env, task, &copy));
+	LEARN_TRY(copy_create(env, task, &best));
+	if (plan->average > 0)
+	{
+		LEARN_TRY(copy_create(env, task, &average));
+		LEARN_TRY(copy_create(env, task, &own));
+		copy_take(&average, task);
+	}
 	fit->score = NAN;
 	fit->epochs = fit->best_epoch = 0;
 	fit->cut = false;
@@ -101,6 +123,9 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 			sum += loss;
 			taken++;
 			done++;
+			/* the first steps weigh less than later ones, as the start is nothing to remember */
+			if (plan->average > 0)
+				copy_approach(&average, task, fmax(1 - plan->average, 10.0 / (10 + done)));
 			now = env->now(env->ctx);
 			fit->cut = now > plan->deadline;
 			if (env->report && now >= next_report)
@@ -121,6 +146,11 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 		fit->epochs = epoch;
 		if (task->score)
 		{
+			if (plan->average > 0)
+			{
+				copy_take(&own, task);
+				copy_put_back(&average, task);
+			}
 			LEARN_TRY(task->score(env, task->ctx, &record->validation));
 			/* of equal scores the later one: it was learned at a lower rate */
 			if (isnan(fit->score) || record->validation >= fit->score)
@@ -129,8 +159,10 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 					gained = epoch;
 				fit->best_epoch = epoch;
 				fit->score = record->validation;
-				copy_take(&copy, task);
+				copy_take(&best, task);
 			}
+			if (plan->average > 0)
+				copy_put_back(&own, task);
 			report.validation = record->validation;
 			report.best = fit->score;
 		}
@@ -142,9 +174,13 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 	}
 
 	if (task->score && !isnan(fit->score))
-		copy_put_back(&copy, task);
+		copy_put_back(&best, task);
 	else
+	{
 		fit->best_epoch = fit->epochs;
+		if (plan->average > 0)
+			copy_put_back(&average, task);
+	}
 	arena_reset(env->arena, mark);
 	return LEARN_OK;
 }

@@ -10,6 +10,10 @@
 
 #define FOLDS			5
 
+/* Shares of the time limit: planned for choosing, and after which no candidate begins, whatever was planned. */
+#define CHOOSING		0.8
+#define CLOCK_SHARE		0.8
+
 typedef struct Try
 {
 	const char *method;
@@ -47,7 +51,7 @@ try_closed(Trainer *t, Way *way, int *n)
 }
 
 static LearnStatus
-try_gradient(Trainer *t, Way *way, int *n, double limit, bool *cut)
+try_gradient(Trainer *t, Way *way, int *n, double limit)
 {
 	double		planned = 0;
 
@@ -68,17 +72,17 @@ try_gradient(Trainer *t, Way *way, int *n, double limit, bool *cut)
 		w->method = method;
 		given_plan(t, method, try->network, &w->plan);
 		w->plan.phase = PHASE_CHOOSING;
-		w->plan.deadline = t->start + 0.7 * limit;
+		w->plan.deadline = t->start + CLOCK_SHARE * limit;
 		epoch = way_seconds(t, &w->plan, 1) * t->n_splits;
-		affordable = (int) (0.2 * limit / epoch);
+		affordable = (int) (CHOOSING / 2 * limit / epoch);
 		if (t->options->epochs == 0 && w->plan.epochs > affordable)
 			w->plan.epochs = w->plan.stop_after = affordable < 1 ? 1 : affordable;
-		if (planned > 0 && planned + epoch * w->plan.epochs > 0.5 * limit)
-			continue;
-		if (t->env->now(t->env->ctx) > t->start + 0.7 * limit)
+		/* the first is tried however little time there is */
+		if (planned > 0 && (planned + epoch * w->plan.epochs > CHOOSING * limit ||
+							t->env->now(t->env->ctx) > t->start + CLOCK_SHARE * limit))
 		{
-			*cut = true;
-			break;
+			way_leave_out(t, w);
+			continue;
 		}
 		planned += epoch * w->plan.epochs;
 		LEARN_TRY(way_try(t, w));
@@ -109,7 +113,7 @@ given_auto(Trainer *t)
 	way_record(t, &way[0], 0, given_comparable(t->given) ? "" : "the sides have different widths");
 	way_record(t, &way[1], 0, "");
 	LEARN_TRY(try_closed(t, way, &n));
-	LEARN_TRY(try_gradient(t, way, &n, limit, &cut));
+	LEARN_TRY(try_gradient(t, way, &n, limit));
 
 	for (int i = 1; i < n; i++)
 		if (way_is_better(t, way[i].score, way[best].score))
@@ -126,6 +130,7 @@ given_auto(Trainer *t)
 	snprintf(r->reason, sizeof(r->reason), "%s scored best of %d candidates%s%s",
 			 way[best].method ? way_name(&way[best]) : "no learning", n, given_shared_text(t),
 			 cut ? "; the time limit ended the training early" : "");
+	trainer_append_left_out(t);
 	given_append_search(r, &way[best], &way[0]);
 	return LEARN_OK;
 }

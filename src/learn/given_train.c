@@ -143,7 +143,7 @@ score_given(Trainer *t, const Split *split, const Model *a, const Model *b, Give
 	return given_score_model(t->env, t->given, split, views_of(t), a, b, score);
 }
 
-static const Learner learner = {fit_given, solve_given, score_given, 0.3e-3};
+static const Learner learner = {fit_given, solve_given, score_given, 0.15e-3};
 
 LearnStatus
 given_splits(Trainer *t, int folds)

@@ -68,6 +68,8 @@ static const OptionDef defs[] = {
 	"epochs without a better held-out score before training stops; 0: never stops early"},
 	{"proxy_lr", OPTION_REAL, AT(proxy_lr), 1e-6, 1e6, NULL, 0, "method's", true,
 	"learning rate of the class proxies as a multiple of the network's"},
+	{"average", OPTION_REAL, AT(average), 0, 0.99999, NULL, 0, "chosen", true,
+	"decay, a step, of the running mean of the weights, which is judged and kept; 0: the weights as they are"},
 	{"level_weight", OPTION_REAL, AT(level_weight), 0, 10, NULL, 0, "0.5", true,
 	"of several label columns: weight of a level as a multiple of the finer one below it"},
 	{"hard_negatives", OPTION_TEXT, AT(hard_negatives), 0, sizeof(((TrainOptions *) 0)->hard_negatives), NULL, 0, "none", true,
@@ -204,6 +206,7 @@ options_init(TrainOptions *options)
 	options->clip = 10;
 	options->patience = 10;
 	options->balance = 0.5;
+	options->average = NAN;
 	options->linear = (LinearParams) {CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, NAN, NAN, NAN, NAN, NAN};
 	options->n_terms = 1;
 	for (int t = 0; t < METHOD_MAX_TERMS; t++)

@@ -36,6 +36,7 @@ typedef struct TrainOptions
 	double		validation;		/* share of the rows (open_set: of the classes) held out; 0: none */
 	int			patience;		/* epochs without a better score before stopping; 0: never stop early */
 	double		proxy_lr;		/* multiple of the learning rate; 0: the method's */
+	double		average;		/* decay, a step, of the mean of the weights; 0: none; NaN: chosen */
 	double		balance;		/* classes are drawn by rows^(1 - balance): 0 as they are, 1 equally */
 	double		level_weight;	/* of a hierarchy of labels: weight of a level as a multiple of the one below it */
 	double		unlabeled;		/* weight of views of all rows beside labels; 0: none */

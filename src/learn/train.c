@@ -85,10 +85,10 @@ score_labels(Trainer *t, const Split *split, const Model *a, const Model *b, Giv
 	return judge_model(t->env, &t->judge[split - t->split], a, &score->score);
 }
 
-static const Learner learner = {fit_labels, solve_labels, score_labels, 0.2e-3};
+static const Learner learner = {fit_labels, solve_labels, score_labels, 0.1e-3};
 
 LearnStatus
-trainer_splits(Trainer *t, int folds)
+trainer_splits(Trainer *t, int folds, int repeats)
 {
 	const TrainOptions *o = t->options;
 	double		share = o->validation;
@@ -97,13 +97,14 @@ trainer_splits(Trainer *t, int folds)
 		share = o->open_set ? 0.3 : t->rows->n < TRAIN_FEW_ROWS ? 0.2 : 0.1;
 	if (!o->open_set && share * t->rows->n > MAX_HELD)
 		share = (double) MAX_HELD / t->rows->n;
-	t->n_splits = share > 0 ? folds : 0;
+	t->n_splits = share > 0 ? folds * repeats : 0;
 	for (int f = 0; f < t->n_splits; f++)
 	{
-		LEARN_TRY(split_make(t->env, t->rows, o->open_set, folds, f, share, MAX_HELD, o->seed, &t->split[f]));
+		LEARN_TRY(split_make(t->env, t->rows, o->open_set, folds, f % folds, share, MAX_HELD, o->seed + f / folds, &t->split[f]));
 		LEARN_TRY(judge_create(t->env, t->rows, o->open_set, &t->split[f], MAX_GALLERY, o->seed, &t->judge[f]));
 		t->weight[f] = (double) t->judge[f].n_query;
-		t->result->held_out_rows += t->split[f].n_held;
+		if (f < folds)
+			t->result->held_out_rows += t->split[f].n_held;
 	}
 	if (t->n_splits > 0 && t->result->held_out_rows == 0)
 		t->n_splits = 0;
@@ -155,7 +156,7 @@ train_named(Trainer *t)
 	bool		cut = false;
 	char		solved[128] = "";
 
-	LEARN_TRY(trainer_splits(t, 1));
+	LEARN_TRY(trainer_splits(t, 1, 1));
 	LEARN_TRY(trainer_baselines(t, true, true, &none, &whiten));
 	way.method = o->method;
 	way.score = NAN;

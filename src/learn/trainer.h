@@ -17,8 +17,8 @@
 #include "split.h"
 #include "train.h"
 
-#define MAX_FOLDS		6
-#define MAX_WAYS		16
+#define MAX_FOLDS		15
+#define MAX_WAYS		24
 #define TRAIN_FEW_ROWS	5000	/* fewer rows are judged in folds by auto, and what is kept is fitted on all of them */
 #define GIVEN_FEW		5000	/* the same of constraints */
 #define MAX_WHITEN		2048	/* features up to which whitening is reported beside the model */
@@ -69,6 +69,7 @@ struct Trainer
 	double		weight[MAX_FOLDS];	/* of a split's score */
 	int			n_splits;
 	bool		pixels;			/* the features share one scale */
+	int			left_out;		/* candidates of auto that there was no time for */
 	bool		searched;		/* recall@10 and MRR are known beside the score */
 
 	Judge		judge[MAX_FOLDS];	/* labels */
@@ -106,14 +107,24 @@ extern LinearPlan way_plan_linear(const Trainer *t, const Way *way, int n_classe
 /* Seconds of work that so many epochs of a plan are, by arithmetic alone: same seed, same plans. */
 extern double way_seconds(const Trainer *t, const FitPlan *plan, int epochs);
 
+/* The same of floating-point operations. */
+extern double work_seconds(const Trainer *t, double flops);
+
 /* LEARN_INVALID where a closed form is asked for more dimensions than the rows have. */
 extern LearnStatus way_check_dims(const Trainer *t);
 
 /* way->score, way->fold and way->best_epoch by all splits. */
 extern LearnStatus way_judge(Trainer *t, Way *way);
 
+/* The standard error of a share as it is measured on the held-out rows. */
+extern double trainer_error(const Trainer *t, double share);
+
 /* The same, and recorded; a way that the data does not allow, or that diverges, has no score. */
 extern LearnStatus way_try(Trainer *t, Way *way);
+
+/* Record a candidate that the time limit does not allow for; say in the reason how many there were. */
+extern void way_leave_out(Trainer *t, const Way *way);
+extern void trainer_append_left_out(const Trainer *t);
 
 /* Another candidate of t->result, which must have room for it. */
 extern Candidate *way_record(Trainer *t, const Way *way, double seconds, const char *note);
@@ -130,8 +141,11 @@ extern LearnStatus way_keep(Trainer *t, Way *way, bool validate, bool *cut);
 extern LearnStatus trainer_start(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainResult *result,
 								 Trainer **t);
 
-/* So many splits (1 to MAX_FOLDS), none where nothing can be held out; their judges. */
-extern LearnStatus trainer_splits(Trainer *t, int folds);
+/*
+ * So many splits, and again so many by another hash with each repeat (MAX_FOLDS in all at most), none where nothing can be
+ * held out; their judges.
+ */
+extern LearnStatus trainer_splits(Trainer *t, int folds, int repeats);
 
 extern void way_plan(const Trainer *t, const Method *method, const char *network, FitPlan *plan);
 

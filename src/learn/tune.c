@@ -430,7 +430,7 @@ tune_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, const T
 	char		settings[512];
 
 	LEARN_TRY(trainer_start(env, rows, options, result, &t));
-	LEARN_TRY(trainer_splits(t, plan->folds));
+	LEARN_TRY(trainer_splits(t, plan->folds, 1));
 	if (t->n_splits == 0)
 	{
 		learn_fail(env, LEARN_DATA, "no row could be held out to judge trials by");

@@ -10,12 +10,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "dataset.h"
+#include "embedding.h"
 #include "learn/blas.h"
+#include "learn/fit_loop.h"
 #include "learn/metrics.h"
 #include "learn/rng.h"
 #include "learn/split.h"
@@ -299,6 +300,172 @@ test_bad_data(void **state)
 	unit_env_done(&unit);
 }
 
+/* LearnEnv.now: time stands still, so that what is planned by arithmetic is all that counts. */
+static double
+no_time(void *ctx)
+{
+	return 0;
+}
+
+/* n rows around as many points as there are classes, class i % classes; or, blind, near duplicates in pairs, whose class is chance. */
+static Dataset *
+many_rows(LearnEnv *env, int n, int d, int classes, bool blind)
+{
+	float	   *x = arena_alloc(env->arena, (size_t) n * d, sizeof(float));
+	int32_t    *label = arena_alloc(env->arena, n, sizeof(int32_t));
+	Rng			rng;
+
+	rng_seed(&rng, 11, 0);
+	for (int i = 0; i < n; i++)
+	{
+		label[i] = blind && i % 2 ? label[i - 1] : (int32_t) rng_below(&rng, classes);
+		for (int j = 0; j < d; j++)
+			x[i * d + j] = blind && i % 2 ? x[(i - 1) * d + j] + 1e-3f * (float) rng_normal(&rng)
+				: (float) (2 * rng_normal(&rng) + (blind ? 0 : 2 * sin(1.0 + (label[i] + 1) * (j + 1))));
+	}
+	return dataset_make(env, x, label, n, d, classes);
+}
+
+/* Many rows: losses in short runs on a sample, the best one then for longer; never below what is simpler. */
+static void
+test_auto_many(void **state)
+{
+	for (int blind = 0; blind < 2; blind++)
+	{
+		UnitEnv		unit;
+		TrainOptions options;
+		TrainResult result[2];
+		Dataset    *data;
+		float	   *z[2];
+
+		unit_env_init(&unit);
+		unit.env.now = no_time;
+		data = many_rows(&unit.env, 6000, 6, 4, blind);
+		options_for(&options, "auto", false, 0);
+		options.time_limit = 0.4;
+		for (int i = 0; i < 2; i++)
+		{
+			assert_int_equal(train_model(&unit.env, &data->rows, &options, &result[i]), LEARN_OK);
+			z[i] = embedding_of(&unit.env, result[i].model, data);
+		}
+		assert_true(result[0].score_model >= result[0].score_none);
+		assert_true(result[0].score_model >= result[0].score_whiten);
+		assert_int_equal(result[0].dims, result[1].dims);
+		assert_memory_equal(z[0], z[1], (size_t) data->rows.n * result[0].dims * sizeof(float));
+		if (blind)
+			assert_true(result[0].score_none > 0.8);
+		else
+		{
+			const Candidate *last = &result[0].candidates[result[0].n_candidates - 1];
+
+			assert_non_null(result[0].method);
+			assert_true(result[0].score_model > result[0].score_none);
+			assert_non_null(strstr(last->note, "time that was left"));
+			assert_non_null(strstr(last->settings, "average = "));
+			assert_true(last->epochs > 1);
+		}
+		unit_env_done(&unit);
+	}
+}
+
+/* What there is no time for is left out, and said to be. */
+static void
+test_auto_left_out(void **state)
+{
+	int			left[2] = {0};
+	int			tried[2] = {0};
+
+	for (int i = 0; i < 2; i++)
+	{
+		UnitEnv		unit;
+		TrainOptions options;
+		TrainResult result;
+
+		unit_env_init(&unit);
+		unit.env.now = no_time;
+		options_for(&options, "auto", false, 0);
+		options.time_limit = i == 0 ? 0.05 : 1;
+		assert_int_equal(train_model(&unit.env, &dataset_load(&unit.env, "iris", 1)->rows, &options, &result), LEARN_OK);
+		for (int c = 0; c < result.n_candidates; c++)
+		{
+			bool		out = strstr(result.candidates[c].note, "left out") != NULL;
+
+			left[i] += out;
+			tried[i] += !out;
+			assert_true(!out || isnan(result.candidates[c].validation));
+		}
+		assert_int_equal(strstr(result.reason, "left out for the time limit") != NULL, left[i] > 0);
+		assert_true(result.score_model >= result.score_none);
+		unit_env_done(&unit);
+	}
+	assert_true(left[0] > left[1]);
+	assert_true(tried[1] > tried[0]);
+	assert_int_equal(left[0] + tried[0], left[1] + tried[1]);
+}
+
+/* FitTask.step of test_average: the weights after step n are what nobody would expect, but known. */
+static LearnStatus
+known_step(LearnEnv *env, void *ctx, double lr, double *loss)
+{
+	Net		   *net = ctx;
+
+	for (size_t i = 0; i < net->n_params; i++)
+		net->params[i] = 0.5f * net->params[i] + (float) (i % 3) + 1;
+	*loss = 1;
+	return LEARN_OK;
+}
+
+/* The score of test_average: the lower the first weight, the better. */
+static LearnStatus
+known_score(LearnEnv *env, void *ctx, double *score)
+{
+	*score = -((Net *) ctx)->params[0];
+	return LEARN_OK;
+}
+
+/* The mean of the weights by its definition, kept at the end, or judged after each epoch while training goes on from the weights. */
+static void
+test_average(void **state)
+{
+	for (int judged = 0; judged < 2; judged++)
+	{
+		UnitEnv		unit;
+		TrainOptions options;
+		FitPlan		plan = {.epochs = 3, .stop_after = 3, .learning_rate = 1, .average = 0.9, .deadline = INFINITY};
+		FitTask		task = {NULL, 20, {NULL, NULL}, known_step, judged ? known_score : NULL};
+		EpochRecord history[3];
+		Fit			fit = {.history = history};
+		NetSpec		spec;
+		Net		   *net;
+		double		weight = 0.25;
+		double		mean = 0.25;
+
+		start_env(&unit);
+		options_init(&options);
+		assert_int_equal(netspec_parse(&unit.env, "2, raw", 3, &spec), LEARN_OK);
+		assert_int_equal(net_create(&unit.env, &spec, &net), LEARN_OK);
+		for (size_t i = 0; i < net->n_params; i++)
+			net->params[i] = 0.25f;
+		task.ctx = net;
+		task.net[0] = net;
+		assert_int_equal(fit_loop(&unit.env, &options, &plan, &task, &fit), LEARN_OK);
+		for (int n = 1; n <= 60; n++)
+		{
+			double		share = fmax(1 - 0.9, 10.0 / (10 + n));
+
+			weight = 0.5 * weight + 1;
+			mean += share * (weight - mean);
+			if (judged && n % 20 == 0)
+				assert_true(fabs(history[n / 20 - 1].validation + mean) < 1e-5);
+			if (judged && n == 20)
+				break;			/* the mean rises: the first epoch is the best */
+		}
+		assert_int_equal(fit.best_epoch, judged ? 1 : 3);
+		assert_true(fabs(net->params[0] - mean) < 1e-5);
+		unit_env_done(&unit);
+	}
+}
+
 int
 main(void)
 {
@@ -306,6 +473,9 @@ main(void)
 		cmocka_unit_test(test_unseen_classes_not_worse),
 		cmocka_unit_test(test_unseen_classes_better),
 		cmocka_unit_test(test_auto_not_worse),
+		cmocka_unit_test(test_auto_many),
+		cmocka_unit_test(test_auto_left_out),
+		cmocka_unit_test(test_average),
 		cmocka_unit_test(test_reproducible),
 		cmocka_unit_test(test_best_weights),
 		cmocka_unit_test(test_cancel),

@@ -183,6 +183,11 @@ candidates_to_json(const TrainResult *result)
 							 candidate->trial, candidate->rung, candidate->epochs);
 			append_text(&json, "settings", candidate->settings);
 		}
+		else if (candidate->epochs > 0)
+		{
+			appendStringInfo(&json, ", \"epochs\": %d, ", candidate->epochs);
+			append_text(&json, "settings", candidate->settings);
+		}
 		appendStringInfoChar(&json, '}');
 	}
 	appendStringInfoChar(&json, ']');

@@ -9,6 +9,7 @@ import numpy as np
 import sklearn
 
 import bench
+from methods import processor
 
 warnings.filterwarnings("ignore")
 X, Y = bench.small("digits")
@@ -143,9 +144,9 @@ class Ours:
         options = '{"validation": 0%s%s}' % ("" if more is None else ', "preprocess": "none"' + more,
                                              ', "iterations": %d' % iterations if iterations else "")
         pid = self.connection.info.backend_pid
-        began = bench.processor(pid)
+        began = processor(pid)
         self.connection.execute(f"SELECT version FROM {CALLS[constraints]}, method => '{name.split(',')[0]}', options => '{options}')")
-        return bench.processor(pid) - began
+        return processor(pid) - began
 
     def matrix(self):
         """Of the learned distance."""
