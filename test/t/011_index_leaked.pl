@@ -1,15 +1,17 @@
-# Nodes of an index that nothing leads to, as a crash within regrouping leaves them: VACUUM takes them back, and
+# Nodes of an index that nothing leads to, as a crash or an error within regrouping leaves them: VACUUM takes them back, and
 # rows that come later use their pages.
 use strict;
 use warnings;
-use FindBin;
-use lib $FindBin::Bin;
-use DmlTest;
+use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $block_size = 8192;
-my $node = start_server('main', conf => "autovacuum = off\n");
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => ['--wal-segsize=1']);
+$node->append_conf('postgresql.conf', "autovacuum = off\nclient_min_messages = warning\n");
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION dml');
 $node->safe_psql(
 	'postgres', q{
 	SELECT setseed(0.5);
@@ -71,5 +73,33 @@ my ($now, $left) = split /\|/, $node->safe_psql('postgres', q{SELECT pages, gone
 is($now, $pages, 'the file does not grow');
 cmp_ok($left, '<', $unused, "as splits use their pages ($unused before, $left left)");
 is($node->safe_psql('postgres', q{SELECT rows - (SELECT count(*) FROM item) || ' ' || leaked FROM dml_index_check('item_v', true)}), '0 0', 'and the index is right');
+
+# An error within regrouping: its new pages no longer fit into the largest file that its process may write.
+SKIP:
+{
+	skip 'needs prlimit', 4 if system('prlimit --version > /dev/null 2>&1') != 0;
+	my $reader = $node->background_psql('postgres');
+	$reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM item');	# so that no page of a split is free
+	$node->safe_psql(
+		'postgres', q{
+		CREATE TABLE drift (id int, v dml_vector(16));
+		CREATE INDEX drift_v ON drift USING dml (v);
+		INSERT INTO drift SELECT i, array_agg((sin(i % 997 * j * 1.7) + i / 2000.0)::real ORDER BY j)::dml_vector
+			FROM generate_series(1, 60000) i, generate_series(1, 16) j GROUP BY i ORDER BY i;
+		CHECKPOINT});
+	my ($size, $drifted) = split /\|/, $node->safe_psql('postgres', q{SELECT pg_relation_size('drift_v'), rows FROM dml_index_check('drift_v')});
+	cmp_ok($size, '>', 1 << 20, 'an index larger than a file of WAL');
+	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $limit = $size + 5 * $block_size;
+	system('prlimit', '--pid', $session->query_safe('SELECT pg_backend_pid()'), "--fsize=$limit") == 0 or die 'prlimit failed';
+	$session->query('VACUUM drift');
+	$session->quit;
+	$reader->quit;
+	like(slurp_file($node->logfile), qr/could not (?:extend|write to) file.*File too large/, 'VACUUM fails');
+	my ($leaked, $right) = split /\|/, $node->safe_psql('postgres', q{SELECT leaked, rows >= (SELECT count(*) FROM drift) FROM dml_index_check('drift_v', true)});
+	ok($leaked > 0 && $right eq 't', "$leaked pages leak, and nothing else is wrong");
+	$node->safe_psql('postgres', 'VACUUM drift');
+	is($node->safe_psql('postgres', q{SELECT leaked, rows - (SELECT count(*) FROM drift) FROM dml_index_check('drift_v', true)}), '0|0', 'the next VACUUM takes them back');
+}
 
 done_testing();
