@@ -102,12 +102,31 @@ SELECT * FROM dml_evaluate_triplets('eg_clip', 'compared', 'q', 'p', 'n');
 SELECT * FROM dml_evaluate_triplets('eg_ask', 'compared', 'q', 'p', 'n');
 SELECT * FROM dml_evaluate_triplets('eg_item', 'compared', 'q', 'p', 'n', '-w');
 SELECT * FROM dml_evaluate_matches('eg_item', 'item', 'x', 'x');
+SELECT * FROM dml_evaluate_matches('eg_clip', 'held', 'image', 'words', grade => '-1');
+SELECT * FROM dml_evaluate_matches('eg_clip', 'held', 'image', 'words', grade => 'words');
+SELECT * FROM dml_evaluate_matches('eg_clip', 'held', 'image');
+SELECT count(*) FROM dml_evaluate_matches('eg_clip', 'SELECT image, words FROM caption WHERE id = 1', 'image', 'words');
 SELECT * FROM dml_evaluate_matches('eg_clip', 'held', 'words', 'image');
 SELECT * FROM dml_evaluate_matches('eg_clip', 'held', 'image', 'words', gallery => 'item', gallery_features => 'x');
 SELECT * FROM dml_evaluate_matches('eg_clip', 'held', 'image', 'words', max_queries => 0);
 SELECT * FROM dml_evaluate_matches('eg_ask', 'SELECT image, dml_embed(''eg_flat'', words[1:10]) AS v FROM caption', 'image', 'v');
 SELECT count(*) FROM dml_evaluate_pairs('eg_item', 'SELECT a, b, same FROM pair WHERE w = 1 UNION ALL SELECT NULL, b, same FROM pair WHERE w = 2 AND a[1] < -1', 'a', 'b', 'same');
 
+-- Rights: those to embed with the model and to read; nothing is written.
+CREATE ROLE eg_reader;
+GRANT USAGE ON SCHEMA evaluate_given TO eg_reader;
+GRANT SELECT ON pair TO eg_reader;
+SET ROLE eg_reader;
+SELECT * FROM dml_evaluate_pairs('eg_item', 'pair', 'a', 'b', 'same');
+RESET ROLE;
+SELECT dml_grant('eg_item', 'eg_reader', 'embed');
+BEGIN READ ONLY;
+SET LOCAL ROLE eg_reader;
+SELECT count(*) > 10 AS measured FROM dml_evaluate_pairs('eg_item', 'pair', 'a', 'b', 'same');
+SELECT * FROM dml_evaluate_triplets('eg_item', 'compared', 'q', 'p', 'n');
+ROLLBACK;
+
 SET client_min_messages = warning;
 DROP SCHEMA evaluate_given CASCADE;
 SELECT dml_drop_model('eg_item'), dml_drop_model('eg_clip'), dml_drop_model('eg_ask'), dml_drop_model('eg_flat');
+DROP ROLE eg_reader;

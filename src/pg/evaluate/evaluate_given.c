@@ -245,7 +245,7 @@ take_place(GivenEvaluation *given, FunctionCallInfo fcinfo, int arg, const char 
 
 	given->source.name[k] = name;
 	given->source.features[k] = text_argument(fcinfo, arg);
-	need_argument(given->source.features[k], name, "It is what features are elsewhere: a column, or several expressions.");
+	need_argument(given->source.features[k], name, "A column with an array of numbers, or several numeric expressions.");
 }
 
 /* With the rows chosen: memory, the three spaces, the result. */
@@ -398,6 +398,7 @@ dml_evaluate_matches(PG_FUNCTION_ARGS)
 	take_place(&given, fcinfo, 2, "a");
 	take_place(&given, fcinfo, 3, "b");
 	given.source.weight = text_argument(fcinfo, 4);
+	given.source.weight_name = "grade";
 	given.evaluation.wanted = wanted_metrics(PG_ARGISNULL(7) ? NULL : PG_GETARG_ARRAYTYPE_P(7), NULL);
 	if (!PG_ARGISNULL(8) && PG_GETARG_INT64(8) < 1)
 		ereport(ERROR,

@@ -272,8 +272,8 @@ tell_few_pairs(const Evaluation *evaluation)
 			least_dir = ASSESS_DIR_FAR[i];
 	if ((evaluation->wanted.parts & ASSESS_PAIRS) && (a->verification.impostor == 0 || a->verification.genuine == 0))
 		ereport(NOTICE,
-				(errmsg("there is no pair of %s: figures of verification are NULL",
-						a->verification.impostor == 0 ? "two classes" : "one class")));
+				(errmsg("there are no %s: figures of verification are NULL",
+						a->verification.impostor == 0 ? evaluation->impostors : "pairs of one class")));
 	if (!isnan(least_far) && a->verification.impostor > 0)
 		ereport(NOTICE,
 				(errmsg("too few %s (%.0f) for a false accept rate of %g or less: tar_at_far is NULL there",

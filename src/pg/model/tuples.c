@@ -68,6 +68,13 @@ typedef struct State
 	MemoryContext context;
 } State;
 
+/* How messages call the weight. */
+static const char *
+weight_name(const State *state)
+{
+	return state->source->weight_name ? state->source->weight_name : "weight";
+}
+
 /* ---------- the pool ---------- */
 
 static void
@@ -218,7 +225,7 @@ build_query(State *state)
 	if (state->source->weight)
 	{
 		state->weight = state->columns++;
-		appendStringInfo(&query, ", %s\n", dml_expression_parse(state->source->weight, "weight")->text);
+		appendStringInfo(&query, ", %s\n", dml_expression_parse(state->source->weight, weight_name(state))->text);
 	}
 	if (state->source->place)
 	{
@@ -268,7 +275,7 @@ check_query(void *ctx, const CachedPlanSource *source)
 		if (!dml_feature_type_ok(state->weight_type, &is_array) || is_array)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("weight is of type %s, not a number", format_type_be(TupleDescAttr(desc, state->weight)->atttypid))));
+					 errmsg("%s is of type %s, not a number", weight_name(state), format_type_be(TupleDescAttr(desc, state->weight)->atttypid))));
 	}
 }
 
@@ -369,11 +376,12 @@ read_weight(const State *state, Datum value)
 {
 	float4		weight;
 
-	(void) dml_feature_floats(value, false, state->weight_type, "weight", &weight, 1);
+	(void) dml_feature_floats(value, false, state->weight_type, weight_name(state), &weight, 1);
 	if (weight < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("weight is negative: %g", weight),
+				 errmsg("%s is negative: %g", weight_name(state), weight),
+				 state->source->weight_name ? 0 :
 				 errdetail("A constraint of weight 2 counts as two of weight 1, and one of weight 0 as none.")));
 	return weight;
 }

@@ -30,6 +30,7 @@ typedef struct DmlTupleSource
 	const char *same;			/* a boolean expression, or NULL */
 	const char *weight;			/* a number, or NULL */
 	bool		place;			/* the source is a table, and its rows' places are wanted */
+	const char *weight_name;	/* how messages call it; NULL: "weight" */
 } DmlTupleSource;
 
 typedef struct DmlTupleInput
