@@ -80,9 +80,9 @@ score_estimate(const ScoreQuery *query, int bits, const int32_t *dots, const flo
 	kernels->estimate(query, (float) ((1 << bits) - 1) / 2, dots, norm, scale, n, estimates);
 }
 
-void
+float
 score_lower(const ScoreQuery *query, const float *estimates, const float *norm, const float *error,
 			int n, float *lower)
 {
-	kernels->lower(query, estimates, norm, error, n, lower);
+	return kernels->lower(query, estimates, norm, error, n, lower);
 }

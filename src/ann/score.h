@@ -55,9 +55,9 @@ extern void score_estimate(const ScoreQuery *query, int bits, const int32_t *dot
 
 /*
  * lower[j] = what the squared distance to row j, estimated at estimates[j], is not below,
- * whatever the rotation; 0 or more.  code_upper_bound() is the other side.
+ * whatever the rotation; 0 or more.  code_upper_bound() is the other side.  Returns the least of them.
  */
-extern void score_lower(const ScoreQuery *query, const float *estimates, const float *norm,
+extern float score_lower(const ScoreQuery *query, const float *estimates, const float *norm,
 						const float *error, int n, float *lower);
 
 /*

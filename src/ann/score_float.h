@@ -91,8 +91,27 @@ estimate(const ScoreQuery *query, float half, const int32_t *dots,
 		estimates[j] = (distance2 + norm[j]) - (twice * scale[j]) * ((float) dots[j] - shift);
 }
 
+/* The least of n numbers that are not NaN; infinite of none. */
+static float
+least_of(const float *values, int n)
+{
+	float		least[LANES];
+	int			i = 0;
+
+	for (int j = 0; j < LANES; j++)
+		least[j] = INFINITY;
+	for (; i + LANES <= n; i += LANES)
+		for (int j = 0; j < LANES; j++)
+			least[j] = values[i + j] < least[j] ? values[i + j] : least[j];
+	for (; i < n; i++)
+		least[0] = values[i] < least[0] ? values[i] : least[0];
+	for (int j = 1; j < LANES; j++)
+		least[0] = least[j] < least[0] ? least[j] : least[0];
+	return least[0];
+}
+
 /* See code.h for the formula; a NaN, of numbers too large, gives 0. */
-static void
+static float
 lower(const ScoreQuery *query, const float *estimates, const float *norm, const float *error, int n,
 	  float *restrict result)
 {
@@ -117,6 +136,7 @@ lower(const ScoreQuery *query, const float *estimates, const float *norm, const 
 		least = error[j] < CODE_NOT_CERTAIN ? least : 0;
 		result[j] = least > 0 ? least : 0;
 	}
+	return least_of(result, n);
 }
 
 #endif							/* ANN_SCORE_FLOAT_H */

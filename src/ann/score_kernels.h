@@ -19,7 +19,7 @@ typedef struct ScoreKernels
 						  ScoreQuery *result);
 	void		(*estimate) (const ScoreQuery *query, float half, const int32_t *dots,
 							 const float *norm, const float *scale, int n, float *estimates);
-	void		(*lower) (const ScoreQuery *query, const float *estimates, const float *norm,
+	float		(*lower) (const ScoreQuery *query, const float *estimates, const float *norm,
 						  const float *error, int n, float *lower);
 } ScoreKernels;
 

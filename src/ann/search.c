@@ -71,10 +71,10 @@ ann_score_some(const float *query, const AnnBlock *block, const uint8_t *pass, A
 	}
 }
 
-void
+float
 ann_lower_bounds(const AnnBlock *block, AnnScratch *scratch)
 {
-	score_lower(&scratch->query, scratch->estimates, block->norm, block->error, block->n, scratch->lower);
+	return score_lower(&scratch->query, scratch->estimates, block->norm, block->error, block->n, scratch->lower);
 }
 
 static inline bool

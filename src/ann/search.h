@@ -59,8 +59,8 @@ extern void ann_score_block(const float *query, const AnnBlock *block, AnnScratc
  */
 extern void ann_score_some(const float *query, const AnnBlock *block, const uint8_t *pass, AnnScratch *scratch);
 
-/* Of the block that was scored last: what no row is nearer than, whatever the rotation. */
-extern void ann_lower_bounds(const AnnBlock *block, AnnScratch *scratch);
+/* Of the block that was scored last: what no row is nearer than, whatever the rotation.  Returns the least of these. */
+extern float ann_lower_bounds(const AnnBlock *block, AnnScratch *scratch);
 
 typedef struct SearchItem
 {

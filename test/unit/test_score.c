@@ -231,10 +231,19 @@ test_lower(void **state)
 		for (int n = 1; n <= 200; n += 1 + n / 20)
 			for (int s = 0; s < 4; s++)
 			{
+				bool		reached = false;
+				float		least;
+
 				if (!score_force(sets[s]))
 					continue;
 				lower[n - 1] = -1;
-				score_lower(&query, estimates, norm, error, n, s == 0 ? expected : lower);
+				least = score_lower(&query, estimates, norm, error, n, s == 0 ? expected : lower);
+				for (int i = 0; i < n; i++)
+				{
+					assert_true(least <= expected[i]);
+					reached |= least == expected[i];
+				}
+				assert_true(reached);
 				if (s > 0)
 					assert_memory_equal(expected, lower, n * sizeof(float));
 			}

@@ -503,6 +503,16 @@ node_bound(const TreeWalk *walk, float center, float radius)
 	return gap > 0 ? gap * gap * (1 - ROUNDING) : 0;
 }
 
+/* What is left of a leaf beyond a limit waits as one item, at the least of its bounds. */
+static void
+push_rest(TreeWalk *walk, SearchItem leaf, float least, float limit)
+{
+	leaf.key = least;
+	leaf.spread = limit;
+	leaf.id = (leaf.id & ~(uint64) ((1 << ITEM_BITS) - 1)) | ITEM_REST;
+	push_frontier(walk, leaf);
+}
+
 /* The rows of a leaf whose bounds are above `above`: the promising ones one by one, the rest as one item. */
 static void
 open_leaf(TreeWalk *walk, Page page, SearchItem item, float above)
@@ -511,14 +521,23 @@ open_leaf(TreeWalk *walk, Page page, SearchItem item, float above)
 	const TreeRow *rows = tree_rows(page, layout);
 	AnnBlock	block;
 	float		limit;
-	float		rest = INFINITY;
+	float		rest;
 
 	score_leaf(walk, page, &block);
-	ann_lower_bounds(&block, &walk->scratch);
+	limit = search_limit(&walk->upper);
+	rest = ann_lower_bounds(&block, &walk->scratch) - walk->slack;
+
+	/* of most leaves no row is near enough to be one of the next: no need to look at each */
+	if (isinf(above) && layout->square == 0 && walk->filter == NULL && rest > limit)
+	{
+		if (rest < INFINITY)
+			push_rest(walk, item, rest, limit);
+		return;
+	}
+	rest = INFINITY;
 	shift(layout, page, block.n, walk->scratch.lower);
 	if (isinf(above))
 	{
-		limit = search_limit(&walk->upper);
 		for (int j = 0; j < block.n; j++)
 		{
 			float		square = layout->square == 0 ? 0 : tree_squares(page, layout)[j];
@@ -552,12 +571,7 @@ open_leaf(TreeWalk *walk, Page page, SearchItem item, float above)
 			rest = least;
 	}
 	if (rest < INFINITY)
-	{
-		item.key = rest;
-		item.spread = limit;
-		item.id = (item.id & ~(uint64) ((1 << ITEM_BITS) - 1)) | ITEM_REST;
-		push_frontier(walk, item);
-	}
+		push_rest(walk, item, rest, limit);
 }
 
 bool

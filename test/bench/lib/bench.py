@@ -118,6 +118,12 @@ def knn_accuracy(gallery, labels, queries, query_labels, k=5):
     return right / len(votes)
 
 
+def processor(pid):
+    """Seconds that a process had the processor."""
+    with open(f"/proc/{pid}/schedstat") as file:
+        return int(file.read().split()[0]) / 1e9
+
+
 def timed(function, *arguments):
     began = time.perf_counter()
     result = function(*arguments)

@@ -9,7 +9,6 @@ import numpy as np
 import sklearn
 
 import bench
-from methods import processor
 
 warnings.filterwarnings("ignore")
 X, Y = bench.small("digits")
@@ -144,9 +143,9 @@ class Ours:
         options = '{"validation": 0%s%s}' % ("" if more is None else ', "preprocess": "none"' + more,
                                              ', "iterations": %d' % iterations if iterations else "")
         pid = self.connection.info.backend_pid
-        began = processor(pid)
+        began = bench.processor(pid)
         self.connection.execute(f"SELECT version FROM {CALLS[constraints]}, method => '{name.split(',')[0]}', options => '{options}')")
-        return processor(pid) - began
+        return bench.processor(pid) - began
 
     def matrix(self):
         """Of the learned distance."""

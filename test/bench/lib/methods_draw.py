@@ -25,7 +25,7 @@ def bars(path, title, metric, without, ours, peers):
     axes.barh(range(len(rows)), [value for _, value, _ in rows], color=[color for _, _, color in rows], height=0.8)
     axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
     axes.set_ylim(-0.6, len(rows) - 0.4)
-    axes.set_xlim(left=max(0, min([value for _, value, _ in rows] + [without]) - 0.05))
+    axes.set_xlim(0, 1)
     axes.axvline(without, color=NONE, linewidth=1, linestyle="--")
     axes.set_xlabel(f"{metric} (dashed: no learning)")
     axes.set_title(title)
@@ -35,14 +35,14 @@ def bars(path, title, metric, without, ours, peers):
 
 def overview(path, metrics, found):
     """found: (title, {metric: values of no learning, auto, the best of ours, of the peers})."""
-    figure, rows = plt.subplots(len(metrics), figsize=(max(5, 1.15 * len(found)), 2.3 * len(metrics)), squeeze=False)
+    figure, rows = plt.subplots(len(metrics), figsize=(max(7.5, 1.15 * len(found)), 2.3 * len(metrics)), squeeze=False)
     names = ["no learning", "dml auto", "dml, the best method", "the best of the peers"]
     for axes, metric in zip(rows[:, 0], metrics):
         for i, (name, color) in enumerate(zip(names, (NONE, AUTO, OURS, PEER))):
             axes.bar([at + (i - 1.5) * 0.2 for at in range(len(found))], [values[metric][i] for _, values in found], 0.2,
                      color=color, label=name)
         axes.set_xticks(range(len(found)), [title for title, _ in found])
-        axes.set_ylim(max(0, min(min(values[metric]) for _, values in found) - 0.1), 1)
+        axes.set_ylim(0, 1)
         axes.set_ylabel(metric)
     rows[0, 0].legend(ncol=4, loc="upper center", bbox_to_anchor=(0.5, 1.25), frameon=False)
     save(figure, path)
