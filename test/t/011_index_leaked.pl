@@ -68,7 +68,7 @@ $node->safe_psql('postgres', 'VACUUM item');
 
 # The pages are used again.
 my ($pages, $unused) = split /\|/, $node->safe_psql('postgres', q{SELECT pages, gone_pages FROM dml_index_stats('item_v')});
-$node->safe_psql('postgres', q{INSERT INTO item SELECT i + 100000, v + (i * 1e-6) FROM item, generate_series(1, 120) i WHERE id = 77});
+$node->safe_psql('postgres', q{INSERT INTO item SELECT i + 100000, v + (i * 1e-6) FROM item, generate_series(1, 200) i WHERE id = 77});
 my ($now, $left) = split /\|/, $node->safe_psql('postgres', q{SELECT pages, gone_pages FROM dml_index_stats('item_v')});
 is($now, $pages, 'the file does not grow');
 cmp_ok($left, '<', $unused, "as splits use their pages ($unused before, $left left)");
