@@ -72,7 +72,7 @@ def memory(pid):
     return (int(sizes["VmHWM"]) - int(sizes["RssShmem"]) - int(sizes["RssFile"])) / 1024
 
 
-def train(name, open_set, limit, epochs):
+def train(name, open_set, limit, epochs, options):
     """One training in a session of its own: (its method, its epochs), processor seconds, peak MB, embeddings."""
     with bench.connect() as connection:
         connection.execute("SET client_min_messages = error")
@@ -81,17 +81,20 @@ def train(name, open_set, limit, epochs):
         began, before = bench.processor(pid), memory(pid)
         row = connection.execute(
             "SELECT method, epochs FROM dml_train('bench', 'data', 'pixels', 'class', method => %s, "
-            "open_set => %s, time_limit => %s, epochs => %s)", (name, open_set, float(limit), epochs)).fetchone()
+            "open_set => %s, time_limit => %s, epochs => %s, options => %s)",
+            (name, open_set, float(limit), epochs, options)).fetchone()
         seconds, used = bench.processor(pid) - began, memory(pid) - before
         return row, seconds, used, [bench.embeddings(connection, "bench", t) for t in ("data", "data_test")]
 
 
-def ours(name, gradient, open_set, arguments, data):
-    epochs = SHAPES[data]["epochs"] if data in SHAPES and gradient else None
-    answer = train(name, open_set, arguments.limit, epochs)
+def ours(name, gradient, same, open_set, arguments, data):
+    """same: as many epochs as the peers, none of the rows held back."""
+    epochs = SHAPES.get(data, SMALL)["epochs"] if same or data in SHAPES and gradient else None
+    options = '{"validation": 0}' if same else "{}"
+    answer = train(name, open_set, arguments.limit, epochs, options)
     seconds = [answer[1]]
     while seconds[0] < SHORT and len(seconds) < 3:
-        seconds.append(train(name, open_set, arguments.limit, epochs)[1])
+        seconds.append(train(name, open_set, arguments.limit, epochs, options)[1])
     return answer[0], statistics.median(seconds), answer[2], answer[3]
 
 
@@ -125,12 +128,16 @@ def run(connection, peer, name, open_set, over, arguments):
     for method, gradient in candidates(connection, arguments.quick):
         if open_set and method in NUMBERS:
             continue
-        try:
-            row, seconds, used, (train_z, test_z) = ours(method, gradient, open_set, arguments, name)
-            note("dml " + method, method, train_z, test_z, seconds=seconds, mb=used,
-                 chosen=row[0] if method == "auto" else None, epochs=row[1] or None)
-        except Exception as error:
-            note("dml " + method, method, None, None, error=str(error).split("\n")[0])
+        for same in (False, True):
+            if same and not any(other.startswith("PML") for other in methods_peer.PEERS.get(method, [])):
+                continue
+            shown = "dml " + method + (", as many epochs" if same else "")
+            try:
+                row, seconds, used, (train_z, test_z) = ours(method, gradient, same, open_set, arguments, name)
+                note(shown, method, train_z, test_z, seconds=seconds, mb=used, same=same,
+                     chosen=row[0] if method == "auto" else None, epochs=row[1] or None)
+            except Exception as error:
+                note(shown, method, None, None, same=same, error=str(error).split("\n")[0])
         for other in methods_peer.PEERS.get(method, []):
             if other in over:
                 note(other, method, None, None, error=over[other])

@@ -4,7 +4,7 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-NONE, AUTO, OURS, PEER = "#777777", "#f0a30a", "#c0392b", "#7fb3d5"
+NONE, AUTO, OURS, SAME, PEER = "#777777", "#f0a30a", "#c0392b", "#e59a92", "#7fb3d5"
 plt.rcParams.update({"svg.hashsalt": "dml", "svg.fonttype": "none", "font.size": 8})
 
 
@@ -14,11 +14,12 @@ def save(figure, path):
     plt.close(figure)
 
 
-def bars(path, title, metric, without, ours, peers):
-    """A row for each method: ours, beneath it the peers' of the same name; trainings as methods.py keeps them."""
+def bars(path, title, metric, without, ours, same, peers):
+    """Rows for each method: ours, with the peers' epochs, the peers' of the same name; trainings as methods.py keeps them."""
     rows = []
     for mine in sorted(ours, key=lambda t: t["scores"][metric]):
         rows += [(t["method"], t["scores"][metric], PEER) for t in reversed(peers) if t["of"] == mine["of"]]
+        rows += [(t["method"], t["scores"][metric], SAME) for t in same if t["of"] == mine["of"]]
         name = mine["method"] + (f" ({mine['chosen']})" if mine.get("chosen") else "")
         rows.append((name, mine["scores"][metric], AUTO if mine["of"] == "auto" else OURS))
     figure, axes = plt.subplots(figsize=(7.5, 0.8 + 0.15 * len(rows)))
