@@ -665,6 +665,16 @@ tree_fetch(TreeFetch *fetch, const ItemPointerData *tid, Snapshot snapshot)
 }
 
 void
+tree_fetch_expect_page(const TreeFetch *fetch, const ItemPointerData *tid)
+{
+}
+
+void
+tree_fetch_expect_row(const TreeFetch *fetch, const ItemPointerData *tid)
+{
+}
+
+void
 tree_fetch_end(TreeFetch *fetch)
 {
 	pfree(fetch);
