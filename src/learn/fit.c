@@ -237,11 +237,11 @@ step(LearnEnv *env, void *ctx, double lr, double *loss)
 
 /* FitTask.score */
 static LearnStatus
-score(LearnEnv *env, void *ctx, double *score)
+score(LearnEnv *env, void *ctx, HeldOutScore *found)
 {
 	Run		   *run = ctx;
 
-	return judge_score(env, run->judge, embed_now, run, netspec_out(&run->net->spec), score);
+	return judge_score(env, run->judge, embed_now, run, netspec_out(&run->net->spec), found);
 }
 
 LearnStatus

@@ -34,7 +34,8 @@ typedef struct Fit
 	Model	   *model;			/* best weights by the judge, else the last */
 	Model	   *model_b;		/* given.h: of the second of two inputs, or NULL */
 	char		network[NET_LINE_MAX];
-	double		score;			/* best; NaN without a judge */
+	double		score;			/* of the best epoch; NaN without a judge */
+	double		map_r;
 	int			best_epoch;
 	int			epochs;			/* run */
 	bool		cut;			/* by the deadline */

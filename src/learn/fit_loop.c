@@ -88,6 +88,7 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 	int64_t		steps = task->per_epoch * plan->epochs;
 	int64_t		done = 0;
 	int			gained = 0;		/* epoch of the last better score */
+	double		merit = NAN;	/* of the best epoch */
 
 	LEARN_TRY(copy_create(env, task, &best));
 	if (plan->average > 0)
@@ -96,7 +97,7 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 		LEARN_TRY(copy_create(env, task, &own));
 		copy_take(&average, task);
 	}
-	fit->score = NAN;
+	fit->score = fit->map_r = NAN;
 	fit->epochs = fit->best_epoch = 0;
 	fit->cut = false;
 	report.phase = plan->phase;
@@ -110,7 +111,9 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 		EpochRecord *record = &fit->history[epoch - 1];
 		double		sum = 0;
 		double		lr = 0;
+		double		now_merit;
 		int64_t		taken = 0;
+		HeldOutScore found;
 
 		for (int64_t s = 0; s < task->per_epoch && !fit->cut; s++)
 		{
@@ -142,7 +145,7 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 		record->epoch = epoch;
 		record->loss = sum / taken;
 		record->learning_rate = lr;
-		record->validation = NAN;
+		record->validation = record->map_r = NAN;
 		fit->epochs = epoch;
 		if (task->score)
 		{
@@ -151,14 +154,19 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 				copy_take(&own, task);
 				copy_put_back(&average, task);
 			}
-			LEARN_TRY(task->score(env, task->ctx, &record->validation));
+			LEARN_TRY(task->score(env, task->ctx, &found));
+			record->validation = found.score;
+			record->map_r = found.map_r;
+			now_merit = score_merit(found.score, found.map_r);
 			/* of equal scores the later one: it was learned at a lower rate */
-			if (isnan(fit->score) || record->validation >= fit->score)
+			if (isnan(merit) || now_merit >= merit)
 			{
-				if (record->validation != fit->score)
+				if (now_merit != merit)
 					gained = epoch;
+				merit = now_merit;
 				fit->best_epoch = epoch;
-				fit->score = record->validation;
+				fit->score = found.score;
+				fit->map_r = found.map_r;
 				copy_take(&best, task);
 			}
 			if (plan->average > 0)
@@ -185,8 +193,8 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 	return LEARN_OK;
 }
 
-double
-fit_score_by_others(double *const *curve, const int *length, const int *best, int n, int f)
+int
+fit_epoch_by_others(const int *length, const int *best, int n, int f)
 {
 	int			sum = 0;
 	int			epoch;
@@ -194,6 +202,5 @@ fit_score_by_others(double *const *curve, const int *length, const int *best, in
 	for (int other = 0; other < n; other++)
 		sum += other == f ? 0 : best[other];
 	epoch = (sum + (n - 1) / 2) / (n - 1);
-	epoch = epoch < 1 ? 1 : epoch > length[f] ? length[f] : epoch;
-	return curve[f][epoch - 1];
+	return epoch < 1 ? 1 : epoch > length[f] ? length[f] : epoch;
 }

@@ -19,7 +19,7 @@ typedef struct FitTask
 	LearnStatus (*step) (LearnEnv *env, void *ctx, double lr, double *loss);
 
 	/* the held-out score of the weights as they are; NULL: there is none.  NaN: nothing to judge by */
-	LearnStatus (*score) (LearnEnv *env, void *ctx, double *score);
+	LearnStatus (*score) (LearnEnv *env, void *ctx, HeldOutScore *found);
 } FitTask;
 
 /*
@@ -31,10 +31,10 @@ extern LearnStatus fit_loop(LearnEnv *env, const TrainOptions *options, const Fi
 							const FitTask *task, Fit *fit);
 
 /*
- * The score of a fold at the epoch that the other folds found best: the epoch is not chosen by
- * what it is judged on.  curve[f]: the scores of fold f, length[f] of them, best at epoch best[f].
+ * The epoch, from 1, by which a fold is scored: the one that the other folds found best, so that it is not chosen by
+ * what it is judged on.  Fold f ran length[f] epochs, and epoch best[f] was its best.
  */
-extern double fit_score_by_others(double *const *curve, const int *length, const int *best, int n, int f);
+extern int	fit_epoch_by_others(const int *length, const int *best, int n, int f);
 
 /* Report a loss that is not a number, with advice. */
 extern LearnStatus fit_check_loss(LearnEnv *env, const FitPlan *plan, double loss);

@@ -96,13 +96,6 @@ typedef struct GivenEmbed
 	int			out;
 } GivenEmbed;
 
-typedef struct GivenScore
-{
-	double		score;			/* NaN: nothing to judge by */
-	double		recall10;		/* GIVEN_MATCHES, GIVEN_NOTHING */
-	double		mrr;
-} GivenScore;
-
 /*
  * Pairs: the area under the ROC curve of the distance, the chance that a pair that is the same
  * is nearer than one that is not, ties counting half.  Triplets and quadruplets: the share that holds, strictly.
@@ -111,10 +104,10 @@ typedef struct GivenScore
  * where there are any.  Equal distances count against the right row.
  */
 extern LearnStatus given_score(LearnEnv *env, const Given *given, const Split *split, const Views *views,
-							   const GivenEmbed *embed, GivenScore *score);
+							   const GivenEmbed *embed, HeldOutScore *score);
 /* b: of side b; NULL: as side a. */
 extern LearnStatus given_score_model(LearnEnv *env, const Given *given, const Split *split, const Views *views,
-									 const Model *a, const Model *b, GivenScore *score);
+									 const Model *a, const Model *b, HeldOutScore *score);
 
 /* ---------- given_fit.c ---------- */
 

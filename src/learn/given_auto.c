@@ -116,7 +116,7 @@ given_auto(Trainer *t)
 	LEARN_TRY(try_gradient(t, way, &n, limit));
 
 	for (int i = 1; i < n; i++)
-		if (way_is_better(t, way[i].score, way[best].score))
+		if (way_is_better(t, &way[i], &way[best]))
 			best = i;
 	if (isnan(way[best].score))
 	{

@@ -360,15 +360,12 @@ step(LearnEnv *env, void *ctx, double lr, double *loss)
 
 /* FitTask.score */
 static LearnStatus
-score(LearnEnv *env, void *ctx, double *score)
+score(LearnEnv *env, void *ctx, HeldOutScore *found)
 {
 	Run		   *run = ctx;
 	GivenEmbed	embed = {embed_now, run, netspec_out(&run->tower[0].net->spec)};
-	GivenScore	found;
 
-	LEARN_TRY(given_score(env, run->given, run->split, run->views, &embed, &found));
-	*score = found.score;
-	return LEARN_OK;
+	return given_score(env, run->given, run->split, run->views, &embed, found);
 }
 
 /* ---------- setting up ---------- */

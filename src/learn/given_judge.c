@@ -209,7 +209,7 @@ centre(Search *s, float *mean)
 
 /* For each query the rank of its nearest right row among the wrong ones, those as near counted before it. */
 static LearnStatus
-search(LearnEnv *env, Search *s, GivenScore *score)
+search(LearnEnv *env, Search *s, HeldOutScore *score)
 {
 	float	   *product;
 	float	   *half;
@@ -308,7 +308,7 @@ list_matches(LearnEnv *env, const Given *given, const int32_t *query_of, const i
 }
 
 static LearnStatus
-score_matches(LearnEnv *env, const Given *given, const Split *split, const GivenEmbed *embed, GivenScore *score)
+score_matches(LearnEnv *env, const Given *given, const Split *split, const GivenEmbed *embed, HeldOutScore *score)
 {
 	Search		s = {.out = embed->out};
 	int32_t    *query_of;
@@ -329,7 +329,7 @@ score_matches(LearnEnv *env, const Given *given, const Split *split, const Given
 
 static LearnStatus
 score_views(LearnEnv *env, const Given *given, const Split *split, const Views *views,
-			const GivenEmbed *embed, GivenScore *score)
+			const GivenEmbed *embed, HeldOutScore *score)
 {
 	Search		s = {.out = embed->out};
 	int64_t    *row;
@@ -358,11 +358,11 @@ score_views(LearnEnv *env, const Given *given, const Split *split, const Views *
 
 LearnStatus
 given_score(LearnEnv *env, const Given *given, const Split *split, const Views *views,
-			const GivenEmbed *embed, GivenScore *score)
+			const GivenEmbed *embed, HeldOutScore *score)
 {
 	ArenaMark	mark = arena_mark(env->arena);
 
-	score->score = score->recall10 = score->mrr = NAN;
+	*score = NO_SCORE;
 	if (split->n_held > 0)
 	{
 		LEARN_TRY(blas_load(env));
@@ -396,7 +396,7 @@ embed_with_model(LearnEnv *env, void *ctx, int side, const float *x, int count, 
 
 LearnStatus
 given_score_model(LearnEnv *env, const Given *given, const Split *split, const Views *views,
-				  const Model *a, const Model *b, GivenScore *score)
+				  const Model *a, const Model *b, HeldOutScore *score)
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	ModelEmbed	m = {{a, b ? b : a}, NULL};

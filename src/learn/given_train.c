@@ -138,7 +138,7 @@ solve_given(Trainer *t, Way *way, const Split *from, TrainPhase phase, Model **m
 
 /* Learner.score */
 static LearnStatus
-score_given(Trainer *t, const Split *split, const Model *a, const Model *b, GivenScore *score)
+score_given(Trainer *t, const Split *split, const Model *a, const Model *b, HeldOutScore *score)
 {
 	return given_score_model(t->env, t->given, split, views_of(t), a, b, score);
 }
@@ -237,7 +237,7 @@ train_named(Trainer *t)
 	LEARN_TRY(given_splits(t, 1));
 	LEARN_TRY(given_baselines(t, &none, &whiten));
 	way.method = o->method;
-	way.score = way.recall10 = way.mrr = NAN;
+	way.score = way.map_r = way.recall10 = way.mrr = NAN;
 	if (way_is_gradient(&way))
 		given_plan(t, o->method, NULL, &way.plan);
 	if (t->n_splits > 0 && (refit || !way_is_gradient(&way)))

@@ -9,6 +9,14 @@
 #include "metrics.h"
 #include "neighbours.h"
 
+#define MAP_SHARE		0.1		/* of MAP@R beside recall@1 */
+
+double
+score_merit(double score, double map_r)
+{
+	return isnan(map_r) ? score : score + MAP_SHARE * map_r;
+}
+
 LearnStatus
 judge_create(LearnEnv *env, const Rows *rows, bool open_set, const Split *split,
 			 int64_t max_gallery, int64_t seed, Judge *judge)
@@ -85,7 +93,7 @@ regression_score(LearnEnv *env, const Judge *judge, const float *query, const fl
 }
 
 LearnStatus
-judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int out, double *score)
+judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int out, HeldOutScore *result)
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	Retrieval	found;
@@ -94,6 +102,7 @@ judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int 
 	int32_t    *query_label;
 	int32_t    *gallery_label;
 
+	*result = NO_SCORE;
 	if (judge->open_set)
 	{
 		/* the queries are the first rows of the gallery, and each is left out for itself */
@@ -106,7 +115,7 @@ judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int 
 							 gallery + judge->n_query * out, gallery_label + judge->n_query));
 		LEARN_TRY(metrics_retrieval(env, gallery, gallery_label, judge->n_query, gallery, gallery_label, n,
 									out, true, 1, &found));
-		*score = found.map_r;
+		result->score = found.map_r;
 	}
 	else
 	{
@@ -118,13 +127,14 @@ judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int 
 		LEARN_TRY(embed_rows(env, judge, judge->gallery, judge->n_gallery, embed, ctx, out, gallery, gallery_label));
 		if (judge->rows->target != NULL)
 		{
-			LEARN_TRY(regression_score(env, judge, query, gallery, out, score));
+			LEARN_TRY(regression_score(env, judge, query, gallery, out, &result->score));
 			arena_reset(env->arena, mark);
 			return LEARN_OK;
 		}
-		LEARN_TRY(metrics_recall(env, query, query_label, judge->n_query,
-								 gallery, gallery_label, judge->n_gallery, out, false, &found));
-		*score = found.recall[0];
+		LEARN_TRY(metrics_retrieval(env, query, query_label, judge->n_query,
+									gallery, gallery_label, judge->n_gallery, out, false, 0, &found));
+		result->score = found.recall[0];
+		result->map_r = found.map_r;
 	}
 	arena_reset(env->arena, mark);
 	return LEARN_OK;
@@ -149,14 +159,14 @@ embed_with_model(LearnEnv *env, void *ctx, const int64_t *index, int count, floa
 }
 
 LearnStatus
-judge_model(LearnEnv *env, const Judge *judge, const Model *model, double *score)
+judge_model(LearnEnv *env, const Judge *judge, const Model *model, HeldOutScore *found)
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	ModelEmbed	m = {judge->rows, model, NULL, NULL};
 
 	LEARN_ALLOC(env, m.x, (size_t) JUDGE_BLOCK * judge->rows->d);
 	LEARN_ALLOC(env, m.scratch, model_scratch(model, JUDGE_BLOCK));
-	LEARN_TRY(judge_score(env, judge, embed_with_model, &m, model_out(model), score));
+	LEARN_TRY(judge_score(env, judge, embed_with_model, &m, model_out(model), found));
 	arena_reset(env->arena, mark);
 	return LEARN_OK;
 }

@@ -4,6 +4,9 @@
  *	  against a sample of those learned from (closed set), or MAP@R of the rows of held-out
  *	  classes, searched among themselves and a sample of those learned from (open set).
  *
+ * In the closed set a tenth of MAP@R counts beside recall@1: where the nearest row is of the class almost always, as on
+ * most data without any learning, recall@1 says nothing of the other rows of the class, and stops at the first epoch.
+ *
  * In the open set the rows learned from are there as what can be mistaken for the new classes:
  * an embedding that throws away what tells new classes from known ones looks well as long
  * as the new ones are alone.
@@ -11,9 +14,24 @@
 #ifndef JUDGE_H
 #define JUDGE_H
 
+#include <math.h>
+
 #include "model.h"
 #include "rows.h"
 #include "split.h"
+
+typedef struct HeldOutScore
+{
+	double		score;			/* NaN: nothing to judge by */
+	double		map_r;			/* beside recall@1; NaN: with any other score */
+	double		recall10;		/* of matches and views (given.h), else NaN */
+	double		mrr;
+} HeldOutScore;
+
+#define NO_SCORE		((HeldOutScore) {NAN, NAN, NAN, NAN})
+
+/* What epochs and ways are compared by. */
+extern double score_merit(double score, double map_r);
 
 typedef struct Judge
 {
@@ -36,7 +54,7 @@ extern LearnStatus judge_create(LearnEnv *env, const Rows *rows, bool open_set, 
  * NaN when no held-out row has a partner.  Rows with a target: R2, of the mean of the five nearest rows learned from.
  */
 extern LearnStatus judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx,
-							   int out, double *score);
-extern LearnStatus judge_model(LearnEnv *env, const Judge *judge, const Model *model, double *score);
+							   int out, HeldOutScore *found);
+extern LearnStatus judge_model(LearnEnv *env, const Judge *judge, const Model *model, HeldOutScore *found);
 
 #endif							/* JUDGE_H */

@@ -80,9 +80,9 @@ solve_labels(Trainer *t, Way *way, const Split *from, TrainPhase phase, Model **
 
 /* Learner.score */
 static LearnStatus
-score_labels(Trainer *t, const Split *split, const Model *a, const Model *b, GivenScore *score)
+score_labels(Trainer *t, const Split *split, const Model *a, const Model *b, HeldOutScore *score)
 {
-	return judge_model(t->env, &t->judge[split - t->split], a, &score->score);
+	return judge_model(t->env, &t->judge[split - t->split], a, score);
 }
 
 static const Learner learner = {fit_labels, solve_labels, score_labels, 0.1e-3};
@@ -112,7 +112,8 @@ trainer_splits(Trainer *t, int folds, int repeats)
 }
 
 /*
- * May a way be chosen?  For classes that nobody has seen yet only what is better than no learning on every
+ * May a way be chosen?  In the closed set if recall@1 is not below that of no learning by more than twice its standard error, whatever
+ * is gained behind the nearest row.  For classes that nobody has seen yet only what is better than no learning on every
  * fold of classes, and on average by twice the standard error of the difference: rows of one
  * class go together, so the number of rows says nothing about how sure that is.
  */
@@ -123,8 +124,10 @@ way_is_safe(const Trainer *t, const Way *way, const Way *none)
 	double		squares = 0;
 	int			n = 0;
 
-	if (!t->options->open_set)
+	if (t->rows->target != NULL)
 		return true;
+	if (!t->options->open_set)
+		return way->score >= none->score - 2 * trainer_error(t, none->score);
 	for (int f = 0; f < t->n_splits; f++)
 	{
 		double		gain = way->fold[f] - none->fold[f];
@@ -159,7 +162,7 @@ train_named(Trainer *t)
 	LEARN_TRY(trainer_splits(t, 1, 1));
 	LEARN_TRY(trainer_baselines(t, true, true, &none, &whiten));
 	way.method = o->method;
-	way.score = NAN;
+	way.score = way.map_r = NAN;
 	refit = o->refit >= 0 ? o->refit : t->rows->n < 2 * TRAIN_FEW_ROWS;
 	if (way_is_gradient(&way))
 	{
@@ -186,7 +189,7 @@ train_named(Trainer *t)
 	snprintf(r->reason, sizeof(r->reason), "method %s as asked for%s%s%s", way_name(&way), solved,
 			 way_is_gradient(&way) && o->network[0] == '\0' ? ", network chosen by the number of features" : "",
 			 cut ? "; the time limit ended the training early" : "");
-	if (!isnan(r->score_model) && r->score_model < r->score_none)
+	if (!isnan(r->score_model) && (way_merit(&way) < way_merit(&none) || (!o->open_set && !way_is_safe(t, &way, &none))))
 		learn_notice(t->env, "on held-out rows the learned metric scores %s %.4f, and the data without learning %.4f; "
 					 "method auto would have kept the better one", r->score_name, r->score_model, r->score_none);
 	return LEARN_OK;

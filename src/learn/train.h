@@ -40,6 +40,7 @@ typedef struct EpochRecord
 	int			epoch;			/* from 1 */
 	double		loss;
 	double		validation;		/* NaN where it was not measured */
+	double		map_r;			/* beside recall@1 (judge.h), else NaN */
 	double		learning_rate;
 	double		seconds;		/* since the start of training */
 } EpochRecord;
@@ -49,6 +50,7 @@ typedef struct Candidate
 	char		method[METHOD_TEXT_MAX];
 	char		network[NET_LINE_MAX];
 	double		validation;		/* NaN: failed, see note */
+	double		map_r;
 	double		seconds;
 	char		note[128];
 

@@ -46,7 +46,7 @@ typedef struct Try
  * 784-256-64 had 0.079 to 0.19 with other losses and scales.
  */
 static const Try few_tries[] = {
-	{"nca", "%d, raw", 0}, {"supcon", "%d", 0}, {"supcon", NULL, 0}, {"proxy_nca", NULL, 3}, {"cosface", NULL, 0},
+	{"nca", "%d, raw", 0}, {"supcon", "%d", 0}, {"supcon", NULL, 0}, {"circle", NULL, 0}, {"proxy_nca", NULL, 3}, {"cosface", NULL, 0},
 	{"multi_similarity", NULL, 0}, {"proxy_anchor", NULL, 0}, {"cosface", "%d", 0}, {"normalized_softmax", NULL, 0},
 };
 static const Try many_tries[] = {
@@ -222,7 +222,7 @@ auto_few(Auto *a, int *best)
 	for (int i = 0; i < FEW_TRIES; i++)
 		LEARN_TRY(try_gradient(a, &few_tries[i]));
 	for (int i = 1; i < a->n; i++)
-		if (way_is_better(t, a->way[i].score, a->way[*best].score) && way_is_safe(t, &a->way[i], &a->way[0]))
+		if (way_is_better(t, &a->way[i], &a->way[*best]) && way_is_safe(t, &a->way[i], &a->way[0]))
 			*best = i;
 
 	/* as many passes over all rows as were best */
@@ -286,7 +286,7 @@ auto_many(Auto *a, int *best)
 	if (t->rows->d <= MAX_WHITEN)
 		LEARN_TRY(try_linear(a, "lda"));
 	for (int i = 1; i < a->n; i++)
-		if (way_is_better(t, a->way[i].score, a->way[closed].score))
+		if (way_is_better(t, &a->way[i], &a->way[closed]) && way_is_safe(t, &a->way[i], &a->way[0]))
 			closed = i;
 	LEARN_TRY(draw_sample(a));
 	t->split[0] = a->sample;
@@ -297,7 +297,7 @@ auto_many(Auto *a, int *best)
 	/* after a short run a difference of less than the standard error says nothing: the earlier one stays */
 	for (int i = closed + 1; i < a->n; i++)
 		if (way_is_gradient(&a->way[i]) && !isnan(a->way[i].score) &&
-			(loss < 0 || a->way[i].score > a->way[loss].score + trainer_error(t, a->way[loss].score)))
+			(loss < 0 || way_merit(&a->way[i]) > way_merit(&a->way[loss]) + trainer_error(t, a->way[loss].score)))
 			loss = i;
 	*best = closed;
 	if (loss >= 0)
@@ -312,14 +312,14 @@ auto_many(Auto *a, int *best)
 		*best = a->n - 1;
 
 		/* what was better before is there again by the same seed */
-		if (a->way[loss].score > longer->score && !a->cut)
+		if (way_merit(&a->way[loss]) > way_merit(longer) && !a->cut)
 		{
 			t->split[0] = a->sample;
 			*best = loss;
 			LEARN_TRY(way_keep(t, &a->way[loss], true, &a->cut));
 			t->split[0] = a->train;
 		}
-		if (a->way[*best].score >= a->way[closed].score)
+		if (way_merit(&a->way[*best]) >= way_merit(&a->way[closed]) && way_is_safe(t, &a->way[*best], &a->way[0]))
 			return LEARN_OK;
 		*best = closed;
 	}
@@ -335,6 +335,7 @@ train_auto(Trainer *t)
 	TrainResult *r = t->result;
 	Auto	   *a;
 	char		settings[128] = "";
+	char		order[64] = "";
 	int			best = 0;
 	int			tried;
 	bool		gradient;
@@ -363,11 +364,13 @@ train_auto(Trainer *t)
 	tried = r->n_candidates - t->left_out;
 	gradient = way_is_gradient(&a->way[best]);
 	describe(&a->way[best], settings, sizeof(settings));
+	if (!isnan(a->way[best].map_r))
+		snprintf(order, sizeof(order), "; MAP@R %.4f, without learning %.4f", a->way[best].map_r, a->way[0].map_r);
 	snprintf(r->reason, sizeof(r->reason),
-			 "%s%s%s%s scored best of %d candidates: held-out %s %.4f, without learning %.4f, whitened %.4f%s%s",
+			 "%s%s%s%s scored best of %d candidates: held-out %s %.4f, without learning %.4f, whitened %.4f%s%s%s",
 			 a->way[best].method ? way_name(&a->way[best]) : "no learning",
 			 gradient ? " (" : "", settings, gradient ? ")" : "", tried, r->score_name, r->score_model,
-			 r->score_none, r->score_whiten,
+			 r->score_none, r->score_whiten, order,
 			 a->few ? "; judged in folds, then fitted on all rows" :
 			 gradient ? "; losses compared in short runs, the best one then trained for the time that was left" : "",
 			 a->cut ? "; the time limit ended the training early" : "");

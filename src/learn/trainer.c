@@ -178,7 +178,7 @@ way_check_dims(const Trainer *t)
 
 /* One split: the way's score there, and of a gradient method the course of its scores. */
 static LearnStatus
-judge_split(Trainer *t, Way *way, int f, double *curve, int *length, int *best, GivenScore *found)
+judge_split(Trainer *t, Way *way, int f, EpochRecord *curve, int *length, int *best, HeldOutScore *found)
 {
 	const Split *split = &t->split[f];
 	Model	   *model;
@@ -195,9 +195,11 @@ judge_split(Trainer *t, Way *way, int f, double *curve, int *length, int *best, 
 	way->fold[f] = fit.score;
 	*length = fit.epochs;
 	*best = fit.best_epoch;
-	for (int e = 0; e < fit.epochs; e++)
-		curve[e] = fit.history[e].validation;
-	return t->searched ? t->learner->score(t, split, fit.model, fit.model_b, found) : LEARN_OK;
+	memcpy(curve, fit.history, sizeof(EpochRecord) * (size_t) fit.epochs);
+	if (t->searched)
+		return t->learner->score(t, split, fit.model, fit.model_b, found);
+	found->map_r = fit.map_r;
+	return LEARN_OK;
 }
 
 /* The mean held-out score of a way over the splits; nothing is kept but the figures. */
@@ -206,12 +208,14 @@ judge_splits(Trainer *t, Way *way)
 {
 	LearnEnv   *env = t->env;
 	ArenaMark	start = arena_mark(env->arena);
-	double	   *curve[MAX_FOLDS] = {NULL};
+	EpochRecord *curve[MAX_FOLDS] = {NULL};
 	int			length[MAX_FOLDS] = {0};
 	int			best[MAX_FOLDS] = {0};
 	double		sum = 0;
 	double		weight = 0;
 	double		epochs = 0;
+	double		map_r[MAX_FOLDS];
+	double		map = 0;
 	double		recall10 = 0;
 	double		mrr = 0;
 
@@ -220,9 +224,10 @@ judge_splits(Trainer *t, Way *way)
 	for (int f = 0; f < t->n_splits; f++)
 	{
 		ArenaMark	mark = arena_mark(env->arena);
-		GivenScore	found = {NAN, NAN, NAN};
+		HeldOutScore found = NO_SCORE;
 
 		LEARN_TRY(judge_split(t, way, f, curve[f], &length[f], &best[f], &found));
+		map_r[f] = found.map_r;
 		epochs += best[f];
 		recall10 += found.recall10 * t->weight[f];
 		mrr += found.mrr * t->weight[f];
@@ -231,14 +236,21 @@ judge_splits(Trainer *t, Way *way)
 	for (int f = 0; f < t->n_splits; f++)
 	{
 		if (way_is_gradient(way) && t->n_splits > 1)
-			way->fold[f] = fit_score_by_others(curve, length, best, t->n_splits, f);
+		{
+			const EpochRecord *record = &curve[f][fit_epoch_by_others(length, best, t->n_splits, f) - 1];
+
+			way->fold[f] = record->validation;
+			map_r[f] = record->map_r;
+		}
 		if (!isnan(way->fold[f]))
 		{
 			sum += way->fold[f] * t->weight[f];
+			map += map_r[f] * t->weight[f];
 			weight += t->weight[f];
 		}
 	}
 	way->score = weight > 0 ? sum / weight : NAN;
+	way->map_r = weight > 0 ? map / weight : NAN;
 	way->recall10 = weight > 0 ? recall10 / weight : NAN;
 	way->mrr = weight > 0 ? mrr / weight : NAN;
 	way->best_epoch = (int) (epochs / t->n_splits + 0.5);
@@ -266,7 +278,7 @@ trainer_baselines(Trainer *t, bool comparable, bool whitened, Way *none, Way *wh
 {
 	memset(none, 0, sizeof(*none));
 	memset(whiten, 0, sizeof(*whiten));
-	none->score = whiten->score = NAN;
+	none->score = whiten->score = none->map_r = whiten->map_r = NAN;
 	none->mrr = whiten->mrr = none->recall10 = whiten->recall10 = NAN;
 	whiten->method = method_by_name("whiten");
 	if (t->n_splits == 0 || !comparable)
@@ -296,6 +308,7 @@ way_record(Trainer *t, const Way *way, double seconds, const char *note)
 	snprintf(c->method, sizeof(c->method), "%s", way_name(way));
 	snprintf(c->network, sizeof(c->network), "%s", way_is_gradient(way) ? way->plan.network : "");
 	c->validation = way->score;
+	c->map_r = way->map_r;
 	c->seconds = seconds;
 	snprintf(c->note, sizeof(c->note), "%s", note);
 	return c;
@@ -306,7 +319,7 @@ way_leave_out(Trainer *t, const Way *way)
 {
 	Way			untried = *way;
 
-	untried.score = NAN;
+	untried.score = untried.map_r = NAN;
 	way_record(t, &untried, 0, "left out: the time limit does not allow for it");
 	t->left_out++;
 }
@@ -336,7 +349,7 @@ way_try(Trainer *t, Way *way)
 	if (status != LEARN_OK)
 	{
 		arena_reset(env->arena, mark);
-		way->score = NAN;
+		way->score = way->map_r = NAN;
 	}
 	way_record(t, way, env->now(env->ctx) - start, status == LEARN_OK ? "" : env->message);
 	return LEARN_OK;
@@ -350,18 +363,24 @@ trainer_error(const Trainer *t, double share)
 	return sqrt(share * (1 - share) / (n > 1 ? n : 1));
 }
 
+double
+way_merit(const Way *way)
+{
+	return score_merit(way->score, way->map_r);
+}
+
 /*
  * A more complex way must be better by more than a fifth of the score's standard
  * error: among candidates that only differ by chance the simplest stays.
  */
 bool
-way_is_better(const Trainer *t, double score, double best)
+way_is_better(const Trainer *t, const Way *way, const Way *best)
 {
-	if (isnan(score))
+	if (isnan(way->score))
 		return false;
-	if (isnan(best))
+	if (isnan(best->score))
 		return true;
-	return score > best + 0.2 * trainer_error(t, best);
+	return way_merit(way) > way_merit(best) + 0.2 * trainer_error(t, best->score);
 }
 
 /* ---------- the model that is kept ---------- */
@@ -390,11 +409,12 @@ way_keep(Trainer *t, Way *way, bool validate, bool *cut)
 		LEARN_TRY(t->learner->fit(t, &way->plan, from, validate ? from : NULL, &fit));
 		if (validate)
 		{
-			GivenScore	found = {NAN, NAN, NAN};
+			HeldOutScore found = NO_SCORE;
 
 			if (t->searched)
 				LEARN_TRY(t->learner->score(t, from, fit.model, fit.model_b, &found));
 			way->score = fit.score;
+			way->map_r = fit.map_r;
 			way->best_epoch = fit.best_epoch;
 			way->recall10 = found.recall10;
 			way->mrr = found.mrr;

@@ -29,6 +29,7 @@ typedef struct Way
 	const Method *method;		/* NULL: no learning */
 	FitPlan		plan;			/* gradient methods */
 	double		score;
+	double		map_r;			/* beside recall@1, else NaN */
 	double		fold[MAX_FOLDS];	/* of each split; NaN: nothing to judge by */
 	int			best_epoch;
 	LinearFit	linear;			/* classical methods: the latest fit */
@@ -48,7 +49,7 @@ typedef struct Learner
 	LearnStatus (*solve) (Trainer *t, Way *way, const Split *from, TrainPhase phase, Model **model);
 
 	/* The score of a model on what a split holds out; b: of the second of two inputs, or NULL. */
-	LearnStatus (*score) (Trainer *t, const Split *split, const Model *a, const Model *b, GivenScore *score);
+	LearnStatus (*score) (Trainer *t, const Split *split, const Model *a, const Model *b, HeldOutScore *score);
 
 	double		step_seconds;	/* what a step costs beside its products, for plans */
 } Learner;
@@ -113,7 +114,7 @@ extern double work_seconds(const Trainer *t, double flops);
 /* LEARN_INVALID where a closed form is asked for more dimensions than the rows have. */
 extern LearnStatus way_check_dims(const Trainer *t);
 
-/* way->score, way->fold and way->best_epoch by all splits. */
+/* way->score, way->map_r, way->fold and way->best_epoch by all splits. */
 extern LearnStatus way_judge(Trainer *t, Way *way);
 
 /* The standard error of a share as it is measured on the held-out rows. */
@@ -129,8 +130,11 @@ extern void trainer_append_left_out(const Trainer *t);
 /* Another candidate of t->result, which must have room for it. */
 extern Candidate *way_record(Trainer *t, const Way *way, double seconds, const char *note);
 
-/* Is a score better than that of something simpler by more than chance? */
-extern bool way_is_better(const Trainer *t, double score, double best);
+/* Is a way better than a simpler one by more than chance? */
+extern bool way_is_better(const Trainer *t, const Way *way, const Way *best);
+
+/* What ways are compared by (judge.h). */
+extern double way_merit(const Way *way);
 
 /* Fit for good, into t->result.  validate: the first split judges; else on all there is, for way->plan.stop_after epochs. */
 extern LearnStatus way_keep(Trainer *t, Way *way, bool validate, bool *cut);
@@ -149,7 +153,7 @@ extern LearnStatus trainer_splits(Trainer *t, int folds, int repeats);
 
 extern void way_plan(const Trainer *t, const Method *method, const char *network, FitPlan *plan);
 
-/* Open set: is it better than no learning on every fold?  Closed set: always true. */
+/* Open set: is it better than no learning on every fold?  Closed set: is recall@1 not below that of no learning? */
 extern bool way_is_safe(const Trainer *t, const Way *way, const Way *none);
 
 /* ---------- train_auto.c, given_auto.c ---------- */

@@ -24,6 +24,7 @@ typedef struct Trial
 	int		   *choice;			/* of each parameter with values: which; -1: as in options */
 	double	   *number_of;		/* of each parameter with a range; NaN: as in options */
 	double		score;
+	double		map_r;			/* beside recall@1, else NaN */
 	int			epochs;			/* of the latest rung's schedule */
 	int			best_epoch;
 	double		fold[MAX_FOLDS];
@@ -320,6 +321,7 @@ record(Trainer *t, const TunePlan *plan, const Way *way, const Trial *trial, int
 	Candidate  *c = way_record(t, way, seconds, note);
 
 	c->validation = trial->score;
+	c->map_r = trial->map_r;
 	c->trial = trial->number;
 	c->rung = rung;
 	c->epochs = way_is_gradient(way) ? way->plan.stop_after : 0;
@@ -361,6 +363,7 @@ judge_trial(Trainer *t, const TrainOptions *options, const TunePlan *plan, Trial
 	if (status != LEARN_OK && status != LEARN_DATA && status != LEARN_DIVERGED && status != LEARN_INVALID)
 		return status;
 	trial->score = status == LEARN_OK ? way.score : NAN;
+	trial->map_r = way.map_r;
 	trial->epochs = way.plan.epochs;
 	trial->best_epoch = way.best_epoch;
 	memcpy(trial->fold, way.fold, sizeof(trial->fold));
@@ -375,8 +378,8 @@ compare_trials(const void *a, const void *b)
 {
 	const Trial *left = *(Trial *const *) a;
 	const Trial *right = *(Trial *const *) b;
-	double		x = isnan(left->score) ? -INFINITY : left->score;
-	double		y = isnan(right->score) ? -INFINITY : right->score;
+	double		x = isnan(left->score) ? -INFINITY : score_merit(left->score, left->map_r);
+	double		y = isnan(right->score) ? -INFINITY : score_merit(right->score, right->map_r);
 
 	if (x != y)
 		return x > y ? -1 : 1;
@@ -458,12 +461,13 @@ tune_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, const T
 	t->options = chosen;
 	plan_way(t, chosen, 1, &best);
 	best.score = alive[0]->score;
+	best.map_r = alive[0]->map_r;
 	memcpy(best.fold, alive[0]->fold, sizeof(best.fold));
 	best.plan.phase = PHASE_TRAINING;
 	best.plan.epochs = alive[0]->epochs;
 	best.plan.stop_after = alive[0]->best_epoch;
 	describe(plan, alive[0], settings, sizeof(settings));
-	if (!way_is_better(t, best.score, none.score) || !way_is_safe(t, &best, &none))
+	if (!way_is_better(t, &best, &none) || !way_is_safe(t, &best, &none))
 	{
 		LEARN_TRY(way_keep(t, &none, false, &fit_cut));
 		snprintf(result->reason, sizeof(result->reason),

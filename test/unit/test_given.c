@@ -94,7 +94,7 @@ hold_all(LearnEnv *env, int64_t n)
 }
 
 static double
-score_as_they_are(LearnEnv *env, const Given *given, GivenScore *found)
+score_as_they_are(LearnEnv *env, const Given *given, HeldOutScore *found)
 {
 	Split		split = hold_all(env, given->n);
 	Model	   *model;
@@ -113,7 +113,7 @@ test_constraint_scores(void **state)
 		UnitEnv		u;
 		Dataset    *data;
 		Given		given;
-		GivenScore	found;
+		HeldOutScore	found;
 		double		right = 0;
 		double		all = 0;
 		int			n = 300;
@@ -160,7 +160,7 @@ test_search_scores(void **state)
 		UnitEnv		u;
 		Dataset    *data;
 		Given		given;
-		GivenScore	found;
+		HeldOutScore	found;
 		int			n_rows = 60;
 		int			queries = 0;
 		double		top1 = 0;

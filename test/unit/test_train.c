@@ -417,9 +417,10 @@ known_step(LearnEnv *env, void *ctx, double lr, double *loss)
 
 /* The score of test_average: the lower the first weight, the better. */
 static LearnStatus
-known_score(LearnEnv *env, void *ctx, double *score)
+known_score(LearnEnv *env, void *ctx, HeldOutScore *found)
 {
-	*score = -((Net *) ctx)->params[0];
+	*found = NO_SCORE;
+	found->score = -((Net *) ctx)->params[0];
 	return LEARN_OK;
 }
 
@@ -466,6 +467,68 @@ test_average(void **state)
 	}
 }
 
+/* The scores of test_order: of epoch n, given in turn. */
+typedef struct Scores
+{
+	Net		   *net;
+	int			n;
+	const HeldOutScore *found;
+} Scores;
+
+static LearnStatus
+scores_step(LearnEnv *env, void *ctx, double lr, double *loss)
+{
+	Scores	   *scores = ctx;
+
+	scores->net->params[0] = (float) (scores->n + 1);
+	*loss = 1;
+	return LEARN_OK;
+}
+
+static LearnStatus
+scores_score(LearnEnv *env, void *ctx, HeldOutScore *found)
+{
+	Scores	   *scores = ctx;
+
+	*found = scores->found[scores->n++];
+	return LEARN_OK;
+}
+
+/* Equal recall@1: a later epoch with a higher MAP@R is better.  Much less recall@1 is worse, whatever MAP@R is. */
+static void
+test_order(void **state)
+{
+	static const HeldOutScore found[][4] = {
+		{{0.98, 0.5, NAN, NAN}, {0.98, 0.7, NAN, NAN}, {0.98, 0.9, NAN, NAN}, {0.98, 0.8, NAN, NAN}},
+		{{0.98, 0.5, NAN, NAN}, {0.90, 0.9, NAN, NAN}, {0.91, 0.9, NAN, NAN}, {0.92, 0.9, NAN, NAN}},
+		{{0.5, NAN, NAN, NAN}, {0.6, NAN, NAN, NAN}, {0.4, NAN, NAN, NAN}, {0.6, NAN, NAN, NAN}},
+	};
+	static const int best[] = {3, 1, 4};
+
+	for (int i = 0; i < 3; i++)
+	{
+		UnitEnv		unit;
+		TrainOptions options;
+		FitPlan		plan = {.epochs = 4, .stop_after = 4, .learning_rate = 1, .deadline = INFINITY};
+		Scores		scores = {NULL, 0, found[i]};
+		FitTask		task = {&scores, 1, {NULL, NULL}, scores_step, scores_score};
+		EpochRecord history[4];
+		Fit			fit = {.history = history};
+		NetSpec		spec;
+
+		start_env(&unit);
+		options_init(&options);
+		assert_int_equal(netspec_parse(&unit.env, "2, raw", 3, &spec), LEARN_OK);
+		assert_int_equal(net_create(&unit.env, &spec, &scores.net), LEARN_OK);
+		task.net[0] = scores.net;
+		assert_int_equal(fit_loop(&unit.env, &options, &plan, &task, &fit), LEARN_OK);
+		assert_int_equal(fit.best_epoch, best[i]);
+		assert_true(fit.score == found[i][best[i] - 1].score);
+		assert_true(scores.net->params[0] == best[i]);
+		unit_env_done(&unit);
+	}
+}
+
 int
 main(void)
 {
@@ -476,6 +539,7 @@ main(void)
 		cmocka_unit_test(test_auto_many),
 		cmocka_unit_test(test_auto_left_out),
 		cmocka_unit_test(test_average),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_reproducible),
 		cmocka_unit_test(test_best_weights),
 		cmocka_unit_test(test_cancel),

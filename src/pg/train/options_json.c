@@ -150,6 +150,8 @@ history_to_json(const TrainResult *result)
 		appendStringInfo(&json, "%s{\"epoch\": %d", i > 0 ? ", " : "", epoch->epoch);
 		append_number(&json, "loss", epoch->loss);
 		append_number(&json, result->score_name ? result->score_name : "validation", epoch->validation);
+		if (!isnan(epoch->map_r))
+			append_number(&json, "MAP@R", epoch->map_r);
 		append_number(&json, "learning_rate", epoch->learning_rate);
 		append_number(&json, "seconds", epoch->seconds);
 		appendStringInfoChar(&json, '}');
@@ -174,6 +176,8 @@ candidates_to_json(const TrainResult *result)
 		appendStringInfoString(&json, ", ");
 		append_text(&json, "network", candidate->network);
 		append_number(&json, result->score_name ? result->score_name : "validation", candidate->validation);
+		if (!isnan(candidate->map_r))
+			append_number(&json, "MAP@R", candidate->map_r);
 		append_number(&json, "seconds", candidate->seconds);
 		appendStringInfoString(&json, ", ");
 		append_text(&json, "note", candidate->note);
