@@ -17,11 +17,11 @@ CREATE FUNCTION space(model text) RETURNS text LANGUAGE sql AS $$
 SELECT space::text FROM dml_model_versions v WHERE v.model = $1 ORDER BY version DESC LIMIT 1 $$;
 RESET client_min_messages;
 SELECT rows, skipped, classes, substring(reason FROM ';.*') AS reason
-FROM dml_train('partly', 'SELECT * FROM partly WHERE NOT later', 'x', 'known', method => 'supcon', epochs => 1);
+FROM dml_train('partly', 'SELECT * FROM partly WHERE NOT later', 'x', 'known', method => 'supcon', epochs => 1, options => '{"validation": 0}');
 SELECT rows, skipped, substring(reason FROM ';.*') AS reason
-FROM dml_train('partly_views', 'SELECT * FROM partly WHERE NOT later', 'x', 'known', method => 'supcon', epochs => 1, options => '{"unlabeled": 1}');
-SELECT rows, skipped FROM dml_train('partly', 'SELECT CASE WHEN id % 100 > 0 THEN x END AS x, known FROM partly WHERE id < 202', 'x', 'known', method => 'lda');
-SELECT rows, skipped FROM dml_train('partly', 'SELECT * FROM partly WHERE id <= 41', 'x', 'known', method => 'lda');
+FROM dml_train('partly_views', 'SELECT * FROM partly WHERE NOT later', 'x', 'known', method => 'supcon', epochs => 1, options => '{"unlabeled": 1, "validation": 0}');
+SELECT rows, skipped FROM dml_train('partly', 'SELECT CASE WHEN id % 100 > 0 THEN x END AS x, known FROM partly WHERE id < 202', 'x', 'known', method => 'lda', options => '{"validation": 0}');
+SELECT rows, skipped FROM dml_train('partly', 'SELECT * FROM partly WHERE id <= 41', 'x', 'known', method => 'lda', options => '{"validation": 0}');
 SET client_min_messages = warning;
 
 -- Principal directions are those of all rows, whatever the labels are.

@@ -190,8 +190,18 @@ train_named(Trainer *t)
 			 way_is_gradient(&way) && o->network[0] == '\0' ? ", network chosen by the number of features" : "",
 			 cut ? "; the time limit ended the training early" : "");
 	if (!isnan(r->score_model) && (way_merit(&way) < way_merit(&none) || (!o->open_set && !way_is_safe(t, &way, &none))))
-		learn_notice(t->env, "on held-out rows the learned metric scores %s %.4f, and the data without learning %.4f; "
-					 "method auto would have kept the better one", r->score_name, r->score_model, r->score_none);
+	{
+		char		learned[32] = "";
+		char		before[32] = "";
+
+		if (!isnan(way.map_r))
+		{
+			snprintf(learned, sizeof(learned), " and MAP@R %.4f", way.map_r);
+			snprintf(before, sizeof(before), " and %.4f", none.map_r);
+		}
+		learn_notice(t->env, "on held-out rows the learned metric scores %s %.4f%s, and the data without learning %.4f%s; "
+					 "method auto would have kept the better one", r->score_name, r->score_model, learned, r->score_none, before);
+	}
 	return LEARN_OK;
 }
 
