@@ -27,6 +27,9 @@ END
 $$;
 SET dml.recall = 1;
 SELECT q, (nearest(q)).* FROM unnest(ARRAY[1, 77, 600]) q;
+SET dml.simd = plain;
+SELECT q, (nearest(q)).* FROM unnest(ARRAY[1, 77, 600]) q;
+RESET dml.simd;
 SET dml.recall = 0.9;
 SELECT ids FROM nearest(77);
 DELETE FROM spot WHERE id % 2 = 0;

@@ -7,6 +7,7 @@
 #include "vector/vector_simd.h"
 
 #include "ann/distance.h"
+#include "ann/score.h"
 #include "learn/vmath.h"
 #include "lib/stringinfo.h"
 #include "utils/guc.h"
@@ -49,13 +50,15 @@ check_simd(int *newval, void **extra, GucSource source)
 	return false;
 }
 
-/* Assign hook.  The kernels of learning may not exist for every set that distances have. */
+/* Assign hook.  The kernels of codes and of learning may not exist for every set that distances have. */
 static void
 assign_simd(int newval, void *extra)
 {
 	const char *name = simd_options[newval].name;
 
 	distance_force(name);
+	if (!score_force(name))
+		score_force("auto");
 	if (!vm_force(name))
 		vm_force("auto");
 }
