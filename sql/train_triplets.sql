@@ -41,6 +41,7 @@ SELECT * FROM dml_train_triplets('taste_bad', 'click', 'q', 'clicked', 'skipped'
 \set VERBOSITY terse
 SELECT * FROM dml_train_quadruplets('taste_bad', 'click', 'q', 'clicked', 'q', 'skipped', method => 'triplet');
 \set VERBOSITY default
+SELECT * FROM dml_train_quadruplets('taste_bad', 'click', 'q', 'clicked', 'q', 'skipped', method => 'quadruplet + 0.1 * norm');
 SELECT * FROM dml_train_triplets('taste_bad', 'click', 'q', 'clicked', 'skipped[1:2]');
 SELECT * FROM dml_train_triplets('taste_bad', 'click', 'q', 'q', 'q');
 SELECT * FROM dml_train_quadruplets('taste_bad', 'click', 'q', 'q', 'clicked', 'clicked');

@@ -215,6 +215,8 @@ extern real loss_multi_similarity(const LossParams *params, LossBlock *block);
 
 /* loss_triplet.c */
 extern real loss_triplet(const LossParams *params, LossBlock *block);
+extern real loss_quadruplet(const LossParams *params, LossBlock *block);
+extern size_t loss_quadruplet_scratch(int rows, int dims);
 
 /* loss_lifted.c */
 extern real loss_lifted_structure(const LossParams *params, LossBlock *block);

@@ -1,14 +1,16 @@
 /*
  * loss_triplet.c
- *	  The triplet margin loss, over all triplets of a batch without enumerating them.
+ *	  The margin losses of triplets and quadruplets, over all those of a batch without enumerating them.
  *
  * For one anchor the positives' distances are sorted.  The positives that form a
  * triplet of positive loss with a negative at distance x are then a range of that
  * order: those above x - margin and, semi-hard, below x.  A negative thus costs two
  * binary searches and one difference of prefix sums; what it adds to the positives'
  * gradients is +1 at the range's begin and -1 at its end in an array of differences.  B
- * rows of B negatives: O(B^2 log B), where enumeration is O(B^3).
+ * rows of B negatives: O(B^2 log B), where enumeration is O(B^3).  Quadruplets, of which a batch has B^4, are the
+ * same with all positive pairs of the batch in one order.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "loss_row.h"
@@ -158,4 +160,82 @@ loss_triplet(const LossParams *params, LossBlock *block)
 		return 0;
 	vm_scale(block->ds, (real) (1.0 / total.count), cells);
 	return total.sum / total.count;
+}
+
+/* The distances of positive pairs, and a count for each. */
+size_t
+loss_quadruplet_scratch(int rows, int dims)
+{
+	return 2 * (size_t) rows * rows + 1;
+}
+
+/*
+ * Quadruplet loss (Law, Thome and Cord 2013): max(0, d_ab - d_cd + margin) over every positive pair (a, b) and every
+ * negative pair (c, d) of the batch, averaged over those above 0.  s: distances.  margin >= 0.
+ */
+real
+loss_quadruplet(const LossParams *params, LossBlock *block)
+{
+	size_t		cells = (size_t) block->rows * block->cols;
+	real		margin = params->margin;
+	real	   *key = block->scratch;
+	int		   *below = (int *) (block->scratch + cells);	/* of a positive pair: negative pairs nearer than it and the margin */
+	int			count = 0;
+	int64_t		total = 0;
+	double		sum = 0;
+
+	if (cells >= INT_MAX)
+		return NAN;
+	memset(block->ds, 0, cells * sizeof(real));
+	for (size_t k = 0; k < cells; k++)
+		if (block->relation[k] > 0)
+			key[count++] = block->s[k];
+	if (count == 0)
+		return 0;
+	memset(below, 0, (count + 1) * sizeof(int));
+	loss_sort(key, below, count);	/* moves zeros along */
+	for (int i = 0; i < block->rows; i++)
+	{
+		const real *s = loss_s(block, i);
+		const int8_t *relation = loss_relation(block, i);
+		real	   *ds = loss_ds(block, i);
+
+		if (loss_stopped(block, i))
+			return NAN;
+		for (int j = 0; j < block->cols; j++)
+		{
+			int			low;
+
+			if (relation[j] >= 0)
+				continue;
+			low = loss_count_below(key, count, s[j] - margin, true);
+			below[low]++;
+			ds[j] = low - count;
+			sum += (double) (count - low) * (margin - s[j]);
+			total += count - low;
+		}
+	}
+	if (total == 0)
+		return 0;				/* ds is 0 */
+	for (int k = 1; k < count; k++)
+		below[k] += below[k - 1];
+	for (int i = 0; i < block->rows; i++)
+	{
+		const real *s = loss_s(block, i);
+		const int8_t *relation = loss_relation(block, i);
+		real	   *ds = loss_ds(block, i);
+
+		if (loss_stopped(block, i))
+			return NAN;
+		for (int j = 0; j < block->cols; j++)
+			if (relation[j] > 0)
+			{
+				int			n = below[loss_count_below(key, count, s[j], true) - 1];
+
+				ds[j] = n;
+				sum += (double) n * s[j];
+			}
+	}
+	vm_scale(block->ds, (real) (1.0 / total), cells);
+	return sum / total;
 }

@@ -71,12 +71,19 @@ function_of(const Method *method)
 	return "dml_train";
 }
 
+/* The loss of quadruplets that are given has no block of similarities that other losses could look at, too. */
+static bool
+has_sums(const char *supervision)
+{
+	return supervision == NULL || strcmp(supervision, "quadruplets") != 0;
+}
+
 /* There is no such method (method is NULL), or it does not learn from supervision. */
 static LearnStatus
 refuse_method(LearnEnv *env, const char *name, const Method *method, const char *supervision)
 {
 	char		names[1536];
-	char		terms[256];
+	char		terms[256] = "";
 	char		learns[160] = "";
 	Spelling	spelling;
 
@@ -98,7 +105,8 @@ refuse_method(LearnEnv *env, const char *name, const Method *method, const char 
 		snprintf(learns, sizeof(learns), "It learns from %s: see %s. ", method->supervision, function_of(method));
 	}
 	method_names(supervision, false, names, sizeof(names));
-	method_names(supervision, true, terms, sizeof(terms));
+	if (has_sums(supervision))
+		method_names(supervision, true, terms, sizeof(terms));
 	learn_hint(env, "%sValid methods are: %s.%s%s%s", learns, names, terms[0] ? " As terms of a sum also: " : "", terms, terms[0] ? "." : "");
 	return LEARN_INVALID;
 }
@@ -177,10 +185,13 @@ method_parse(LearnEnv *env, const char *text, const char *supervision, MethodTer
 	if (n == 1 && term[0].weight != 1)
 		return learn_fail(env, LEARN_INVALID, "a weight means nothing to method \"%s\" alone", term[0].method->name);
 	for (int i = 0; i < n && n > 1; i++)
-		if (term[i].method->loss.function == NULL)
+		if (term[i].method->loss.function == NULL || !has_sums(supervision))
 		{
 			learn_fail(env, LEARN_INVALID, "method \"%s\" cannot be a term of a sum", term[i].method->name);
-			learn_hint(env, "Only losses can be added up.");
+			if (has_sums(supervision))
+				learn_hint(env, "Only losses can be added up.");
+			else
+				learn_hint(env, "The loss of %s that are given stands alone.", supervision);
 			return LEARN_INVALID;
 		}
 	if (!whole)

@@ -49,11 +49,12 @@ static const Method losses[] = {
 	{
 		.name = "quadruplet",
 		.kind = METHOD_GRADIENT,
-		.supervision = "quadruplets",
+		.supervision = "quadruplets, labels",
 		.description = "wants the nearer two of four rows nearer than the other two by a margin",
 		.paper = "Law, Thome and Cord 2013, doi:10.1109/ICCV.2013.38",
+		.loss = {loss_quadruplet, LOSS_DISTANCE, LOSS_BATCH, .scratch = loss_quadruplet_scratch},
 		.parameters = "margin",
-		.defaults = {.margin = 0.2},
+		.defaults = {.margin = 0.2, .distance = -1},
 	},
 	{
 		.name = "multi_similarity",

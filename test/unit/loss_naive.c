@@ -29,6 +29,8 @@ static LossCase cases[] = {
 	{"triplet, swap", "triplet", "margin=0.3 swap=true"},
 	{"triplet, smooth, hard", "triplet", "margin=0.3 smooth=true miner=hard"},
 	{"triplet, smooth, swap, of cosines", "triplet", "margin=0.3 smooth=true swap=true distance=cosine"},
+	{"quadruplet", "quadruplet", "margin=0.3"},
+	{"quadruplet, wide", "quadruplet", "margin=1.5"},
 	{"triplet, easy", "triplet", "margin=1.2 miner=easy"},
 	{"triplet, easy positives", "triplet", "margin=0.2 miner=easy_positive"},
 	{"triplet, angular", "triplet", "margin=0.4 miner=angular mine_angle=30"},
@@ -263,6 +265,25 @@ naive_triplet(const Naive *n)
 				if (loss > 0)
 					sum += loss, count++;
 			}
+	return mean(sum, count);
+}
+
+static double
+naive_quadruplet(const Naive *n)
+{
+	double		sum = 0,
+				count = 0;
+
+	for (int a = 0; a < n->rows; a++)
+		for (int b = 0; b < n->cols; b++)
+			for (int c = 0; c < n->rows && positive(n, a, b); c++)
+				for (int d = 0; d < n->cols; d++)
+				{
+					double		loss = at(n, a, b) - at(n, c, d) + n->p->margin;
+
+					if (negative(n, c, d) && loss > 0)
+						sum += loss, count++;
+				}
 	return mean(sum, count);
 }
 
@@ -1438,6 +1459,7 @@ naive_loss(const LossCase *c, const LossBlock *block)
 	}			table[] = {
 		{"contrastive", naive_contrastive},
 		{"triplet", naive_triplet},
+		{"quadruplet", naive_quadruplet},
 		{"multi_similarity", naive_multi_similarity},
 		{"ntxent", naive_ntxent},
 		{"infonce", naive_ntxent},

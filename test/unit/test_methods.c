@@ -58,11 +58,10 @@ test_entries(void **state)
 	{
 		const Method *m = method_at(i);
 
-		assert_true(method_learns_from(m, "labels") || strcmp(m->supervision, "quadruplets") == 0);
+		assert_true(method_learns_from(m, "labels"));
 		assert_true(strlen(m->description) > 20 && strchr(m->description, '\n') == NULL);
 		assert_non_null(m->parameters);
-		/* quadruplets have no block of similarities */
-		assert_int_equal(m->kind == METHOD_GRADIENT && strcmp(m->supervision, "quadruplets") != 0, m->loss.function != NULL);
+		assert_int_equal(m->kind == METHOD_GRADIENT, m->loss.function != NULL);
 		assert_true(m->kind != METHOD_AUTO || m->parameters[0] == '\0');
 		assert_int_equal(m->kind == METHOD_AUTO, m->paper == NULL);
 		assert_int_equal(m->loss.side == LOSS_PROXY || m->loss.side == LOSS_GRAPH || m->loss.scalars != NULL, m->proxy_lr > 0);
@@ -180,10 +179,10 @@ test_hints(void **state)
 	check_hint("InfoNCE", "matches", "Perhaps you meant \"infonce\".");
 	check_hint("supcon + 0.5 * centre", "labels", "Perhaps you meant \"center\".");
 	check_hint("tripelt", "labels", "Perhaps you meant \"triplet\".");
-	check_hint("magic", "quadruplets", "Valid methods are: auto, whiten, pca, covariance, lsml, quadruplet. "
-			   "As terms of a sum also: norm, zero_mean, uniformity.");
+	check_hint("magic", "quadruplets", "Valid methods are: auto, whiten, pca, covariance, lsml, quadruplet.");
+	check_hint("quadruplet + 0.1 * norm", "quadruplets", "The loss of quadruplets that are given stands alone.");
 	check_hint("", "quadruplets", "Valid methods are: auto, ");
-	check_hint("quadruplet", "labels", "It learns from quadruplets: see dml_train_quadruplets. Valid methods are: auto, ");
+	check_hint("quadruplet", "pairs", "It learns from quadruplets, labels: see dml_train_quadruplets. Valid methods are: auto, ");
 	check_hint("arcface", "quadruplets", "It learns from labels: see dml_train. Valid methods are: auto, ");
 
 	/* the longest hint, with every method in it, is whole */
