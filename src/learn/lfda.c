@@ -224,7 +224,7 @@ solve_lfda(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	Lfda		l;
 
 	/* for how much of the scatter within is to be believed */
-	LEARN_TRY(scatter_fit(env, job->rows, job->index, job->n, job->prep->mean, job->prep->scale, &s));
+	LEARN_TRY(scatter_fit(env, job->rows, job->index, job->n, job->prep->mean, job->prep->scale, "discriminant analysis", &s));
 	LEARN_TRY(points_by_class(env, job, &points, &start));
 	LEARN_TRY(create(env, &points, start, job->rows->n_classes, &l));
 	LEARN_TRY(find_scales(env, &points, start, job->rows->n_classes, job->plan->params.neighbors, &l));

@@ -146,7 +146,7 @@ fit_lda(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, int mo
 	double	   *value;
 	double	   *vector;
 
-	LEARN_TRY(scatter_fit(env, rows, index, n, prep->mean, prep->scale, &s));
+	LEARN_TRY(scatter_fit(env, rows, index, n, prep->mean, prep->scale, "discriminant analysis", &s));
 	problem.within = s.within;
 	problem.between = s.between;
 	problem.shrinkage = s.shrinkage;

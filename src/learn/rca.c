@@ -34,7 +34,7 @@ solve_rca(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 		label[c->row[i]] = c->label[i];
 	rows.label = label;
 	rows.n_classes = c->n_chunklets;
-	LEARN_TRY(scatter_fit(env, &rows, c->row, c->n, job->prep->mean, job->prep->scale, &s));
+	LEARN_TRY(scatter_fit(env, &rows, c->row, c->n, job->prep->mean, job->prep->scale, NULL, &s));
 
 	/* all of what varies within chunklets or between them; "within" is about the means, by n */
 	for (size_t i = 0; i < (size_t) d * d; i++)

@@ -213,7 +213,7 @@ finish(LearnEnv *env, Pass *p)
 
 LearnStatus
 scatter_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
-			const float *mean, const float *scale, Scatter *scatter)
+			const float *mean, const float *scale, const char *what, Scatter *scatter)
 {
 	int			d = rows->d;
 	size_t		cells = (size_t) d * d;
@@ -230,7 +230,8 @@ scatter_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 
 	mark = arena_mark(env->arena);
 	LEARN_TRY(classes_group(env, rows, index, n, &classes));
-	LEARN_TRY(classes_check(env, &classes, "discriminant analysis"));
+	if (what != NULL)
+		LEARN_TRY(classes_check(env, &classes, what));
 	scatter->n = classes.n;
 	scatter->classes = classes.used;
 	start = classes.start;

@@ -20,10 +20,11 @@ typedef struct Scatter
 
 /*
  * Of (x - mean) * scale for rows index[0..n) (NULL: all).  Rows need labels.
- * LEARN_DATA: fewer than two classes, or no class of two rows.  Loads BLAS.
+ * LEARN_DATA, by the name of what asks: fewer than two classes, or no class of two rows; what is NULL where one
+ * class will do.  Loads BLAS.
  */
 extern LearnStatus scatter_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
-							   const float *mean, const float *scale, Scatter *scatter);
+							   const float *mean, const float *scale, const char *what, Scatter *scatter);
 
 /* Are there rows enough, ten a column that varies, to believe the scatter within as it is? */
 extern bool scatter_trusted(const Scatter *scatter, const float *scale, int d);

@@ -212,8 +212,8 @@ static LearnStatus
 check_target(LearnEnv *env, const Rows *rows, const TrainOptions *options)
 {
 	if (rows->n < 3)
-		return learn_fail(env, LEARN_DATA, "there are %lld rows to learn from, and three at least are needed",
-						  (long long) rows->n);
+		return learn_fail(env, LEARN_DATA, "there %s to learn from, and three at least are needed",
+						  rows->n == 2 ? "are 2 rows" : rows->n == 1 ? "is 1 row" : "are no rows");
 	if (options->open_set)
 	{
 		learn_fail(env, LEARN_INVALID, "open_set means nothing to method \"%s\"", options->method->name);

@@ -121,7 +121,7 @@ test_reference(void **state)
 
 			/* the share is of the columns that vary; the file's, too */
 			ASSERT_OK(&u, prep_fit(&u.env, PREP_STANDARDIZE, &data->rows, NULL, 0, 0, &prep));
-			ASSERT_OK(&u, scatter_fit(&u.env, &data->rows, NULL, 0, prep->mean, prep->scale, &scatter));
+			ASSERT_OK(&u, scatter_fit(&u.env, &data->rows, NULL, 0, prep->mean, prep->scale, NULL, &scatter));
 			if (!(fabs(scatter.shrinkage - want) <= 1e-6))
 				fail_msg("shrinkage %.9g, by scikit-learn %.9g", scatter.shrinkage, want);
 		}
@@ -521,7 +521,7 @@ test_class_sizes(void **state)
 			label[i] = kind == 0 ? (i % 10 == 0 ? 0 : 2) : kind == 1 ? i * 11 % 1400 : (i < 1500 ? 4 : i + 1000);
 		data->rows.label = label;
 		data->rows.n_classes = n_classes;
-		ASSERT_OK(&u, scatter_fit(&u.env, &data->rows, NULL, 0, mean, scale, &s));
+		ASSERT_OK(&u, scatter_fit(&u.env, &data->rows, NULL, 0, mean, scale, NULL, &s));
 		assert_int_equal(s.classes, kind == 0 ? 2 : kind == 1 ? 1400 : 1501);
 		want = covariance(&u, data->x, label, n_classes, 3000, 7);
 		for (int i = 0; i < 49; i++)
