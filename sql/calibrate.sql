@@ -70,7 +70,7 @@ SELECT criterion FROM dml_calibrate('cal', 'SELECT CASE WHEN same THEN ax END AS
 -- Errors.
 SELECT * FROM dml_calibrate('cal', 'face');
 SELECT * FROM dml_calibrate(NULL, 'face', label => 'person');
-SELECT * FROM dml_calibrate('no_such_model', 'face', label => 'person');
+SELECT * FROM dml_calibrate('call', 'face', label => 'person');
 SELECT * FROM dml_calibrate('cal', 'face', label => 'person', criterion => 'best');
 SELECT * FROM dml_calibrate('cal', 'face', label => 'person', criterion => 'accuracy', false_accept_rate => 0.1);
 SELECT * FROM dml_calibrate('cal', 'face', label => 'person', criterion => 'false_accept_rate');

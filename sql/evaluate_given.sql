@@ -108,6 +108,7 @@ SELECT * FROM dml_evaluate_matches('eg_clip', 'held', 'image');
 SELECT count(*) FROM dml_evaluate_matches('eg_clip', 'SELECT image, words FROM caption WHERE id = 1', 'image', 'words');
 SELECT * FROM dml_evaluate_matches('eg_clip', 'held', 'words', 'image');
 SELECT * FROM dml_evaluate_matches('eg_clip', 'held', 'image', 'words', gallery => 'item', gallery_features => 'x');
+SELECT * FROM dml_evaluate_matches('eg_clip', 'held', 'image', 'words', gallery_features => 'words');
 SELECT * FROM dml_evaluate_matches('eg_clip', 'held', 'image', 'words', max_queries => 0);
 SELECT * FROM dml_evaluate_matches('eg_ask', 'SELECT image, dml_embed(''eg_flat'', words[1:10]) AS v FROM caption', 'image', 'v');
 SELECT count(*) FROM dml_evaluate_pairs('eg_item', 'SELECT a, b, same FROM pair WHERE w = 1 UNION ALL SELECT NULL, b, same FROM pair WHERE w = 2 AND a[1] < -1', 'a', 'b', 'same');

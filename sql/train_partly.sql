@@ -66,6 +66,7 @@ SELECT dml_train('bad', 'partly', 'x', 'known', method => 'lda', options => '{"u
 SELECT dml_train('bad', 'partly', 'x', 'known', method => 'supcon', options => '{"unlabeled": -1}');
 SELECT dml_train('bad', 'partly', 'x', 'known', method => 'supcon', options => '{"unlabeled": 1, "unlabeled_method": "supcon"}');
 SELECT dml_train('bad', 'partly', 'x', 'known', method => 'supcon', options => '{"mask": 0.5}');
+SELECT dml_train('bad', 'partly', 'x', 'known', method => 'supcon', options => '{"unlabeled_method": "vicreg"}');
 SELECT dml_train_unlabeled('bad', 'partly', 'x', method => 'ntxent', options => '{"unlabeled": 1}');
 
 DROP SCHEMA train_partly_test CASCADE;

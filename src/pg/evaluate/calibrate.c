@@ -255,7 +255,8 @@ check_pair_types(void *state, const CachedPlanSource *source)
 	if (getBaseType(TupleDescAttr(desc, at)->atttypid) != BOOLOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("same is of type %s, not boolean", format_type_be(TupleDescAttr(desc, at)->atttypid))));
+				 errmsg("same is of type %s, not boolean", format_type_be(TupleDescAttr(desc, at)->atttypid)),
+				 errhint("Write a condition, e.g. same => 'judgement = 1'.")));
 }
 
 static void
@@ -289,6 +290,7 @@ curve_of_pairs(const Arguments *arguments, const DmlVersion *version, Roc *roc)
 	if (pairs.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
+				 pairs.skipped == 0 ? errmsg("source has no rows") :
 				 errmsg("source has no pair without a NULL")));
 	if (pairs.skipped > 0)
 		ereport(NOTICE,

@@ -404,6 +404,10 @@ dml_evaluate_matches(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_queries must be at least 1, not %lld", (long long) PG_GETARG_INT64(8))));
+	if (features != NULL && gallery == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("gallery_features mean nothing without a gallery")));
 	given.evaluation.seed = PG_ARGISNULL(9) ? 0 : PG_GETARG_INT64(9);
 	given.whiten = PG_ARGISNULL(10) || PG_GETARG_BOOL(10);
 	find_model(&given, true);

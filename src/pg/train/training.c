@@ -167,7 +167,7 @@ is_given(const TrainOptions *options, int i)
 static void
 refuse_options(const TrainOptions *options, const char *supervision)
 {
-	static const char *const of_views[] = {"noise", "mask", "mix", NULL};
+	static const char *const of_views[] = {"noise", "mask", "mix", "unlabeled_method", NULL};
 	static const char *const of_labels[] = {"open_set", "rows_per_class", "balance", "level_weight", "memory",
 	"unlabeled", "unlabeled_method", NULL};
 	static const char *const of_search[] = {"hard_negatives", "hard_neighbors", "hard_share", NULL};
