@@ -121,7 +121,7 @@ SELECT version > 0 AS trained FROM dml_train_pairs('ax', 'SELECT ARRAY[a[1], 5] 
 SELECT section, name, weight > 0 AS moves FROM dml_explain('ax', 'SELECT ARRAY[x[1], 5] AS x FROM item', 'x') WHERE section ~ 'importance';
 SELECT name, weight > 0 AS moves FROM dml_explain('ax_two/b', 'SELECT ARRAY[x[1], 5, x[2]] AS x FROM item', 'x') WHERE section = 'neighbour importance';
 SELECT * FROM dml_explain('ax', 'item', k => 0);
-SELECT * FROM dml_explain('no_such_model');
+SELECT * FROM dml_explain('ax_tow');
 SELECT * FROM dml_explain(NULL);
 SELECT * FROM dml_explain('ax', 'item', max_rows => 1);
 SELECT * FROM dml_explain('ax', 'item', 'x');

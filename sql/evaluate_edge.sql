@@ -60,7 +60,7 @@ SELECT metric, no_learning, whitened, learned FROM dml_evaluate('ev_edge@1', 'SE
 SELECT * FROM dml_evaluate(NULL, 'points', label => 'class');
 SELECT * FROM dml_evaluate('ev_edge', NULL, label => 'class');
 SELECT * FROM dml_evaluate('ev_edge', 'points');
-SELECT * FROM dml_evaluate('no_such_model', 'points', label => 'class');
+SELECT * FROM dml_evaluate('ev_egde', 'points', label => 'class');
 SELECT * FROM dml_evaluate('ev_edge@9', 'points', label => 'class');
 SELECT * FROM dml_evaluate('ev_edge', 'no_such_table', label => 'class');
 SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'no_such_column');

@@ -243,7 +243,7 @@ SELECT * FROM dml_materialize('t', NULL, 'mat_ddl', 'x');
 SELECT * FROM dml_materialize('t', 'e', NULL, 'x');
 SELECT * FROM dml_materialize('t', '', 'mat_ddl', 'x');
 SELECT * FROM dml_materialize('nowhere', 'e', 'mat_ddl', 'x');
-SELECT * FROM dml_materialize('t', 'e', 'no_such_model', 'x');
+SELECT * FROM dml_materialize('t', 'e', 'mat_dll', 'x');
 SELECT * FROM dml_materialize('t', 'e', 'mat_ddl@77', 'x');
 SELECT * FROM dml_materialize('t', 'n', 'mat_ddl', 'no_such_column');
 SELECT * FROM dml_materialize('t', 'n', 'mat_ddl_columns');
