@@ -360,6 +360,8 @@ tree_build(Relation heap, Relation index, IndexInfo *info)
 	rows = take_sample(&build);
 	if (build.meta.dims > 0)
 	{
+		/* all rows come once more; of those before the first that is alive nothing was known */
+		build.left_out = false;
 		build_learn(&build, blas_load(build.env));
 		rotate_sample(&build);
 		phase(PHASE_CLUSTER);
