@@ -268,7 +268,10 @@ replace_family(Regroup *regroup, const TreeStep *parent_step, const Family *fami
 	return true;
 }
 
-/* Divide the entries of a family anew, if that makes it better; the caller holds the structure lock. */
+/*
+ * Divide the entries of a family anew, if that makes it better; the caller holds the structure lock.  It is let go while rows are
+ * read and divided, which takes seconds where the table is on disk: an insert that waits so long cancels autovacuum.
+ */
 static void
 divide_family(Regroup *regroup, const TreePath *path, Page *pages, const Family *family, bool sparse)
 {
@@ -284,6 +287,7 @@ divide_family(Regroup *regroup, const TreePath *path, Page *pages, const Family 
 	float	   *reach;			/* of rows the slack, of nodes the radius */
 	char	   *packed;
 	int			room = tree_layout_of(shape, family->level)->room;
+	bool		unlocked = family->level == 0;
 	int32_t    *order;
 	int64_t    *first;
 	int64_t		parts;
@@ -306,6 +310,8 @@ divide_family(Regroup *regroup, const TreePath *path, Page *pages, const Family 
 	packed = palloc(mul_size(family->entries, packed_bytes) + 1);
 	order = palloc(family->entries * sizeof(int32_t) + 1);
 	first = palloc((family->entries + 1) * sizeof(int64_t));
+	if (unlocked)
+		UnlockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 	for (int i = 0; i < family->n; i++)
 	{
 		float	   *to = vectors + (Size) n * width;
@@ -326,6 +332,16 @@ divide_family(Regroup *regroup, const TreePath *path, Page *pages, const Family 
 	for (int p = 0; p < parts; p++)
 		after += squares(regroup, vectors, order + first[p], (int) (first[p + 1] - first[p]), NULL);
 	arena_reset(regroup->env->arena, mark);
+	if (unlocked)
+	{
+		LockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+		if (!tree_copy_path(index, shape, path, pages))
+			return;
+		parent = pages[path->n - 1];
+		for (int i = 0; i < family->n; i++)
+			if (tree_find_child(parent, shape, &family->step[i]) < 0)
+				return;
+	}
 	if (parts == 0 || tree_node(parent)->n - family->n + parts > shape->inner.room ||
 		(after > (family->level == 0 ? WORTH_ROWS : WORTH_NODES) * before && !(sparse && parts <= WORTH_PAGES * family->n)))
 		return;
