@@ -45,6 +45,13 @@ SELECT * FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'arcface 
 SELECT * FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'arcface + triplet', options => '{"supcon.temperature": 1}');
 SELECT * FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'supcon', options => '{"distance": "l2"}');
 
+-- A network may have more dimensions than there are columns; what is linear beside it has as many as it can.
+SELECT dims, whitened IS NOT NULL AS whitened FROM dml_train('train_methods', 'clouds', 'x', 'class', method => 'supcon', dims => 16, epochs => 1);
+SELECT dims <= 16 AS auto FROM dml_train('train_methods', 'clouds', 'x', 'class', dims => 16, epochs => 2, time_limit => 2);
+SELECT dims FROM dml_train_pairs('train_methods', 'SELECT a.x AS a, b.x AS b, a.class = b.class AS same FROM clouds a, clouds b WHERE (a.class * 31 + b.class + (a.x[4] * 1000)::int) % 97 = 0 AND (b.x[5] * 1000)::int % 31 = 0', 'a', 'b', 'same', method => 'contrastive', dims => 16, epochs => 1);
+SELECT * FROM dml_train('train_methods', 'clouds', 'x', 'class', method => 'lda', dims => 16);
+SELECT * FROM dml_train('train_methods', 'clouds', 'x', 'class', method => 'itml', dims => 16);
+
 -- Miners, distances and the memory.
 SELECT miner, learns('triplet', jsonb_build_object('miner', miner, 'margin', 0.3))
 FROM unnest('{all, hard, semihard, easy_positive, distance_weighted, angular, multi_similarity, pair_margin}'::text[]) miner;

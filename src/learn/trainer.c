@@ -167,7 +167,9 @@ way_seconds(const Trainer *t, const FitPlan *plan, int epochs)
 LearnStatus
 way_check_dims(const Trainer *t)
 {
-	if (t->options->dims <= t->rows->d)
+	MethodKind	asked = t->options->method->kind;
+
+	if (t->options->dims <= t->rows->d || asked == METHOD_GRADIENT || asked == METHOD_AUTO)
 		return LEARN_OK;
 	learn_fail(t->env, LEARN_INVALID, "dims is %d, but the rows have only %d features", t->options->dims, t->rows->d);
 	learn_hint(t->env, "A closed form cannot have more dimensions than its input.");

@@ -111,7 +111,10 @@ extern double way_seconds(const Trainer *t, const FitPlan *plan, int epochs);
 /* The same of floating-point operations. */
 extern double work_seconds(const Trainer *t, double flops);
 
-/* LEARN_INVALID where a closed form is asked for more dimensions than the rows have. */
+/*
+ * LEARN_INVALID where a closed form is asked for by name, and for more dimensions than the rows have.  Beside a network, which may
+ * have more, and as a candidate it has as many as it can.
+ */
 extern LearnStatus way_check_dims(const Trainer *t);
 
 /* way->score, way->map_r, way->fold and way->best_epoch by all splits. */
