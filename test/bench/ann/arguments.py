@@ -12,6 +12,7 @@ def parse(arguments):
     parser = argparse.ArgumentParser(prog="test/bench/index")
     parser.add_argument("--data", type=words, default=["f64", "f784", "m64"])
     parser.add_argument("--parts", type=words, default=PARTS)
+    parser.add_argument("--without", type=words, default=[])
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--quick", action="store_true")

@@ -38,6 +38,8 @@ def head(report, connection, data, given, load):
     report.line(f"\n## {data.name}: {len(data.base):,} rows of {data.dims} dimensions\n")
     report.line(f"{cpu} ({sets[0] if sets else 'no vectors'}), {os.cpu_count()} cores; PostgreSQL {versions[0]}, "
                 f"pgvector {versions[1]}; medians of {given.repeats} runs of {given.seconds} s.")
+    if given.without:
+        report.line(f"\nWithout {', '.join(given.without)}: left out of this run.")
     if load > 0.5:
         report.line(f"\n**The machine was not quiet: load average {load:.1f}.**")
 
@@ -55,7 +57,7 @@ def main():
         report = bench.Report(f"/dml/out/index_{name}.md")
         head(report, connection, data, given, load)
         contender.store(connection, data)
-        contenders = contender.contenders()
+        contenders = [c for c in contender.contenders() if c.name not in given.without]
         for c in contenders:
             c.load(connection, data)
         if "build" in given.parts:
