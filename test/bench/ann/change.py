@@ -3,6 +3,7 @@ import bench
 import contender
 
 ROWS = 10000
+ROUNDS = 5          # of INSERTs, in which all take turns
 
 
 def wal(connection):
@@ -10,15 +11,16 @@ def wal(connection):
 
 
 def run(report, connection, data, contenders, arguments):
-    one_by_one = 200 if arguments.quick else 3000
+    one_by_one = 200 if arguments.quick else 1000
     report.line("\n### Changes\n")
-    report.line(f"{one_by_one:,} rows inserted one statement each (synchronous_commit off), {ROWS:,} by COPY; WAL without full-page images, "
+    report.line(f"{one_by_one:,} rows inserted one statement each (synchronous_commit off), {ROUNDS} times in turns, the median; {ROWS:,} by COPY; WAL without full-page images, "
                 "the table's own records (those of a table without an index) taken off; VACUUM after a tenth of the rows was deleted.\n")
     report.table(["", "INSERT, rows/s", "dml is faster by", "COPY, s", "dml is faster by", "WAL bytes a row", "dml writes less by",
                   "VACUUM, s", "dml is faster by"])
     connection.execute("ALTER SYSTEM SET full_page_writes = off")
     connection.execute("SELECT pg_reload_conf()")
-    rows = [figures(connection, data, c, one_by_one) for c in contenders]
+    inserted = inserts(connection, data, contenders, one_by_one)
+    rows = [(inserted[c.name], *figures(connection, data, c)) for c in contenders]
     connection.execute("ALTER SYSTEM RESET full_page_writes")
     connection.execute("SELECT pg_reload_conf()")
     ours = rows[0]
@@ -27,19 +29,27 @@ def run(report, connection, data, contenders, arguments):
                             f"{row[2]:,.0f}", f"{row[2] / ours[2]:.1f} x", f"{row[3]:.2f}", f"{row[3] / ours[3]:.1f} x"])
 
 
-def figures(connection, data, c, one_by_one):
-    """Rows a second, seconds of COPY, bytes of WAL a row, seconds of VACUUM."""
+def inserts(connection, data, contenders, one_by_one):
+    """Rows a second, one statement each."""
+    rates = {c.name: [] for c in contenders}
+    for c in contenders:
+        table = c.table(data)
+        connection.execute(f"DROP SEQUENCE IF EXISTS {table}_next")
+        connection.execute(f"CREATE SEQUENCE {table}_next START {len(data.base)} CACHE 100")
+        with open(f"/tmp/dml-data/{table}_insert.sql", "w") as file:
+            file.write(f"INSERT INTO {table} SELECT id, a, x FROM {data.name}_{c.kind}_extra "
+                       f"WHERE id = (SELECT nextval('{table}_next')::integer);\n")
+    connection.execute("CHECKPOINT")
+    for _ in range(ROUNDS):
+        for c in contenders:
+            rates[c.name].append(contender.pgbench(f"/tmp/dml-data/{c.table(data)}_insert.sql", {}, transactions=one_by_one))
+    return {name: bench.median(values) for name, values in rates.items()}
+
+
+def figures(connection, data, c):
+    """Seconds of COPY, bytes of WAL a row, seconds of VACUUM."""
     table = c.table(data)
     extra = f"{data.name}_{c.kind}_extra"
-    first = len(data.base)
-    connection.execute(f"DROP SEQUENCE IF EXISTS {table}_next")
-    connection.execute(f"CREATE SEQUENCE {table}_next START {first} CACHE 100")
-    script = f"/tmp/dml-data/{table}_insert.sql"
-    with open(script, "w") as file:
-        file.write(f"INSERT INTO {table} SELECT id, a, x FROM {extra} WHERE id = (SELECT nextval('{table}_next')::integer);\n")
-    connection.execute("CHECKPOINT")
-    inserted = contender.pgbench(script, {}, transactions=one_by_one)
-
     connection.execute(f"COPY (SELECT * FROM {extra} ORDER BY id) TO '/tmp/{table}.copy' (FORMAT binary)")
     connection.execute(f"CREATE TABLE bare (LIKE {table})")
     before = wal(connection)
@@ -54,5 +64,5 @@ def figures(connection, data, c, one_by_one):
     connection.execute(f"DELETE FROM {table} WHERE id % 10 = 3")
     connection.execute("CHECKPOINT")
     vacuumed = bench.timed(connection.execute, f"VACUUM (INDEX_CLEANUP on, PARALLEL 0) {table}")[0]
-    return inserted, copied, log, vacuumed
+    return copied, log, vacuumed
 
