@@ -15,24 +15,8 @@
 
 #include "dataset.h"
 #include "learn/bootstrap.h"
+#include "ranked.h"
 #include "unit_env.h"
-
-typedef struct Ranked
-{
-	double		distance;
-	int			row;
-} Ranked;
-
-static int
-compare_ranked(const void *a, const void *b)
-{
-	const Ranked *x = a;
-	const Ranked *y = b;
-
-	if (x->distance != y->distance)
-		return x->distance < y->distance ? -1 : 1;
-	return x->row < y->row ? -1 : x->row > y->row;
-}
 
 static int
 compare_falling(const void *a, const void *b)

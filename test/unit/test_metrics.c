@@ -17,6 +17,7 @@
 #include "dataset.h"
 #include "learn/metrics.h"
 #include "learn/rng.h"
+#include "ranked.h"
 #include "unit_env.h"
 
 typedef struct Task
@@ -33,23 +34,6 @@ typedef struct Task
 } Task;
 
 /* ---------- the definitions, without haste ---------- */
-
-typedef struct Ranked
-{
-	double		distance;
-	int64_t		row;
-} Ranked;
-
-static int
-compare_ranked(const void *a, const void *b)
-{
-	const Ranked *x = a;
-	const Ranked *y = b;
-
-	if (x->distance != y->distance)
-		return x->distance < y->distance ? -1 : 1;
-	return x->row < y->row ? -1 : x->row > y->row;
-}
 
 static Retrieval
 naive(const Task *t)

@@ -15,6 +15,7 @@
 
 #include "learn/ranking.h"
 #include "learn/rng.h"
+#include "ranked.h"
 #include "unit_env.h"
 
 #define N	20000
@@ -28,23 +29,6 @@ static int32_t label[N];		/* by position */
 static int32_t order[N];
 static int64_t begin[CLASSES + 1];
 static int32_t position[N];		/* by row */
-
-typedef struct Ranked
-{
-	double		distance;
-	int32_t		row;
-} Ranked;
-
-static int
-compare_ranked(const void *a, const void *b)
-{
-	const Ranked *x = a;
-	const Ranked *y = b;
-
-	if (x->distance != y->distance)
-		return x->distance < y->distance ? -1 : 1;
-	return x->row < y->row ? -1 : x->row > y->row;
-}
 
 /* One row, a few, a third, all the rest. */
 static int32_t
