@@ -204,7 +204,7 @@ nearer(const Search *s, const float *score, const float *query, double slack, co
 	return count;
 }
 
-/* Shell sort: nearest first, or the largest gain first. */
+/* Shell sort: nearest first. */
 static void
 sort_right(Right *x, int64_t n)
 {
@@ -215,21 +215,6 @@ sort_right(Right *x, int64_t n)
 			int64_t		j = i;
 
 			for (; j >= gap && x[j - gap].square > value.square; j -= gap)
-				x[j] = x[j - gap];
-			x[j] = value;
-		}
-}
-
-static void
-sort_gains(double *x, int64_t n)
-{
-	for (int64_t gap = n / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11)
-		for (int64_t i = gap; i < n; i++)
-		{
-			double		value = x[i];
-			int64_t		j = i;
-
-			for (; j >= gap && x[j - gap] < value; j -= gap)
 				x[j] = x[j - gap];
 			x[j] = value;
 		}
@@ -261,11 +246,13 @@ add_places(Search *s, int64_t q, int64_t r)
 		gained[1] += place < 10 ? gain : 0;
 		s->gain[k] = right[k].gain;
 	}
-	sort_gains(s->gain, r);
+	learn_sort_rising(s->gain, r);
 	for (int64_t k = 0; k < r; k++)
 	{
-		best[0] += s->gain[k] / log2(k + 2.0);
-		best[1] += k < 10 ? s->gain[k] / log2(k + 2.0) : 0;
+		double		gain = s->gain[r - 1 - k] / log2(k + 2.0);
+
+		best[0] += gain;
+		best[1] += k < 10 ? gain : 0;
 	}
 	add(out, class, ASSESS_PRECISION_1, 1, right[0].place == 0);
 	add(out, class, ASSESS_R_PRECISION, 1, (double) hits_r / r);

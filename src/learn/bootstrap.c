@@ -118,21 +118,6 @@ draw_classes(Draw *draw, int groups, Rng *rng)
 			draw->group[rng_below(rng, groups)]++;
 }
 
-static void
-sort_rising(double *x, int n)
-{
-	for (int gap = n / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11)
-		for (int i = gap; i < n; i++)
-		{
-			double		value = x[i];
-			int			j = i;
-
-			for (; j >= gap && x[j - gap] > value; j -= gap)
-				x[j] = x[j - gap];
-			x[j] = value;
-		}
-}
-
 /* Percentiles of the values that are numbers, on the line between two of them. */
 static MetricInterval
 percentiles(double *value, int n)
@@ -146,7 +131,7 @@ percentiles(double *value, int n)
 			value[numbers++] = value[i];
 	if (numbers < n / 2)
 		return interval;
-	sort_rising(value, numbers);
+	learn_sort_rising(value, numbers);
 	for (int i = 0; i < 2; i++)
 	{
 		double		at = (i == 0 ? 0.025 : 0.975) * (numbers - 1);

@@ -50,3 +50,19 @@ learn_poll(LearnEnv *env)
 		return learn_fail(env, LEARN_CANCELLED, "cancelled on request");
 	return LEARN_OK;
 }
+
+/* Shell sort. */
+void
+learn_sort_rising(double *x, int64_t n)
+{
+	for (int64_t gap = n / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11)
+		for (int64_t i = gap; i < n; i++)
+		{
+			double		value = x[i];
+			int64_t		j = i;
+
+			for (; j >= gap && x[j - gap] > value; j -= gap)
+				x[j] = x[j - gap];
+			x[j] = value;
+		}
+}

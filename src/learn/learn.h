@@ -84,6 +84,9 @@ extern void learn_notice(LearnEnv *env, const char *fmt,...) __attribute__((form
 /* LEARN_OK, or LEARN_CANCELLED with its message set. */
 extern LearnStatus learn_poll(LearnEnv *env);
 
+/* Some numbers in rising order; none of them is NaN. */
+extern void learn_sort_rising(double *x, int64_t n);
+
 /* Return from the calling function unless the status is LEARN_OK. */
 #define LEARN_TRY(call) \
 	do { \
