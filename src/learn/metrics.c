@@ -69,7 +69,7 @@ smaller(int64_t a, int64_t b)
 /* Query i of the block, with others rows in the gallery beside itself. */
 static LearnStatus
 add_query(LearnEnv *env, Neighbours *nb, int i, const float *query, int32_t label, int64_t hidden,
-		  bool r_metrics, int64_t knn_k, Sums *sums)
+		  int64_t knn_k, Sums *sums)
 {
 	int64_t		others = nb->n - (hidden >= 0);
 	int64_t		r = count_label(nb->label, nb->n, label) - (hidden >= 0);
@@ -82,32 +82,31 @@ add_query(LearnEnv *env, Neighbours *nb, int i, const float *query, int32_t labe
 	{
 		if (m < LARGEST_RECALL)
 			m = smaller(LARGEST_RECALL, others);
-		if (r_metrics && m < r)
+		if (m < r)
 			m = r;
 	}
 	LEARN_TRY(neighbours_nearest(env, nb, i, query, label, hidden, m, k));
 	if (r > 0)
 	{
 		add_recall(nb, smaller(LARGEST_RECALL, others), label, sums);
-		if (r_metrics)
-			add_r_metrics(nb, r, label, sums);
+		add_r_metrics(nb, r, label, sums);
 	}
 	if (k > 0)
 		sums->knn += neighbours_majority(nb, k) == label;
 	return LEARN_OK;
 }
 
-static LearnStatus
-evaluate(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
-		 const float *gallery, const int32_t *gallery_label, int64_t ng,
-		 int d, bool self, bool r_metrics, int knn_k, Retrieval *out)
+LearnStatus
+metrics_retrieval(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
+				  const float *gallery, const int32_t *gallery_label, int64_t ng,
+				  int d, bool self, int knn_k, Retrieval *out)
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	Sums		sums = {0};
 	Neighbours	nb;
 	int64_t		partnered;
 
-	LEARN_TRY(neighbours_create(env, query, nq, gallery, gallery_label, ng, d, r_metrics, &nb));
+	LEARN_TRY(neighbours_create(env, query, nq, gallery, gallery_label, ng, d, true, &nb));
 	for (int64_t begin = 0; begin < nq; begin += nb.block)
 	{
 		int			count = (int) smaller(nb.block, nq - begin);
@@ -117,7 +116,7 @@ evaluate(LearnEnv *env, const float *query, const int32_t *query_label, int64_t 
 		{
 			LEARN_TRY(learn_poll(env));
 			LEARN_TRY(add_query(env, &nb, i, query + (begin + i) * d, query_label[begin + i],
-								self ? begin + i : -1, r_metrics, knn_k, &sums));
+								self ? begin + i : -1, knn_k, &sums));
 		}
 	}
 	arena_reset(env->arena, mark);
@@ -127,24 +126,8 @@ evaluate(LearnEnv *env, const float *query, const int32_t *query_label, int64_t 
 	out->lone = sums.lone;
 	for (int i = 0; i < N_RECALL; i++)
 		out->recall[i] = partnered > 0 ? (double) sums.recall[i] / partnered : NAN;
-	out->r_precision = r_metrics && partnered > 0 ? sums.r_precision / partnered : NAN;
-	out->map_r = r_metrics && partnered > 0 ? sums.map_r / partnered : NAN;
+	out->r_precision = partnered > 0 ? sums.r_precision / partnered : NAN;
+	out->map_r = partnered > 0 ? sums.map_r / partnered : NAN;
 	out->knn = knn_k > 0 && sums.queries > 0 ? (double) sums.knn / sums.queries : NAN;
 	return LEARN_OK;
-}
-
-LearnStatus
-metrics_retrieval(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
-				  const float *gallery, const int32_t *gallery_label, int64_t ng,
-				  int d, bool self, int knn_k, Retrieval *out)
-{
-	return evaluate(env, query, query_label, nq, gallery, gallery_label, ng, d, self, true, knn_k, out);
-}
-
-LearnStatus
-metrics_recall(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
-			   const float *gallery, const int32_t *gallery_label, int64_t ng,
-			   int d, bool self, Retrieval *out)
-{
-	return evaluate(env, query, query_label, nq, gallery, gallery_label, ng, d, self, false, 0, out);
 }

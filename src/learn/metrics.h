@@ -16,7 +16,7 @@
 
 #include "learn.h"
 
-/* A mean over no query, and what was not asked for, is NaN. */
+/* A mean over no query, and knn that was not asked for, is NaN. */
 typedef struct Retrieval
 {
 	int64_t		queries;		/* all */
@@ -36,10 +36,5 @@ typedef struct Retrieval
 extern LearnStatus metrics_retrieval(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
 									 const float *gallery, const int32_t *gallery_label, int64_t ng,
 									 int d, bool self, int knn_k, Retrieval *out);
-
-/* recall alone, in a fraction of the time where classes are large. */
-extern LearnStatus metrics_recall(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
-								  const float *gallery, const int32_t *gallery_label, int64_t ng,
-								  int d, bool self, Retrieval *out);
 
 #endif							/* METRICS_H */

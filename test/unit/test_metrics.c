@@ -16,6 +16,7 @@
 
 #include "dataset.h"
 #include "learn/metrics.h"
+#include "learn/neighbours.h"
 #include "learn/rng.h"
 #include "ranked.h"
 #include "unit_env.h"
@@ -120,11 +121,48 @@ naive(const Task *t)
 	return out;
 }
 
+/* recall@1, 2, 4 and 8 by a search for eight neighbours at most, as where few are asked for. */
+static void
+check_few(UnitEnv *u, const Task *t, const Retrieval *want)
+{
+	Neighbours	nb;
+	int64_t		recall[4] = {0};
+	int64_t		lone = 0;
+	int64_t		others = t->ng - t->self;
+	int64_t		m = others < 8 ? others : 8;
+
+	ASSERT_OK(u, neighbours_create(&u->env, t->query, t->nq, t->gallery, t->gallery_label, t->ng, t->d, false, &nb));
+	for (int64_t q = 0; q < t->nq; q++)
+	{
+		int32_t		label = t->query_label[q];
+		int64_t		partners = -t->self;
+		int64_t		first = 0;
+
+		if (q % nb.block == 0)
+			ASSERT_OK(u, neighbours_score(&u->env, &nb, t->query + q * t->d, (int) (t->nq - q < nb.block ? t->nq - q : nb.block)));
+		for (int64_t g = 0; g < t->ng; g++)
+			partners += t->gallery_label[g] == label;
+		if (partners == 0)
+		{
+			lone++;
+			continue;
+		}
+		ASSERT_OK(u, neighbours_nearest(&u->env, &nb, (int) (q % nb.block), t->query + q * t->d, label, t->self ? q : -1, m, 0));
+		while (first < m && t->gallery_label[nb.found[first].row] != label)
+			first++;
+		for (int i = 0; i < 4; i++)
+			recall[i] += first < m && first < 1 << i;
+	}
+	assert_int_equal(t->nq, want->queries);
+	assert_int_equal(lone, want->lone);
+	for (int i = 0; i < 4; i++)
+		assert_true(lone < t->nq ? (double) recall[i] / (t->nq - lone) == want->recall[i] : isnan(want->recall[i]));
+}
+
 static Retrieval
 measure(UnitEnv *u, const Task *t)
 {
 	Retrieval	out;
-	Retrieval	again;
 	LearnStatus status;
 
 	memset(&out, 0x55, sizeof(out));
@@ -132,13 +170,7 @@ measure(UnitEnv *u, const Task *t)
 							   t->d, t->self, t->k, &out);
 	if (status != LEARN_OK)
 		fail_msg("%d: %s", status, u->env.message);
-	status = metrics_recall(&u->env, t->query, t->query_label, t->nq, t->gallery, t->gallery_label, t->ng,
-							t->d, t->self, &again);
-	assert_int_equal(status, LEARN_OK);
-	assert_int_equal(again.queries, out.queries);
-	assert_int_equal(again.lone, out.lone);
-	assert_memory_equal(again.recall, out.recall, sizeof(out.recall));
-	assert_true(isnan(again.r_precision) && isnan(again.map_r) && isnan(again.knn));
+	check_few(u, t, &out);
 	return out;
 }
 
