@@ -42,6 +42,11 @@
 #define dml_replay_is_paused()	RecoveryIsPaused()
 #endif
 
+/* The role's name in C, with catalog/pg_authid.h. */
+#if PG_VERSION_NUM < 140000
+#define ROLE_PG_STAT_SCAN_TABLES	DEFAULT_ROLE_STAT_SCAN_TABLES
+#endif
+
 /* What a check hook hands over is PostgreSQL's to free: its own allocator from 16 on. */
 #if PG_VERSION_NUM >= 160000
 #define dml_guc_malloc(size)	guc_malloc(LOG, size)

@@ -16,6 +16,7 @@
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/shmem.h"
 #include "utils/memutils.h"
 #include "utils/sampling.h"
 

@@ -24,6 +24,7 @@
 #include "optimizer/optimizer.h"
 #include "pgstat.h"
 #include "storage/condition_variable.h"
+#include "storage/shmem.h"
 #include "storage/spin.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"

@@ -10,6 +10,7 @@
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/shmem.h"
 #include "utils/memutils.h"
 
 #include "build.h"
