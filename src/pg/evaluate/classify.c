@@ -173,14 +173,25 @@ winner(const Arguments *arguments, const Vote *votes, int n, double *confidence)
 static Datum
 query_value(FunctionCallInfo fcinfo, Oid *type)
 {
+	Datum		value = PG_GETARG_DATUM(3);
 	int			dim;
 	float4	   *x;
 	Datum	   *elements;
+	Oid			cast;
 
-	*type = get_fn_expr_argtype(fcinfo->flinfo, 3);
-	if (!OidIsValid(get_element_type(*type)))
-		return PG_GETARG_DATUM(3);
-	x = dml_floats_from_array(PG_GETARG_ARRAYTYPE_P(3), &dim);
+	*type = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 3));
+	if (*type == dml_vector_type_oid())
+		return value;
+	cast = dml_feature_cast(*type);
+	if (OidIsValid(cast))
+		value = PointerGetDatum(dml_feature_cast_array(cast, value));
+	else if (!OidIsValid(get_element_type(*type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("query is of type %s", format_type_be(*type)),
+				 errdetail("A query is an array of numbers or a vector."),
+				 errhint("Cast it, e.g. to real[].")));
+	x = dml_floats_from_array(DatumGetArrayTypeP(value), &dim);
 	elements = palloc(sizeof(Datum) * dim);
 	for (int i = 0; i < dim; i++)
 		elements[i] = Float4GetDatum(x[i]);

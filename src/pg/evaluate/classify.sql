@@ -4,7 +4,7 @@ CREATE FUNCTION dml_classify(
 	source text,
 	embedding text,
 	label text,
-	query anyarray,
+	query anyelement,
 	k integer DEFAULT 5,
 	max_distance double precision DEFAULT NULL,
 	min_confidence double precision DEFAULT 0,
@@ -14,21 +14,5 @@ CREATE FUNCTION dml_classify(
 	OUT distance double precision,
 	OUT neighbours integer)
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE COST 10000;
-COMMENT ON FUNCTION dml_classify(text, text, text, anyarray, integer, double precision, double precision, text) IS
-	'the label of raw input by a vote of its nearest rows in a table';
-CREATE FUNCTION dml_classify(
-	source text,
-	embedding text,
-	label text,
-	query dml_vector,
-	k integer DEFAULT 5,
-	max_distance double precision DEFAULT NULL,
-	min_confidence double precision DEFAULT 0,
-	weights text DEFAULT 'distance',
-	OUT label text,
-	OUT confidence double precision,
-	OUT distance double precision,
-	OUT neighbours integer)
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE COST 10000;
-COMMENT ON FUNCTION dml_classify(text, text, text, dml_vector, integer, double precision, double precision, text) IS
-	'the label of a vector by a vote of its nearest rows in a table';
+COMMENT ON FUNCTION dml_classify(text, text, text, anyelement, integer, double precision, double precision, text) IS
+	'the label of raw input, or of a vector, by a vote of its nearest rows in a table';

@@ -10,6 +10,10 @@
 #include <float.h>
 #include <math.h>
 
+#include "access/htup_details.h"
+#include "catalog/pg_cast.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -18,6 +22,7 @@
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 /* PostgreSQL 13 has names for some array types only. */
 #ifndef INT8ARRAYOID
@@ -245,6 +250,49 @@ dml_expressions_split(const char *text, const char *what, int *n)
 	return result;
 }
 
+Oid
+dml_feature_cast(Oid type)
+{
+	HeapTuple	tuple;
+	Oid			function;
+	Form_pg_proc proc;
+
+	if (type == dml_vector_type_oid())
+		return InvalidOid;
+	tuple = SearchSysCache2(CASTSOURCETARGET, ObjectIdGetDatum(type), ObjectIdGetDatum(FLOAT4ARRAYOID));
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	function = ((Form_pg_cast) GETSTRUCT(tuple))->castfunc;
+	ReleaseSysCache(tuple);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;		/* a cast without a function */
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	if (proc->prolang != ClanguageId && proc->prolang != INTERNALlanguageId)
+		function = InvalidOid;
+	ReleaseSysCache(tuple);
+	return function;
+}
+
+ArrayType *
+dml_feature_cast_array(Oid function, Datum value)
+{
+	/* a cast's function may take a typmod and whether the cast is explicit, too */
+	switch (get_func_nargs(function))
+	{
+		case 1:
+			value = OidFunctionCall1(function, value);
+			break;
+		case 2:
+			value = OidFunctionCall2(function, value, Int32GetDatum(-1));
+			break;
+		default:
+			value = OidFunctionCall3(function, value, Int32GetDatum(-1), BoolGetDatum(true));
+			break;
+	}
+	return DatumGetArrayTypeP(value);
+}
+
 bool
 dml_feature_type_ok(Oid type, bool *is_array)
 {
@@ -270,7 +318,7 @@ dml_feature_type_ok(Oid type, bool *is_array)
 			return true;
 		default:
 			*is_array = true;
-			return type == dml_vector_type_oid();
+			return type == dml_vector_type_oid() || OidIsValid(dml_feature_cast(type));
 	}
 }
 
@@ -280,7 +328,7 @@ dml_feature_type_error(const char *name, Oid type)
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("feature \"%s\" is of type %s", name, format_type_be(type)),
-			 errdetail("A feature is a number, a boolean, an array of numbers or a dml_vector."),
+			 errdetail("A feature is a number, a boolean, an array of numbers or a vector."),
 			 errhint("Cast it, e.g. to real or real[], or turn categories into numbers, e.g. (colour = 'red') AS is_red.")));
 }
 
@@ -398,6 +446,7 @@ int
 dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, float4 *out, int max)
 {
 	float4		x = 0;
+	Oid			cast;
 
 	if (isnull)
 		return -1;
@@ -448,9 +497,12 @@ dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, float4 
 					memcpy(out, vector->x, sizeof(float4) * vector->dim);
 				return vector->dim;
 			}
-			if (getBaseType(type) == type)
+			if (getBaseType(type) != type)
+				return dml_feature_floats(value, isnull, getBaseType(type), name, out, max);
+			cast = dml_feature_cast(type);
+			if (!OidIsValid(cast))
 				dml_feature_type_error(name, type);
-			return dml_feature_floats(value, isnull, getBaseType(type), name, out, max);
+			return array_floats(dml_feature_cast_array(cast, value), name, out, max);
 	}
 	if (max >= 1)
 		out[0] = x;

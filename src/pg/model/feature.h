@@ -10,6 +10,7 @@
 
 #include "executor/tuptable.h"
 #include "nodes/pg_list.h"
+#include "utils/array.h"
 #include "utils/rel.h"
 
 #include "model.h"
@@ -44,8 +45,8 @@ extern List *dml_raw_parse(const char *prefix, const char *text);
 
 /*
  * One feature value to floats.  type is the expression's.  Arrays (real[], double
- * precision[], integer[], smallint[], bigint[], numeric[]), plain dml_vector, and
- * scalars of the number types and boolean.  A NULL value or element: returns -1.
+ * precision[], integer[], smallint[], bigint[], numeric[]), plain dml_vector, types of a
+ * dml_feature_cast, and scalars of the number types and boolean.  A NULL value or element: returns -1.
  * Otherwise returns how many numbers the value has, and writes them to out where they
  * are no more than max.  Errors: infinite or NaN values, other types
  * (ERRCODE_DATATYPE_MISMATCH naming the feature), an embedding where a plain vector is
@@ -53,6 +54,15 @@ extern List *dml_raw_parse(const char *prefix, const char *text);
  */
 extern bool dml_feature_type_ok(Oid type, bool *is_array);
 extern int	dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, float4 *out, int max);
+
+/*
+ * The function of the cast from a type (no domain, no dml_vector) to real[]: pgvector's
+ * vector and halfvec have one.  Only those in C: a function that any role can write must
+ * not run with the rights of whoever trains on a column of that role's type.  Else
+ * InvalidOid.  The other one calls it.
+ */
+extern Oid	dml_feature_cast(Oid type);
+extern ArrayType *dml_feature_cast_array(Oid function, Datum value);
 
 /* Raise the error for a type that dml_feature_type_ok refuses. */
 extern void dml_feature_type_error(const char *name, Oid type) pg_attribute_noreturn();

@@ -7,10 +7,12 @@
 #include "model/feature.h"
 
 #include "access/sysattr.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/bitmapset.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_node.h"
@@ -96,6 +98,9 @@ dml_features_compile(const DmlFeatures *features, Relation rel)
 		if (!dml_feature_type_ok(exprType(expr), &is_array))
 			dml_feature_type_error(features->names[i], exprType(expr));
 		dml_feature_check_kind(features->n, features->names[i], is_array);
+		if (OidIsValid(dml_feature_cast(getBaseType(exprType(expr)))))
+			expr = coerce_to_target_type(pstate, expr, exprType(expr), FLOAT4ARRAYOID, -1,
+										 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
 		if (contain_volatile_functions(expr))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),

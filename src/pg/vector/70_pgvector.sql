@@ -1,8 +1,8 @@
--- Casts from and to vector and halfvec of pgvector.
+-- Casts from and to vector and halfvec of pgvector, and functions that take them as input.
 --
--- They and their functions are no members of this extension but ordinary objects:
--- pg_dump writes them out, after both extensions; and DROP EXTENSION vector CASCADE takes
--- these casts along, and not this whole extension, as it would if they were members.
+-- They are no members of this extension but ordinary objects: pg_dump writes them out,
+-- after both extensions; and DROP EXTENSION vector CASCADE takes them along, and not this
+-- whole extension, as it would if they were members.
 
 CREATE FUNCTION dml_add_pgvector_casts() RETURNS integer
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -20,9 +20,7 @@ BEGIN
 	-- Types are named with their schemas and casts have none, so the functions' bodies
 	-- mean the same under any search_path.
 	FOR wanted IN
-		WITH ours AS (
-			SELECT '@extschema@.dml_vector' AS type
-		), theirs AS (
+		WITH theirs AS (
 			SELECT t.typname, format('%I.%I', n.nspname, t.typname) AS type
 			FROM pg_extension AS e
 				JOIN pg_depend AS d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
@@ -30,42 +28,64 @@ BEGIN
 				JOIN pg_type AS t ON t.oid = d.objid
 				JOIN pg_namespace AS n ON n.oid = t.typnamespace
 			WHERE e.extname = 'vector' AND t.typname IN ('vector', 'halfvec')
-		), casts AS (
-			SELECT theirs.type AS source, ours.type AS target, '@extschema@.dml_vector' AS function
-			FROM ours, theirs
+		), functions (name, arguments, returns, body, cast_from, cast_to) AS (
+			SELECT 'dml_vector', type, '@extschema@.dml_vector',
+				'SELECT CAST(CAST($1 AS pg_catalog.float4[]) AS @extschema@.dml_vector)',
+				type, '@extschema@.dml_vector'
+			FROM theirs
 			UNION ALL
-			SELECT ours.type, theirs.type, '@extschema@.dml_vector_to_' || theirs.typname
-			FROM ours, theirs
+			SELECT 'dml_vector_to_' || typname, '@extschema@.dml_vector', type,
+				format('SELECT CAST(CAST($1 AS pg_catalog.float4[]) AS %s)', type),
+				'@extschema@.dml_vector', type
+			FROM theirs
+			UNION ALL
+			SELECT 'dml_embed', format('text, %s', type), '@extschema@.dml_vector',
+				'SELECT @extschema@.dml_embed($1, CAST($2 AS pg_catalog.float4[]))', NULL, NULL
+			FROM theirs
+			UNION ALL
+			SELECT f.name, format('text, %1$s, %1$s', type), f.returns,
+				format('SELECT @extschema@.%I($1, CAST($2 AS pg_catalog.float4[]), CAST($3 AS pg_catalog.float4[]))', f.name),
+				NULL, NULL
+			FROM theirs, (VALUES ('dml_distance', 'double precision'), ('dml_match', 'boolean')) AS f (name, returns)
 		)
-		SELECT source, target, format('%s(%s)', function, source) AS function
-		FROM casts
-		WHERE NOT EXISTS (
-			SELECT FROM pg_cast
-			WHERE castsource = source::regtype AND casttarget = target::regtype)
-		ORDER BY source, target
+		SELECT *, format('@extschema@.%I(%s)', name, arguments) AS function
+		FROM functions
+		WHERE CASE WHEN cast_from IS NULL THEN to_regprocedure(format('@extschema@.%I(%s)', name, arguments)) IS NULL
+			ELSE NOT EXISTS (
+				SELECT FROM pg_cast
+				WHERE castsource = cast_from::regtype AND casttarget = cast_to::regtype) END
+		ORDER BY cast_from, cast_to, name, arguments
 	LOOP
 		EXECUTE format(
-			'CREATE FUNCTION %s RETURNS %s LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS %L',
-			wanted.function, wanted.target,
-			format('SELECT CAST(CAST($1 AS pg_catalog.float4[]) AS %s)', wanted.target));
-		EXECUTE format(
-			'CREATE CAST (%s AS %s) WITH FUNCTION %s AS ASSIGNMENT',
-			wanted.source, wanted.target, wanted.function);
+			'CREATE FUNCTION %s RETURNS %s LANGUAGE sql %s STRICT PARALLEL SAFE AS %L',
+			wanted.function, wanted.returns, CASE WHEN wanted.cast_from IS NULL THEN 'STABLE' ELSE 'IMMUTABLE' END,
+			wanted.body);
+		IF wanted.cast_from IS NOT NULL THEN
+			EXECUTE format(
+				'CREATE CAST (%s AS %s) WITH FUNCTION %s AS ASSIGNMENT',
+				wanted.cast_from, wanted.cast_to, wanted.function);
+		END IF;
 
 		-- What CREATE EXTENSION dml makes is a member, to begin with.
 		IF EXISTS (
 			SELECT FROM pg_depend
 			WHERE classid = 'pg_proc'::regclass AND objid = wanted.function::regprocedure AND deptype = 'e')
 		THEN
-			EXECUTE format('ALTER EXTENSION dml DROP CAST (%s AS %s)', wanted.source, wanted.target);
+			IF wanted.cast_from IS NOT NULL THEN
+				EXECUTE format('ALTER EXTENSION dml DROP CAST (%s AS %s)', wanted.cast_from, wanted.cast_to);
+			END IF;
 			EXECUTE format('ALTER EXTENSION dml DROP FUNCTION %s', wanted.function);
+		END IF;
+		-- Those without a type of dml are to go with it as well.
+		IF wanted.cast_from IS NULL THEN
+			EXECUTE format('ALTER FUNCTION %s DEPENDS ON EXTENSION dml', wanted.function);
 		END IF;
 		made := made + 1;
 	END LOOP;
 	RETURN made;
 END
 $$;
-COMMENT ON FUNCTION dml_add_pgvector_casts() IS 'create the casts between dml_vector and the types of pgvector; returns how many were made';
+COMMENT ON FUNCTION dml_add_pgvector_casts() IS 'create the casts between dml_vector and the types of pgvector, and functions that take these; returns how many were made';
 
 DO $$
 BEGIN
