@@ -368,8 +368,11 @@ tree_filter_rows(const TreeFilter *filter, Page page, const TreeShape *shape, ui
 	for (int i = 0; i < filter->n; i++)
 		if (!can_pass(unconstify(Test *, &filter->test[i]), page))
 			return 0;
-	for (int j = 0; j < n; j++)
-		pass[j] = !rows[j].dead;
+	if (tree_node(page)->dead == 0)
+		memset(pass, true, n);
+	else
+		for (int j = 0; j < n; j++)
+			pass[j] = !rows[j].dead;
 	for (int i = 0; i < filter->n; i++)
 	{
 		Test	   *test = unconstify(Test *, &filter->test[i]);
@@ -388,4 +391,16 @@ tree_filter_rows(const TreeFilter *filter, Page page, const TreeShape *shape, ui
 	for (int j = 0; j < n; j++)
 		count += pass[j];
 	return count;
+}
+
+void
+tree_filter_expect(const TreeFilter *filter, const char *page, int n)
+{
+	for (int i = 0; i < filter->n; i++)
+	{
+		const TreeColumn *column = filter->test[i].column;
+
+		tree_prefetch(page, column->range, (int) sizeof(TreeRange) + 2 * column->bytes);
+		tree_prefetch(page, column->values, n * column->bytes);
+	}
 }

@@ -18,4 +18,7 @@ extern TreeFilter *tree_filter_make(Relation index, const TreeColumns *columns, 
  */
 extern int	tree_filter_rows(const TreeFilter *filter, Page page, const TreeShape *shape, uint8 *pass);
 
+/* Have on its way what the conditions read of a leaf of some n rows (recent.c). */
+extern void tree_filter_expect(const TreeFilter *filter, const char *page, int n);
+
 #endif							/* DML_FILTER_H */

@@ -237,6 +237,13 @@ push_forwards(SearchQueue *queue, Page page, SearchItem item, int kind)
 	return true;
 }
 
+/* Have so few of the rows that were met passed the filter that they were scored alone? */
+static bool
+few_pass(const TreeWalk *walk)
+{
+	return walk->filter != NULL && walk->passed < walk->rows / FEW_SHARE;
+}
+
 /*
  * Have on its way what will be read of the page that is probably next: one like the page at hand, so that what is
  * read in any case (of a search by estimates, norm and scale), and not all of its rows' TIDs, is what memory is busy with.
@@ -254,6 +261,13 @@ expect_node(const TreeWalk *walk, const SearchQueue *queue, Page at_hand, bool e
 	if (page == NULL)
 		return;
 	tree_prefetch(page, BLCKSZ - 1, 1);
+	if (tree_special(at_hand)->level == 0 && few_pass(walk))
+	{
+		/* of most leaves no row is scored */
+		tree_prefetch(page, 0, layout->frame);
+		tree_filter_expect(walk->filter, page, tree_node(at_hand)->n);
+		return;
+	}
 	tree_prefetch(page, 0, layout->frame + layout->width);
 	tree_prefetch(page, layout->norm, factors);
 	tree_prefetch(page, layout->scale, factors);
