@@ -20,5 +20,6 @@ endif
 ifeq ($(SIMD_ARCH),x86_64)
 %/score_avx512.o: CFLAGS += -mavx512vnni
 endif
-%/rotate.o %/code.o: CFLAGS += -O3 -ffp-contract=off
+%/rotate.o %/code.o %/halve.o: CFLAGS += -O3 -ffp-contract=off
+%/code_plain.o %/code_avx2.o %/code_avx512.o: CFLAGS += -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math
 %/score_plain.o %/score_avx2.o %/score_avx512.o %/score_neon.o: CFLAGS += -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math

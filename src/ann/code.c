@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#define LANES	16
+#include "ann/code_kernels.h"
 
 /*
  * Where the outermost level of 4 bits may lie, in standard deviations of the elements.  The
@@ -18,13 +18,50 @@ static const float reach_tried[] = {2.0f, 2.2f, 2.4f, 2.6f, 2.8f, 3.0f, 3.3f, 3.
 
 #define N_REACHES	((int) (sizeof(reach_tried) / sizeof(reach_tried[0])))
 
-static inline float
-add_lanes(float *sum)
+/* Best first. */
+static const SimdSet *const tables[] = {
+#if defined(__x86_64__)
+	&code_avx512.set,
+	&code_avx2.set,
+#endif
+	&code_plain.set
+};
+
+#define N_TABLES	((int) (sizeof(tables) / sizeof(tables[0])))
+
+const CodeKernels *code_kernels = &code_plain;
+
+bool
+code_force(const char *name)
 {
-	for (int half = LANES / 2; half > 0; half /= 2)
-		for (int j = 0; j < half; j++)
-			sum[j] += sum[j + half];
-	return sum[0];
+	const SimdSet *found = simd_find(tables, N_TABLES, name);
+
+	if (found == NULL)
+		return false;
+	code_kernels = (const CodeKernels *) found;
+	return true;
+}
+
+/* Runs when the library is loaded. */
+static void __attribute__((constructor))
+choose_kernels(void)
+{
+	code_force("auto");
+}
+
+void
+code_mean(const float *vectors, const int32_t *order, int n, int width, float *restrict mean)
+{
+	memset(mean, 0, width * sizeof(float));
+	for (int j = 0; j < n; j++)
+	{
+		const float *vector = vectors + (size_t) order[j] * width;
+
+		for (int i = 0; i < width; i++)
+			mean[i] += vector[i];
+	}
+	for (int i = 0; i < width; i++)
+		mean[i] /= (float) n;
 }
 
 bool
@@ -54,90 +91,11 @@ code_frame_center(const uint8_t *frame, float step, int width, float *out)
 		out[i] = step * ((float) frame[i] - 127.5f);
 }
 
-/* Largest element and squared length of r. */
-static void
-measure(const float *r, int width, float *largest, float *norm)
-{
-	float		most[LANES] = {0};
-	float		sum[LANES] = {0};
-
-	for (int i = 0; i < width; i += LANES)
-		for (int j = 0; j < LANES; j++)
-		{
-			float		size = fabsf(r[i + j]);
-
-			most[j] = size > most[j] ? size : most[j];
-			sum[j] += r[i + j] * r[i + j];
-		}
-	*largest = 0;
-	for (int j = 0; j < LANES; j++)
-		*largest = most[j] > *largest ? most[j] : *largest;
-	*norm = add_lanes(sum);
-}
-
-/* The level of one element; top is 2^bits - 1, t the levels in a unit. */
-static inline int
-level_of(float r, float t, float top)
-{
-	float		level = r * t + (top + 1) / 2;
-
-	level = level > 0 ? level : 0;
-	level = level < top ? level : top;
-	return (int) level;
-}
-
-/* <u, r> and |u|^2 for t levels in a unit. */
-static void
-try_levels(const float *r, int width, float t, float top, float *product, float *square)
-{
-	float		ur[LANES] = {0};
-	float		uu[LANES] = {0};
-
-	for (int i = 0; i < width; i += LANES)
-		for (int j = 0; j < LANES; j++)
-		{
-			float		u = (float) level_of(r[i + j], t, top) - top / 2;
-
-			ur[j] += u * r[i + j];
-			uu[j] += u * u;
-		}
-	*product = add_lanes(ur);
-	*square = add_lanes(uu);
-}
-
-static void
-write_code(const float *r, int width, int bits, float t, uint8_t *code)
-{
-	int			half = width / 2;
-
-	switch (bits)
-	{
-		case 1:
-			for (int i = 0; i < width; i += 8)
-			{
-				int			byte = 0;
-
-				/* level_of() without its branches, which nothing could foresee */
-				for (int j = 0; j < 8; j++)
-					byte |= (r[i + j] * t + 1 >= 1) << j;
-				code[i / 8] = (uint8_t) byte;
-			}
-			break;
-		case 4:
-			for (int i = 0; i < half; i++)
-				code[i] = (uint8_t) (level_of(r[i], t, 15) | level_of(r[i + half], t, 15) << 4);
-			break;
-		default:
-			for (int i = 0; i < width; i++)
-				code[i] = (uint8_t) level_of(r[i], t, 255);
-			break;
-	}
-}
-
 bool
 code_encode(const float *rotated, const uint8_t *frame, float step, int width, int bits,
 			float *scratch, uint8_t *code, CodeFactors *factors)
 {
+	const CodeKernels *kernels = code_kernels;
 	float		top = (float) ((1 << bits) - 1);
 	float		largest;
 	float		norm;
@@ -146,9 +104,7 @@ code_encode(const float *rotated, const uint8_t *frame, float step, int width, i
 	float		square;
 	double		left;
 
-	for (int i = 0; i < width; i++)
-		scratch[i] = rotated[i] - step * ((float) frame[i] - 127.5f);
-	measure(scratch, width, &largest, &norm);
+	kernels->difference(rotated, frame, step, width, scratch, &largest, &norm);
 	if (!(norm < FLT_MAX / 16))
 		return false;
 
@@ -163,7 +119,7 @@ code_encode(const float *rotated, const uint8_t *frame, float step, int width, i
 	}
 
 	t = (top + 1) / 2 / largest;
-	try_levels(scratch, width, t, top, &product, &square);
+	kernels->try_levels(scratch, width, t, top, &product, &square);
 	if (bits == 4)
 		for (int i = 0; i < N_REACHES; i++)
 		{
@@ -173,7 +129,7 @@ code_encode(const float *rotated, const uint8_t *frame, float step, int width, i
 
 			if (reach >= largest)
 				break;
-			try_levels(scratch, width, (top + 1) / 2 / reach, top, &tried_product, &tried_square);
+			kernels->try_levels(scratch, width, (top + 1) / 2 / reach, top, &tried_product, &tried_square);
 			if (tried_product * tried_product * square > product * product * tried_square)
 			{
 				t = (top + 1) / 2 / reach;
@@ -181,7 +137,7 @@ code_encode(const float *rotated, const uint8_t *frame, float step, int width, i
 				square = tried_square;
 			}
 		}
-	write_code(scratch, width, bits, t, code);
+	(bits == 1 ? kernels->write_1 : bits == 4 ? kernels->write_4 : kernels->write_8) (scratch, width, t, code);
 	factors->norm = norm;
 	factors->scale = norm / product;
 

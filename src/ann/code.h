@@ -51,6 +51,9 @@ typedef struct CodeFactors
 #define CODE_CANCELLED		1e-6f
 #define CODE_TINY			1e-14f
 
+/* The mean of n vectors of width elements: those that order names, of all that stand at vectors. */
+extern void code_mean(const float *vectors, const int32_t *order, int n, int width, float *mean);
+
 /*
  * A block's frame: center (rotated, width elements) in one byte an element.  The frame,
  * and not the center, is what codes are taken around, so its rounding costs no precision.
@@ -80,5 +83,8 @@ extern float code_upper_bound(const ScoreQuery *query, float estimate, float nor
 
 /* The standard deviation over rotations of an estimate. */
 extern float code_deviation(const ScoreQuery *query, float norm, float error, int width);
+
+/* The set of kernels of rotation and encoding: "plain", "avx2", "avx512" or "auto"; as distance_force(). */
+extern bool code_force(const char *name);
 
 #endif							/* ANN_CODE_H */

@@ -4,6 +4,7 @@
  */
 #include "ann/halve.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "ann/distance.h"
@@ -31,7 +32,7 @@ farthest(const float *vectors, int n, int width, const float *x)
 }
 
 static void
-add(float *sum, const float *x, int width)
+add(float *restrict sum, const float *restrict x, int width)
 {
 	for (int i = 0; i < width; i++)
 		sum[i] += x[i];
@@ -70,15 +71,21 @@ ann_halve(const float *vectors, int n, int width, float *scratch, int32_t *order
 	memcpy(b, vectors + (size_t) farthest(vectors, n, width, a) * width, width * sizeof(float));
 	for (int round = 0;; round++)
 	{
+		bool		moved = round == 0;
+
 		m = 0;
 		for (int i = 0; i < n; i++)
 		{
 			const float *x = vectors + (size_t) i * width;
+			bool		first;
 
 			key[i] = (float) (distance_l2_squared(x, a, width) - distance_l2_squared(x, b, width));
-			m += key[i] < 0;
+			first = key[i] < 0;
+			moved = moved || first != order[i];
+			order[i] = first;
+			m += first;
 		}
-		if (round == ITERATIONS || m == 0 || m == n)
+		if (round == ITERATIONS || m == 0 || m == n || !moved)
 			break;
 		memset(a, 0, 2 * width * sizeof(float));
 		for (int i = 0; i < n; i++)

@@ -10,21 +10,11 @@
 #include <math.h>
 
 #include "ann/code.h"
+#include "ann/lanes.h"
 #include "ann/score_kernels.h"
-
-#define LANES	16
 
 /* Added to and taken from a float below 2^22, it rounds it to a whole number, halves to even. */
 #define ROUNDER	12582912.0f
-
-static float
-add_lanes(float *sum)
-{
-	for (int half = LANES / 2; half > 0; half /= 2)
-		for (int j = 0; j < half; j++)
-			sum[j] += sum[j + half];
-	return sum[0];
-}
 
 /* The unit of a query whose largest difference is most, and what to multiply by for levels. */
 static inline float

@@ -67,6 +67,65 @@ test_rotation_is_orthonormal(void **state)
 	}
 }
 
+/* Every set of kernels rotates and encodes as the plain one does, to the bit. */
+static void
+test_sets_agree(void **state)
+{
+	static const char *const sets[] = {"avx2", "avx512"};
+	static const int dims[] = {1, 16, 17, 32, 48, 64, 100, 128, 300, 784, 1000, 1536};
+	static const int all_bits[] = {1, 4, 8};
+	static float x[MAX_WIDTH];
+	static float out[2][MAX_WIDTH];
+	static float scratch[MAX_WIDTH];
+	static uint8_t frame[MAX_WIDTH];
+	static uint8_t code[2][MAX_WIDTH];
+	CodeFactors factors[2];
+	Rng			rng;
+
+	(void) state;
+	rng_seed(&rng, 11, 0);
+	for (size_t k = 0; k < sizeof(dims) / sizeof(dims[0]); k++)
+		for (int round = 0; round < 6; round++)
+		{
+			int			width = ann_width(dims[k]);
+			float	   *memory = floats(ann_rotation_floats(dims[k]));
+			float		size = round < 3 ? 1 : powf(10, (float) (round * 8 - 40));
+			AnnRotation rotation;
+
+			ann_rotation_init(&rotation, dims[k], 5, memory);
+			for (int i = 0; i < dims[k]; i++)
+				x[i] = round == 0 ? (float) (i % 7 == 3) : size * (float) rng_normal(&rng);
+			for (int i = 0; i < width; i++)
+				frame[i] = (uint8_t) rng_next(&rng);
+			for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
+			{
+				assert_true(code_force("plain"));
+				ann_rotate(&rotation, x, NULL, out[0]);
+				if (!code_force(sets[s]))
+					continue;
+				ann_rotate(&rotation, x, NULL, out[1]);
+				assert_memory_equal(out[0], out[1], width * sizeof(float));
+				for (int b = 0; b < 3; b++)
+				{
+					size_t		bytes = score_code_bytes(width, all_bits[b]);
+
+					memset(code, 0xa5, sizeof(code));
+					memset(factors, 0, sizeof(factors));
+					for (int j = 0; j < 2; j++)
+					{
+						code_force(j == 0 ? "plain" : sets[s]);
+						assert_true(code_encode(out[0], frame, size / 200, width, all_bits[b], scratch, code[j], &factors[j]));
+					}
+					assert_memory_equal(&factors[0], &factors[1], sizeof(factors[0]));
+					assert_memory_equal(code[0], code[1], bytes + 1);
+				}
+			}
+			free(memory);
+		}
+	assert_false(code_force("none"));
+	assert_true(code_force("auto"));
+}
+
 /* Wherever a vector points, its length ends up spread: over seeds each element's square is 1 / width. */
 static void
 test_rotation_spreads(void **state)
@@ -291,6 +350,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rotation_is_orthonormal),
+		cmocka_unit_test(test_sets_agree),
 		cmocka_unit_test(test_rotation_spreads),
 		cmocka_unit_test(test_estimates),
 		cmocka_unit_test(test_extremes),

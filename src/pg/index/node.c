@@ -14,7 +14,7 @@ tree_node_make(Relation index, Page page, const TreeShape *shape, int level, uin
 {
 	const TreeLayout *layout = tree_layout_of(shape, level);
 	int			width = shape->width;
-	float	   *center = palloc0(2 * width * sizeof(float));
+	float	   *center = palloc(2 * width * sizeof(float));
 	float	   *scratch = center + width;
 	TreeNode   *node;
 	TreeEntry	entry;
@@ -22,13 +22,7 @@ tree_node_make(Relation index, Page page, const TreeShape *shape, int level, uin
 	Assert(n > 0 && n <= layout->room);
 	tree_page_init(page, TREE_NODE, level, birth);
 	node = tree_node(page);
-	for (int j = 0; j < n; j++)
-	{
-		const float *vector = members->vectors + (size_t) order[j] * width;
-
-		for (int i = 0; i < width; i++)
-			center[i] += vector[i] / (float) n;
-	}
+	code_mean(members->vectors, order, n, width, center);
 	if (!tree_node_frame(page, layout, center))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

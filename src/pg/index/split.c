@@ -345,7 +345,7 @@ split_node(Relation index, Relation heap, const TreeShape *shape, const TreePath
 	Page		old = pages[path->n - 1];
 	int			level = tree_special(old)->level;
 	int			room = tree_layout_of(shape, level)->room;
-	float	   *vectors = palloc((size_t) room * shape->width * sizeof(float));
+	float	   *vectors = tree_floats(room * shape->width);
 	TreeRow    *ids = palloc(room * sizeof(TreeRow));
 	float	   *reach = palloc(room * sizeof(float));
 	char	   *packed = palloc((size_t) room * shape->columns.packed_bytes + 1);

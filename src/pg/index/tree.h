@@ -210,6 +210,12 @@ typedef struct TreeEntry
 	uint8_t    *code;
 } TreeEntry;
 
+/*
+ * Memory for so many floats, where loads of a vector register's width do not straddle cache lines: a third of a
+ * rotation's time.  It goes with its context.
+ */
+#define tree_floats(n)	((float *) TYPEALIGN(64, palloc((Size) (n) * sizeof(float) + 64)))
+
 /* ---------- handler.c, cost.c, validate.c ---------- */
 
 /* The recall that a search is to have: dml.recall if that is set, else the index's own; 1 is exact. */

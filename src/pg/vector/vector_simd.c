@@ -6,6 +6,7 @@
 
 #include "vector/vector_simd.h"
 
+#include "ann/code.h"
 #include "ann/distance.h"
 #include "ann/score.h"
 #include "learn/vmath.h"
@@ -59,6 +60,8 @@ assign_simd(int newval, void *extra)
 	distance_force(name);
 	if (!score_force(name))
 		score_force("auto");
+	if (!code_force(name))
+		code_force("auto");
 	if (!vm_force(name))
 		vm_force("auto");
 }
