@@ -1,6 +1,6 @@
 /*
  * fit.c
- *	  One run of gradient training on labels: batches, forward, loss, backward, optimiser.
+ *	  One run of gradient training on labels or a target: batches, forward, loss, backward, optimiser.
  */
 #include "fit.h"
 
@@ -13,6 +13,7 @@
 #include "loss_sum.h"
 #include "optim.h"
 #include "sampler.h"
+#include "target.h"
 #include "vmath.h"
 
 typedef struct Run
@@ -38,6 +39,8 @@ typedef struct Run
 	float	   *in;				/* batch x prep->out */
 	float	   *scratch;		/* of prep_apply, or NULL */
 	int32_t    *label;
+	TargetScale scale;			/* of rows with a target */
+	float	   *target;			/* batch, or NULL */
 	int64_t    *row;
 	float	   *dz;
 	float	   *grad;			/* the network's, then the losses' */
@@ -141,6 +144,8 @@ prepare(LearnEnv *env, Run *run, int tape_rows)
 	if (run->prep->proj)
 		LEARN_ALLOC(env, run->scratch, batch * run->rows->d);
 	LEARN_ALLOC(env, run->label, batch);
+	if (run->rows->target)
+		LEARN_ALLOC(env, run->target, batch);
 	LEARN_ALLOC(env, run->row, batch);
 	LEARN_ALLOC(env, run->dz, batch * out);
 	LEARN_ALLOC(env, run->grad, run->net->n_params + run->n_learned);
@@ -173,8 +178,11 @@ evaluate_levels(Run *run, const float *z, int n)
 	batch.label = run->label;
 	batch.id = run->row;
 	batch.rows = n;
+	batch.target = run->target;
 	for (int i = 0; i < n; i++)
 		run->label[i] = run->rows->label[run->row[i]];
+	for (int i = 0; i < n && run->target; i++)
+		run->target[i] = (float) target_of(run->rows, &run->scale, run->row[i]);
 	for (int l = 0; l < run->n_levels; l++, weight *= run->options->level_weight)
 	{
 		float	   *dlearned = run->grad + n_net + run->first[l];
@@ -260,6 +268,8 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	run.plan = plan;
 	run.options = options;
 	run.judge = judge;
+	if (rows->target)
+		LEARN_TRY(target_scale(env, rows, index, n, &run.scale));
 	LEARN_TRY(prep_fit(env, plan->prep, rows, index, n, plan->components, &run.prep));
 	LEARN_TRY(netspec_parse(env, plan->network, run.prep->out, &spec));
 	if (spec.n_layers == 0)

@@ -88,7 +88,8 @@ regression_score(LearnEnv *env, const Judge *judge, const float *query, const fl
 			variance += (mean - truth) * (mean - truth);
 		}
 	}
-	*score = variance > 0 ? 1 - error / variance : NAN;
+	/* equal values differ from their mean by rounding */
+	*score = variance > 1e-24 * mean * mean * (double) judge->n_query ? 1 - error / variance : NAN;
 	return LEARN_OK;
 }
 

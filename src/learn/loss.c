@@ -111,7 +111,7 @@ loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
 		c->shape.n_classes = shape->max_rows;
 	if (has_proxies(loss) && c->input != LOSS_COSINE)
 		return learn_fail(env, LEARN_INVALID, "a loss against proxies takes cosine similarities");
-	if (loss->side != LOSS_BATCH || shape->max_cols > 0)
+	if (loss->side != LOSS_BATCH || loss->by_target || shape->max_cols > 0)
 		c->params.memory = 0;
 	if (loss->side == LOSS_PROXY)
 		c->block.per_class = params->proxies > 0 ? params->proxies : 1;
@@ -333,7 +333,7 @@ evaluate_block(LossContext *c, const LossBatch *batch, const real *learned, real
 	const real *other = NULL;
 	real		value;
 
-	if (towers && batch->cols != batch->rows)
+	if ((towers && batch->cols != batch->rows) || (c->loss.by_target && (batch->target == NULL || batch->other)))
 		return NAN;
 	if (graph || towers)
 		seen = batch_of_nodes(c, batch, learned);
@@ -343,6 +343,7 @@ evaluate_block(LossContext *c, const LossBatch *batch, const real *learned, real
 	block->square = batch->other == NULL;
 	block->z = seen.z;
 	block->dz = seen.dz;
+	block->target = seen.target;
 	if (!relate(c, graph ? batch : &seen))
 		return NAN;
 	if (c->loss.side == LOSS_EMBEDDING)

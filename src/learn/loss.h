@@ -144,6 +144,7 @@ typedef struct LossBlock
 	int		   *member;			/* columns class by class, those of class y at start[y] .. start[y + 1] - 1 */
 	int		   *start;			/* n_classes + 1; LOSS_EMBEDDING has these of its rows */
 	int		   *positive;		/* cols elements of scratch, of loss_positives */
+	const real *target;			/* of a loss by_target, rows: the numbers to predict, in units of their deviation; columns are the rows */
 
 	/* LOSS_PROXY: lengths of the proxies before they were normalised, and dL/dlength, 0 on entry */
 	const real *norm;
@@ -180,6 +181,7 @@ typedef struct Loss
 	LossInput	input;
 	LossSide	side;
 	bool		by_class;		/* reads label, member and start: relations alone will not do */
+	bool		by_target;		/* LOSS_BATCH: reads target in place of relations */
 	bool		by_proxy;		/* reads the proxies themselves */
 	bool		views;			/* LOSS_EMBEDDING: of two towers, row i of one and row i of the other are its two views */
 	bool		holds;			/* reads held, or keeps state that its value depends on: ds is not the slope of the value */
@@ -273,6 +275,11 @@ extern real loss_orthogonal(const LossParams *params, LossBlock *block);
 extern real loss_uniformity(const LossParams *params, LossBlock *block);
 extern real loss_centroid_triplet(const LossParams *params, LossBlock *block);
 
+/* loss_target.c */
+extern real loss_kernel_regression(const LossParams *params, LossBlock *block);
+extern real loss_rank_n_contrast(const LossParams *params, LossBlock *block);
+extern real loss_log_ratio(const LossParams *params, LossBlock *block);
+
 /* loss_manifold.c */
 extern real loss_manifold_proxy(const LossParams *params, LossBlock *block);
 extern size_t loss_manifold_scratch(int rows, int dims);
@@ -309,6 +316,7 @@ typedef struct LossBatch
 	const real *z;				/* rows x dims */
 	const int32_t *label;		/* rows */
 	const int64_t *id;			/* rows: what a row is called, so that a memory does not hold it against itself; or NULL */
+	const real *target;			/* rows, finite: for losses by_target; or NULL */
 	int			rows;			/* 1 to max_rows */
 	const real *other;			/* cols x dims, or NULL */
 	const int32_t *other_label;
@@ -336,8 +344,8 @@ extern void loss_learning(LossContext *context, bool learning);
 /*
  * The loss; writes the gradients of batch->z (and other), and dlearned.  It returns NaN and
  * gradients of 0 when an embedding or a learned number is not finite, when distances are
- * asked for and the squares of z overflow (of losses of the embeddings themselves, their fourth powers), and
- * when a label is not in [0, n_classes).
+ * asked for and the squares of z overflow (of losses of the embeddings themselves, their fourth powers),
+ * when a label is not in [0, n_classes), and when a loss by_target has none.
  * Large batches poll: NaN is also what a cancelled evaluation returns, so learn_poll()
  * before taking NaN for divergence.
  */

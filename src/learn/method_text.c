@@ -32,6 +32,12 @@ method_learns_from(const Method *method, const char *supervision)
 		(strcmp(supervision, "labels") == 0 && has_word(method->supervision, "target"));
 }
 
+bool
+method_of_target(const Method *method)
+{
+	return strcmp(method->supervision, "target") == 0;
+}
+
 static bool
 is_listed(const Method *method, const char *supervision, bool partial)
 {
@@ -101,7 +107,8 @@ refuse_method(LearnEnv *env, const char *name, const Method *method, const char 
 	}
 	else
 	{
-		learn_fail(env, LEARN_INVALID, "method \"%s\" does not learn from %s", name, supervision);
+		learn_fail(env, LEARN_INVALID, "method \"%s\" does not learn from %s", name,
+				   strcmp(supervision, "target") == 0 ? "a number to predict" : supervision);
 		snprintf(learns, sizeof(learns), "It learns from %s: see %s. ", method->supervision, function_of(method));
 	}
 	method_names(supervision, false, names, sizeof(names));
@@ -194,6 +201,15 @@ method_parse(LearnEnv *env, const char *text, const char *supervision, MethodTer
 				learn_hint(env, "The loss of %s that are given stands alone.", supervision);
 			return LEARN_INVALID;
 		}
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < n && method_of_target(term[i].method); k++)
+			if (!method_learns_from(term[k].method, "target"))
+			{
+				learn_fail(env, LEARN_INVALID, "method \"%s\" learns from a number to predict, and \"%s\" does not",
+						   term[i].method->name, term[k].method->name);
+				learn_hint(env, "The terms of a sum learn from the same.");
+				return LEARN_INVALID;
+			}
 	if (!whole)
 	{
 		learn_fail(env, LEARN_INVALID, "method \"%s\" learns nothing by itself", term[0].method->name);

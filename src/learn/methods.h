@@ -72,8 +72,8 @@ typedef struct MethodTerm
 
 /*
  * "triplet" or "arcface + 0.5 * center": the terms' methods and weights.  LEARN_INVALID names
- * the valid methods: of supervision, or all where it is NULL.  What a sum may not hold: what is not a loss, one method twice, or terms that
- * pull one way alone.
+ * the valid methods: of supervision, or all where it is NULL.  What a sum may not hold: what is not a loss, one method twice, terms of a
+ * target beside terms of labels, or terms that pull one way alone.
  */
 extern LearnStatus method_parse(LearnEnv *env, const char *text, const char *supervision, MethodTerm *term, int *n_terms);
 
@@ -91,6 +91,9 @@ extern const Method *methods_classical(int *n); /* the part of it before the los
  * numbers.
  */
 extern bool method_learns_from(const Method *method, const char *supervision);
+
+/* Does it learn from a number to predict, and from nothing else? */
+extern bool method_of_target(const Method *method);
 
 /*
  * "auto, whiten, ..." for error messages: those that learn from supervision, or all where it is NULL; by themselves, or

@@ -15,6 +15,7 @@
 #include "soft.h"
 #include "solver.h"
 #include "split.h"
+#include "target.h"
 
 #define FIRST_ROWS		4000	/* of the first stage */
 #define STAGE			4		/* times as many in the next, and as many iterations fewer */
@@ -197,38 +198,23 @@ solve_mlkr(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	int			d = job->prep->out;
 	Points		points;
 	double	   *target;
-	double		mean = 0;
-	double		square = 0;
+	TargetScale scale;
 	int64_t		one[2] = {0};
 	double	   *map;
 
 	LEARN_TRY(points_load(env, job, &points));
 	one[1] = points.n;
-	LEARN_ALLOC(env, target, points.n);
-	for (int64_t i = 0; i < points.n; i++)
-		mean += job->rows->target[points.row[i]] / (double) points.n;
-	for (int64_t i = 0; i < points.n; i++)
-	{
-		target[i] = job->rows->target[points.row[i]] - mean;
-		square += target[i] * target[i] / (double) points.n;
-	}
-
-	/* equal values differ from their mean by rounding */
-	if (!(square > 1e-24 * mean * mean) || !isfinite(square))
-	{
-		learn_fail(env, LEARN_DATA, isfinite(square) ? "all rows have the same target" : "the values of the target are too large");
-		learn_hint(env, "Kernel regression needs a target that varies.");
-		return LEARN_DATA;
-	}
 
 	/* in units of its deviation, which float and the line search like; the objective is in its own */
+	LEARN_TRY(target_scale(env, job->rows, points.row, points.n, &scale));
+	LEARN_ALLOC(env, target, points.n);
 	for (int64_t i = 0; i < points.n; i++)
-		target[i] /= sqrt(square);
+		target[i] = target_of(job->rows, &scale, points.row[i]);
 	LEARN_ALLOC(env, map, (size_t) m * d);
 	LEARN_TRY(solver_start(env, &points, m, map));
 	LEARN_TRY(scale_start(env, &points, one, 1, m, map));
 	LEARN_TRY(learn_map(env, job->plan, &points, NULL, 0, target, m, map, fit));
-	fit->objective *= square;
+	fit->objective *= scale.deviation * scale.deviation;
 	fit->rows = points.n;
 	return metric_of_factor(env, map, m, d, a);
 }

@@ -235,6 +235,15 @@ options_term_method(const TrainOptions *options, int term)
 	return options->n_terms > 1 ? options->term[term].method : options->method;
 }
 
+bool
+options_of_target(const TrainOptions *options)
+{
+	for (int t = 0; t < options->n_terms; t++)
+		if (method_of_target(options_term_method(options, t)))
+			return true;
+	return false;
+}
+
 int
 options_word(const char *words, const char *word)
 {

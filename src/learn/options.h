@@ -97,6 +97,9 @@ extern void options_method(const TrainOptions *options, char *buf, size_t size);
 /* The method of a term; where there is no sum, of what is trained. */
 extern const Method *options_term_method(const TrainOptions *options, int term);
 
+/* Is a method, or a term of a sum, one that learns from a number to predict? */
+extern bool options_of_target(const TrainOptions *options);
+
 /* The place of word in a comma-separated list, or -1. */
 extern int	options_word(const char *words, const char *word);
 

@@ -17,6 +17,7 @@ typedef struct Rows
 	int			d;				/* features a row */
 	const int32_t *label;		/* n class numbers in [0, n_classes), or NULL */
 	int			n_classes;
+	bool		numbers;		/* the labels are numbers, which could be meant to be predicted */
 	int			n_levels;		/* classes of classes (species: genus, family), from the finest up; 0: none */
 	const int32_t *const *level;	/* n_levels: of each class the class that it is in, from 0 */
 	const int  *level_classes;	/* n_levels: how many there are */

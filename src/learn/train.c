@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "linear.h"
+#include "target.h"
 #include "trainer.h"
 
 #define MAX_HELD		3000	/* rows that judge */
@@ -112,7 +113,7 @@ trainer_splits(Trainer *t, int folds, int repeats)
 }
 
 /*
- * May a way be chosen?  In the closed set if recall@1 is not below that of no learning by more than twice its standard error, whatever
+ * May a way be chosen?  For a number to predict if it explains no less of it than no learning does.  In the closed set if recall@1 is not below that of no learning by more than twice its standard error, whatever
  * is gained behind the nearest row.  For classes that nobody has seen yet only what is better than no learning on every
  * fold of classes, and on average by twice the standard error of the difference: rows of one
  * class go together, so the number of rows says nothing about how sure that is.
@@ -125,7 +126,7 @@ way_is_safe(const Trainer *t, const Way *way, const Way *none)
 	int			n = 0;
 
 	if (t->rows->target != NULL)
-		return true;
+		return way->score >= none->score;
 	if (!t->options->open_set)
 		return way->score >= none->score - 2 * trainer_error(t, none->score);
 	for (int f = 0; f < t->n_splits; f++)
@@ -211,16 +212,18 @@ train_named(Trainer *t)
 static LearnStatus
 check_target(LearnEnv *env, const Rows *rows, const TrainOptions *options)
 {
+	TargetScale scale;
+
 	if (rows->n < 3)
 		return learn_fail(env, LEARN_DATA, "there %s to learn from, and three at least are needed",
 						  rows->n == 2 ? "are 2 rows" : rows->n == 1 ? "is 1 row" : "are no rows");
 	if (options->open_set)
 	{
-		learn_fail(env, LEARN_INVALID, "open_set means nothing to method \"%s\"", options->method->name);
-		learn_hint(env, "It holds out classes; the method learns from a number for each row.");
+		learn_fail(env, LEARN_INVALID, "open_set means nothing to a number to predict");
+		learn_hint(env, "It holds out classes, and there are none.");
 		return LEARN_INVALID;
 	}
-	return LEARN_OK;
+	return target_scale(env, rows, NULL, rows->n, &scale);
 }
 
 static LearnStatus
@@ -249,7 +252,11 @@ check_rows(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainRe
 	if (result->single_classes == rows->n_classes)
 	{
 		learn_fail(env, LEARN_DATA, "every class has one row only");
-		learn_hint(env, "A metric is learned from rows that belong together: some label must occur twice.");
+		if (rows->numbers)
+			learn_hint(env, "The labels are numbers, each another one. Is that a number to predict? Give it as target in place of label, "
+					   "or to a method that learns from one, such as kernel_regression or mlkr.");
+		else
+			learn_hint(env, "A metric is learned from rows that belong together: some label must occur twice.");
 		return LEARN_DATA;
 	}
 	return LEARN_OK;

@@ -1,6 +1,6 @@
 /*
  * train_auto.c
- *	  What auto tries on labels, and how it chooses.
+ *	  What auto tries on labels, or for a number to predict, and how it chooses.
  *
  * Few rows, and whole classes held out: every way is judged in folds, and the one that is kept is fitted on all rows.
  * Many rows: losses are compared on a sample, in short runs of a small network and of a linear map; the best one then has
@@ -53,13 +53,26 @@ static const Try many_tries[] = {
 	{"proxy_nca", NULL, 3}, {"supcon", NULL, 0}, {"proxy_nca", "%d", 3}, {"soft_triple", NULL, 0},
 };
 
+static const Try target_tries[] = {
+	{"log_ratio", NULL, 0}, {"kernel_regression", "%d, raw", 0}, {"kernel_regression", NULL, 0}, {"rank_n_contrast", NULL, 0},
+};
+
 #define FEW_TRIES	((int) (sizeof(few_tries) / sizeof(few_tries[0])))
 #define MANY_TRIES	((int) (sizeof(many_tries) / sizeof(many_tries[0])))
+#define TARGET_TRIES	((int) (sizeof(target_tries) / sizeof(target_tries[0])))
+
+/* Linear maps that are tried before losses, up to a NULL. */
+static const char *const few_linear[] = {"lda", "lfda", "nca_linear", "lmnn", NULL};
+static const char *const many_linear[] = {"lda", NULL};
+static const char *const target_linear[] = {"mlkr", NULL};
 
 typedef struct Auto
 {
 	Trainer    *t;
 	bool		few;
+	const Try  *tries;			/* losses */
+	int			n_tries;
+	const char *const *linear;
 	double		limit;
 	double		budget;			/* planned seconds for choosing */
 	double		planned;		/* so far */
@@ -120,7 +133,7 @@ linear_seconds(const Trainer *t, const Method *method)
 
 	if (strcmp(method->name, "lmnn") == 0)
 		return work_seconds(t, 14000 * n * d * d);
-	if (strcmp(method->name, "nca_linear") == 0)
+	if (strcmp(method->name, "nca_linear") == 0 || strcmp(method->name, "mlkr") == 0)
 		return work_seconds(t, 100 * n * n * d);
 	return work_seconds(t, 20 * (n * n * d + d * d * d));
 }
@@ -163,7 +176,7 @@ static int
 affordable_epochs(const Auto *a, const FitPlan *plan, double epoch)
 {
 	double		left = a->budget - a->planned;
-	double		allowed = floor((a->few ? left / 2 : a->budget / MANY_TRIES) / epoch);
+	double		allowed = floor((a->few ? left / 2 : a->budget / a->n_tries) / epoch);
 
 	if (a->t->options->epochs > 0)
 		return epoch * plan->epochs <= left ? plan->epochs : 0;
@@ -213,14 +226,13 @@ try_gradient(Auto *a, const Try *try)
 static LearnStatus
 auto_few(Auto *a, int *best)
 {
-	static const char *const linear[] = {"lda", "lfda", "nca_linear", "lmnn"};
 	Trainer    *t = a->t;
 	Way		   *kept;
 
-	for (int i = 0; i < 4 && t->rows->d <= MAX_WHITEN; i++)
-		LEARN_TRY(try_linear(a, linear[i]));
-	for (int i = 0; i < FEW_TRIES; i++)
-		LEARN_TRY(try_gradient(a, &few_tries[i]));
+	for (int i = 0; a->linear[i] && t->rows->d <= MAX_WHITEN; i++)
+		LEARN_TRY(try_linear(a, a->linear[i]));
+	for (int i = 0; i < a->n_tries; i++)
+		LEARN_TRY(try_gradient(a, &a->tries[i]));
 	for (int i = 1; i < a->n; i++)
 		if (way_is_better(t, &a->way[i], &a->way[*best]) && way_is_safe(t, &a->way[i], &a->way[0]))
 			*best = i;
@@ -241,8 +253,8 @@ draw_sample(Auto *a)
 	FitPlan		plan;
 	double		rows;
 
-	way_plan(t, method_by_name(many_tries[0].method), NULL, &plan);
-	rows = (a->budget - a->planned) / MANY_TRIES / LEAST_EPOCHS / way_seconds(t, &plan, 1) * (double) t->n;
+	way_plan(t, method_by_name(a->tries[0].method), NULL, &plan);
+	rows = (a->budget - a->planned) / a->n_tries / LEAST_EPOCHS / way_seconds(t, &plan, 1) * (double) t->n;
 	rows = fmin(fmax(rows, LEAST_SAMPLE), MOST_SAMPLE);
 	a->train = t->split[0];
 	a->sample = t->split[0];
@@ -262,8 +274,11 @@ plan_long(Auto *a, const Way *chosen, Way *way)
 	double		affordable;
 
 	*way = *chosen;
-	way_plan(t, way->method, t->rows->d >= 256 ? "512 relu dropout 0.2, 256 relu dropout 0.2, %d" :
-			 "256 relu dropout 0.1, 128 relu dropout 0.1, %d", &larger);
+	if (t->rows->target)
+		way_plan(t, way->method, t->rows->d >= 256 ? "512 relu, 256 relu, %d, raw" : "256 relu, 128 relu, %d, raw", &larger);
+	else
+		way_plan(t, way->method, t->rows->d >= 256 ? "512 relu dropout 0.2, 256 relu dropout 0.2, %d" :
+				 "256 relu dropout 0.1, 128 relu dropout 0.1, %d", &larger);
 	if (strchr(plan->network, ',') && o->network[0] == '\0' && left >= DEEP_EPOCHS * way_seconds(t, &larger, 1))
 		memcpy(plan->network, larger.network, sizeof(plan->network));
 	plan->epochs = larger.epochs;
@@ -283,15 +298,15 @@ auto_many(Auto *a, int *best)
 	int			loss = -1;		/* the best loss of the short runs */
 	Way		   *longer = NULL;
 
-	if (t->rows->d <= MAX_WHITEN)
-		LEARN_TRY(try_linear(a, "lda"));
+	for (int i = 0; a->linear[i] && t->rows->d <= MAX_WHITEN; i++)
+		LEARN_TRY(try_linear(a, a->linear[i]));
 	for (int i = 1; i < a->n; i++)
 		if (way_is_better(t, &a->way[i], &a->way[closed]) && way_is_safe(t, &a->way[i], &a->way[0]))
 			closed = i;
 	LEARN_TRY(draw_sample(a));
 	t->split[0] = a->sample;
-	for (int i = 0; i < MANY_TRIES; i++)
-		LEARN_TRY(try_gradient(a, &many_tries[i]));
+	for (int i = 0; i < a->n_tries; i++)
+		LEARN_TRY(try_gradient(a, &a->tries[i]));
 	t->split[0] = a->train;
 
 	/* after a short run a difference of less than the standard error says nothing: the earlier one stays */
@@ -328,6 +343,17 @@ auto_many(Auto *a, int *best)
 
 /* ---------- all ---------- */
 
+/* What is tried: by what there is to learn from, and how many rows. */
+static void
+choose_tries(Auto *a)
+{
+	bool		target = a->t->rows->target != NULL;
+
+	a->tries = target ? target_tries : a->few ? few_tries : many_tries;
+	a->n_tries = target ? TARGET_TRIES : a->few ? FEW_TRIES : MANY_TRIES;
+	a->linear = target ? target_linear : a->few ? few_linear : many_linear;
+}
+
 LearnStatus
 train_auto(Trainer *t)
 {
@@ -346,6 +372,7 @@ train_auto(Trainer *t)
 	a->few = t->rows->n < TRAIN_FEW_ROWS || o->open_set;
 	a->limit = o->time_limit > 0 ? o->time_limit : AUTO_TIME_LIMIT;
 	a->budget = a->limit * (a->few ? CHOOSING_FEW : CHOOSING_MANY);
+	choose_tries(a);
 	LEARN_ALLOC(t->env, r->candidates, MAX_WAYS);
 	LEARN_TRY(trainer_splits(t, a->few ? (o->open_set ? OPEN_FOLDS : FOLDS) : 1,
 							 o->open_set || t->rows->n >= VERY_FEW ? 1 : REPEATS));

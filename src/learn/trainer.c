@@ -91,7 +91,8 @@ way_plan_start(const Trainer *t, const Method *method, const char *network, int 
 	else if (network)
 		snprintf(plan->network, sizeof(plan->network), network, dims);
 	else
-		snprintf(plan->network, sizeof(plan->network), "%d relu, %d", d >= 256 ? 256 : 128, dims);
+		snprintf(plan->network, sizeof(plan->network), "%d relu, %d%s", d >= 256 ? 256 : 128, dims,
+				 t->rows->target ? ", raw" : "");	/* on a sphere a line of numbers has to bend */
 
 	plan->prep = chosen_prep(t);
 	plan->components = o->components;
@@ -362,6 +363,9 @@ trainer_error(const Trainer *t, double share)
 {
 	double		n = (double) t->result->held_out_rows;
 
+	/* R2: what is not explained is a ratio of two sums of squares, each with a relative error of sqrt(2 / n) */
+	if (t->rows->target != NULL)
+		return (1 - share) * 2 / sqrt(n > 1 ? n : 1);
 	return sqrt(share * (1 - share) / (n > 1 ? n : 1));
 }
 

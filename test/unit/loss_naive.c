@@ -117,6 +117,13 @@ static LossCase cases[] = {
 	{"vicreg, other weights", "vicreg", "alpha=3 beta=40 nu=9"},
 	{"barlow_twins", "barlow_twins", ""},
 	{"barlow_twins, strict", "barlow_twins", "nu=0.5"},
+	{"kernel_regression", "kernel_regression", ""},
+	{"kernel_regression, sharp", "kernel_regression", "scale=8"},
+	{"kernel_regression, of cosines", "kernel_regression", "scale=3 distance=cosine"},
+	{"rank_n_contrast", "rank_n_contrast", ""},
+	{"rank_n_contrast, sharp", "rank_n_contrast", "temperature=0.2"},
+	{"rank_n_contrast, of squares", "rank_n_contrast", "temperature=1 distance=l2_squared"},
+	{"log_ratio", "log_ratio", ""},
 	{"center", "center", ""},
 	{"norm", "norm", ""},
 	{"zero_mean", "zero_mean", ""},
@@ -1449,6 +1456,77 @@ naive_mine(const LossCase *c, const LossBlock *block, int8_t *relation)
 	return true;
 }
 
+static double
+naive_kernel_regression(const Naive *n)
+{
+	const real *y = n->b->target;
+	double		sum = 0;
+
+	for (int i = 0; i < n->rows && n->rows > 1; i++)
+	{
+		double		nearest = INFINITY,
+					weight = 0,
+					expected = 0;
+
+		for (int j = 0; j < n->rows; j++)
+			if (j != i)
+				nearest = fmin(nearest, at(n, i, j));
+		for (int j = 0; j < n->rows; j++)
+			if (j != i)
+			{
+				weight += exp(-n->p->scale * (at(n, i, j) - nearest));
+				expected += exp(-n->p->scale * (at(n, i, j) - nearest)) * y[j];
+			}
+		sum += pow(expected / weight - y[i], 2);
+	}
+	return sum / n->rows;
+}
+
+static double
+naive_rank_n_contrast(const Naive *n)
+{
+	const real *y = n->b->target;
+	double		sum = 0;
+
+	for (int i = 0; i < n->rows; i++)
+		for (int j = 0; j < n->rows; j++)
+		{
+			double		farther = 0;
+
+			for (int k = 0; k < n->rows && j != i; k++)
+				if (k != i && fabs(y[i] - y[k]) >= fabs(y[i] - y[j]))
+					farther += exp((at(n, i, j) - at(n, i, k)) / n->p->temperature);
+			if (j != i)
+				sum += log(farther) / n->rows / (n->rows - 1);
+		}
+	return sum;
+}
+
+static double
+naive_log_ratio(const Naive *n)
+{
+	const real *y = n->b->target;
+	double		sum = 0,
+				anchors = 0;
+
+	for (int i = 0; i < n->rows; i++)
+	{
+		double		own = 0,
+					count = 0;
+
+		for (int j = 0; j < n->rows; j++)
+			for (int k = 0; k < n->rows; k++)
+				if (j != k && y[j] != y[i] && y[k] != y[i])
+				{
+					own += pow(log((at(n, i, j) + 1e-6) / (at(n, i, k) + 1e-6)) - log(pow((y[i] - y[j]) / (y[i] - y[k]), 2)), 2);
+					count++;
+				}
+		sum += mean(own, count);
+		anchors += count > 0;
+	}
+	return mean(sum, anchors);
+}
+
 double
 naive_loss(const LossCase *c, const LossBlock *block)
 {
@@ -1487,6 +1565,9 @@ naive_loss(const LossCase *c, const LossBlock *block)
 		{"manifold_proxy", naive_manifold_proxy},
 		{"vicreg", naive_vicreg},
 		{"barlow_twins", naive_barlow_twins},
+		{"kernel_regression", naive_kernel_regression},
+		{"rank_n_contrast", naive_rank_n_contrast},
+		{"log_ratio", naive_log_ratio},
 		{"center", naive_center},
 		{"norm", naive_norm},
 		{"zero_mean", naive_zero_mean},
@@ -1589,6 +1670,7 @@ fixture_block(LearnEnv *env, const LossCase *c, int rows, int n_classes, int dim
 	block.learning = true;
 	for (int k = 0; k < scalars; k++)
 		((real *) block.scalar)[k] = start;
+	block.target = fixture_target(env, label, rows);
 	loss_group(label, rows, n_classes, block.member, block.start);
 	if (loss->side == LOSS_BATCH)
 		loss_relate(label, rows, label, rows, true, (int8_t *) block.relation);
@@ -1746,6 +1828,16 @@ fixture_batch(LearnEnv *env, int rows, int dims, int n_classes, uint64_t seed)
 	return b;
 }
 
+real *
+fixture_target(LearnEnv *env, const int32_t *label, int rows)
+{
+	real	   *target = arena_alloc(env->arena, rows, sizeof(real));
+
+	for (int i = 0; i < rows; i++)
+		target[i] = 0.3 * label[i] + sin((double) label[i] * label[i]);
+	return target;
+}
+
 static int
 n_proxies(const LossCase *c, int n_classes)
 {
@@ -1798,7 +1890,7 @@ fixture_evaluate(LearnEnv *env, const LossCase *c, bool unit, const Batch *b, co
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	LossContext *context = fixture_context(env, c, unit, b->rows + 3, b->dims, b->n_classes);
-	LossBatch	batch = {.z = b->z, .label = b->label, .rows = b->rows, .dz = dz};
+	LossBatch	batch = {.z = b->z, .label = b->label, .target = fixture_target(env, b->label, b->rows), .rows = b->rows, .dz = dz};
 	real		value = loss_evaluate(context, &batch, learned, dlearned);
 
 	arena_reset(env->arena, mark);

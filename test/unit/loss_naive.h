@@ -47,6 +47,9 @@ extern double fixture_normal(uint64_t *state);
 /* A block of the case with its buffers, in env's arena, S (or z) for the caller to fill; relations by label. */
 extern LossBlock fixture_block(LearnEnv *env, const LossCase *c, int rows, int n_classes, int dims, const int32_t *label);
 
+/* Numbers to predict for rows: equal of one class, differing in many ways between classes. */
+extern real *fixture_target(LearnEnv *env, const int32_t *label, int rows);
+
 /* A batch of random embeddings that lean towards their classes. */
 typedef struct Batch
 {

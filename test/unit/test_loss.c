@@ -288,8 +288,8 @@ test_repeats(void **state)
 		real	   *learned = fixture_learned(&env, c, &b);
 		real	   *dp[2];
 		real		loss[2];
-		LossBatch	batch = {.z = b.z, .label = b.label, .rows = 20, .dz = dz[0]};
-		LossBatch	between = {.z = other.z, .label = other.label, .rows = 13, .dz = dz[1]};
+		LossBatch	batch = {.z = b.z, .label = b.label, .target = fixture_target(&env, b.label, 20), .rows = 20, .dz = dz[0]};
+		LossBatch	between = {.z = other.z, .label = other.label, .target = fixture_target(&env, other.label, 13), .rows = 13, .dz = dz[1]};
 
 		/* the one draws, the others are to remember */
 		if (c->params.miner == MINE_DISTANCE_WEIGHTED || method_by_name(c->method)->loss.states)

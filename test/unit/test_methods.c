@@ -149,6 +149,9 @@ test_sums(void **state)
 	check_parse("arcface + 1e999 * supcon", "the weight of \"supcon\" must be above 0 and at most 1e6, not inf");
 	check_parse("2 * arcface", "a weight means nothing to method \"arcface\" alone");
 	check_parse("arcface + lda", "method \"lda\" cannot be a term of a sum");
+	check_parse("log_ratio + 0.5*kernel_regression + norm", "log_ratio + 0.5 * kernel_regression + norm");
+	check_parse("supcon + log_ratio", "method \"log_ratio\" learns from a number to predict, and \"supcon\" does not");
+	check_parse("norm + log_ratio + center", "method \"log_ratio\" learns from a number to predict, and \"center\" does not");
 	check_parse("supcon + auto", "method \"auto\" cannot be a term of a sum");
 	check_parse("supcon + nca + supcon", "method \"supcon\" occurs twice in a sum");
 	check_parse("supcon + nca + triplet + contrastive + ntxent + cosface + arcface + proxy_nca + proxy_anchor",
@@ -190,7 +193,7 @@ test_hints(void **state)
 	options_init(&options);
 	assert_int_equal(options_set_method(&env, &options, "magic", NULL), LEARN_INVALID);
 	assert_string_equal(env.hint + strlen(env.hint) - strlen("orthogonal, uniformity."), "orthogonal, uniformity.");
-	assert_non_null(strstr(env.hint, "barlow_twins. As terms of a sum also: "));
+	assert_non_null(strstr(env.hint, "log_ratio. As terms of a sum also: "));
 
 	options_init(&options);
 	assert_int_equal(options_set_number(&env, &options, "bach", 8), LEARN_INVALID);

@@ -32,6 +32,7 @@ enum
 	ARG_FEATURES = 2,
 	ARG_LABEL,
 	ARG_METHOD,
+	ARG_TARGET = 12,			/* dml_train */
 	ARG_SEARCH = 12				/* dml_tune: search, trials, folds */
 };
 
@@ -59,12 +60,34 @@ result_row(TupleDesc desc, const DmlNewVersion *version, int32 number, const Tra
 	return heap_form_tuple(desc, values, nulls);
 }
 
+/* A label as a finite number. */
+static bool
+parse_number(const char *text, double *number)
+{
+	char	   *end;
+
+	*number = strtod(text, &end);
+	return end != text && *end == '\0' && isfinite(*number);
+}
+
+/* Are all labels numbers? */
+static bool
+are_numbers(char **texts, int n)
+{
+	double		number;
+
+	for (int c = 0; c < n; c++)
+		if (!parse_number(texts[c], &number))
+			return false;
+	return true;
+}
+
 /*
  * Labels that are numbers become a target: for methods that learn from one.  texts are the labels' by class; the
  * rows are then all of one class, in name.
  */
 static void
-set_target(Rows *rows, char **texts, const char *method)
+set_target(Rows *rows, char **texts, const char *label_name)
 {
 	double	   *number = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * rows->n_classes);
 	double	   *target = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * rows->n);
@@ -72,17 +95,13 @@ set_target(Rows *rows, char **texts, const char *method)
 
 	for (int c = 0; c < rows->n_classes; c++)
 	{
-		char	   *end;
-
 		CHECK_FOR_INTERRUPTS();
-		errno = 0;
-		number[c] = strtod(texts[c], &end);
-		if (end == texts[c] || *end != '\0' || !isfinite(number[c]))
+		if (!parse_number(texts[c], &number[c]))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-					 errmsg("label \"%s\" is not a finite number", texts[c]),
-					 errdetail("Method \"%s\" learns to predict a number for each row.", method),
-					 errhint("Give a numeric column or expression as label, or choose a method that learns from classes.")));
+					 errmsg("%s \"%s\" is not a finite number", label_name, texts[c]),
+					 errdetail("What is learned is to predict a number for each row."),
+					 errhint("Give a numeric column or expression as %s, or classes as label and a method that learns from these.", label_name)));
 	}
 	for (int64 i = 0; i < rows->n; i++)
 	{
@@ -216,7 +235,19 @@ append_unlabeled(const Rows *rows, const TrainOptions *options, const char *labe
 				 (long long) rows->n_unlabeled, label_name, unlabeled_use(options));
 }
 
-/* dml_train, dml_tune and dml_train_chunklets: rows and a label each. */
+/* The argument label (of that name), which must be there. */
+static char *
+label_argument(FunctionCallInfo fcinfo, const char *label_name, bool takes_target)
+{
+	if (takes_target && PG_ARGISNULL(ARG_LABEL))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("label must not be NULL"),
+				 errhint("Give a label, or a number to predict as target.")));
+	return training_text(fcinfo, ARG_LABEL, label_name);
+}
+
+/* dml_train, dml_tune and dml_train_chunklets: rows and a label, or a target, each. */
 static Datum
 train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervision, const char *label_name,
 			 bool has_open_set, bool tunes)
@@ -237,6 +268,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	Levels		levels;
 	HardNegatives hard = {0};
 	bool		mines;
+	bool		takes_target = !tunes && strcmp(supervision, "labels") == 0;
 	int			n_classes;
 	int32		number;
 
@@ -247,7 +279,18 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	old = MemoryContextSwitchTo(context);
 
 	features = training_text(fcinfo, ARG_FEATURES, "features");
-	label = training_text(fcinfo, ARG_LABEL, label_name);
+	if (takes_target && !PG_ARGISNULL(ARG_TARGET))
+	{
+		if (!PG_ARGISNULL(ARG_LABEL))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("label and target cannot both be given"),
+					 errhint("A label says which rows belong together, a target is a number to predict.")));
+		supervision = label_name = "target";
+		label = training_text(fcinfo, ARG_TARGET, label_name);
+	}
+	else
+		label = label_argument(fcinfo, label_name, takes_target);
 	find_levels(label, label_name, &levels);
 	training_begin(&training, fcinfo, function, supervision, ARG_METHOD, has_open_set);
 	if (tunes)
@@ -278,13 +321,15 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 		matrix->rows.n_hard = training.options.hard_neighbors;
 	}
 	progress_phase(PHASE_PREPARING);
-	if (strcmp(training.options.method->supervision, "target") == 0)
+	if (strcmp(supervision, "target") == 0 || options_of_target(&training.options))
 	{
-		set_target(&matrix->rows, texts, training.options.method->name);
+		set_target(&matrix->rows, texts, label_name);
 		training.score_name = "R2";
 		supervision = "target";
 		n_classes = 0;
 	}
+	else
+		matrix->rows.numbers = are_numbers(texts, n_classes);
 	if (plan)
 	{
 		TrainOptions chosen = training.options;
@@ -324,7 +369,7 @@ PG_FUNCTION_INFO_V1(dml_train);
 PG_FUNCTION_INFO_V1(dml_tune);
 PG_FUNCTION_INFO_V1(dml_train_chunklets);
 
-/* dml_train(model, source, features, label, ...): see train.sql and docs/train.md. */
+/* dml_train(model, source, features, label or target, ...): see train.sql and docs/train.md. */
 Datum
 dml_train(PG_FUNCTION_ARGS)
 {

@@ -4,7 +4,7 @@ CREATE FUNCTION dml_train(
 	model text,
 	source text,
 	features text,
-	label text,
+	label text DEFAULT NULL,
 	method text DEFAULT 'auto',
 	network text DEFAULT NULL,
 	dims integer DEFAULT NULL,
@@ -13,6 +13,7 @@ CREATE FUNCTION dml_train(
 	time_limit double precision DEFAULT NULL,
 	open_set boolean DEFAULT false,
 	options jsonb DEFAULT '{}',
+	target text DEFAULT NULL,
 	OUT model text,
 	OUT version integer,
 	OUT method text,
@@ -29,8 +30,8 @@ CREATE FUNCTION dml_train(
 	OUT learned double precision,
 	OUT reason text)
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION dml_train(text, text, text, text, text, text, integer, integer, bigint, double precision, boolean, jsonb)
-	IS 'learns a metric from labelled rows and stores it as a new version of the model';
+COMMENT ON FUNCTION dml_train(text, text, text, text, text, text, integer, integer, bigint, double precision, boolean, jsonb, text)
+	IS 'learns a metric from labelled rows, or rows with a number to predict, and stores it as a new version of the model';
 
 CREATE FUNCTION dml_get_training_progress(
 	OUT pid integer,

@@ -159,6 +159,13 @@ is_given(const TrainOptions *options, int i)
 	return options->set[i];
 }
 
+/* The supervision that training is on, in words of an error. */
+static const char *
+supervision_text(const char *supervision)
+{
+	return strcmp(supervision, "target") == 0 ? "a number to predict" : supervision;
+}
+
 /*
  * Options that mean something to one kind of supervision alone: views are made where there is nothing else to learn
  * from, or where the option unlabeled asks for them, and classes, their batches and a memory of labelled rows are
@@ -168,46 +175,37 @@ static void
 refuse_options(const TrainOptions *options, const char *supervision)
 {
 	static const char *const of_views[] = {"noise", "mask", "mix", "unlabeled_method", NULL};
-	static const char *const of_labels[] = {"open_set", "rows_per_class", "balance", "level_weight", "memory",
-	"unlabeled", "unlabeled_method", NULL};
+	static const char *const of_labels[] = {"open_set", "rows_per_class", "balance", "level_weight", "memory", NULL};
+	static const char *const of_rows[] = {"unlabeled", "unlabeled_method", NULL};
 	static const char *const of_search[] = {"hard_negatives", "hard_neighbors", "hard_share", NULL};
 	static const char *const of_anchors[] = {"miner", "mine_margin", "mine_near", "mine_far", "mine_angle", "mine_cutoff", "epsilon", NULL};
 	bool		labels = strcmp(supervision, "labels") == 0 || strcmp(supervision, "chunklets") == 0;
+	bool		rows = labels || strcmp(supervision, "target") == 0;
 	bool		searched = labels || strcmp(supervision, "matches") == 0;
-	bool		views = strcmp(supervision, "unlabeled rows") == 0 || (labels && options->unlabeled > 0);
+	bool		views = strcmp(supervision, "unlabeled rows") == 0 || (rows && options->unlabeled > 0);
+	const struct
+	{
+		const char *const *names;
+		bool		refused;
+		const char *hint;
+	}			lists[] = {
+		{of_views, !views, rows ? "Views are made where the option unlabeled asks for them, or by dml_train_unlabeled." :
+		"It is an option of dml_train_unlabeled."},
+		{of_anchors, strcmp(supervision, "pairs") == 0, "A miner chooses among several pairs of a row."},
+		{of_labels, !labels, rows ? "It is of classes, and there are none." : "It is an option of dml_train."},
+		{of_rows, !rows, "It is an option of dml_train."},
+		{of_search, !searched, rows ? "It is of classes, and there are none." : "It is an option of dml_train and dml_train_matches."},
+	};
 
 	for (int i = 0; i < options_count(); i++)
-	{
-		const char *name = options_at(i)->name;
-
-		if (!is_given(options, i))
-			continue;
-		for (const char *const *word = of_views; *word && !views; word++)
-			if (strcmp(name, *word) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
-						 errhint(labels ? "Views are made where the option unlabeled asks for them, or by dml_train_unlabeled." :
-								 "It is an option of dml_train_unlabeled.")));
-		for (const char *const *word = of_anchors; *word && strcmp(supervision, "pairs") == 0; word++)
-			if (strcmp(name, *word) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
-						 errhint("A miner chooses among several pairs of a row.")));
-		for (const char *const *word = of_labels; *word && !labels; word++)
-			if (strcmp(name, *word) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
-						 errhint("It is an option of dml_train.")));
-		for (const char *const *word = of_search; *word && !searched; word++)
-			if (strcmp(name, *word) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("option \"%s\" means nothing to training on %s", name, supervision),
-						 errhint("It is an option of dml_train and dml_train_matches.")));
-	}
+		for (int l = 0; l < lengthof(lists) && is_given(options, i); l++)
+			for (const char *const *word = lists[l].names; *word && lists[l].refused; word++)
+				if (strcmp(options_at(i)->name, *word) == 0)
+					ereport(ERROR,
+							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							 errmsg("option \"%s\" means nothing to training on %s", *word, supervision_text(supervision)),
+							 errhint("%s", strcmp(*word, "open_set") == 0 && rows ? "It holds out classes, and there are none: open_set => false." :
+									 lists[l].hint)));
 }
 
 /* The options of training_begin. */
@@ -242,7 +240,7 @@ read_options(FunctionCallInfo fcinfo, LearnEnv *env, const char *supervision, in
 		check(env, options_set_bool(env, options, "open_set", true));
 	if (!PG_ARGISNULL(json))
 		options_from_json(env, options, PG_GETARG_JSONB_P(json));
-	refuse_options(options, supervision);
+	refuse_options(options, options_of_target(options) ? "target" : supervision);
 	check(env, options_check(env, options));
 	if (options->network[0] != '\0')
 		training_check_network(env, options->network);
