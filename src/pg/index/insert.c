@@ -22,11 +22,16 @@
 #define TURNS_BESIDE_OTHERS	20
 #define TURNS_ALONE			(8 * TREE_MAX_HEIGHT)
 
+/* Bytes of a node's codes that are on their way from memory while another one is scored. */
+#define PREFETCH_CODES		2048
+
 /* What the rows of one statement share (IndexInfo.ii_AmCache). */
 typedef struct InsertState
 {
 	TreeMeta	meta;			/* as it was read last; others may have changed it */
-	const TreeShape *shape;
+	const TreeShape *shape;		/* NULL: not known yet, nor the following */
+	AnnScratch	scratch;
+	float	   *rotated;		/* width floats for the row's vector, as many for scratch */
 	MemoryContext context;		/* reset with each row */
 } InsertState;
 
@@ -38,43 +43,57 @@ typedef struct Candidate
 	int			parent;			/* which candidate of the level above */
 } Candidate;
 
-/* Offer to the best of a level, kept sorted. */
+/* Take in among the best of a level, which are kept sorted, one that may be. */
 static void
 offer(Candidate *best, int *n, Candidate candidate)
 {
-	int			at;
+	int			at = *n < INSERT_BEAM ? (*n)++ : *n - 1;
 
-	if (*n == INSERT_BEAM && !(candidate.key < best[*n - 1].key))
-		return;
-	at = *n < INSERT_BEAM ? (*n)++ : *n - 1;
 	for (; at > 0 && candidate.key < best[at - 1].key; at--)
 		best[at] = best[at - 1];
 	best[at] = candidate;
 }
 
-/* The way to the leaf for a vector.  False: the tree changed meanwhile; try again. */
-static bool
-find_leaf(Relation index, const TreeShape *shape, const TreeMeta *meta, const float *rotated, TreePath *path)
+/* Have what a node's children are scored with on its way from memory. */
+static void
+expect_node(Relation index, const TreeLayout *layout, BlockNumber block)
 {
+	const char *page = block == InvalidBlockNumber ? NULL : tree_recent(index, block);
+
+	if (page == NULL)
+		return;
+	tree_prefetch(page, BLCKSZ - 1, 1);
+	tree_prefetch(page, 0, layout->frame + layout->width);
+	tree_prefetch(page, layout->norm, layout->error - layout->norm);
+	tree_prefetch(page, layout->codes, PREFETCH_CODES);
+}
+
+/* The way to the leaf for the row's vector.  False: the tree changed meanwhile; try again. */
+static bool
+find_leaf(Relation index, InsertState *state, TreePath *path)
+{
+	const TreeShape *shape = state->shape;
+	const TreeMeta *meta = &state->meta;
+	const float *estimates = state->scratch.estimates;
 	Candidate	best[TREE_MAX_HEIGHT][INSERT_BEAM];
 	int			n[TREE_MAX_HEIGHT] = {0};
-	int			room = Max(shape->leaf.room, shape->inner.room);
-	char	   *memory = palloc(ann_scratch_bytes(shape->width, room) + 64);
-	AnnScratch	scratch;
 	int			at = 0;
 
-	ann_scratch_init(&scratch, shape->width, room, (void *) TYPEALIGN(64, memory));
 	offer(best[meta->root_level], &n[meta->root_level],
 		  (Candidate) {.key = 0, .step = {meta->root, meta->root_birth}});
 	for (int level = meta->root_level; level > 0; level--)
 		for (int i = 0; i < n[level]; i++)
 		{
 			TreeStep   *step = &best[level][i].step;
+			Candidate  *below = best[level - 1];
+			int		   *n_below = &n[level - 1];
 			Buffer		buffer = tree_read_pointer(index, step->block);
 			Page		page = BufferGetPage(buffer);
 			const TreeChild *children;
 			AnnBlock	block;
 
+			if (i + 1 < n[level])
+				expect_node(index, &shape->inner, best[level][i + 1].step.block);
 			LockBuffer(buffer, BUFFER_LOCK_SHARE);
 			tree_check_node(index, step->block, page, shape);
 			if (tree_special(page)->kind != TREE_NODE || tree_special(page)->birth != step->birth ||
@@ -85,12 +104,13 @@ find_leaf(Relation index, const TreeShape *shape, const TreeMeta *meta, const fl
 			}
 			children = tree_children(page, &shape->inner);
 			tree_block(page, &shape->inner, &block);
-			ann_score_block(rotated, &block, &scratch);
+			ann_score_block(state->rotated, &block, &state->scratch);
 			for (int j = 0; j < block.n; j++)
-				offer(best[level - 1], &n[level - 1], (Candidate)
-				{
-					.key = scratch.estimates[j], .step = {children[j].block, children[j].birth}, .parent = i
-				});
+				if (*n_below < INSERT_BEAM || estimates[j] < below[INSERT_BEAM - 1].key)
+					offer(below, n_below, (Candidate)
+					{
+						.key = estimates[j], .step = {children[j].block, children[j].birth}, .parent = i
+					});
 			UnlockReleaseBuffer(buffer);
 		}
 	if (n[0] == 0)
@@ -101,7 +121,6 @@ find_leaf(Relation index, const TreeShape *shape, const TreeMeta *meta, const fl
 		path->step[meta->root_level - level] = best[level][at].step;
 		at = best[level][at].parent;
 	}
-	pfree(memory);
 	return true;
 }
 
@@ -192,19 +211,20 @@ patch_entry(TreePatch *patch, Page page, const TreeShape *shape, int slot)
 
 /* Put the row into the leaf, if it may be put there. */
 static Placed
-place(Relation index, const TreeShape *shape, const TreeStep *step, const float *rotated, const char *packed,
-	  ItemPointer tid)
+place(Relation index, const InsertState *state, const TreeStep *step, const char *packed, ItemPointer tid)
 {
+	const TreeShape *shape = state->shape;
 	Buffer		buffer = tree_read_pointer(index, step->block);
 	Page		page = BufferGetPage(buffer);
 	const TreeLayout *layout = &shape->leaf;
-	float	   *scratch = palloc(shape->width * sizeof(float));
 	TreeEntry	entry = {.code = palloc(layout->code_bytes), .tid = *tid};
 	TreePatch	patch = {0};
-	PGAlignedBlock image;
+	PGAlignedBlock image;		/* of the page, where the patch has places */
 	const TreeNode *node;
 	int			slot;
 
+	tree_prefetch(page, BLCKSZ - 1, 1);
+	tree_prefetch(page, 0, layout->frame + layout->width);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	tree_check_node(index, step->block, page, shape);
 	node = tree_node(page);
@@ -218,12 +238,6 @@ place(Relation index, const TreeShape *shape, const TreeStep *step, const float 
 		UnlockReleaseBuffer(buffer);
 		return PLACE_FULL;
 	}
-	tree_encode(page, layout, rotated, scratch, &entry);
-	if (sqrtf(entry.factors.norm) * TREE_RADIUS_ROUNDING > node->radius)
-	{
-		UnlockReleaseBuffer(buffer);
-		return PLACE_TOO_FAR;
-	}
 	for (slot = 0; node->dead > 0 && slot < node->n; slot++)
 		if (tree_rows(page, layout)[slot].dead)
 			break;
@@ -232,18 +246,25 @@ place(Relation index, const TreeShape *shape, const TreeStep *step, const float 
 	if (slot == layout->room)
 		tree_corrupted(index, step->block, "Its number of dead entries is wrong.");
 
-	memcpy(image.data, page, BLCKSZ);
+	/* the places come from memory while the row is encoded */
+	patch_entry(&patch, image.data, shape, slot);
+	for (int i = 0; i < patch.n; i++)
+		tree_prefetch(page, patch.at[i], patch.bytes[i]);
+	tree_encode(page, layout, state->rotated, state->rotated + shape->width, &entry);
+	if (sqrtf(entry.factors.norm) * TREE_RADIUS_ROUNDING > node->radius)
+	{
+		UnlockReleaseBuffer(buffer);
+		return PLACE_TOO_FAR;
+	}
+	tree_patch_begin(&patch, page, image.data);
 	if (slot < node->n)
 		tree_node(image.data)->dead--;
 	else
 		tree_node(image.data)->n++;
 	tree_put(image.data, layout, slot, &entry, false);
 	tree_columns_put(index, image.data, &shape->columns, slot, packed);
-	patch_entry(&patch, image.data, shape, slot);
 	tree_patch_finish(index, buffer, image.data, &patch);
 	UnlockReleaseBuffer(buffer);
-	pfree(scratch);
-	pfree(entry.code);
 	return PLACED;
 }
 
@@ -263,6 +284,20 @@ insert_state(IndexInfo *info)
 	return state;
 }
 
+/* What depends on the index, which has a row by now. */
+static void
+know_shape(InsertState *state, Relation index, IndexInfo *info)
+{
+	MemoryContext old = MemoryContextSwitchTo(info->ii_Context);
+	const TreeShape *shape = tree_shape(index, &state->meta, info->ii_Context);
+	int			room = Max(shape->leaf.room, shape->inner.room);
+
+	ann_scratch_init(&state->scratch, shape->width, room, tree_floats(ann_scratch_bytes(shape->width, room) / sizeof(float)));
+	state->rotated = tree_floats(2 * shape->width);
+	state->shape = shape;
+	MemoryContextSwitchTo(old);
+}
+
 bool
 tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation heap,
 			IndexUniqueCheck unique,
@@ -275,7 +310,6 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 	const TreeMeta *meta;
 	MemoryContext old;
 	const DmlVector *vector;
-	float	   *rotated;
 	char	   *packed;
 	bool		planted = false;
 	bool		alone = false;
@@ -309,18 +343,17 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 			continue;
 		}
 		if (state->shape == NULL)
-			state->shape = tree_shape(index, meta, info->ii_Context);
+			know_shape(state, index, info);
 		tree_check_vector(index, meta, vector, false);
-		rotated = palloc(2 * state->shape->width * sizeof(float));
 		packed = palloc(state->shape->columns.packed_bytes + 1);
 		tree_columns_pack(&state->shape->columns, values, isnull, packed);
 
 		/* without a direction there is no distance to be ordered by */
-		if (!tree_rotate(state->shape, vector->x, rotated + state->shape->width, rotated))
+		if (!tree_rotate(state->shape, vector->x, state->rotated + state->shape->width, state->rotated))
 			break;
-		if (!find_leaf(index, state->shape, meta, rotated, &path))
+		if (!find_leaf(index, state, &path))
 			continue;
-		switch (place(index, state->shape, &path.step[path.n - 1], rotated, packed, tid))
+		switch (place(index, state, &path.step[path.n - 1], packed, tid))
 		{
 			case PLACED:
 				planted = true;
@@ -331,7 +364,7 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 				tree_split(index, heap, state->shape, &path);
 				break;
 			case PLACE_TOO_FAR:
-				tree_widen(index, state->shape, &path, rotated);
+				tree_widen(index, state->shape, &path, state->rotated);
 				break;
 		}
 	}

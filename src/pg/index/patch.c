@@ -22,6 +22,13 @@ tree_patch_add(TreePatch *patch, Page image, const void *at, int bytes)
 }
 
 void
+tree_patch_begin(const TreePatch *patch, Page page, Page image)
+{
+	for (int i = 0; i < patch->n; i++)
+		memcpy(image + patch->at[i], page + patch->at[i], patch->bytes[i]);
+}
+
+void
 tree_patch_finish(Relation index, Buffer buffer, Page image, const TreePatch *patch)
 {
 	Page		page = BufferGetPage(buffer);

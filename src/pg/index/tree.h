@@ -337,8 +337,11 @@ typedef struct TreePatch
 	OffsetNumber bytes[TREE_MOST_PATCHES];
 } TreePatch;
 
-/* Some bytes of a page's image have changed; they do not overlap with others. */
+/* Some bytes of a page's image will change; they do not overlap with others. */
 extern void tree_patch_add(TreePatch *patch, Page image, const void *at, int bytes);
+
+/* Make the image the page at these places, all of it that the change may look at. */
+extern void tree_patch_begin(const TreePatch *patch, Page page, Page image);
 
 /* Make the page, exclusively locked, what its image is at these places, by one WAL record. */
 extern void tree_patch_finish(Relation index, Buffer buffer, Page image, const TreePatch *patch);
