@@ -50,6 +50,13 @@ SHLIB_LINK += -Wl,--version-script=src/pg/dml.map
 endif
 SHLIB_LINK += -lm -ldl
 
+# Objects that were made for another PostgreSQL include its headers: they are compiled again.
+OF_ANOTHER := $(filter %.d,$(shell grep -LF '$(includedir_server)/postgres.h' $(filter src/pg/%,$(wildcard $(DEPS))) /dev/null))
+ifneq ($(OF_ANOTHER),)
+.PHONY: another_postgresql
+$(OF_ANOTHER:.d=.o): another_postgresql
+endif
+
 include src/simd.mk
 -include $(DEPS)
 
