@@ -26,6 +26,10 @@ typedef struct Found
 	ItemPointerData tid;
 } Found;
 
+/* An approximate search's stages are for so many rows: 10, 32, 102, so that the usual limits are ends of stages. */
+#define TREE_FIRST_STAGE	10
+#define TREE_STAGE_GROWTH	3.2
+
 /* What a row takes in a stage: a survivor, measured, returned. */
 #define TREE_ROW_BYTES		(2 * sizeof(SearchItem) + sizeof(Found) + sizeof(ItemPointerData))
 

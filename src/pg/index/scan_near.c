@@ -22,12 +22,11 @@
 
 #include "scan.h"
 
-#define FIRST_STAGE			10	/* rows */
-#define STAGE_GROWTH		3.2 /* 10, 32, 102: the usual limits are ends of stages */
-
 /* Rows that are measured one after the other: so many before its turn a row's page is expected, and the row itself. */
 #define PAGES_AHEAD			4
 #define ROWS_AHEAD			2
+
+#define LOOKS				8	/* at the share that passes, while the leaves double */
 
 #define MANY_SURVIVORS		100000	/* memory for more is not taken before it is known how many rows there may be */
 
@@ -130,6 +129,7 @@ search_stage(IndexScanDesc scan)
 	int			wanted = state->stage;
 	int64		leaves = 0;
 	int64		probes;
+	int64		look;			/* leaves after which the share that passes is looked at */
 	float		deviations = tree_deviations(state->recall);
 	bool		bounded = !isinf(state->limit);
 	double		near;
@@ -139,7 +139,7 @@ search_stage(IndexScanDesc scan)
 	MemoryContextReset(state->stage_context);
 	MemoryContextSwitchTo(state->stage_context);
 	tree_effort(&state->meta, state->shape, state->recall, wanted, &effort);
-	probes = effort.probes;
+	look = probes = effort.probes;
 	tree_walk_init(&walk, scan->indexRelation, state->shape, &state->meta, state->query, state->filter, &state->counts);
 	survivors.room = survivors_room(scan, &effort);
 	survivors.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) survivors.room);
@@ -151,8 +151,12 @@ search_stage(IndexScanDesc scan)
 		const TreeRow *rows;
 		float		limit;
 
-		if (leaves >= probes && state->filter != NULL && !bounded)
+		if (leaves >= look && state->filter != NULL && !bounded)
+		{
+			/* of few rows that passed the share is a matter of chance: look again on the way */
 			probes = filtered_probes(state, &walk, wanted);
+			look = Min(probes, leaves + leaves / LOOKS + 1);
+		}
 		if (leaves >= probes && (bounded || survivors.n >= Min(wanted, survivors.room)))
 		{
 			state->used_up = false;
@@ -254,10 +258,10 @@ next_stage(IndexScanDesc scan)
 
 	if (state->stage == 0)
 	{
-		state->stage = FIRST_STAGE;
+		state->stage = TREE_FIRST_STAGE;
 		return true;
 	}
-	state->stage = (int) Min(state->stage * STAGE_GROWTH, PG_INT32_MAX / 2);
+	state->stage = (int) Min(state->stage * TREE_STAGE_GROWTH, PG_INT32_MAX / 2);
 	tree_effort(&state->meta, state->shape, state->recall, state->stage, &effort);
 	return survivors_room(scan, &effort) <= tree_rows_in_memory();
 }
@@ -288,7 +292,7 @@ tree_next_near(IndexScanDesc scan, ItemPointer tid)
 	*tid = state->last.tid;
 	if (state->returned_n == state->returned_room)
 	{
-		state->returned_room = Max(2 * state->returned_room, FIRST_STAGE);
+		state->returned_room = Max(2 * state->returned_room, TREE_FIRST_STAGE);
 		state->returned = state->returned == NULL ?
 			MemoryContextAlloc(state->context, sizeof(ItemPointerData) * state->returned_room) :
 			repalloc_huge(state->returned, sizeof(ItemPointerData) * state->returned_room);
