@@ -33,7 +33,21 @@ CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10000);
 CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (10000) TO (30000);
 INSERT INTO part SELECT id, v FROM item;
 CREATE INDEX ON part USING dml (v);
-VACUUM ANALYZE tiny, item, part;
+CREATE TABLE visit (id int, v dml_vector(8), day int, place int);
+INSERT INTO visit SELECT id, v, id % 5000, id % 5000 FROM item;
+CREATE INDEX visit_v ON visit USING dml (v, day);
+CREATE INDEX visit_day ON visit (day);
+CREATE INDEX visit_place ON visit (place);
+-- Vectors out of line, and the same within their rows.
+CREATE TABLE long (id int, v dml_vector, kind int);
+INSERT INTO long SELECT i, array_agg(sin(i * j)::real ORDER BY j)::dml_vector, i % 100
+	FROM generate_series(1, 1500) i, generate_series(1, 600) j GROUP BY i;
+CREATE TABLE inlined (LIKE long);
+ALTER TABLE inlined ALTER v SET STORAGE main;
+INSERT INTO inlined SELECT * FROM long;
+CREATE INDEX long_v ON long USING dml (v);
+CREATE INDEX long_kind ON long (kind);
+VACUUM ANALYZE tiny, item, part, visit, long, inlined;
 
 -- A table of a page or two is read.
 EXPLAIN (COSTS OFF) SELECT id FROM tiny ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 3;
@@ -45,6 +59,49 @@ EXPLAIN (COSTS OFF) SELECT id FROM item WHERE shop = 77 ORDER BY v <-> '[1,2,3,4
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE id IN (1, 5, 9) ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
 -- One that most rows pass.
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE shop > 100 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+-- The same of a column that is in the index: few days, many, all but a few.
+EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE day < 5 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE day < 1000 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE day > 5 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 100;
+-- And of one that is not: the index would measure a hundred rows for each that passes, or two.
+EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE place < 50 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE place < 2500 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE place < 2500 ORDER BY v <-> '[1,2,3,4,5,6,7,8]';
+-- Exact search.
+SET dml.recall = 1;
+EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE day < 5 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE day < 2500 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+RESET dml.recall;
+-- Vectors out of line are fetched for each distance: a condition that many rows pass is the index's.
+PREPARE of_kind AS SELECT id FROM long WHERE kind < 30 ORDER BY v <-> $1::dml_vector LIMIT 3;
+PREPARE of_one_kind AS SELECT id FROM long WHERE kind = 30 ORDER BY v <-> $1::dml_vector LIMIT 3;
+SET plan_cache_mode = force_generic_plan;
+EXPLAIN (COSTS OFF) EXECUTE of_kind(NULL);
+EXPLAIN (COSTS OFF) EXECUTE of_one_kind(NULL);
+SET plan_cache_mode = force_custom_plan;
+DEALLOCATE ALL;
+-- What a distance costs, in costs of an operator: by the length, and by where the vectors are.
+CREATE FUNCTION cost(query text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
+	RETURN (plan->0->'Plan'->>'Total Cost')::float8;
+END
+$$;
+CREATE FUNCTION distance_cost(rel text, distance text) RETURNS float8 LANGUAGE sql AS $$
+	SELECT (cost(format('SELECT %s FROM %s', distance, rel)) - cost(format('SELECT id FROM %s', rel)))
+		/ (SELECT reltuples FROM pg_class WHERE relname = rel) / current_setting('cpu_operator_cost')::float8
+$$;
+SELECT distance_cost('visit', 'v <-> v') BETWEEN 1 AND 5 AS short, distance_cost('inlined', 'v <-> v') BETWEEN 20 AND 50 AS inlined,
+	distance_cost('long', $$v <=> '[1]'$$) BETWEEN 200 AND 1000 AS out_of_line,
+	distance_cost('long', 'v <-> v') > 1.9 * distance_cost('long', $$v <-> '[1]'$$) AS both;
+SELECT distance_cost('long', $$dml_within(v, '[1]', 1)$$) BETWEEN 200 AND 1000 AS within,
+	distance_cost('long', 'v <-> ARRAY[1]::real[]') BETWEEN 200 AND 1000 AS raw;
+-- Without statistics the type says the length, or nothing does.
+CREATE TABLE unknown (a dml_vector, b dml_vector(8), c dml_vector(1000));
+EXPLAIN (COSTS OFF) SELECT * FROM unknown WHERE a <-> a > 1 AND b <#> c > 1 AND c <+> c > 1;
+DROP TABLE unknown;
 -- All rows in order: a sort.
 EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY v <-> '[1,2,3,4,5,6,7,8]';
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE tenant = 3 ORDER BY v <-> '[1,2,3,4,5,6,7,8]';
@@ -57,7 +114,10 @@ SELECT plan($q$SELECT id FROM item WHERE tenant = 3 ORDER BY v <=> '[1,2,3,4,5,6
 RESET enable_seqscan;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM item WHERE v IS NOT NULL;
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE v IS NULL ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 3;
--- Each row of a join asks.
+-- Each row of a join asks; the nearest of a join.
+EXPLAIN (COSTS OFF) SELECT t.id, near.id FROM tiny t, LATERAL (SELECT id FROM visit WHERE day < 1000 + t.id ORDER BY v <-> t.v LIMIT 3) near;
+EXPLAIN (COSTS OFF) SELECT t.id, near.id FROM tiny t, LATERAL (SELECT id FROM visit WHERE place = t.id ORDER BY v <-> t.v LIMIT 3) near;
+EXPLAIN (COSTS OFF) SELECT i.id FROM item i JOIN tiny t ON t.id = i.tenant ORDER BY i.v <-> '[1,2,3,4,5,6,7,8]' LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT t.id, near.id FROM tiny t, LATERAL (SELECT id FROM item WHERE tenant = t.id ORDER BY v <-> t.v LIMIT 3) near;
 EXPLAIN (COSTS OFF) SELECT t.id, i.id FROM tiny t JOIN item i ON dml_within(i.v, t.v, 0.1);
 -- A small ball, a large one.
@@ -102,5 +162,5 @@ SELECT indexdef FROM pg_indexes WHERE tablename = 'tiny' ORDER BY 1;
 ALTER INDEX item_v SET (recall = 0.2);
 CREATE INDEX ON tiny USING dml (v) WITH (recall = 2);
 CREATE INDEX ON tiny USING dml (v) WITH (lists = 100);
-DROP TABLE tiny, item, part;
-DROP FUNCTION same, at_point, plan(text);
+DROP TABLE tiny, item, part, visit, long, inlined;
+DROP FUNCTION same, at_point, plan(text), cost, distance_cost;

@@ -12,7 +12,8 @@ CREATE FUNCTION dml_within(dml_vector, double precision[], radius double precisi
 COMMENT ON FUNCTION dml_within(dml_vector, double precision[], double precision) IS 'is the Euclidean (L2) distance to raw input, which the model of the vector embeds, at most the radius?';
 
 CREATE FUNCTION dml_in_ball(dml_vector, dml_raw_ball) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'dml_raw_in_ball' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'dml_raw_in_ball' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_in_ball(dml_vector, dml_raw_ball) IS 'is the Euclidean (L2) distance to raw input, which the model of the vector embeds, at most the radius?';
 CREATE OPERATOR <->@ (LEFTARG = dml_vector, RIGHTARG = dml_raw_ball, FUNCTION = dml_in_ball);
 COMMENT ON OPERATOR <->@ (dml_vector, dml_raw_ball) IS 'is the Euclidean (L2) distance to raw input, which the model of the vector embeds, at most the radius?';
@@ -26,7 +27,8 @@ CREATE FUNCTION dml_within_cosine(dml_vector, double precision[], radius double 
 COMMENT ON FUNCTION dml_within_cosine(dml_vector, double precision[], double precision) IS 'is the cosine distance to raw input, which the model of the vector embeds, at most the radius?';
 
 CREATE FUNCTION dml_in_ball_cosine(dml_vector, dml_raw_ball) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'dml_raw_in_ball_cosine' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME', 'dml_raw_in_ball_cosine' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_in_ball_cosine(dml_vector, dml_raw_ball) IS 'is the cosine distance to raw input, which the model of the vector embeds, at most the radius?';
 CREATE OPERATOR <=>@ (LEFTARG = dml_vector, RIGHTARG = dml_raw_ball, FUNCTION = dml_in_ball_cosine);
 COMMENT ON OPERATOR <=>@ (dml_vector, dml_raw_ball) IS 'is the cosine distance to raw input, which the model of the vector embeds, at most the radius?';

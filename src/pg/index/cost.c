@@ -2,11 +2,14 @@
  * cost.c
  *	  amcostestimate: what a search costs, for the planner.
  *
- * Before the first row there is the first stage of a search: the leaves that it visits and the
- * rows that it measures, both known from calibration.  A condition on columns of the index
- * makes it visit as many leaves as for all the rows that are met for those that pass.  Each
- * further row is measured in the table by the search, and read by PostgreSQL, which counts that
- * itself.  Stages begin anew, so a row is measured 4/3 times.
+ * The planner takes the cost of the first k of n rows from the line between two numbers, for no row and for all.
+ * What a search does is no line: it goes in stages, each for 3.2 times the rows of the one before, and makes all of a
+ * stage before it returns a row of it.  So the first number is the first stage, and the second one is put where
+ * the line gives what the rows cost that the query's LIMIT makes the search return: with a
+ * condition that is not the index's own, as many as must be looked at for those that pass.
+ *
+ * Leaves and exact distances of a stage are what calibration says; README.md has what was expected of them and
+ * found.
  */
 #include "compat.h"
 
@@ -21,16 +24,38 @@
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
 
-#include "tree.h"
+#include "scan.h"
 
-#define WANTED				10	/* rows of the first stage */
-#define STAGES				(4 / 3.0)
+/* What a leaf takes beside its codes, of which four are an operator's cost. */
+#define LEAF_OPERATORS		50
+#define CODES_PER_OPERATOR	4
 
-/* What measuring a row takes beside reading it: distances have this procost. */
-#define DISTANCE_OPERATORS	10
+/* What a row takes that a search measures, beside its page and the distance: 0.3 microseconds. */
+#define MEASURE_OPERATORS	30
 
-/* An exact search reads this share of the leaves, more or less. */
-#define EXACT_SHARE			(1 / 3.0)
+/* A condition outside of the index leaves less than this share: roundings do not. */
+#define SAME_ROWS			0.95
+
+/* As many times the rows that are wanted is the stage for them, where it may be any. */
+#define MEAN_STAGE			1.8
+
+/* Of the exact distances that a stage may take beyond its rows, so many are taken. */
+#define BEYOND_SHARE		(1 / 3.0)
+
+/*
+ * An exact search for so many rows reads this share of the leaves, more or less, which grows with the rows; what it
+ * measures: some rows more than it returns, or with codes of one bit the geometric mean of these and all.
+ */
+#define EXACT_ROWS			10.0
+#define EXACT_SHARE			0.45
+#define EXACT_GROWTH		0.15
+#define EXACT_MEASURED		2
+
+typedef struct Work
+{
+	double		leaves;
+	double		exact;
+} Work;
 
 /*
  * Is there a dml_within()?  Are rows without a vector asked for?  And which share of rows passes the conditions on further
@@ -65,13 +90,104 @@ read_conditions(PlannerInfo *root, IndexPath *path, bool *nulls, double *passing
 	return ball;
 }
 
-/* Pages that are read again in each of many searches come from the cache, mostly. */
-static double
-pages_once(PlannerInfo *root, const IndexOptInfo *index, double visited, double loops)
+/* An exact search that returns so many rows of those that pass. */
+static void
+work_exact(const TreeMeta *meta, double rows, double passing, double wanted, Work *work)
 {
-	if (loops <= 1)
-		return visited;
-	return index_pages_fetched(visited * loops, index->pages, index->pages, root) / loops;
+	double		met = Min(Max(wanted, 1) / passing, rows);
+
+	work->leaves = meta->leaves * EXACT_SHARE * pow(Max(met, 1) / EXACT_ROWS, EXACT_GROWTH);
+	work->exact = meta->leaf_bits == 1 ? sqrt(wanted * rows * passing) : EXACT_MEASURED * wanted;
+}
+
+/*
+ * An approximate one: the stages until one is for so many rows (scan_near.c).  How many are wanted of those that a
+ * condition outside of the index rejects is not known that well: a mean stage.
+ */
+static void
+work_near(const TreeMeta *meta, const TreeShape *shape, double recall, double found, double passing, double wanted,
+		  bool rejected, Work *work)
+{
+	double		returned = 0;
+
+	if (rejected)
+		wanted = Max(wanted * MEAN_STAGE, TREE_FIRST_STAGE);
+	for (double next = TREE_FIRST_STAGE;; next *= TREE_STAGE_GROWTH)
+	{
+		double		stage = rejected ? Min(next, wanted) : next;
+		TreeEffort	effort;
+		TreeEffort	met;
+		double		measured;
+
+		tree_effort(meta, shape, recall, (int) Min(stage, PG_INT32_MAX / 2), &effort);
+		tree_effort(meta, shape, recall, (int) Min(stage / passing, PG_INT32_MAX / 2), &met);
+		if (returned > 0 && effort.survivors > tree_rows_in_memory())
+		{
+			/* all that is left, sorted */
+			work->leaves += (double) meta->leaves;
+			work->exact += Max(found - returned, 0);
+			return;
+		}
+		measured = stage + (effort.exact - stage) * BEYOND_SHARE;
+		work->leaves += Min((double) met.probes, (double) meta->leaves);
+		work->exact += Min(measured, found) - returned;
+		returned = Min(stage, found);
+		if (stage >= wanted || returned < stage)
+			return;
+	}
+}
+
+/* Pages of the table that so many rows in no order fetch, in each of many searches. */
+static double
+table_pages(PlannerInfo *root, const IndexOptInfo *index, double rows, double loops)
+{
+	return index_pages_fetched(rows * loops, index->rel->pages, index->pages, root) / loops;
+}
+
+/*
+ * Reading leaves, and measuring rows, of which one takes so much beside its page.  The pages of rows that are returned are
+ * PostgreSQL's to count.
+ */
+static Cost
+cost_of(PlannerInfo *root, const IndexOptInfo *index, const Work *work, double rows, Cost measure, double returned_pages, double loops)
+{
+	double		random_page;
+	double		seq_page;
+	double		leaf_rows = rows / Max(index->pages, 1);
+	double		pages = Min(work->leaves, Max(index->pages, 1));
+
+	/* pages that are read again in each of many searches come from the cache, mostly */
+	if (loops > 1)
+		pages = index_pages_fetched(pages * loops, index->pages, index->pages, root) / loops;
+
+	/* leaves that are near each other lie beside each other, and all of them are a fraction of the table */
+	get_tablespace_page_costs(index->reltablespace, NULL, &seq_page);
+	get_tablespace_page_costs(index->rel->reltablespace, &random_page, NULL);
+	return pages * seq_page + work->leaves * (LEAF_OPERATORS + leaf_rows / CODES_PER_OPERATOR) * cpu_operator_cost +
+		Max(table_pages(root, index, work->exact, loops) - returned_pages, 0) * random_page + work->exact * measure;
+}
+
+/* What a row's distances take: to order by, and from the centers of balls. */
+static Cost
+distance_cost(PlannerInfo *root, IndexPath *path)
+{
+	QualCost	cost;
+	Cost		result = 0;
+	ListCell   *cell;
+
+	cost_qual_eval(&cost, path->indexorderbys, root);
+	result += cost.per_tuple;
+	foreach(cell, path->indexclauses)
+	{
+		IndexClause *clause = lfirst_node(IndexClause, cell);
+
+		if (clause->indexcol == 0)
+		{
+			cost_qual_eval(&cost, clause->indexquals, root);
+			result += cost.per_tuple;
+		}
+	}
+	return result;
 }
 
 void
@@ -80,19 +196,20 @@ tree_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *startup, Cost 
 {
 	const IndexOptInfo *info = path->indexinfo;
 	GenericCosts generic;
-	TreeEffort	effort = {.probes = 1, .exact = 1};
 	TreeMeta	meta;
 	Relation	index;
 	double		passing;
 	bool		nulls;
 	bool		ball = read_conditions(root, path, &nulls, &passing);
-	double		pages = Max(info->pages, 1);
 	double		rows = Max(info->tuples, 1);
 	double		found;			/* rows that come out, if all are asked for */
-	double		visited = 1;
-	double		page_rows;
-	double		random_page;
-	double		seq_page;
+	double		share = 1;		/* of them, asked for */
+	double		wanted;
+	bool		rejected;		/* are there conditions outside of the index? */
+	Work		first = {0};
+	Work		some = {0};
+	Work		all = {0};
+	double		returned;		/* pages of the table */
 	Cost		measure;
 
 	*correlation = 0;
@@ -110,34 +227,43 @@ tree_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *startup, Cost 
 	}
 	memset(&generic, 0, sizeof(generic));
 	genericcostestimate(root, path, loops, &generic);
-	get_tablespace_page_costs(info->reltablespace, &random_page, &seq_page);
+	found = rows * generic.indexSelectivity;
+	rejected = path->path.rows < found * SAME_ROWS;
+	wanted = found;
+	if (path->indexorderbys != NIL && root->limit_tuples > 0 && root->limit_tuples < path->path.rows)
+	{
+		share = root->limit_tuples / path->path.rows;
+		wanted = rejected ? found * share : root->limit_tuples;
+	}
+	passing = Max(passing, 1 / rows);
 	index = index_open(info->indexoid, NoLock);
 	tree_meta_read(index, &meta);
-	found = rows * generic.indexSelectivity;
 	if (meta.root != InvalidBlockNumber)
 	{
 		const TreeShape *shape = tree_shape(index, &meta, CurrentMemoryContext);
 		double		recall = tree_recall(index);
-		double		wanted = path->indexorderbys == NIL ? Max(found, WANTED) : WANTED / Max(passing, 1 / rows);
 
-		tree_effort(&meta, shape, recall, (int) Min(wanted, PG_INT32_MAX / 2), &effort);
-		visited = Min((double) effort.probes, (double) meta.leaves);
 		if (recall >= 1)
-			visited = Max(visited, meta.leaves * EXACT_SHARE);
-		visited = Min(visited * 1.25 + meta.root_level + 1, pages);
-		tree_effort(&meta, shape, recall, WANTED, &effort);
+		{
+			work_exact(&meta, rows, passing, 1, &first);
+			work_exact(&meta, rows, passing, wanted, &some);
+			work_exact(&meta, rows, passing, found, &all);
+		}
+		else
+		{
+			work_near(&meta, shape, recall, found, passing, 1, false, &first);
+			work_near(&meta, shape, recall, found, passing, wanted, rejected, &some);
+			work_near(&meta, shape, recall, found, passing, found, false, &all);
+		}
 	}
 	index_close(index, NoLock);
 
-	page_rows = rows / pages;
-	measure = cpu_tuple_cost + cpu_index_tuple_cost + DISTANCE_OPERATORS * cpu_operator_cost;
-	visited = pages_once(root, info, visited, loops);
-	*startup = visited * (seq_page + page_rows * cpu_operator_cost / 4) +
-		Min((double) effort.exact, rows) * (random_page + measure);
-	*total = *startup + STAGES * found * measure +
-		index_pages_fetched(found, info->rel->pages, info->pages, root) * random_page / 2;
-	if (path->indexorderbys != NIL)
-		*total += Max(pages - visited, 0) * seq_page;
+	measure = cpu_tuple_cost + cpu_index_tuple_cost + MEASURE_OPERATORS * cpu_operator_cost + distance_cost(root, path);
+	returned = table_pages(root, info, found, loops);
+	*startup = cost_of(root, info, &first, rows, measure, share == 1 ? returned : 0, loops);
+	*total = Max(*startup, cost_of(root, info, &all, rows, measure, returned, loops));
+	if (share < 1)
+		*total = Max(*total, *startup + (cost_of(root, info, &some, rows, measure, returned * share, loops) - *startup) / share);
 	*selectivity = generic.indexSelectivity;
-	*index_pages = visited;
+	*index_pages = Min(some.leaves, info->pages);
 }

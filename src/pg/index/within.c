@@ -1,7 +1,7 @@
 /*
  * within.c
  *	  What the planner is told of dml_within(embedding, query, radius): the index condition
- *	  that it is, and the share of rows that it lets pass.
+ *	  that it is, the share of rows that it lets pass, and its cost.
  *
  * The condition is embedding <->@ dml_ball(query, radius), with an operator of the index's
  * family.  The share is counted among the histogram's values, some 100 rows of the table.
@@ -141,6 +141,8 @@ support(Node *request, TreeMetric metric, DmlKernel kernel)
 		selectivity->selectivity = function_share(selectivity, kernel);
 		return request;
 	}
+	if (IsA(request, SupportRequestCost))
+		return dml_distance_cost((SupportRequestCost *) request);
 	if (IsA(request, SupportRequestIndexCondition))
 		return (Node *) index_condition((SupportRequestIndexCondition *) request, metric);
 	return NULL;

@@ -1,8 +1,12 @@
--- Distances.  COST: a few hundred dimensions take some ten times what a simple function
--- of PostgreSQL takes, and the vector often has to be fetched from its TOAST table.
+-- Distances.  Their COST is what counts where the planner does not know the dimensions.
+
+CREATE FUNCTION dml_distance_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION dml_distance_support(internal) IS 'planner support of distances: what they cost';
 
 CREATE FUNCTION dml_l2_distance(dml_vector, dml_vector) RETURNS double precision
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_l2_distance(dml_vector, dml_vector) IS 'Euclidean (L2) distance';
 CREATE OPERATOR <-> (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_l2_distance,
@@ -11,7 +15,8 @@ CREATE OPERATOR <-> (
 COMMENT ON OPERATOR <-> (dml_vector, dml_vector) IS 'Euclidean (L2) distance';
 
 CREATE FUNCTION dml_cosine_distance(dml_vector, dml_vector) RETURNS double precision
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_cosine_distance(dml_vector, dml_vector) IS 'cosine distance, 1 - cos';
 CREATE OPERATOR <=> (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_cosine_distance,
@@ -20,11 +25,13 @@ CREATE OPERATOR <=> (
 COMMENT ON OPERATOR <=> (dml_vector, dml_vector) IS 'cosine distance, 1 - cos';
 
 CREATE FUNCTION dml_inner_product(dml_vector, dml_vector) RETURNS double precision
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_inner_product(dml_vector, dml_vector) IS 'inner product';
 
 CREATE FUNCTION dml_negative_inner_product(dml_vector, dml_vector) RETURNS double precision
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_negative_inner_product(dml_vector, dml_vector) IS 'negative inner product';
 CREATE OPERATOR <#> (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_negative_inner_product,
@@ -33,7 +40,8 @@ CREATE OPERATOR <#> (
 COMMENT ON OPERATOR <#> (dml_vector, dml_vector) IS 'negative inner product';
 
 CREATE FUNCTION dml_l1_distance(dml_vector, dml_vector) RETURNS double precision
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_l1_distance(dml_vector, dml_vector) IS 'taxicab (L1) distance';
 CREATE OPERATOR <+> (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_l1_distance,

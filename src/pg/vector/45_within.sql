@@ -7,7 +7,8 @@ CREATE FUNCTION dml_within(dml_vector, dml_vector, radius double precision) RETU
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION dml_within(dml_vector, dml_vector, double precision) IS 'is the Euclidean (L2) distance at most the radius?';
 CREATE FUNCTION dml_in_ball(dml_vector, dml_ball) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_in_ball(dml_vector, dml_ball) IS 'is the Euclidean (L2) distance to the center at most the radius?';
 CREATE OPERATOR <->@ (LEFTARG = dml_vector, RIGHTARG = dml_ball, FUNCTION = dml_in_ball);
 COMMENT ON OPERATOR <->@ (dml_vector, dml_ball) IS 'is the Euclidean (L2) distance to the center at most the radius?';
@@ -16,7 +17,8 @@ CREATE FUNCTION dml_within_cosine(dml_vector, dml_vector, radius double precisio
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION dml_within_cosine(dml_vector, dml_vector, double precision) IS 'is the cosine distance at most the radius?';
 CREATE FUNCTION dml_in_ball_cosine(dml_vector, dml_ball) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_in_ball_cosine(dml_vector, dml_ball) IS 'is the cosine distance to the center at most the radius?';
 CREATE OPERATOR <=>@ (LEFTARG = dml_vector, RIGHTARG = dml_ball, FUNCTION = dml_in_ball_cosine);
 COMMENT ON OPERATOR <=>@ (dml_vector, dml_ball) IS 'is the cosine distance to the center at most the radius?';

@@ -54,6 +54,10 @@ extern float4 *dml_floats_from_array(ArrayType *array, int *dim);
 /* A distance of two arrays of floats (ann/distance.h). */
 typedef double (*DmlKernel) (const float *, const float *, int);
 
+/* What a distance of these arguments costs: for planner support functions (vector_cost.c). */
+struct SupportRequestCost;
+extern struct Node *dml_distance_cost(struct SupportRequestCost *request);
+
 /* NaN is no radius: an error. */
 extern void dml_check_radius(double radius);
 
