@@ -118,9 +118,8 @@ draw_classes(Draw *draw, int groups, Rng *rng)
 			draw->group[rng_below(rng, groups)]++;
 }
 
-/* Percentiles of the values that are numbers, on the line between two of them. */
-static MetricInterval
-percentiles(double *value, int n)
+MetricInterval
+bootstrap_percentiles(double *value, int n)
 {
 	MetricInterval	interval = {NAN, NAN};
 	double	   *bound[2] = {&interval.low, &interval.high};
@@ -221,7 +220,7 @@ bootstrap_intervals(LearnEnv *env, const Assessment *const *assessments, int cou
 		LEARN_TRY(learn_poll(env));
 		for (int a = 0; a <= count; a++)
 			interval[a * BOOTSTRAP_FIGURES + f] =
-				percentiles(value + ((size_t) a * BOOTSTRAP_FIGURES + f) * BOOTSTRAP_DRAWS, BOOTSTRAP_DRAWS);
+				bootstrap_percentiles(value + ((size_t) a * BOOTSTRAP_FIGURES + f) * BOOTSTRAP_DRAWS, BOOTSTRAP_DRAWS);
 	}
 	arena_reset(env->arena, mark);
 	return LEARN_OK;

@@ -34,6 +34,9 @@ typedef struct MetricInterval
 	double		high;
 } MetricInterval;
 
+/* The percentiles of those of n drawn values that are numbers, on the line between two of them; value is sorted. */
+extern MetricInterval bootstrap_percentiles(double *value, int n);
+
 /* A figure as it is. */
 extern double assess_figure(const Assessment *assessment, int figure);
 

@@ -44,6 +44,35 @@ CREATE FUNCTION dml_evaluate(
 COMMENT ON FUNCTION dml_evaluate(text, text, text, text, text, text, integer, double precision, bigint, bigint, text, text, text, integer[], boolean, boolean, text[], boolean) IS
 	'retrieval, clustering, verification and identification on labelled rows without learning, whitened and learned, side by side';
 
+CREATE FUNCTION dml_evaluate_target(
+	model text,
+	source text,
+	features text DEFAULT NULL,
+	target text DEFAULT NULL,
+	gallery text DEFAULT NULL,
+	k integer DEFAULT 5,
+	seed bigint DEFAULT 0,
+	max_queries bigint DEFAULT NULL,
+	keep_duplicates boolean DEFAULT false,
+	whiten boolean DEFAULT true,
+	OUT metric text,
+	OUT no_learning double precision,
+	OUT whitened double precision,
+	OUT learned double precision,
+	OUT difference double precision,
+	OUT difference_low double precision,
+	OUT difference_high double precision,
+	OUT no_learning_low double precision,
+	OUT no_learning_high double precision,
+	OUT whitened_low double precision,
+	OUT whitened_high double precision,
+	OUT learned_low double precision,
+	OUT learned_high double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 7;
+COMMENT ON FUNCTION dml_evaluate_target(text, text, text, text, text, integer, bigint, bigint, boolean, boolean) IS
+	'how well a number is predicted from the nearest rows without learning, whitened and learned, side by side';
+
 CREATE FUNCTION dml_evaluate_pairs(
 	model text,
 	source text,
