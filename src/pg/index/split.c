@@ -156,22 +156,25 @@ tree_widen_path(Relation index, const TreeShape *shape, const TreePath *path, Pa
 	for (int i = 0; i < path->n; i++)
 	{
 		Buffer		buffer = ReadBuffer(index, path->step[i].block);
-		GenericXLogState *state;
-		Page		page;
+		Page		page = BufferGetPage(buffer);
+		PGAlignedBlock image;	/* of the page, where it changes */
+		TreePatch	patch = {0};
+		int			child;
 
 		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-		state = GenericXLogStart(index);
-		page = GenericXLogRegisterBuffer(state, buffer, 0);
+		child = i + 1 < path->n ? tree_find_child(page, shape, &path->step[i + 1]) : -1;
 		if (tree_node(page)->radius < need[i])
-			tree_node(page)->radius = need[i];
-		if (i + 1 < path->n)
 		{
-			int			at = tree_find_child(page, shape, &path->step[i + 1]);
-
-			if (at >= 0 && tree_radii(page, &shape->inner)[at] < need[i + 1])
-				tree_radii(page, &shape->inner)[at] = need[i + 1];
+			tree_node(image.data)->radius = need[i];
+			tree_patch_add(&patch, image.data, &tree_node(image.data)->radius, sizeof(float4));
 		}
-		GenericXLogFinish(state);
+		if (child >= 0 && tree_radii(page, &shape->inner)[child] < need[i + 1])
+		{
+			tree_radii(image.data, &shape->inner)[child] = need[i + 1];
+			tree_patch_add(&patch, image.data, &tree_radii(image.data, &shape->inner)[child], sizeof(float4));
+		}
+		if (patch.n > 0)
+			tree_patch_finish(index, buffer, image.data, &patch);
 		UnlockReleaseBuffer(buffer);
 	}
 	pfree(centers);
