@@ -27,8 +27,8 @@ CREATE FUNCTION proposed(source text, hard_negatives text, hard_neighbors int DE
 
 -- The same number of steps, and far better; the same model again from the same seed, another one from another.
 SET client_min_messages = warning;
-SELECT learned('{"hard_negatives": "item_embedding"}') > learned('{}') + 0.15 AS triplet,
-	learned('{"hard_negatives": "item_embedding"}', 'supcon') > learned('{}', 'supcon') + 0.05 AS supcon;
+SELECT learned('{"hard_negatives": "item_embedding"}') > learned('{}') + 0.02 AS triplet,
+	learned('{"hard_negatives": "item_embedding"}', 'supcon') > learned('{}', 'supcon') + 0.15 AS supcon;
 SELECT proposed('item', 'item_embedding', 2, seed => s) > 2900 AS proposed FROM unnest(ARRAY[5, 5, 6]) s;
 SELECT count(DISTINCT space) AS models, min(settings -> 'hard_negatives' ->> 'value') AS setting
 FROM (SELECT space, settings FROM dml_model_versions WHERE model = 'hard' ORDER BY version DESC LIMIT 3) v;

@@ -366,7 +366,7 @@ static const Method losses[] = {
 		.loss = {loss_large_margin_softmax, LOSS_COSINE, LOSS_PROXY},
 		.parameters = "margin,scale",
 		.defaults = {.margin = 4, .scale = 16, .distance = -1},
-		.proxy_lr = 10,
+		.proxy_lr = 1,
 	},
 	{
 		.name = "adacos",

@@ -62,8 +62,8 @@ fill(real *p, size_t n, real value)
 }
 
 /*
- * Weights are normal.  Variance 2 / fan-in in front of relu and gelu (He et al., arXiv
- * 1502.01852, eq. 10), else 2 / (fan-in + fan-out) (Glorot and Bengio 2010, eq. 12).
+ * Weights are normal with variance 1 / (3 fan-in), as much as PyTorch's uniform ones of a linear layer have, whatever
+ * follows; README.md says why it is not He's or Glorot's.
  */
 void
 net_init(Net *net, Rng *rng)
@@ -74,8 +74,7 @@ net_init(Net *net, Rng *rng)
 		const LayerOffset *offset = &net->offset[i];
 		size_t		width = layer->width;
 		int			fan_in = net_fan_in(net, i);
-		bool		he = layer->act == ACT_RELU || layer->act == ACT_GELU;
-		double		sd = sqrt(2.0 / (he ? fan_in : fan_in + layer->width));
+		double		sd = sqrt(1.0 / (3.0 * fan_in));
 		real	   *weight = net->params + offset->weight;
 
 		for (size_t j = 0; j < width * fan_in; j++)

@@ -86,7 +86,7 @@ extern LearnStatus netspec_parse(LearnEnv *env, const char *line, int in, NetSpe
 extern void netspec_print(const NetSpec *spec, char *line, size_t size);	/* canonical line */
 extern int	netspec_out(const NetSpec *spec);
 
-/* Allocate; params are uninitialised until net_init (He / Xavier by activation, biases 0). */
+/* Allocate; params are uninitialised until net_init (weights normal, biases 0). */
 extern LearnStatus net_create(LearnEnv *env, const NetSpec *spec, Net **net);
 extern void net_init(Net *net, Rng *rng);
 

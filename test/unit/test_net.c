@@ -70,9 +70,9 @@ test_init(void **state)
 	other = make_net(&u, "100 relu layernorm, 200 tanh batchnorm, 50", 300, 2);
 	assert_memory_equal(net->params, same->params, net->n_params * sizeof(real));
 	assert_memory_not_equal(net->params, other->params, net->n_params * sizeof(real));
-	assert_true(fabs(deviation(net->params + net->offset[0].weight, 30000) / sqrt(2.0 / 300) - 1) < 0.03);
-	assert_true(fabs(deviation(net->params + net->offset[1].weight, 20000) / sqrt(2.0 / 300) - 1) < 0.03);
-	assert_true(fabs(deviation(net->params + net->offset[2].weight, 10000) / sqrt(2.0 / 250) - 1) < 0.03);
+	assert_true(fabs(deviation(net->params + net->offset[0].weight, 30000) / sqrt(1.0 / 900) - 1) < 0.03);
+	assert_true(fabs(deviation(net->params + net->offset[1].weight, 20000) / sqrt(1.0 / 300) - 1) < 0.03);
+	assert_true(fabs(deviation(net->params + net->offset[2].weight, 10000) / sqrt(1.0 / 600) - 1) < 0.03);
 	for (int i = 0; i < 100; i++)
 	{
 		assert_true(net->params[net->offset[0].bias + i] == 0);
