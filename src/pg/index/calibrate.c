@@ -47,6 +47,9 @@
 #define LEAF_MISSES(misses)	Min(0.8 + 2 * (misses), 1)
 #define LIMIT_MISSES		0.05
 
+/* Of the misses allowed, what is held back for the sample's chance: its standard error, and no more than this. */
+#define MOST_HELD_BACK		(1 / 3.0)
+
 /* A quantile that fewer of the answers are beyond is read off the line through two that more are beyond. */
 #define TAIL				30
 #define TAIL_TIMES			4
@@ -126,13 +129,15 @@ random_row(Relation index, const TreeShape *shape, BlockNumber blocks, Rng *rng,
 
 /*
  * How many standard deviations too high an estimate may be that is waited for: fewer where more
- * may be missed.  1.1 at a recall of 0.9, 2.0 at 0.99, 2.7 at 0.999, where it costs 1, 0.1 and
- * 0.01 per cent or so.
+ * may be missed.  1.1 at a recall of 0.9, 2.3 at 0.99, 3.2 at 0.999, where it costs 0.7, 0.2 and 0.05 per
+ * cent or so with codes of one bit, less with others.
  */
 float
 tree_deviations(double recall)
 {
-	return (float) (sqrt(-2 * log(Max(1 - recall, 1e-9))) - 1);
+	double		beyond = sqrt(-2 * log(Max(1 - recall, 1e-9)));
+
+	return (float) Max(beyond - 1, 1.32 * beyond - 1.69);
 }
 
 typedef struct Neighbour
@@ -298,6 +303,15 @@ enough_for(const int *sorted, int n, double misses)
 	return (int) Min(ceil(enough), (double) PG_INT32_MAX / 64);
 }
 
+/* The share of the neighbours that may be missed for leaves not visited, by what n of them say. */
+static double
+leaf_misses(double misses, int n)
+{
+	double		allowed = LEAF_MISSES(misses) * misses;
+
+	return allowed - Min(sqrt(allowed / n), allowed * MOST_HELD_BACK);
+}
+
 void
 tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 {
@@ -349,9 +363,9 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 		{
 			double		misses = 1 - tree_targets[t];
 
-			meta->calibration.probes[t] = enough_for(leaves, n, LEAF_MISSES(misses) * misses);
+			meta->calibration.probes[t] = enough_for(leaves, n, leaf_misses(misses, n));
 			meta->calibration.deep[t] = n_deep == 0 ? meta->calibration.probes[t] :
-				enough_for(deep, n_deep, LEAF_MISSES(misses) * misses);
+				enough_for(deep, n_deep, leaf_misses(misses, n));
 			meta->calibration.exact[t] = Max(NEAREST, enough_for(places, n, LIMIT_MISSES * misses));
 		}
 		meta->calibration.leaves = meta->leaves;
