@@ -49,6 +49,12 @@ SELECT t.method, t.metric FROM dml_train('auto', 'engine', 'a, b', target => 'po
 SELECT t.metric, t.learned > t.without_learning AS better
 FROM dml_tune('tuned', 'engine', 'a, b, c, d, e', 'power', 'kernel_regression', epochs => 10, open_set => false, trials => 3, folds => 2) t;
 
+-- Nothing held out; 0 and 1; batches of four.
+SELECT t.metric, t.learned FROM dml_train('engine', 'engine', 'a, b', target => 'power', method => 'log_ratio', epochs => 3, options => '{"validation": 0}') t;
+SELECT t.metric, t.learned IS NOT NULL AS judged
+FROM unnest(ARRAY['kernel_regression', 'rank_n_contrast', 'log_ratio']) m,
+	LATERAL dml_train('engine', 'engine', 'a, b', target => '(a > 0.9)::int', method => m, epochs => 3, options => '{"batch": 4}') t;
+
 -- Refused.
 SELECT * FROM dml_train('bad', 'engine', 'a, b');
 SELECT * FROM dml_train('bad', 'engine', 'a, b', 'power');
@@ -66,6 +72,7 @@ SELECT * FROM dml_train('bad', 'engine', 'a, b', target => 'power', method => 'l
 SELECT * FROM dml_train('bad', 'engine', 'a, b', target => 'power', method => 'supcon');
 SELECT * FROM dml_train('bad', 'engine', 'a, b', 'power', method => 'supcon + log_ratio');
 SELECT * FROM dml_train('bad', 'engine', 'a, b', target => 'power', method => 'log_ratio', options => '{"scale": 3}');
+SELECT * FROM dml_train('bad', 'engine', 'a, b', target => 'power', method => 'mlkr', network => '16 relu, 4');
 \set VERBOSITY terse
 SELECT * FROM dml_train_chunklets('bad', 'engine', 'a, b', 'power', method => 'log_ratio');
 \set VERBOSITY default

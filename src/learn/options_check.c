@@ -5,6 +5,7 @@
 #include "options.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* Is an option one of the classical methods'? */
 static bool
@@ -17,6 +18,13 @@ static bool
 method_lists(const Method *method, const OptionDef *def)
 {
 	return method->parameters != NULL && options_word(method->parameters, def->name) >= 0;
+}
+
+/* The loss that is the same as a linear map's objective, for any network; NULL: none is. */
+static const char *
+as_a_loss(const Method *method)
+{
+	return strcmp(method->name, "mlkr") == 0 ? "kernel_regression" : strcmp(method->name, "nca_linear") == 0 ? "nca" : NULL;
 }
 
 /* Cosines and inner products suit the losses of similarities, the others those of distances. */
@@ -53,8 +61,9 @@ options_check(LearnEnv *env, const TrainOptions *options)
 			if (method->kind == METHOD_CLOSED_FORM)
 				learn_hint(env, "The method is a closed form: it has no network and no training loop.");
 			else
-				learn_hint(env, "The method learns a linear map: it has no network and no epochs. Its options are: %s.",
-						   method->parameters);
+				learn_hint(env, "The method learns a linear map: it has no network and no epochs. Its options are: %s.%s%s%s",
+						   method->parameters, as_a_loss(method) ? " For a network it is the method " : "",
+						   as_a_loss(method) ? as_a_loss(method) : "", as_a_loss(method) ? "." : "");
 			return status;
 		}
 		if (options_of_loss(i) ? options->n_terms > 1 : !of_linear(def))
