@@ -136,7 +136,9 @@ my ($out, $err) = ('', '');
 isnt($standby->psql('postgres', q{SELECT dml_index_check('item_v')}, stderr => \$err), 0, 'a standby that replays is not checked');
 like($err, qr/only while replay is paused/, 'and says why');
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
-$standby->poll_query_until('postgres', q{SELECT pg_get_wal_replay_pause_state() = 'paused'});
+# PostgreSQL 13 tells at once that it was asked to, and has no word for having done so.
+$standby->poll_query_until('postgres', $standby->safe_psql('postgres', 'SHOW server_version_num') < 140000
+	? 'SELECT pg_is_wal_replay_paused()' : q{SELECT pg_get_wal_replay_pause_state() = 'paused'});
 foreach my $index (qw(item_v item_cosine))
 {
 	is($standby->safe_psql('postgres', "SELECT rows - (SELECT count(*) FROM item) FROM dml_index_check('$index', true)"),
