@@ -129,8 +129,8 @@ random_row(Relation index, const TreeShape *shape, BlockNumber blocks, Rng *rng,
 
 /*
  * How many standard deviations too high an estimate may be that is waited for: fewer where more
- * may be missed.  1.1 at a recall of 0.9, 2.3 at 0.99, 3.2 at 0.999, where it costs 0.7, 0.2 and 0.05 per
- * cent or so with codes of one bit, less with others.
+ * may be missed.  1.1 at a recall of 0.9, 2.3 at 0.99, 3.2 at 0.999, where codes of one bit lose some 0.02
+ * per cent by it (0.05 by 2.7), others less.
  */
 float
 tree_deviations(double recall)
