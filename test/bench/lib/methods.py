@@ -28,7 +28,7 @@ SHORT = 0.5         # a training that takes less is repeated
 # another name of one that is here, and terms of sums, which say nothing about neighbours alone
 NOT_ALONE = {"covariance", "norm", "zero_mean", "uniformity", "orthogonal", "center", "center_invariant", "instance",
              "intra_pair_variance"}
-NUMBERS = {"mlkr"}  # takes the label for a number, so that an unseen class is nothing to it
+NUMBERS = {"mlkr", "kernel_regression", "rank_n_contrast", "log_ratio"}  # take the label for a number, so that an unseen class is nothing to them
 
 
 class Peer:
