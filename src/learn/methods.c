@@ -355,7 +355,7 @@ static const Method losses[] = {
 		.loss = {loss_sphereface, LOSS_COSINE, LOSS_PROXY},
 		.parameters = "margin,scale",
 		.defaults = {.margin = 4, .scale = 16, .distance = -1},
-		.proxy_lr = 10,
+		.proxy_lr = 1,
 	},
 	{
 		.name = "large_margin_softmax",
