@@ -257,7 +257,7 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 			 const TrainOptions *options, const FitPlan *plan, const Judge *judge, Fit *fit)
 {
 	Run			run = {0};
-	FitTask		task = {&run, 0, {NULL, NULL}, step, judge ? score : NULL};
+	FitTask		task = {&run, 0, {NULL, NULL}, step, judge ? judge->n_query : 0, judge ? score : NULL};
 	NetSpec		spec;
 	ArenaMark	mark;
 	Rng			rng;
@@ -284,6 +284,9 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	fit->model->net = run.net;
 	fit->model_b = NULL;
 	LEARN_ALLOC(env, fit->history, plan->stop_after);
+	fit->each = NULL;
+	if (judge && plan->each)
+		LEARN_ALLOC(env, fit->each, (size_t) plan->stop_after * judge->n_query);
 
 	mark = arena_mark(env->arena);
 	tape_rows = plan->batch;

@@ -25,6 +25,8 @@ typedef struct FitPlan
 	double		learning_rate;
 	double		proxy_lr;		/* 0: each term's own */
 	double		average;		/* decay, a step, of the mean of the weights that is judged and kept; 0: the weights themselves */
+	int			judge_every;	/* epochs from one held-out score to the next; the last epoch always has one */
+	bool		each;			/* keep what each held-out row adds to the score of every epoch (Fit.each) */
 	double		deadline;		/* of env->now; INFINITY: none */
 	TrainPhase	phase;
 } FitPlan;
@@ -40,6 +42,7 @@ typedef struct Fit
 	int			epochs;			/* run */
 	bool		cut;			/* by the deadline */
 	EpochRecord *history;
+	QueryScore *each;			/* of every epoch, n_query of the judge; NULL: not asked for */
 } Fit;
 
 /* The method and its terms into a plan, with the options that were given for it. */

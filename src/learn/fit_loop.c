@@ -113,7 +113,8 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 		double		lr = 0;
 		double		now_merit;
 		int64_t		taken = 0;
-		HeldOutScore found;
+		HeldOutScore found = NO_SCORE;
+		bool		judged;
 
 		for (int64_t s = 0; s < task->per_epoch && !fit->cut; s++)
 		{
@@ -147,13 +148,15 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 		record->learning_rate = lr;
 		record->validation = record->map_r = NAN;
 		fit->epochs = epoch;
-		if (task->score)
+		judged = task->score && (fit->cut || epoch == plan->stop_after || plan->judge_every <= 1 || epoch % plan->judge_every == 0);
+		if (judged)
 		{
 			if (plan->average > 0)
 			{
 				copy_take(&own, task);
 				copy_put_back(&average, task);
 			}
+			found.each = fit->each ? fit->each + (epoch - 1) * task->judged : NULL;
 			LEARN_TRY(task->score(env, task->ctx, &found));
 			record->validation = found.score;
 			record->map_r = found.map_r;
@@ -176,7 +179,7 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 		}
 		record->seconds = env->now(env->ctx) - start;
 		/* the first third, at high rates, says little about where training ends */
-		if (task->score && options->patience > 0 && epoch >= plan->epochs / 3 + options->patience &&
+		if (judged && options->patience > 0 && epoch >= plan->epochs / 3 + options->patience &&
 			epoch - gained >= options->patience)
 			break;
 	}
@@ -191,16 +194,4 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 	}
 	arena_reset(env->arena, mark);
 	return LEARN_OK;
-}
-
-int
-fit_epoch_by_others(const int *length, const int *best, int n, int f)
-{
-	int			sum = 0;
-	int			epoch;
-
-	for (int other = 0; other < n; other++)
-		sum += other == f ? 0 : best[other];
-	epoch = (sum + (n - 1) / 2) / (n - 1);
-	return epoch < 1 ? 1 : epoch > length[f] ? length[f] : epoch;
 }

@@ -18,23 +18,19 @@ typedef struct FitTask
 	/* one step at this learning rate; its loss to *loss */
 	LearnStatus (*step) (LearnEnv *env, void *ctx, double lr, double *loss);
 
+	int64_t		judged;			/* held-out rows, where the score of each is kept (FitPlan.each) */
+
 	/* the held-out score of the weights as they are; NULL: there is none.  NaN: nothing to judge by */
 	LearnStatus (*score) (LearnEnv *env, void *ctx, HeldOutScore *found);
 } FitTask;
 
 /*
  * Runs plan->stop_after epochs, or fewer: by patience, by the deadline.  Fills all of fit but
- * model and network; fit->history (plan->stop_after records) is the caller's to allocate.
+ * model and network; fit->history (plan->stop_after records) and fit->each (as many times task->judged, or NULL) are the caller's to allocate.
  * The networks have the weights of the best epoch, or the last ones without a score.
  */
 extern LearnStatus fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan,
 							const FitTask *task, Fit *fit);
-
-/*
- * The epoch, from 1, by which a fold is scored: the one that the other folds found best, so that it is not chosen by
- * what it is judged on.  Fold f ran length[f] epochs, and epoch best[f] was its best.
- */
-extern int	fit_epoch_by_others(const int *length, const int *best, int n, int f);
 
 /* Report a loss that is not a number, with advice. */
 extern LearnStatus fit_check_loss(LearnEnv *env, const FitPlan *plan, double loss);

@@ -44,7 +44,7 @@ try_closed(Trainer *t, Way *way, int *n)
 			continue;
 		memset(&way[*n], 0, sizeof(Way));
 		way[*n].method = method;
-		LEARN_TRY(way_try(t, &way[*n]));
+		LEARN_TRY(way_try(t, &way[*n], NULL));
 		(*n)++;
 	}
 	return LEARN_OK;
@@ -85,7 +85,7 @@ try_gradient(Trainer *t, Way *way, int *n, double limit)
 			continue;
 		}
 		planned += epoch * w->plan.epochs;
-		LEARN_TRY(way_try(t, w));
+		LEARN_TRY(way_try(t, w, NULL));
 		(*n)++;
 	}
 	return LEARN_OK;

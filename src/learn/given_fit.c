@@ -485,7 +485,7 @@ given_fit(LearnEnv *env, const Given *given, const int64_t *index, int64_t n,
 		  const TrainOptions *options, const FitPlan *plan, const Views *views, const Split *split, Fit *fit)
 {
 	Run			run = {0};
-	FitTask		task = {&run, 0, {NULL, NULL}, step, split ? score : NULL};
+	FitTask		task = {&run, 0, {NULL, NULL}, step, 0, split ? score : NULL};
 	ArenaMark	mark;
 	Rng			rng;
 
@@ -526,6 +526,7 @@ given_fit(LearnEnv *env, const Given *given, const int64_t *index, int64_t n,
 	netspec_print(&run.tower[0].net->spec, fit->network, sizeof(fit->network));
 	LEARN_TRY(make_model(env, &run.tower[0], &fit->model));
 	fit->model_b = NULL;
+	fit->each = NULL;
 	if (run.n_towers > 1)
 		LEARN_TRY(make_model(env, &run.tower[1], &fit->model_b));
 	LEARN_ALLOC(env, fit->history, plan->stop_after);

@@ -242,7 +242,7 @@ train_named(Trainer *t)
 		given_plan(t, o->method, NULL, &way.plan);
 	if (t->n_splits > 0 && (refit || !way_is_gradient(&way)))
 	{
-		LEARN_TRY(way_judge(t, &way));
+		LEARN_TRY(way_judge(t, &way, NULL));
 		way.plan.stop_after = way.best_epoch;
 		LEARN_TRY(way_keep(t, &way, false, &cut));
 	}

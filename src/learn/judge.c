@@ -6,7 +6,6 @@
 
 #include <math.h>
 
-#include "metrics.h"
 #include "neighbours.h"
 
 #define MAP_SHARE		0.1		/* of MAP@R beside recall@1 */
@@ -102,8 +101,10 @@ judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int 
 	float	   *gallery;
 	int32_t    *query_label;
 	int32_t    *gallery_label;
+	QueryScore *each = result->each;
 
 	*result = NO_SCORE;
+	result->each = each;
 	if (judge->open_set)
 	{
 		/* the queries are the first rows of the gallery, and each is left out for itself */
@@ -115,7 +116,7 @@ judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int 
 		LEARN_TRY(embed_rows(env, judge, judge->gallery, judge->n_gallery, embed, ctx, out,
 							 gallery + judge->n_query * out, gallery_label + judge->n_query));
 		LEARN_TRY(metrics_retrieval(env, gallery, gallery_label, judge->n_query, gallery, gallery_label, n,
-									out, true, 1, &found));
+									out, true, 1, each, &found));
 		result->score = found.map_r;
 	}
 	else
@@ -133,7 +134,7 @@ judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int 
 			return LEARN_OK;
 		}
 		LEARN_TRY(metrics_retrieval(env, query, query_label, judge->n_query,
-									gallery, gallery_label, judge->n_gallery, out, false, 0, &found));
+									gallery, gallery_label, judge->n_gallery, out, false, 0, each, &found));
 		result->score = found.recall[0];
 		result->map_r = found.map_r;
 	}

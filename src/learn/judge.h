@@ -16,6 +16,7 @@
 
 #include <math.h>
 
+#include "metrics.h"
 #include "model.h"
 #include "rows.h"
 #include "split.h"
@@ -26,9 +27,10 @@ typedef struct HeldOutScore
 	double		map_r;			/* beside recall@1; NaN: with any other score */
 	double		recall10;		/* of matches and views (given.h), else NaN */
 	double		mrr;
+	QueryScore *each;			/* NULL, or room that the caller gives for what each held-out row adds to recall@1 and MAP@R */
 } HeldOutScore;
 
-#define NO_SCORE		((HeldOutScore) {NAN, NAN, NAN, NAN})
+#define NO_SCORE		((HeldOutScore) {NAN, NAN, NAN, NAN, NULL})
 
 /* What epochs and ways are compared by. */
 extern double score_merit(double score, double map_r);

@@ -32,7 +32,8 @@ count_label(const int32_t *label, int64_t n, int32_t wanted)
 	return count;
 }
 
-static void
+/* Is the nearest row of the class? */
+static bool
 add_recall(const Neighbours *nb, int64_t n, int32_t label, Sums *sums)
 {
 	int64_t		first = 0;
@@ -41,10 +42,11 @@ add_recall(const Neighbours *nb, int64_t n, int32_t label, Sums *sums)
 		first++;
 	for (int i = 0; i < N_RECALL; i++)
 		sums->recall[i] += first < n && first < (int64_t) 1 << i;
+	return first == 0;
 }
 
-/* found[0 .. r) for the r rows of the class. */
-static void
+/* found[0 .. r) for the r rows of the class; MAP@R of the query. */
+static double
 add_r_metrics(const Neighbours *nb, int64_t r, int32_t label, Sums *sums)
 {
 	int64_t		hits = 0;
@@ -58,6 +60,7 @@ add_r_metrics(const Neighbours *nb, int64_t r, int32_t label, Sums *sums)
 		}
 	sums->r_precision += (double) hits / r;
 	sums->map_r += precisions / r;
+	return precisions / r;
 }
 
 static int64_t
@@ -69,12 +72,13 @@ smaller(int64_t a, int64_t b)
 /* Query i of the block, with others rows in the gallery beside itself. */
 static LearnStatus
 add_query(LearnEnv *env, Neighbours *nb, int i, const float *query, int32_t label, int64_t hidden,
-		  int64_t knn_k, Sums *sums)
+		  int64_t knn_k, QueryScore *each, Sums *sums)
 {
 	int64_t		others = nb->n - (hidden >= 0);
 	int64_t		r = count_label(nb->label, nb->n, label) - (hidden >= 0);
 	int64_t		k = smaller(knn_k, others);
 	int64_t		m = k;
+	QueryScore	score = {NAN, NAN};
 
 	sums->queries++;
 	sums->lone += r == 0;
@@ -88,18 +92,20 @@ add_query(LearnEnv *env, Neighbours *nb, int i, const float *query, int32_t labe
 	LEARN_TRY(neighbours_nearest(env, nb, i, query, label, hidden, m, k));
 	if (r > 0)
 	{
-		add_recall(nb, smaller(LARGEST_RECALL, others), label, sums);
-		add_r_metrics(nb, r, label, sums);
+		score.recall = add_recall(nb, smaller(LARGEST_RECALL, others), label, sums);
+		score.map_r = (float) add_r_metrics(nb, r, label, sums);
 	}
 	if (k > 0)
 		sums->knn += neighbours_majority(nb, k) == label;
+	if (each)
+		*each = score;
 	return LEARN_OK;
 }
 
 LearnStatus
 metrics_retrieval(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
 				  const float *gallery, const int32_t *gallery_label, int64_t ng,
-				  int d, bool self, int knn_k, Retrieval *out)
+				  int d, bool self, int knn_k, QueryScore *each, Retrieval *out)
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	Sums		sums = {0};
@@ -116,7 +122,7 @@ metrics_retrieval(LearnEnv *env, const float *query, const int32_t *query_label,
 		{
 			LEARN_TRY(learn_poll(env));
 			LEARN_TRY(add_query(env, &nb, i, query + (begin + i) * d, query_label[begin + i],
-								self ? begin + i : -1, knn_k, &sums));
+								self ? begin + i : -1, knn_k, each ? &each[begin + i] : NULL, &sums));
 		}
 	}
 	arena_reset(env->arena, mark);

@@ -27,14 +27,21 @@ typedef struct Retrieval
 	double		knn;			/* accuracy with knn_k neighbours */
 } Retrieval;
 
+/* What one query adds to the means of recall@1 and MAP@R; NaN, both, of a lone one. */
+typedef struct QueryScore
+{
+	float		recall;
+	float		map_r;
+} QueryScore;
+
 /*
  * query (nq x d) and gallery (ng x d) embeddings under Euclidean distance.
  * self: query i is gallery row i and is left out for itself (then nq == ng).
- * knn_k: 0 for no knn accuracy.  LEARN_DIVERGED: an embedding is not finite.
+ * knn_k: 0 for no knn accuracy.  each: of every query (nq), or NULL.  LEARN_DIVERGED: an embedding is not finite.
  * Memory: O(block * ng) for a block of queries sized so that it stays under 64 MB.
  */
 extern LearnStatus metrics_retrieval(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
 									 const float *gallery, const int32_t *gallery_label, int64_t ng,
-									 int d, bool self, int knn_k, Retrieval *out);
+									 int d, bool self, int knn_k, QueryScore *each, Retrieval *out);
 
 #endif							/* METRICS_H */

@@ -20,6 +20,7 @@
 #define MAX_GALLERY		10000	/* rows that they are searched in */
 #define MAX_FIT_SAMPLE	20000	/* rows that a closed form is judged from */
 #define MAX_BATCH		256
+#define MAX_LOSS		0.01	/* of recall@1, beyond what chance explains */
 
 /* ---------- fitting and judging one way ---------- */
 
@@ -112,9 +113,26 @@ trainer_splits(Trainer *t, int folds, int repeats)
 	return LEARN_OK;
 }
 
+LearnStatus
+trainer_keep_each(Trainer *t)
+{
+	t->each = true;
+	t->n_compared = t->n_splits == 1 ? t->judge[0].n_query : t->rows->n;
+	LEARN_ALLOC(t->env, t->compared, t->n_compared);
+	LEARN_ALLOC(t->env, t->times, t->n_compared);
+	return LEARN_OK;
+}
+
+static double
+measure_recall(double score, double map_r)
+{
+	return score;
+}
+
 /*
- * May a way be chosen?  For a number to predict if it explains no less of it than no learning does.  In the closed set if recall@1 is not below that of no learning by more than twice its standard error, whatever
- * is gained behind the nearest row.  For classes that nobody has seen yet only what is better than no learning on every
+ * May a way be chosen?  For a number to predict if it explains no less of it than no learning does.  In the closed set if recall@1 is not below that of no learning by more than a hundredth, and twice the standard error (of
+ * the difference, where each held-out row's score is known), whatever is gained behind the nearest row: a loss that is sure may still be too
+ * small to matter, the smaller the more rows judge.  For classes that nobody has seen yet only what is better than no learning on every
  * fold of classes, and on average by twice the standard error of the difference: rows of one
  * class go together, so the number of rows says nothing about how sure that is.
  */
@@ -127,8 +145,14 @@ way_is_safe(const Trainer *t, const Way *way, const Way *none)
 
 	if (t->rows->target != NULL)
 		return way->score >= none->score;
+	if (!t->options->open_set && t->each)
+	{
+		WayGain		gain = way_gain(t, way, none, measure_recall);
+
+		return gain.mean + 2 * gain.error >= -MAX_LOSS;
+	}
 	if (!t->options->open_set)
-		return way->score >= none->score - 2 * trainer_error(t, none->score);
+		return way->score + 2 * trainer_error(t, none->score) >= none->score - MAX_LOSS;
 	for (int f = 0; f < t->n_splits; f++)
 	{
 		double		gain = way->fold[f] - none->fold[f];
@@ -170,7 +194,7 @@ train_named(Trainer *t)
 		way_plan(t, o->method, NULL, &way.plan);
 		if (t->n_splits > 0 && refit)
 		{
-			LEARN_TRY(way_judge(t, &way));
+			LEARN_TRY(way_judge(t, &way, NULL));
 			way.plan.stop_after = way.best_epoch;
 			LEARN_TRY(way_keep(t, &way, false, &cut));
 		}
@@ -180,7 +204,7 @@ train_named(Trainer *t)
 	else
 	{
 		if (t->n_splits > 0)
-			LEARN_TRY(way_judge(t, &way));
+			LEARN_TRY(way_judge(t, &way, NULL));
 		LEARN_TRY(way_keep(t, &way, false, &cut));
 	}
 

@@ -28,8 +28,12 @@
 #define LEAST_SAMPLE	10000	/* rows that losses are compared on, if there are so many */
 #define MOST_SAMPLE		20000
 #define LEAST_EPOCHS	4		/* of a candidate, and of the larger network */
+#define LEAST_FEW		10
+#define FEW_SHARES		4		/* no candidate of few rows plans for more than this part of choosing */
 #define DEEP_EPOCHS		8
 #define MOST_EPOCHS		60
+#define MOST_JUDGED		25		/* epochs of a candidate among few rows */
+#define LONGER			1.5		/* times as many epochs are worth another run */
 #define MAX_PROXIES		10000	/* classes up to which losses with proxies are tried */
 
 typedef struct Try
@@ -46,8 +50,8 @@ typedef struct Try
  * 784-256-64 had 0.079 to 0.19 with other losses and scales.
  */
 static const Try few_tries[] = {
-	{"nca", "%d, raw", 0}, {"supcon", "%d", 0}, {"supcon", NULL, 0}, {"circle", NULL, 0}, {"proxy_nca", NULL, 3}, {"cosface", NULL, 0},
-	{"multi_similarity", NULL, 0}, {"proxy_anchor", NULL, 0}, {"cosface", "%d", 0}, {"normalized_softmax", NULL, 0},
+	{"circle", NULL, 0}, {"supcon", NULL, 0}, {"multi_similarity", NULL, 0}, {"supcon", "%d", 0}, {"proxy_nca", NULL, 3}, {"angular", NULL, 0},
+	{"lmnn", NULL, 0}, {"cosface", NULL, 0}, {"proxy_anchor", NULL, 0}, {"nca", "%d, raw", 0}, {"cosface", "%d", 0},
 };
 static const Try many_tries[] = {
 	{"proxy_nca", NULL, 3}, {"supcon", NULL, 0}, {"proxy_nca", "%d", 3}, {"soft_triple", NULL, 0},
@@ -61,8 +65,8 @@ static const Try target_tries[] = {
 #define MANY_TRIES	((int) (sizeof(many_tries) / sizeof(many_tries[0])))
 #define TARGET_TRIES	((int) (sizeof(target_tries) / sizeof(target_tries[0])))
 
-/* Linear maps that are tried before losses, up to a NULL. */
-static const char *const few_linear[] = {"lda", "lfda", "nca_linear", "lmnn", NULL};
+/* Linear maps that are tried first, up to a NULL. */
+static const char *const few_linear[] = {"lda", "lfda", "nca_linear", NULL};
 static const char *const many_linear[] = {"lda", NULL};
 static const char *const target_linear[] = {"mlkr", NULL};
 
@@ -70,7 +74,7 @@ typedef struct Auto
 {
 	Trainer    *t;
 	bool		few;
-	const Try  *tries;			/* losses */
+	const Try  *tries;			/* losses, and what takes as long */
 	int			n_tries;
 	const char *const *linear;
 	double		limit;
@@ -78,7 +82,8 @@ typedef struct Auto
 	double		planned;		/* so far */
 	Way			way[MAX_WAYS];
 	int			n;
-	bool		cut;			/* by the clock */
+	bool		late;			/* the clock, not the plan, ended choosing */
+	bool		cut;			/* and the training of what is kept */
 	Split		sample;			/* many rows: what the losses are compared on */
 	Split		train;			/* and what the first split had before */
 } Auto;
@@ -138,17 +143,35 @@ linear_seconds(const Trainer *t, const Method *method)
 	return work_seconds(t, 20 * (n * n * d + d * d * d));
 }
 
+/* Has a way been judged to the end, and may it be chosen? */
+static bool
+way_stands(const Auto *a, const Way *way)
+{
+	return !isnan(way->score) && way->judged == a->t->n_splits && (way == &a->way[0] || way_is_safe(a->t, way, &a->way[0]));
+}
+
 /* Is it too late for another candidate, whatever was planned? */
 static bool
 is_late(Auto *a)
 {
 	if (a->t->env->now(a->t->env->ctx) <= a->t->start + CLOCK_SHARE * a->limit || a->n <= 2)
 		return false;
-	a->cut = true;
-	return true;
+	return a->late = true;
 }
 
 /* ---------- trying ---------- */
+
+/* Of few rows: the way that the next one is held against, the best so far. */
+static const Way *
+rival(const Auto *a)
+{
+	const Way  *best = NULL;
+
+	for (int i = 0; i < a->n && a->few; i++)
+		if (way_stands(a, &a->way[i]) && (best == NULL || way_merit(&a->way[i]) > way_merit(best)))
+			best = &a->way[i];
+	return best;
+}
 
 static LearnStatus
 try_linear(Auto *a, const char *name)
@@ -157,30 +180,33 @@ try_linear(Auto *a, const char *name)
 	Way		   *w = &a->way[a->n];
 	double		cost;
 
+	if (t->rows->d > MAX_WHITEN)
+		return LEARN_OK;
 	memset(w, 0, sizeof(*w));
 	w->method = method_by_name(name);
 	cost = strcmp(name, "lda") == 0 ? 0 : linear_seconds(t, w->method) * t->n_splits;
-	if (a->planned + cost > a->budget || is_late(a))
+	if (a->planned + cost > a->budget || (a->few && cost > a->budget / FEW_SHARES) || is_late(a))
 	{
 		way_leave_out(t, w);
 		return LEARN_OK;
 	}
-	a->planned += cost;
-	LEARN_TRY(way_try(t, w));
+	LEARN_TRY(way_try(t, w, rival(a)));
+	a->planned += cost * w->judged / t->n_splits;
 	a->n++;
 	return LEARN_OK;
 }
 
-/* The epochs that a candidate can have: all that it wants, or what half of the time that is left allows for. */
+/* The epochs that a candidate can have: all that it wants, or as many as any other, where time is short; 0: it is too short. */
 static int
 affordable_epochs(const Auto *a, const FitPlan *plan, double epoch)
 {
 	double		left = a->budget - a->planned;
-	double		allowed = floor((a->few ? left / 2 : a->budget / a->n_tries) / epoch);
+	double		share = a->budget / (a->few ? FEW_SHARES : a->n_tries);
+	double		epochs = plan->epochs;
 
-	if (a->t->options->epochs > 0)
-		return epoch * plan->epochs <= left ? plan->epochs : 0;
-	return allowed < plan->epochs ? (int) allowed : plan->epochs;
+	if (a->t->options->epochs == 0)
+		epochs = fmin(epochs, floor(share / epoch));
+	return epochs * epoch <= left ? (int) epochs : 0;
 }
 
 static LearnStatus
@@ -193,6 +219,7 @@ try_gradient(Auto *a, const Try *try)
 	FitPlan    *plan = &w->plan;
 	double		epoch;
 	int			epochs;
+	int			least = a->few ? LEAST_FEW : LEAST_EPOCHS;
 
 	/* what differs in the network alone is one way where the network is fixed */
 	if ((o->network[0] && try->network) || (method->loss.side == LOSS_PROXY && t->rows->n_classes > MAX_PROXIES))
@@ -207,15 +234,18 @@ try_gradient(Auto *a, const Try *try)
 	epochs = affordable_epochs(a, plan, epoch);
 
 	/* the first is tried however little time there is */
-	if ((epochs < LEAST_EPOCHS && epochs < plan->epochs && a->planned > 0) || is_late(a))
+	if ((epochs < least && epochs < plan->epochs && a->planned > 0) || is_late(a))
 	{
 		way_leave_out(t, w);
 		return LEARN_OK;
 	}
 	if (o->epochs == 0)
 		plan->epochs = plan->stop_after = epochs < 1 ? 1 : epochs;
-	a->planned += epoch * plan->epochs;
-	LEARN_TRY(way_try(t, w));
+	if (a->few)
+		plan->judge_every = 1 + (plan->epochs - 1) / MOST_JUDGED;
+	LEARN_TRY(way_try(t, w, rival(a)));
+	a->late |= w->cut;
+	a->planned += epoch * plan->epochs * (a->few ? (double) w->judged / t->n_splits : 1);
 	note_settings(t, w);
 	a->n++;
 	return LEARN_OK;
@@ -223,19 +253,116 @@ try_gradient(Auto *a, const Try *try)
 
 /* ---------- few rows, or whole classes held out ---------- */
 
+static double
+measure_map_r(double score, double map_r)
+{
+	return map_r;
+}
+
+/* How complex a way is: closed forms, then linear maps by iterations, by a loss, and networks. */
+static int
+complexity(const Auto *a, const Way *way)
+{
+	NetSpec		spec;
+
+	if (way_is_gradient(way))
+		return netspec_parse(a->t->env, way->plan.network, a->t->rows->d, &spec) == LEARN_OK ? 1 + spec.n_layers : 2;
+	return way->method && way->method->kind == METHOD_LINEAR;
+}
+
+/*
+ * Of the ways that stand, those that have as much of a measure as the one that has most, within the standard error of the difference; the
+ * others stand no longer.
+ */
+static void
+keep_near(const Auto *a, WayMeasure measure, bool *stands)
+{
+	int			top = -1;
+
+	for (int i = 0; i < a->n; i++)
+		if (stands[i] && (top < 0 || measure(a->way[i].score, a->way[i].map_r) > measure(a->way[top].score, a->way[top].map_r)))
+			top = i;
+	for (int i = 0; i < a->n; i++)
+		if (stands[i] && i != top)
+		{
+			WayGain		gain = way_gain(a->t, &a->way[top], &a->way[i], measure);
+
+			stands[i] = !(gain.mean > gain.error);
+		}
+}
+
+/*
+ * What is best by more than chance: the rule of one standard error (Breiman et al. 1984), of rows in pairs, first on what ways are
+ * compared by, then on MAP@R alone; of those that are left the simplest, and of equally simple ones the first.
+ */
+static int
+choose(const Auto *a)
+{
+	bool		stands[MAX_WAYS];
+	int			best = -1;
+
+	for (int i = 0; i < a->n; i++)
+		stands[i] = way_stands(a, &a->way[i]);
+	keep_near(a, score_merit, stands);
+	if (a->t->each)
+		keep_near(a, measure_map_r, stands);
+	for (int i = 0; i < a->n; i++)
+		if (stands[i] && (best < 0 || complexity(a, &a->way[i]) < complexity(a, &a->way[best])))
+			best = i;
+	return best < 0 ? 0 : best;
+}
+
+/*
+ * Where candidates had fewer epochs than they would have had by name: the best one again, in the first fold, with as many as the time that
+ * is left allows for, there and on all rows after it.  Not in the open set, where what is kept must be better than no learning in every fold.
+ */
+static LearnStatus
+try_longer(Auto *a, int *best)
+{
+	Trainer    *t = a->t;
+	const Way  *chosen = &a->way[*best];
+	Way		   *w = &a->way[a->n];
+	int			splits = t->n_splits;
+	FitPlan		full;
+	double		epochs;
+	WayGain		gain;
+
+	way_plan(t, chosen->method, NULL, &full);
+	epochs = floor(fmin(full.epochs, 0.45 * (a->limit - a->planned) / way_seconds(t, &chosen->plan, 1)));
+	if (t->options->epochs > 0 || t->options->open_set || epochs < LONGER * chosen->plan.epochs || is_late(a))
+		return LEARN_OK;
+	*w = *chosen;
+	w->plan.epochs = w->plan.stop_after = (int) epochs;
+	w->plan.judge_every = 1 + (w->plan.epochs - 1) / MOST_JUDGED;
+	t->n_splits = 1;
+	LEARN_TRY(way_try(t, w, chosen));
+	t->n_splits = splits;
+	note_settings(t, w);
+	if (!isnan(w->score) && !w->cut)
+		snprintf(t->result->candidates[t->result->n_candidates - 1].note, sizeof(t->result->candidates->note), "for longer, in the first fold");
+	gain = way_gain(t, w, chosen, score_merit);
+	if (!isnan(w->score) && !w->cut && gain.mean >= 0)
+		*best = a->n;
+	a->n++;
+	return LEARN_OK;
+}
+
 static LearnStatus
 auto_few(Auto *a, int *best)
 {
 	Trainer    *t = a->t;
 	Way		   *kept;
 
-	for (int i = 0; a->linear[i] && t->rows->d <= MAX_WHITEN; i++)
+	for (int i = 0; a->linear[i]; i++)
 		LEARN_TRY(try_linear(a, a->linear[i]));
 	for (int i = 0; i < a->n_tries; i++)
-		LEARN_TRY(try_gradient(a, &a->tries[i]));
-	for (int i = 1; i < a->n; i++)
-		if (way_is_better(t, &a->way[i], &a->way[*best]) && way_is_safe(t, &a->way[i], &a->way[0]))
-			*best = i;
+		if (method_by_name(a->tries[i].method)->kind == METHOD_GRADIENT)
+			LEARN_TRY(try_gradient(a, &a->tries[i]));
+		else
+			LEARN_TRY(try_linear(a, a->tries[i].method));
+	*best = choose(a);
+	if (way_is_gradient(&a->way[*best]))
+		LEARN_TRY(try_longer(a, best));
 
 	/* as many passes over all rows as were best */
 	kept = &a->way[*best];
@@ -290,6 +417,15 @@ plan_long(Auto *a, const Way *chosen, Way *way)
 	plan->stop_after = plan->epochs;
 }
 
+/* Is a way better than an earlier one by more than the standard error? */
+static bool
+beats(const Trainer *t, const Way *way, const Way *than)
+{
+	WayGain		gain = way_gain(t, way, than, score_merit);
+
+	return gain.mean > gain.error;
+}
+
 static LearnStatus
 auto_many(Auto *a, int *best)
 {
@@ -298,7 +434,7 @@ auto_many(Auto *a, int *best)
 	int			loss = -1;		/* the best loss of the short runs */
 	Way		   *longer = NULL;
 
-	for (int i = 0; a->linear[i] && t->rows->d <= MAX_WHITEN; i++)
+	for (int i = 0; a->linear[i]; i++)
 		LEARN_TRY(try_linear(a, a->linear[i]));
 	for (int i = 1; i < a->n; i++)
 		if (way_is_better(t, &a->way[i], &a->way[closed]) && way_is_safe(t, &a->way[i], &a->way[0]))
@@ -312,7 +448,7 @@ auto_many(Auto *a, int *best)
 	/* after a short run a difference of less than the standard error says nothing: the earlier one stays */
 	for (int i = closed + 1; i < a->n; i++)
 		if (way_is_gradient(&a->way[i]) && !isnan(a->way[i].score) &&
-			(loss < 0 || way_merit(&a->way[i]) > way_merit(&a->way[loss]) + trainer_error(t, a->way[loss].score)))
+			(loss < 0 || beats(t, &a->way[i], &a->way[loss])))
 			loss = i;
 	*best = closed;
 	if (loss >= 0)
@@ -354,20 +490,32 @@ choose_tries(Auto *a)
 	a->linear = target ? target_linear : a->few ? few_linear : many_linear;
 }
 
-LearnStatus
-train_auto(Trainer *t)
+/*
+ * Few rows: as many splits as leave a loss all its epochs, two at least.  Where an epoch takes long there are many rows, and each split has
+ * enough of them to judge by.
+ */
+static void
+spare_splits(Auto *a)
+{
+	Trainer    *t = a->t;
+	FitPlan		plan;
+	int			n;
+
+	way_plan(t, method_by_name(a->tries[0].method), a->tries[0].network, &plan);
+	n = (int) fmin(t->n_splits, a->budget / FEW_SHARES / (way_seconds(t, &plan, plan.epochs) * t->split[0].n_train / t->n));
+	t->n_splits = n < 2 ? 2 : n > FOLDS ? n - n % FOLDS : n;
+	t->result->held_out_rows = 0;
+	for (int f = 0; f < t->n_splits && f < FOLDS; f++)
+		t->result->held_out_rows += t->split[f].n_held;
+}
+
+/* Splits, and the ways that every other one is held against. */
+static LearnStatus
+auto_start(Trainer *t, Auto *a)
 {
 	const TrainOptions *o = t->options;
 	TrainResult *r = t->result;
-	Auto	   *a;
-	char		settings[128] = "";
-	char		order[64] = "";
-	int			best = 0;
-	int			tried;
-	bool		gradient;
 
-	LEARN_ALLOC(t->env, a, 1);
-	memset(a, 0, sizeof(*a));
 	a->t = t;
 	a->few = t->rows->n < TRAIN_FEW_ROWS || o->open_set;
 	a->limit = o->time_limit > 0 ? o->time_limit : AUTO_TIME_LIMIT;
@@ -382,10 +530,46 @@ train_auto(Trainer *t)
 		learn_hint(t->env, "auto needs a class of two rows or more. Name a method, such as whiten.");
 		return LEARN_DATA;
 	}
+	if (a->few && !o->open_set)
+		spare_splits(a);
+	if (!o->open_set && t->rows->target == NULL)
+		LEARN_TRY(trainer_keep_each(t));
 	LEARN_TRY(trainer_baselines(t, true, true, &a->way[0], &a->way[1]));
 	way_record(t, &a->way[0], 0, "");
 	way_record(t, &a->way[1], 0, "");
 	a->n = 2;
+	return LEARN_OK;
+}
+
+/* Of few rows: a way that scores higher than the one that was chosen does so by chance. */
+static void
+describe_rival(const Auto *a, int best, char *text, size_t size)
+{
+	const Way  *higher = rival(a);
+
+	if (higher == NULL || a->way[best].judged < a->t->n_splits || way_merit(higher) <= way_merit(&a->way[best]))
+		return;
+	snprintf(text, size, "; %s, with %.4f", way_name(higher), higher->score);
+	if (!isnan(higher->map_r))
+		snprintf(text + strlen(text), size - strlen(text), " and %.4f", higher->map_r);
+	snprintf(text + strlen(text), size - strlen(text), ", is not better by more than chance");
+}
+
+LearnStatus
+train_auto(Trainer *t)
+{
+	TrainResult *r = t->result;
+	Auto	   *a;
+	char		settings[128] = "";
+	char		order[64] = "";
+	char		close[160] = "";
+	int			best = 0;
+	int			tried;
+	bool		gradient;
+
+	LEARN_ALLOC(t->env, a, 1);
+	memset(a, 0, sizeof(*a));
+	LEARN_TRY(auto_start(t, a));
 	LEARN_TRY(a->few ? auto_few(a, &best) : auto_many(a, &best));
 
 	tried = r->n_candidates - t->left_out;
@@ -393,13 +577,15 @@ train_auto(Trainer *t)
 	describe(&a->way[best], settings, sizeof(settings));
 	if (!isnan(a->way[best].map_r))
 		snprintf(order, sizeof(order), "; MAP@R %.4f, without learning %.4f", a->way[best].map_r, a->way[0].map_r);
+	describe_rival(a, best, close, sizeof(close));
 	snprintf(r->reason, sizeof(r->reason),
-			 "%s%s%s%s scored best of %d candidates: held-out %s %.4f, without learning %.4f, whitened %.4f%s%s%s",
+			 "%s%s%s%s is the best of %d candidates: held-out %s %.4f, without learning %.4f, whitened %.4f%s%s%s%s%s",
 			 a->way[best].method ? way_name(&a->way[best]) : "no learning",
 			 gradient ? " (" : "", settings, gradient ? ")" : "", tried, r->score_name, r->score_model,
-			 r->score_none, r->score_whiten, order,
+			 r->score_none, r->score_whiten, order, close,
 			 a->few ? "; judged in folds, then fitted on all rows" :
 			 gradient ? "; losses compared in short runs, the best one then trained for the time that was left" : "",
+			 a->late ? "; the time limit ended the choice early" : "",
 			 a->cut ? "; the time limit ended the training early" : "");
 	trainer_append_left_out(t);
 	return LEARN_OK;

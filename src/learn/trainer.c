@@ -15,6 +15,9 @@
 /* What each thread beyond the first adds to the work that is done in a second. */
 #define THREAD_GAIN		0.6
 
+/* Standard errors below its rival's merit by which a way is given up. */
+#define HOPELESS		3
+
 LearnStatus
 trainer_create(LearnEnv *env, const Learner *learner, const Rows *rows, int64_t n,
 			   const TrainOptions *options, TrainResult *result, Trainer **trainer)
@@ -179,9 +182,33 @@ way_check_dims(const Trainer *t)
 
 /* ---------- judging ---------- */
 
+/* A gradient method's course of scores in one split. */
+typedef struct Course
+{
+	EpochRecord *record;
+	int			length;
+	QueryScore *each;			/* of every epoch, n_query in all; or NULL */
+} Course;
+
+static int64_t
+rows_judged(const Trainer *t, int f)
+{
+	return t->each ? t->judge[f].n_query : 0;
+}
+
+/* What each held-out row adds by the scores of an epoch of a course. */
+static void
+take_each(const Trainer *t, Way *way, int f, const Course *course, int epoch)
+{
+	int64_t		n = rows_judged(t, f);
+
+	if (n > 0)
+		memcpy(way->each[f], course->each + (epoch - 1) * n, sizeof(QueryScore) * (size_t) n);
+}
+
 /* One split: the way's score there, and of a gradient method the course of its scores. */
 static LearnStatus
-judge_split(Trainer *t, Way *way, int f, EpochRecord *curve, int *length, int *best, HeldOutScore *found)
+judge_split(Trainer *t, Way *way, int f, Course *course, HeldOutScore *found)
 {
 	const Split *split = &t->split[f];
 	Model	   *model;
@@ -189,61 +216,140 @@ judge_split(Trainer *t, Way *way, int f, EpochRecord *curve, int *length, int *b
 
 	if (!way_is_gradient(way))
 	{
+		found->each = way->each[f];
 		LEARN_TRY(t->learner->solve(t, way, split, PHASE_VALIDATING, &model));
 		LEARN_TRY(t->learner->score(t, split, model, NULL, found));
 		way->fold[f] = found->score;
 		return LEARN_OK;
 	}
+	way->plan.each = t->each;
 	LEARN_TRY(t->learner->fit(t, &way->plan, split, split, &fit));
 	way->fold[f] = fit.score;
-	*length = fit.epochs;
-	*best = fit.best_epoch;
-	memcpy(curve, fit.history, sizeof(EpochRecord) * (size_t) fit.epochs);
+	way->best_epoch = fit.best_epoch;
+	way->cut |= fit.cut;
+	course->length = fit.epochs;
+	memcpy(course->record, fit.history, sizeof(EpochRecord) * (size_t) fit.epochs);
+	if (t->each)
+		memcpy(course->each, fit.each, sizeof(QueryScore) * (size_t) (fit.epochs * rows_judged(t, f)));
+	take_each(t, way, f, course, fit.best_epoch);
 	if (t->searched)
 		return t->learner->score(t, split, fit.model, fit.model_b, found);
 	found->map_r = fit.map_r;
 	return LEARN_OK;
 }
 
+/*
+ * The epoch, from 1, whose mean score over the splits but one is best (skip -1: over all); of equal ones the later.  A course that
+ * has ended counts with its last score.
+ */
+static int
+best_epoch_of(const Trainer *t, const Way *way, const Course *course, int skip)
+{
+	double		best = -INFINITY;
+	int			every = way->plan.judge_every > 1 ? way->plan.judge_every : 1;
+	int			longest = 0;
+	int			found = 1;
+
+	for (int f = 0; f < way->judged; f++)
+		longest = course[f].length > longest ? course[f].length : longest;
+	for (int epoch = 1; epoch <= longest; epoch++)
+	{
+		double		sum = 0;
+		double		weight = 0;
+
+		if (epoch % every != 0 && epoch != longest)
+			continue;
+		for (int f = 0; f < way->judged; f++)
+		{
+			const EpochRecord *record = &course[f].record[(epoch < course[f].length ? epoch : course[f].length) - 1];
+			double		merit = score_merit(record->validation, record->map_r);
+
+			if (f == skip || isnan(merit))
+				continue;
+			sum += merit * t->weight[f];
+			weight += t->weight[f];
+		}
+		if (weight > 0 && sum / weight >= best)
+		{
+			best = sum / weight;
+			found = epoch;
+		}
+	}
+	return found;
+}
+
+/* Is it clear by the splits so far that a way will not be as good as its rival? */
+static bool
+is_hopeless(const Trainer *t, const Way *way, const Way *rival)
+{
+	WayGain		gain;
+
+	if (rival == NULL || way->judged == t->n_splits)
+		return false;
+	/* way_is_safe would refuse it */
+	if (t->options->open_set && way->fold[way->judged - 1] <= t->none->fold[way->judged - 1])
+		return true;
+	/* few splits do not say how far they are apart */
+	if (!t->each && way->judged <= t->n_splits / 2)
+		return false;
+	gain = way_gain(t, way, rival, score_merit);
+	return gain.mean + HOPELESS * gain.error < 0;
+}
+
 /* The mean held-out score of a way over the splits; nothing is kept but the figures. */
 static LearnStatus
-judge_splits(Trainer *t, Way *way)
+judge_splits(Trainer *t, Way *way, const Way *rival)
 {
 	LearnEnv   *env = t->env;
-	ArenaMark	start = arena_mark(env->arena);
-	EpochRecord *curve[MAX_FOLDS] = {NULL};
-	int			length[MAX_FOLDS] = {0};
-	int			best[MAX_FOLDS] = {0};
+	ArenaMark	start;
+	Course		course[MAX_FOLDS] = {{NULL}};
 	double		sum = 0;
 	double		weight = 0;
-	double		epochs = 0;
 	double		map_r[MAX_FOLDS];
 	double		map = 0;
 	double		recall10 = 0;
 	double		mrr = 0;
+	bool		hopeless = false;
 
+	for (int f = 0; f < t->n_splits && t->each; f++)
+		LEARN_ALLOC(env, way->each[f], rows_judged(t, f));
+	start = arena_mark(env->arena);
 	for (int f = 0; f < t->n_splits && way_is_gradient(way); f++)
-		LEARN_ALLOC(env, curve[f], way->plan.stop_after);
-	for (int f = 0; f < t->n_splits; f++)
 	{
+		LEARN_ALLOC(env, course[f].record, way->plan.stop_after);
+		if (t->each)
+			LEARN_ALLOC(env, course[f].each, (size_t) (way->plan.stop_after * rows_judged(t, f)));
+	}
+	for (way->judged = 0; way->judged < t->n_splits && !hopeless;)
+	{
+		int			f = way->judged;
 		ArenaMark	mark = arena_mark(env->arena);
 		HeldOutScore found = NO_SCORE;
 
-		LEARN_TRY(judge_split(t, way, f, curve[f], &length[f], &best[f], &found));
+		LEARN_TRY(judge_split(t, way, f, &course[f], &found));
+		if (rival && way->cut)
+			break;
 		map_r[f] = found.map_r;
-		epochs += best[f];
 		recall10 += found.recall10 * t->weight[f];
 		mrr += found.mrr * t->weight[f];
+		way->judged++;
+		hopeless = is_hopeless(t, way, rival);
 		arena_reset(env->arena, mark);
 	}
-	for (int f = 0; f < t->n_splits; f++)
+	for (int f = 0; f < way->judged; f++)
 	{
-		if (way_is_gradient(way) && t->n_splits > 1)
+		/* the epoch is the one that the other splits found best, so that it is not chosen by what it is judged on */
+		if (way_is_gradient(way) && way->judged > 1)
 		{
-			const EpochRecord *record = &curve[f][fit_epoch_by_others(length, best, t->n_splits, f) - 1];
+			int			epoch = best_epoch_of(t, way, course, f);
+			const EpochRecord *record;
 
+			if (epoch > course[f].length)
+				epoch = course[f].length;
+			record = &course[f].record[epoch - 1];
 			way->fold[f] = record->validation;
 			map_r[f] = record->map_r;
+			take_each(t, way, f, &course[f], epoch);
 		}
 		if (!isnan(way->fold[f]))
 		{
@@ -256,22 +362,21 @@ judge_splits(Trainer *t, Way *way)
 	way->map_r = weight > 0 ? map / weight : NAN;
 	way->recall10 = weight > 0 ? recall10 / weight : NAN;
 	way->mrr = weight > 0 ? mrr / weight : NAN;
-	way->best_epoch = (int) (epochs / t->n_splits + 0.5);
-	if (way->best_epoch < 1)
-		way->best_epoch = 1;
+	if (way_is_gradient(way) && way->judged > 1)
+		way->best_epoch = best_epoch_of(t, way, course, -1);
 	arena_reset(env->arena, start);
 	return LEARN_OK;
 }
 
 /* The same in silence: remarks about the columns are made once, for the model that is kept. */
 LearnStatus
-way_judge(Trainer *t, Way *way)
+way_judge(Trainer *t, Way *way, const Way *rival)
 {
 	void		(*notice) (void *ctx, const char *message) = t->env->notice;
 	LearnStatus status;
 
 	t->env->notice = NULL;
-	status = judge_splits(t, way);
+	status = judge_splits(t, way, rival);
 	t->env->notice = notice;
 	return status;
 }
@@ -287,13 +392,14 @@ trainer_baselines(Trainer *t, bool comparable, bool whitened, Way *none, Way *wh
 	if (t->n_splits == 0 || !comparable)
 		return LEARN_OK;
 	trainer_phase(t, PHASE_PREPARING, "none");
-	LEARN_TRY(way_judge(t, none));
+	LEARN_TRY(way_judge(t, none, NULL));
+	t->none = none;
 	if (t->rows->d <= MAX_WHITEN && whitened)
 	{
 		LearnStatus status;
 
 		trainer_phase(t, PHASE_PREPARING, "whiten");
-		status = way_judge(t, whiten);
+		status = way_judge(t, whiten, NULL);
 		if (status != LEARN_OK && status != LEARN_DATA)
 			return status;
 	}
@@ -338,15 +444,16 @@ trainer_append_left_out(const Trainer *t)
 }
 
 LearnStatus
-way_try(Trainer *t, Way *way)
+way_try(Trainer *t, Way *way, const Way *rival)
 {
 	LearnEnv   *env = t->env;
 	double		start = env->now(env->ctx);
 	ArenaMark	mark = arena_mark(env->arena);
 	LearnStatus status;
+	char		note[128] = "";
 
 	trainer_phase(t, PHASE_CHOOSING, way_name(way));
-	status = way_judge(t, way);
+	status = way_judge(t, way, rival);
 	if (status != LEARN_OK && status != LEARN_DATA && status != LEARN_DIVERGED)
 		return status;
 	if (status != LEARN_OK)
@@ -354,7 +461,9 @@ way_try(Trainer *t, Way *way)
 		arena_reset(env->arena, mark);
 		way->score = way->map_r = NAN;
 	}
-	way_record(t, way, env->now(env->ctx) - start, status == LEARN_OK ? "" : env->message);
+	else if (way->judged < t->n_splits)
+		snprintf(note, sizeof(note), "given up after %d of %d folds: %s", way->judged, t->n_splits, way->cut ? "time was up" : "clearly behind");
+	way_record(t, way, env->now(env->ctx) - start, status == LEARN_OK ? note : env->message);
 	return LEARN_OK;
 }
 
@@ -373,6 +482,71 @@ double
 way_merit(const Way *way)
 {
 	return score_merit(way->score, way->map_r);
+}
+
+/* The weighted mean of n differences and its standard error; those that are NaN do not count. */
+static WayGain
+average_gain(const double *difference, const double *weight, int64_t n)
+{
+	WayGain		gain = {NAN, INFINITY};
+	double		sum = 0;
+	double		squares = 0;
+	double		all = 0;
+	int64_t		count = 0;
+
+	for (int64_t i = 0; i < n; i++)
+	{
+		if (isnan(difference[i]) || weight[i] == 0)
+			continue;
+		sum += difference[i] * weight[i];
+		all += weight[i];
+		count++;
+	}
+	if (count > 0)
+		gain.mean = sum / all;
+	for (int64_t i = 0; i < n; i++)
+		if (!isnan(difference[i]))
+			squares += weight[i] * (difference[i] - gain.mean) * (difference[i] - gain.mean);
+	if (count > 1)
+		gain.error = sqrt(squares / all / (double) (count - 1));
+	return gain;
+}
+
+WayGain
+way_gain(const Trainer *t, const Way *way, const Way *than, WayMeasure measure)
+{
+	int			splits = way->judged < than->judged ? way->judged : than->judged;
+	double		fold[MAX_FOLDS] = {0};
+	WayGain		gain;
+
+	if (!t->each)
+	{
+		for (int f = 0; f < splits; f++)
+			fold[f] = measure(way->fold[f], NAN) - measure(than->fold[f], NAN);
+		gain = average_gain(fold, t->weight, splits);
+		if (splits == 1)
+			gain.error = trainer_error(t, than->score);
+		return gain;
+	}
+	memset(t->compared, 0, sizeof(double) * (size_t) t->n_compared);
+	memset(t->times, 0, sizeof(double) * (size_t) t->n_compared);
+	for (int f = 0; f < splits; f++)
+		for (int64_t q = 0; q < t->judge[f].n_query; q++)
+		{
+			int64_t		i = t->n_splits == 1 ? q : t->judge[f].query[q];
+			const QueryScore *a = &way->each[f][q];
+			const QueryScore *b = &than->each[f][q];
+			double		more = measure(a->recall, a->map_r) - measure(b->recall, b->map_r);
+
+			/* a running mean over partitions */
+			if (isnan(more))
+				continue;
+			t->times[i]++;
+			t->compared[i] += (more - t->compared[i]) / t->times[i];
+		}
+	for (int64_t i = 0; i < t->n_compared; i++)
+		t->times[i] = t->times[i] > 0;
+	return average_gain(t->compared, t->times, t->n_compared);
 }
 
 /*
@@ -410,6 +584,7 @@ way_keep(Trainer *t, Way *way, bool validate, bool *cut)
 	}
 	else
 	{
+		way->plan.each = false;
 		way->plan.deadline = t->deadline;
 		way->plan.phase = PHASE_TRAINING;
 		LEARN_TRY(t->learner->fit(t, &way->plan, from, validate ? from : NULL, &fit));

@@ -31,6 +31,9 @@ typedef struct Way
 	double		score;
 	double		map_r;			/* beside recall@1, else NaN */
 	double		fold[MAX_FOLDS];	/* of each split; NaN: nothing to judge by */
+	int			judged;			/* splits: fewer than there are where it was given up, or cut by the deadline */
+	bool		cut;
+	QueryScore *each[MAX_FOLDS];	/* of each split's held-out rows, where the trainer keeps them */
 	int			best_epoch;
 	LinearFit	linear;			/* classical methods: the latest fit */
 	double		recall10;		/* matches and views: beside the score */
@@ -69,8 +72,13 @@ struct Trainer
 	Split		split[MAX_FOLDS];
 	double		weight[MAX_FOLDS];	/* of a split's score */
 	int			n_splits;
+	const Way  *none;			/* no learning, once it is judged */
 	bool		pixels;			/* the features share one scale */
 	int			left_out;		/* candidates of auto that there was no time for */
+	bool		each;			/* ways keep what each held-out row adds to their scores */
+	int64_t		n_compared;		/* room of way_gain: held-out rows */
+	double	   *compared;
+	double	   *times;
 	bool		searched;		/* recall@10 and MRR are known beside the score */
 
 	Judge		judge[MAX_FOLDS];	/* labels */
@@ -117,14 +125,17 @@ extern double work_seconds(const Trainer *t, double flops);
  */
 extern LearnStatus way_check_dims(const Trainer *t);
 
-/* way->score, way->map_r, way->fold and way->best_epoch by all splits. */
-extern LearnStatus way_judge(Trainer *t, Way *way);
+/*
+ * way->score, way->map_r, way->fold and way->best_epoch by all splits.  With a rival that it is held against (or NULL) it is given up after the first few,
+ * once it is clear there that it will not be chosen, and a split that the deadline cuts short does not count.
+ */
+extern LearnStatus way_judge(Trainer *t, Way *way, const Way *rival);
 
 /* The standard error of a share as it is measured on the held-out rows. */
 extern double trainer_error(const Trainer *t, double share);
 
 /* The same, and recorded; a way that the data does not allow, or that diverges, has no score. */
-extern LearnStatus way_try(Trainer *t, Way *way);
+extern LearnStatus way_try(Trainer *t, Way *way, const Way *rival);
 
 /* Record a candidate that the time limit does not allow for; say in the reason how many there were. */
 extern void way_leave_out(Trainer *t, const Way *way);
@@ -138,6 +149,18 @@ extern bool way_is_better(const Trainer *t, const Way *way, const Way *best);
 
 /* What ways are compared by (judge.h). */
 extern double way_merit(const Way *way);
+
+/*
+ * How much more of a measure one way has than another, and the standard error of that: over held-out rows where ways keep their
+ * scores, each row's mean over the partitions that it was held out in; else over splits.
+ */
+typedef double (*WayMeasure) (double score, double map_r);
+typedef struct WayGain
+{
+	double		mean;			/* NaN: they have nothing in common */
+	double		error;
+} WayGain;
+extern WayGain way_gain(const Trainer *t, const Way *way, const Way *than, WayMeasure measure);
 
 /* Fit for good, into t->result.  validate: the first split judges; else on all there is, for way->plan.stop_after epochs. */
 extern LearnStatus way_keep(Trainer *t, Way *way, bool validate, bool *cut);
@@ -153,6 +176,9 @@ extern LearnStatus trainer_start(LearnEnv *env, const Rows *rows, const TrainOpt
  * held out; their judges.
  */
 extern LearnStatus trainer_splits(Trainer *t, int folds, int repeats);
+
+/* Ways keep what each held-out row adds to their scores from now on.  After the splits are made. */
+extern LearnStatus trainer_keep_each(Trainer *t);
 
 extern void way_plan(const Trainer *t, const Method *method, const char *network, FitPlan *plan);
 

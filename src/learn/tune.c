@@ -358,7 +358,7 @@ judge_trial(Trainer *t, const TrainOptions *options, const TunePlan *plan, Trial
 	t->options = &own;
 	plan_way(t, &own, share, &way);
 	trainer_phase(t, PHASE_CHOOSING, way_name(&way));
-	status = way_judge(t, &way);
+	status = way_judge(t, &way, NULL);
 	t->options = options;
 	if (status != LEARN_OK && status != LEARN_DATA && status != LEARN_DIVERGED && status != LEARN_INVALID)
 		return status;

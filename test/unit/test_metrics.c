@@ -159,18 +159,44 @@ check_few(UnitEnv *u, const Task *t, const Retrieval *want)
 		assert_true(lone < t->nq ? (double) recall[i] / (t->nq - lone) == want->recall[i] : isnan(want->recall[i]));
 }
 
+/* The scores of queries one by one are what the means are of. */
+static void
+check_each(const QueryScore *each, const Task *t, const Retrieval *want)
+{
+	double		recall = 0;
+	double		map_r = 0;
+	int64_t		lone = 0;
+
+	for (int64_t q = 0; q < t->nq; q++)
+	{
+		assert_int_equal(isnan(each[q].recall), isnan(each[q].map_r));
+		lone += isnan(each[q].recall);
+		recall += isnan(each[q].recall) ? 0 : each[q].recall;
+		map_r += isnan(each[q].recall) ? 0 : each[q].map_r;
+	}
+	assert_int_equal(lone, want->lone);
+	if (lone < t->nq)
+	{
+		assert_true(fabs(recall / (double) (t->nq - lone) - want->recall[0]) < 1e-12);
+		assert_true(fabs(map_r / (double) (t->nq - lone) - want->map_r) < 1e-6);
+	}
+}
+
 static Retrieval
 measure(UnitEnv *u, const Task *t)
 {
+	QueryScore *each = malloc(sizeof(QueryScore) * (size_t) (t->nq + 1));
 	Retrieval	out;
 	LearnStatus status;
 
 	memset(&out, 0x55, sizeof(out));
 	status = metrics_retrieval(&u->env, t->query, t->query_label, t->nq, t->gallery, t->gallery_label, t->ng,
-							   t->d, t->self, t->k, &out);
+							   t->d, t->self, t->k, each, &out);
 	if (status != LEARN_OK)
 		fail_msg("%d: %s", status, u->env.message);
 	check_few(u, t, &out);
+	check_each(each, t, &out);
+	free(each);
 	return out;
 }
 
@@ -461,7 +487,7 @@ test_not_finite(void **state)
 		int32_t		label[] = {1, 1, 1};
 
 		(i < 3 ? x : y)[3] = bad[i % 3];
-		assert_int_equal(metrics_retrieval(&u.env, x, label, 3, y, label, 3, 2, false, 1, &r), LEARN_DIVERGED);
+		assert_int_equal(metrics_retrieval(&u.env, x, label, 3, y, label, 3, 2, false, 1, NULL, &r), LEARN_DIVERGED);
 		assert_non_null(strstr(u.env.message, "not a finite number"));
 	}
 	unit_env_done(&u);
@@ -485,7 +511,7 @@ test_cancel(void **state)
 	rng_seed(&rng, 7, 0);
 	make_rows(&rng, SPREAD, N, 4, 5, x, label);
 	unit_env_init(&u);
-	assert_int_equal(metrics_retrieval(&u.env, x, label, N, x, label, N, 4, true, 5, &r), LEARN_OK);
+	assert_int_equal(metrics_retrieval(&u.env, x, label, N, x, label, N, 4, true, 5, NULL, &r), LEARN_OK);
 	polls = u.polls;
 	assert_true(polls > N);
 	unit_env_done(&u);
@@ -493,7 +519,7 @@ test_cancel(void **state)
 	{
 		unit_env_init(&u);
 		u.cancel_at = at;
-		assert_int_equal(metrics_retrieval(&u.env, x, label, N, x, label, N, 4, true, 5, &r), LEARN_CANCELLED);
+		assert_int_equal(metrics_retrieval(&u.env, x, label, N, x, label, N, 4, true, 5, NULL, &r), LEARN_CANCELLED);
 		assert_int_equal(u.polls, at);
 		unit_env_done(&u);
 		assert_int_equal(u.chunks, 0);
