@@ -58,7 +58,7 @@ static const Try many_tries[] = {
 };
 
 static const Try target_tries[] = {
-	{"log_ratio", NULL, 0}, {"kernel_regression", "%d, raw", 0}, {"kernel_regression", NULL, 0}, {"rank_n_contrast", NULL, 0},
+	{"kernel_regression", NULL, 0}, {"log_ratio", NULL, 0}, {"kernel_regression", "%d, raw", 0}, {"rank_n_contrast", NULL, 0},
 };
 
 #define FEW_TRIES	((int) (sizeof(few_tries) / sizeof(few_tries[0])))
