@@ -329,7 +329,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 		n_classes = 0;
 	}
 	else
-		matrix->rows.numbers = are_numbers(texts, n_classes);
+		matrix->rows.numbers = strcmp(supervision, "labels") == 0 && are_numbers(texts, n_classes);
 	if (plan)
 	{
 		TrainOptions chosen = training.options;
