@@ -123,6 +123,14 @@ EXPLAIN (COSTS OFF) SELECT t.id, i.id FROM tiny t JOIN item i ON dml_within(i.v,
 -- A small ball, a large one.
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within(v, '[1,2,3,4,5,6,7,8]', 0.1);
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within(v, '[1,2,3,4,5,6,7,8]', 100);
+-- A partial index has the rows of its predicate; another condition makes it look at more of them.
+CREATE INDEX item_part ON item USING dml (v) WHERE shop < 100;
+SET enable_sort = off;
+SELECT cost($$SELECT id FROM item WHERE shop < 100 AND id < 2000 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10$$)
+	> 2 * cost($$SELECT id FROM item WHERE shop < 100 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10$$) AS looked_at;
+EXPLAIN (COSTS OFF) SELECT id FROM item WHERE shop < 100 AND id < 2000 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+RESET enable_sort;
+DROP INDEX item_part;
 -- Partitions merge.
 EXPLAIN (COSTS OFF) SELECT id FROM part ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
 
