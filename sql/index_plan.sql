@@ -119,6 +119,9 @@ EXPLAIN (COSTS OFF) SELECT t.id, near.id FROM tiny t, LATERAL (SELECT id FROM vi
 EXPLAIN (COSTS OFF) SELECT t.id, near.id FROM tiny t, LATERAL (SELECT id FROM visit WHERE place = t.id ORDER BY v <-> t.v LIMIT 3) near;
 EXPLAIN (COSTS OFF) SELECT i.id FROM item i JOIN tiny t ON t.id = i.tenant ORDER BY i.v <-> '[1,2,3,4,5,6,7,8]' LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT t.id, near.id FROM tiny t, LATERAL (SELECT id FROM item WHERE tenant = t.id ORDER BY v <-> t.v LIMIT 3) near;
+-- A join that few rows pass: these are sorted, and not a hundred of the index met for each.
+SELECT bool_or(line ~ 'visit_v') AS by_distance, bool_or(line ~ 'Sort Key.*<->') AS sorted
+FROM plan($q$SELECT v.id FROM visit v JOIN tiny t ON t.id * 100 = v.place ORDER BY v.v <-> '[1,2,3,4,5,6,7,8]' LIMIT 3$q$) line;
 EXPLAIN (COSTS OFF) SELECT t.id, i.id FROM tiny t JOIN item i ON dml_within(i.v, t.v, 0.1);
 -- A small ball, a large one.
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within(v, '[1,2,3,4,5,6,7,8]', 0.1);

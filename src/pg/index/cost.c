@@ -6,7 +6,9 @@
  * What a search does is no line: it goes in stages, each for 3.2 times the rows of the one before, and makes all of a
  * stage before it returns a row of it.  So the first number is the first stage, and the second one is put where
  * the line gives what the rows cost that the query's LIMIT makes the search return: with a
- * condition that is not the index's own, as many as must be looked at for those that pass.
+ * condition that is not the index's own, as many as must be looked at for those that pass.  A join may
+ * take the first rows or nearly all of them, and how many is not known before paths are made for it: there the line goes through the geometric
+ * mean of both, beside which the first rows stay cheap.
  *
  * Leaves and exact distances of a stage are what calibration says; README.md has what was expected of them and
  * found.
@@ -205,7 +207,7 @@ tree_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *startup, Cost 
 	double		found;			/* rows that come out, if all are asked for */
 	double		share = 1;		/* of them, asked for */
 	double		wanted;
-	bool		rejected;		/* are there conditions outside of the index? */
+	bool		rejected;		/* are there conditions outside of the index, or joins? */
 	Work		first = {0};
 	Work		some = {0};
 	Work		all = {0};
@@ -233,6 +235,12 @@ tree_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *startup, Cost 
 	if (path->indexorderbys != NIL && root->limit_tuples > 0 && root->limit_tuples < path->path.rows)
 	{
 		share = root->limit_tuples / path->path.rows;
+		if (bms_membership(root->all_baserels) == BMS_MULTIPLE)
+		{
+			/* what the join will reject is not known yet */
+			share = sqrt(share);
+			rejected = true;
+		}
 		wanted = rejected ? found * share : root->limit_tuples;
 	}
 	passing = Max(passing, 1 / rows);
