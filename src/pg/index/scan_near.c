@@ -28,6 +28,9 @@
 
 #define LOOKS				8	/* at the share that passes, while the leaves double */
 
+/* With a filter: the last of these leaves, of all, none of which had a row among the wanted ones. */
+#define USELESS_SHARE		4
+
 #define MANY_SURVIVORS		100000	/* memory for more is not taken before it is known how many rows there may be */
 
 /*
@@ -126,6 +129,8 @@ search_stage(IndexScanDesc scan)
 	TreeWalk	walk;
 	SearchBest	survivors = {0};
 	SearchBest	distances = {0};
+	SearchBest	nearest = {0};	/* with a filter: the wanted ones, by their estimates */
+	int64		useful = 0;		/* leaves up to the last one that had one of them */
 	int			wanted = state->stage;
 	int64		leaves = 0;
 	int64		probes;
@@ -143,6 +148,11 @@ search_stage(IndexScanDesc scan)
 	tree_walk_init(&walk, scan->indexRelation, state->shape, &state->meta, state->query, state->filter, &state->counts);
 	survivors.room = survivors_room(scan, &effort);
 	survivors.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) survivors.room);
+	if (state->filter != NULL && !bounded)
+	{
+		nearest.room = Min(wanted, survivors.room);
+		nearest.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) nearest.room);
+	}
 
 	for (state->used_up = true;; leaves++)
 	{
@@ -151,10 +161,13 @@ search_stage(IndexScanDesc scan)
 		const TreeRow *rows;
 		float		limit;
 
-		if (leaves >= look && state->filter != NULL && !bounded)
+		if (leaves >= look && nearest.room > 0)
 		{
-			/* of few rows that passed the share is a matter of chance: look again on the way */
-			probes = filtered_probes(state, &walk, wanted);
+			/*
+			 * Of few rows that passed the share is a matter of chance: look again on the way.  Where rows that pass begin far
+			 * from the query the share says nothing: they are sought as long as nearer ones come.
+			 */
+			probes = Max(filtered_probes(state, &walk, wanted), useful + Max(effort.probes, useful / USELESS_SHARE));
 			look = Min(probes, leaves + leaves / LOOKS + 1);
 		}
 		if (leaves >= probes && (bounded || survivors.n >= Min(wanted, survivors.room)))
@@ -179,9 +192,17 @@ search_stage(IndexScanDesc scan)
 						.id = (uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 | ItemPointerGetOffsetNumberNoCheck(tid)
 				});
 				limit = search_limit(&survivors);
+				if (nearest.room > 0 && walk.scratch.estimates[j] < search_limit(&nearest))
+				{
+					search_offer(&nearest, (SearchItem) {.key = walk.scratch.estimates[j]});
+					useful = leaves + 1;
+				}
 			}
 		UnlockReleaseBuffer(buffer);
 	}
+	if (nearest.room > 0)
+		pfree(nearest.items);
+
 	/* nothing was left out: the tree is used up, or the balls */
 	near = bounded ? rows_near(&survivors, state->limit) : 0;
 	late = (state->used_up && survivors.n < survivors.room) ||
