@@ -63,6 +63,8 @@ SELECT * FROM dml_evaluate_target('et_house', 'test', target => 'price', max_que
 SELECT * FROM dml_evaluate_target('et_house', 'test', 'x[1:2]', target => 'price');
 SELECT * FROM dml_evaluate_target('et_house', 'test', target => '''NaN''::float8');
 SELECT * FROM dml_evaluate_target('et_house', 'test', target => '''many''::text');
+SELECT * FROM dml_evaluate_target('et_house', 'test', target => 'NULL::float8');
+SELECT * FROM dml_evaluate_target('et_house', 'test', target => 'price, price');
 SELECT * FROM dml_evaluate_target('et_house', 'SELECT * FROM test WHERE false', target => 'price');
 
 SELECT dml_drop_model(name) FROM dml_models WHERE name IN ('et_house', 'et_class') ORDER BY name;

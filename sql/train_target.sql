@@ -44,6 +44,7 @@ FROM dml_train('auto', 'SELECT a, sin(a * 1e6) AS noise FROM engine LIMIT 200', 
 SELECT t.rows, t.metric FROM generate_series(3, 6) n,
 	LATERAL dml_train('auto', 'SELECT * FROM engine LIMIT ' || n, 'a, b', target => 'power', time_limit => 5) t;
 SELECT t.method, t.metric FROM dml_train('auto', 'engine', 'a, b', target => 'power', method => 'whiten') t;
+SELECT t.method, t.whitened, t.reason ~ 'whiten' AS says FROM dml_train('auto', 'SELECT 1 AS a, power FROM engine LIMIT 40', 'a', target => 'power', time_limit => 5) t;
 
 -- Tuned by R2.
 SELECT t.metric, t.learned > t.without_learning AS better

@@ -24,8 +24,11 @@ target_scale(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, T
 	/* equal values differ from their mean by rounding */
 	if (!(square > 1e-24 * mean * mean) || !isfinite(square))
 	{
-		learn_fail(env, LEARN_DATA, isfinite(square) ? "all rows have the same target" : "the values of the target are too large");
-		learn_hint(env, "A metric is learned from what the target differs by.");
+		bool		large = !isfinite(square);
+
+		learn_fail(env, LEARN_DATA, large ? "the values of the target are too large" : "all rows have the same target");
+		learn_hint(env, large ? "Their squares are beyond double precision: divide the target by a constant." :
+				   "A metric is learned from what the target differs by.");
 		return LEARN_DATA;
 	}
 	scale->mean = mean;

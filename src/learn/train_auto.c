@@ -191,6 +191,7 @@ try_linear(Auto *a, const char *name)
 		return LEARN_OK;
 	}
 	LEARN_TRY(way_try(t, w, rival(a)));
+	a->late |= w->cut;
 	a->planned += cost * w->judged / t->n_splits;
 	a->n++;
 	return LEARN_OK;
@@ -520,6 +521,7 @@ auto_start(Trainer *t, Auto *a)
 	a->few = t->rows->n < TRAIN_FEW_ROWS || o->open_set;
 	a->limit = o->time_limit > 0 ? o->time_limit : AUTO_TIME_LIMIT;
 	a->budget = a->limit * (a->few ? CHOOSING_FEW : CHOOSING_MANY);
+	t->judged_by = t->start + CLOCK_SHARE * a->limit;
 	choose_tries(a);
 	LEARN_ALLOC(t->env, r->candidates, MAX_WAYS);
 	LEARN_TRY(trainer_splits(t, a->few ? (o->open_set ? OPEN_FOLDS : FOLDS) : 1,
@@ -561,6 +563,7 @@ train_auto(Trainer *t)
 	TrainResult *r = t->result;
 	Auto	   *a;
 	char		settings[128] = "";
+	char		scores[128];
 	char		order[64] = "";
 	char		close[160] = "";
 	int			best = 0;
@@ -577,12 +580,11 @@ train_auto(Trainer *t)
 	describe(&a->way[best], settings, sizeof(settings));
 	if (!isnan(a->way[best].map_r))
 		snprintf(order, sizeof(order), "; MAP@R %.4f, without learning %.4f", a->way[best].map_r, a->way[0].map_r);
+	trainer_scores_text(r->score_name, r->score_model, r->score_none, r->score_whiten, scores, sizeof(scores));
 	describe_rival(a, best, close, sizeof(close));
-	snprintf(r->reason, sizeof(r->reason),
-			 "%s%s%s%s is the best of %d candidates: held-out %s %.4f, without learning %.4f, whitened %.4f%s%s%s%s%s",
+	snprintf(r->reason, sizeof(r->reason), "%s%s%s%s is the best of %d candidates: %s%s%s%s%s%s",
 			 a->way[best].method ? way_name(&a->way[best]) : "no learning",
-			 gradient ? " (" : "", settings, gradient ? ")" : "", tried, r->score_name, r->score_model,
-			 r->score_none, r->score_whiten, order, close,
+			 gradient ? " (" : "", settings, gradient ? ")" : "", tried, scores, order, close,
 			 a->few ? "; judged in folds, then fitted on all rows" :
 			 gradient ? "; losses compared in short runs, the best one then trained for the time that was left" : "",
 			 a->late ? "; the time limit ended the choice early" : "",

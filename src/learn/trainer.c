@@ -15,6 +15,9 @@
 /* What each thread beyond the first adds to the work that is done in a second. */
 #define THREAD_GAIN		0.6
 
+/* Of the time that there is less than half is for judging: the model that is kept is fitted on all rows. */
+#define JUDGING			0.45
+
 /* Standard errors below its rival's merit by which a way is given up. */
 #define HOPELESS		3
 
@@ -36,6 +39,7 @@ trainer_create(LearnEnv *env, const Learner *learner, const Rows *rows, int64_t 
 	t->start = env->now(env->ctx);
 	t->deadline = options->time_limit > 0 ? t->start + options->time_limit :
 		options->method->kind == METHOD_AUTO ? t->start + 2 * AUTO_TIME_LIMIT : INFINITY;
+	t->judged_by = t->deadline < INFINITY ? t->start + JUDGING * (t->deadline - t->start) : INFINITY;
 	trainer_phase(t, PHASE_PREPARING, options->method->name);
 	LEARN_ALLOC(env, t->all.train, n);
 	t->all.n_train = n;
@@ -130,10 +134,7 @@ way_plan_linear(const Trainer *t, const Way *way, int n_classes, TrainPhase phas
 	plan.seed = (uint64_t) o->seed;
 	plan.phase = phase;
 
-	/* of the time that there is less than half is for judging: the model that is kept is fitted on all */
-	plan.deadline = t->deadline;
-	if (phase != PHASE_TRAINING && t->deadline < INFINITY)
-		plan.deadline = t->start + 0.45 * (t->deadline - t->start);
+	plan.deadline = phase == PHASE_TRAINING ? t->deadline : t->judged_by;
 	return plan;
 }
 
@@ -218,6 +219,7 @@ judge_split(Trainer *t, Way *way, int f, Course *course, HeldOutScore *found)
 	{
 		found->each = way->each[f];
 		LEARN_TRY(t->learner->solve(t, way, split, PHASE_VALIDATING, &model));
+		way->cut |= way->linear.cut;
 		LEARN_TRY(t->learner->score(t, split, model, NULL, found));
 		way->fold[f] = found->score;
 		return LEARN_OK;
@@ -441,6 +443,19 @@ trainer_append_left_out(const Trainer *t)
 
 	if (t->left_out > 0)
 		snprintf(reason + used, sizeof(t->result->reason) - used, "; %d more left out for the time limit", t->left_out);
+}
+
+void
+trainer_scores_text(const char *name, double learned, double none, double whitened, char *text, size_t size)
+{
+	if (isnan(learned))
+		snprintf(text, size, "no held-out row could be judged by");
+	else
+		snprintf(text, size, "held-out %s %.4f", name, learned);
+	if (!isnan(none))
+		snprintf(text + strlen(text), size - strlen(text), ", without learning %.4f", none);
+	if (!isnan(whitened))
+		snprintf(text + strlen(text), size - strlen(text), ", whitened %.4f", whitened);
 }
 
 LearnStatus

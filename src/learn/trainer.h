@@ -68,6 +68,7 @@ struct Trainer
 	TrainResult *result;
 	double		start;
 	double		deadline;
+	double		judged_by;		/* deadline of a linear map by iterations that is judged and not kept */
 	Split		all;
 	Split		split[MAX_FOLDS];
 	double		weight[MAX_FOLDS];	/* of a split's score */
@@ -136,6 +137,9 @@ extern double trainer_error(const Trainer *t, double share);
 
 /* The same, and recorded; a way that the data does not allow, or that diverges, has no score. */
 extern LearnStatus way_try(Trainer *t, Way *way, const Way *rival);
+
+/* Held-out scores for a reason; those that are NaN are not there. */
+extern void trainer_scores_text(const char *name, double learned, double none, double whitened, char *text, size_t size);
 
 /* Record a candidate that the time limit does not allow for; say in the reason how many there were. */
 extern void way_leave_out(Trainer *t, const Way *way);

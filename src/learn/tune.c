@@ -431,6 +431,7 @@ tune_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, const T
 	bool		cut = false;
 	bool		fit_cut = false;
 	char		settings[512];
+	char		scores[128];
 
 	LEARN_TRY(trainer_start(env, rows, options, result, &t));
 	LEARN_TRY(trainer_splits(t, plan->folds, 1));
@@ -477,9 +478,9 @@ tune_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, const T
 	else
 	{
 		LEARN_TRY(way_keep(t, &best, false, &fit_cut));
-		snprintf(result->reason, sizeof(result->reason),
-				 "trial %d is the best of %d in %d folds: %.300s; held-out %s %.4f, without learning %.4f, whitened %.4f%s%s",
-				 alive[0]->number, n, t->n_splits, settings, result->score_name, best.score, none.score, whiten.score,
+		trainer_scores_text(result->score_name, best.score, none.score, whiten.score, scores, sizeof(scores));
+		snprintf(result->reason, sizeof(result->reason), "trial %d is the best of %d in %d folds: %.300s; %s%s%s",
+				 alive[0]->number, n, t->n_splits, settings, scores,
 				 cut ? "; the time limit ended the search early" : "", fit_cut ? "; the time limit ended the training early" : "");
 	}
 	result->seconds = env->now(env->ctx) - t->start;

@@ -516,6 +516,38 @@ test_auto_digits(void **state)
 	}
 }
 
+/* A linear map whose iterations the clock ends in one of the folds is not held against others by what it reached in the rest. */
+static void
+test_auto_linear_cut(void **state)
+{
+	UnitEnv		unit;
+	TrainOptions options;
+	TrainResult result;
+	Dataset    *data;
+	double	   *target;
+
+	unit_env_init(&unit);
+	unit.env.now = hasty_clock;
+	data = many_rows(&unit.env, 300, 6, 4, false);
+	target = arena_alloc(unit.env.arena, data->rows.n, sizeof(double));
+	for (int64_t i = 0; i < data->rows.n; i++)
+	{
+		target[i] = data->rows.label[i];
+		((int32_t *) data->rows.label)[i] = 0;
+	}
+	data->rows.target = target;
+	data->rows.n_classes = 1;
+	options_for(&options, "auto", false, 5);
+	options.time_limit = 1;
+	assert_int_equal(train_model(&unit.env, &data->rows, &options, &result), LEARN_OK);
+	assert_string_equal(result.candidates[2].method, "mlkr");
+	assert_non_null(strstr(result.candidates[2].note, "time was up"));
+	assert_string_not_equal(result.method_name, "mlkr");
+	assert_non_null(strstr(result.reason, "ended the choice early"));
+	assert_null(strstr(result.reason, "mlkr"));
+	unit_env_done(&unit);
+}
+
 /* FitTask.step of test_average: the weights after step n are what nobody would expect, but known. */
 static LearnStatus
 known_step(LearnEnv *env, void *ctx, double lr, double *loss)
@@ -653,6 +685,7 @@ main(void)
 		cmocka_unit_test(test_auto_left_out),
 		cmocka_unit_test(test_gain),
 		cmocka_unit_test(test_auto_digits),
+		cmocka_unit_test(test_auto_linear_cut),
 		cmocka_unit_test(test_average),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_reproducible),

@@ -191,6 +191,7 @@ parse_targets(const char *text, const char *what)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("%s must not be empty", what),
+				 strcmp(what, "target") == 0 ? errhint("Name a column or an expression.") :
 				 errhint("Name a column, or several separated by commas.")));
 
 	features->text = pstrdup(text);
@@ -221,7 +222,7 @@ dml_expression_parse(const char *text, const char *what)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("%s must be one column or expression, not %d", what, result->n),
-				 errhint("Several columns make one label as a row: 'ROW(a, b)'.")));
+				 strcmp(what, "label") == 0 ? errhint("Several columns make one label as a row: 'ROW(a, b)'.") : 0));
 	return result;
 }
 

@@ -161,6 +161,7 @@ check_extra(const DmlExtra *extra, Oid type, Oid collation)
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("%s is of type %s, which is neither a number nor a time", extra->what, format_type_be(type)),
+			 strcmp(extra->what, "target") == 0 ? errhint("Cast it to double precision.") :
 			 errhint("Cast it to double precision or to timestamptz.")));
 }
 
@@ -396,7 +397,8 @@ static void
 report_skipped(const Reader *reader)
 {
 	const DmlMatrix *matrix = reader->matrix;
-	const char *what = reader->has_label && !reader->partly ? "feature or label" : "feature";
+	const char *what = reader->partly ? "feature" : reader->has_label ? "feature or label" :
+	reader->n_extra > 0 ? psprintf("feature or %s", reader->extra[0].what) : "feature";
 
 	if (reader->kept == 0)
 		ereport(ERROR,

@@ -288,6 +288,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 					 errhint("A label says which rows belong together, a target is a number to predict.")));
 		supervision = label_name = "target";
 		label = training_text(fcinfo, ARG_TARGET, label_name);
+		dml_expression_parse(label, label_name);
 	}
 	else
 		label = label_argument(fcinfo, label_name, takes_target);
