@@ -29,19 +29,15 @@ def build(report, connection, data, contenders, repeats):
             + [f"{sizes[c.name] / 1e6:.1f}", f"{sizes[c.name] / sizes['dml']:.1f} x"])
 
 
-def head(report, connection, data, given, load):
-    """What was measured, on what, and whether the machine was quiet before it began."""
+def conditions(connection, given):
+    """On what it is measured, and how busy that is before a part begins."""
     cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
     sets = [s for s in ("avx512_vnni", "avx2", "asimd") if s in open("/proc/cpuinfo").read()]
     versions = connection.execute("SELECT current_setting('server_version'), extversion FROM pg_extension "
                                   "WHERE extname = 'vector'").fetchone()
-    report.line(f"\n## {data.name}: {len(data.base):,} rows of {data.dims} dimensions\n")
-    report.line(f"{cpu} ({sets[0] if sets else 'no vectors'}), {os.cpu_count()} cores; PostgreSQL {versions[0]}, "
-                f"pgvector {versions[1]}; medians of {given.repeats} runs of {given.seconds} s.")
-    if given.without:
-        report.line(f"\nWithout {', '.join(given.without)}: left out of this run.")
-    if load > 0.5:
-        report.line(f"\n**The machine was not quiet: load average {load:.1f}.**")
+    return (f"*{cpu} ({sets[0] if sets else 'no vectors'}), {os.cpu_count()} cores, load average before it "
+            f"{os.getloadavg()[0]:.1f}; PostgreSQL {versions[0]}, pgvector {versions[1]}; medians of {given.repeats} runs of {given.seconds} s."
+            + (f" Without {', '.join(given.without)}." if given.without else "") + "*")
 
 
 def main():
@@ -52,29 +48,31 @@ def main():
     with open("/dml/memory.json") as file:
         memory = json.load(file)
     for name in given.data:
-        load = os.getloadavg()[0]
         data = datasets.load(name, given.quick)
-        report = bench.Report(f"/dml/out/index_{name}.md")
-        head(report, connection, data, given, load)
+        bench.Report(f"/dml/out/index_{name}_head.md").line(f"\n## {name}: {len(data.base):,} rows of {data.dims} dimensions")
         contender.store(connection, data)
         contenders = [c for c in contender.contenders() if c.name not in given.without]
         for c in contenders:
             c.load(connection, data)
-        if "build" in given.parts:
-            build(report, connection, data, contenders, given.repeats)
-        else:
+        if "build" not in given.parts:
             for c in contenders:
                 c.create(connection, data, 2)
-        for c in contenders:
-            connection.execute(f"SELECT pg_prewarm('{c.index(data)}')")
-        if "search" in given.parts:
-            search.run(report, connection, data, contenders, memory.get(name, {}), given)
-        if "filter" in given.parts:
-            search.filtered(report, connection, data, contenders, given)
-        if "cold" in given.parts:
-            connection = search.cold(report, connection, data, contenders)
-        if "change" in given.parts:
-            change.run(report, connection, data, contenders, given)
+        for part in (p for p in arguments.PARTS if p in given.parts and p != "memory"):
+            where = conditions(connection, given)
+            report = bench.Report(f"/dml/out/index_{name}_{part}.md")
+            if part == "build":
+                build(report, connection, data, contenders, given.repeats)
+            elif part == "search":
+                for c in contenders:
+                    connection.execute(f"SELECT pg_prewarm('{c.index(data)}')")
+                search.run(report, connection, data, contenders, memory.get(name, {}), given)
+            elif part == "filter":
+                search.filtered(report, connection, data, contenders, given)
+            elif part == "cold":
+                connection = search.cold(report, connection, data, contenders)
+            else:
+                change.run(report, connection, data, contenders, given)
+            report.line("\n" + where)
         for c in contenders:
             connection.execute(f"DROP TABLE {c.table(data)}")
 
