@@ -135,7 +135,8 @@ def summary(lines, sections):
 
 def main_page(result):
     about, sections = result["about"], result["sections"]
-    small, fashion = about["shapes"]["small"], about["shapes"]["fashion"]
+    shapes = about["shapes"]
+    small, fashion = shapes["small"], shapes["fashion"]
     whole = {s["data"] for s in sections}
     half = [d for d in whole if d not in result["too_few"] and len([s for s in sections if s["data"] == d]) < 2]
     lines = ["# Every method on the same data", "",
@@ -155,7 +156,7 @@ def main_page(result):
               "holding back: ratios, and whether ours is as good, are of that. "
               f"`auto`: `time_limit` {about['limit']} s.",
               f"* PML: the settings that its losses come with, over the network that ours takes for data of that size ({small['hidden']} relu, "
-              f"{small['dims']}" + (f"; Fashion-MNIST {fashion['hidden']} relu, {fashion['dims']}" if "fashion" in whole else "")
+              f"{small['dims']}" + "".join(f"; {NAMES[d]} {shapes[d]['hidden']} relu, {shapes[d]['dims']}" for d in shapes if d in whole)
               + f"), batches of {small['batch']}, {small['epochs']} epochs of the small "
               "sets, AdamW with warm-up and cosine; columns standardised, pixels in one scale. metric-learn and scikit-learn: standardised columns.",
               f"* Seconds of the processor, one thread; trainings under half a second are the median of 3, others one run. A training that takes more than "
