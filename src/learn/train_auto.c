@@ -24,6 +24,7 @@
 #define CHOOSING_FEW	0.8
 #define CHOOSING_MANY	0.15
 #define CLOCK_SHARE		0.8		/* no candidate begins later than this, whatever was planned */
+#define FIRST_SHARE		0.3		/* but for the first loss, which has this of the limit in any case */
 
 #define LEAST_SAMPLE	10000	/* rows that losses are compared on, if there are so many */
 #define MOST_SAMPLE		20000
@@ -231,11 +232,13 @@ try_gradient(Auto *a, const Try *try)
 	apply(a, try, plan);
 	plan->phase = PHASE_CHOOSING;
 	plan->deadline = t->start + CLOCK_SHARE * a->limit;
+	if (a->planned == 0)
+		plan->deadline = fmax(plan->deadline, t->env->now(t->env->ctx) + FIRST_SHARE * a->limit);
 	epoch = way_seconds(t, plan, 1) * t->split[0].n_train / t->n * t->n_splits;
 	epochs = affordable_epochs(a, plan, epoch);
 
-	/* the first is tried however little time there is */
-	if ((epochs < least && epochs < plan->epochs && a->planned > 0) || is_late(a))
+	/* the first is tried however little time there is: on a machine that took all of it to read the rows, too */
+	if (a->planned > 0 && ((epochs < least && epochs < plan->epochs) || is_late(a)))
 	{
 		way_leave_out(t, w);
 		return LEARN_OK;
@@ -463,12 +466,17 @@ auto_many(Auto *a, int *best)
 		note_settings(t, longer);
 		*best = a->n - 1;
 
-		/* what was better before is there again by the same seed */
-		if (way_merit(&a->way[loss]) > way_merit(longer) && !a->cut)
+		/* what was better before is there again by the same seed, also where the clock left the longer training too few epochs */
+		if (!(way_merit(longer) >= way_merit(&a->way[loss])))
 		{
+			double		deadline = t->deadline;
+			bool		cut;
+
 			t->split[0] = a->sample;
+			t->deadline = INFINITY;	/* a short run, late as it is: what it found must not be lost */
 			*best = loss;
-			LEARN_TRY(way_keep(t, &a->way[loss], true, &a->cut));
+			LEARN_TRY(way_keep(t, &a->way[loss], true, &cut));
+			t->deadline = deadline;
 			t->split[0] = a->train;
 		}
 		if (way_merit(&a->way[*best]) >= way_merit(&a->way[closed]) && way_is_safe(t, &a->way[*best], &a->way[0]))

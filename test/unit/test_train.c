@@ -369,6 +369,37 @@ test_auto_many(void **state)
 	}
 }
 
+/* LearnEnv.now: the time limit is over with the second look. */
+static double
+stopped_clock(void *ctx)
+{
+	static double seconds;
+
+	return seconds += 1;
+}
+
+/* Many rows on a machine that takes all the time to read them: one loss is learned all the same, and what it found is kept. */
+static void
+test_auto_many_late(void **state)
+{
+	UnitEnv		unit;
+	TrainOptions options;
+	TrainResult result;
+	Dataset    *data;
+
+	unit_env_init(&unit);
+	unit.env.now = stopped_clock;
+	data = many_rows(&unit.env, 6000, 6, 4, false);
+	options_for(&options, "auto", false, 0);
+	options.time_limit = 4;
+	assert_int_equal(train_model(&unit.env, &data->rows, &options, &result), LEARN_OK);
+	assert_non_null(result.method);
+	assert_int_equal(result.method->kind, METHOD_GRADIENT);
+	assert_true(result.score_model > result.score_none);
+	assert_non_null(strstr(result.reason, "ended the choice early"));
+	unit_env_done(&unit);
+}
+
 /* What there is no time for is left out, and said to be. */
 static void
 test_auto_left_out(void **state)
@@ -682,6 +713,7 @@ main(void)
 		cmocka_unit_test(test_unseen_classes_better),
 		cmocka_unit_test(test_auto_not_worse),
 		cmocka_unit_test(test_auto_many),
+		cmocka_unit_test(test_auto_many_late),
 		cmocka_unit_test(test_auto_left_out),
 		cmocka_unit_test(test_gain),
 		cmocka_unit_test(test_auto_digits),
