@@ -60,11 +60,11 @@ def main():
         for part in (p for p in arguments.PARTS if p in given.parts and p != "memory"):
             where = conditions(connection, given)
             report = bench.Report(f"/dml/out/index_{name}_{part}.md")
+            for c in contenders if part in ("search", "change") else []:    # building, and a part of cold caches, came before
+                connection.execute(f"SELECT pg_prewarm('{c.table(data)}'), pg_prewarm('{c.index(data)}')")
             if part == "build":
                 build(report, connection, data, contenders, given.repeats)
             elif part == "search":
-                for c in contenders:
-                    connection.execute(f"SELECT pg_prewarm('{c.index(data)}')")
                 search.run(report, connection, data, contenders, memory.get(name, {}), given)
             elif part == "filter":
                 search.filtered(report, connection, data, contenders, given)
