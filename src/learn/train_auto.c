@@ -274,6 +274,15 @@ complexity(const Auto *a, const Way *way)
 	return way->method && way->method->kind == METHOD_LINEAR;
 }
 
+/* Has a way more of a measure than another one, by more than the standard error of the difference? */
+static bool
+beats(const Trainer *t, const Way *way, const Way *than, WayMeasure measure)
+{
+	WayGain		gain = way_gain(t, way, than, measure);
+
+	return gain.mean > gain.error;
+}
+
 /*
  * Of the ways that stand, those that have as much of a measure as the one that has most, within the standard error of the difference; the
  * others stand no longer.
@@ -288,11 +297,7 @@ keep_near(const Auto *a, WayMeasure measure, bool *stands)
 			top = i;
 	for (int i = 0; i < a->n; i++)
 		if (stands[i] && i != top)
-		{
-			WayGain		gain = way_gain(a->t, &a->way[top], &a->way[i], measure);
-
-			stands[i] = !(gain.mean > gain.error);
-		}
+			stands[i] = !beats(a->t, &a->way[top], &a->way[i], measure);
 }
 
 /*
@@ -421,15 +426,6 @@ plan_long(Auto *a, const Way *chosen, Way *way)
 	plan->stop_after = plan->epochs;
 }
 
-/* Is a way better than an earlier one by more than the standard error? */
-static bool
-beats(const Trainer *t, const Way *way, const Way *than)
-{
-	WayGain		gain = way_gain(t, way, than, score_merit);
-
-	return gain.mean > gain.error;
-}
-
 static LearnStatus
 auto_many(Auto *a, int *best)
 {
@@ -452,7 +448,7 @@ auto_many(Auto *a, int *best)
 	/* after a short run a difference of less than the standard error says nothing: the earlier one stays */
 	for (int i = closed + 1; i < a->n; i++)
 		if (way_is_gradient(&a->way[i]) && !isnan(a->way[i].score) &&
-			(loss < 0 || beats(t, &a->way[i], &a->way[loss])))
+			(loss < 0 || beats(t, &a->way[i], &a->way[loss], score_merit)))
 			loss = i;
 	*best = closed;
 	if (loss >= 0)
