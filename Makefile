@@ -24,12 +24,12 @@ EXTVERSION = 1.0
 MODULE_big = dml
 
 # A room's SQL may use what the rooms before it define.
-ROOMS = vector model embed train evaluate index
+ROOMS = vector model read embed train evaluate index
 ROOM_SQL = $(sort $(wildcard src/pg/vector/*.sql)) $(foreach room,$(filter-out vector,$(ROOMS)),$(sort $(wildcard src/pg/$(room)/*.sql)))
 INSTALL_SQL = $(EXTENSION)--$(EXTVERSION).sql
 
 DATA_built = $(INSTALL_SQL)
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/learn/*.c src/ann/*.c src/pg/*.c src/pg/*/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/base/*.c src/math/*.c src/learn/*/*.c src/ann/*.c src/pg/*.c src/pg/*/*.c)))
 DEPS = $(OBJS:.o=.d)
 
 PG_CPPFLAGS = -Isrc -Isrc/pg

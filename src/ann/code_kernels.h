@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "learn/simd.h"
+#include "base/simd.h"
 
 typedef struct CodeKernels
 {

@@ -6,7 +6,7 @@
 #ifndef DISTANCE_KERNELS_H
 #define DISTANCE_KERNELS_H
 
-#include "learn/simd.h"
+#include "base/simd.h"
 
 typedef struct DistanceKernels
 {

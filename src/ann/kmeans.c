@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "learn/blas.h"
+#include "base/blas.h"
 
 #define BLOCK			256		/* rows that meet the centers in one product */
 #define POLL_ROWS		512		/* of 16,000 elements: 32 MB, some 10 ms */

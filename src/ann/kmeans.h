@@ -10,8 +10,8 @@
 #ifndef ANN_KMEANS_H
 #define ANN_KMEANS_H
 
-#include "learn/learn.h"
-#include "learn/rng.h"
+#include "base/learn.h"
+#include "base/rng.h"
 
 /*
  * Lloyd's iterations from k distinct rows as first centers: centers (k x width) for rows

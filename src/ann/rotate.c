@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ann/code_kernels.h"
-#include "learn/rng.h"
+#include "base/rng.h"
 
 /* Rounds until one element reaches all others evenly: two suffice where nothing overlaps. */
 #define ROUNDS_POWER_OF_TWO	2

@@ -7,7 +7,7 @@
 #define ANN_SCORE_KERNELS_H
 
 #include "ann/score.h"
-#include "learn/simd.h"
+#include "base/simd.h"
 
 typedef struct ScoreKernels
 {

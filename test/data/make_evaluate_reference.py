@@ -15,7 +15,7 @@ rows 0, 3, 6, ... ask for theirs among all other rows.  k: of the kNN accuracy. 
 AP and NDCG of each query are average_precision_score and ndcg_score of the negative places; the silhouette
 is that of the queries; ROC AUC, average precision and the curve that EER and TAR are read off are
 roc_auc_score, average_precision_score and roc_curve of all pairs, each once.  dir_at_far_F: by definition, see
-learn/assess.h.
+learn/measure/assess.h.
 """
 import pathlib
 

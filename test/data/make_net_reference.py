@@ -5,7 +5,7 @@ Needs PyTorch; everything is computed in float64.
 
     python3 make_net_reference.py > net_reference.txt
 
-Format: lines of words.  "#" a comment.  "net" and the network line as src/learn/net.h has
+Format: lines of words.  "#" a comment.  "net" and the network line as src/learn/net/net.h has
 it, then matrices: a name, rows, columns, and the numbers row by row.  params, grad and
 running are flat, in the order of net.h (layer by layer weight, bias, gain, shift).  z is
 the output in training mode, grad the gradient of sum(z * dz), running the figures of

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "learn/rows.h"
+#include "learn/data/rows.h"
 
 typedef struct Dataset
 {

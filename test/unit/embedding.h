@@ -6,7 +6,7 @@
 #define EMBEDDING_H
 
 #include "dataset.h"
-#include "learn/model.h"
+#include "learn/net/model.h"
 
 /* All rows of data embedded (n x model_out); the model must take them, and hold no value that is not finite. */
 extern float *embedding_of(LearnEnv *env, const Model *model, const Dataset *data);

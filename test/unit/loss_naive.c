@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "learn/blas.h"
-#include "learn/options.h"
+#include "base/blas.h"
+#include "learn/methods/options.h"
 
 static LossCase cases[] = {
 	{"contrastive", "contrastive", "pos_margin=0 neg_margin=1"},

@@ -7,7 +7,7 @@
 #ifndef LOSS_NAIVE_H
 #define LOSS_NAIVE_H
 
-#include "learn/methods.h"
+#include "learn/methods/methods.h"
 
 /* A method with a setting of its parameters: options as text, "margin=0.2 miner=hard". */
 typedef struct LossCase

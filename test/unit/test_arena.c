@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "learn/arena.h"
+#include "base/arena.h"
 #include "unit_env.h"
 
 static void

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "dataset.h"
-#include "learn/bootstrap.h"
+#include "learn/measure/bootstrap.h"
 #include "ranked.h"
 #include "unit_env.h"
 

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "learn/assess_target.h"
-#include "learn/rng.h"
+#include "learn/measure/assess_target.h"
+#include "base/rng.h"
 #include "unit_env.h"
 
 enum

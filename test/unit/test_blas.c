@@ -19,8 +19,8 @@
 
 #include <cmocka.h>
 
-#include "learn/blas.h"
-#include "learn/rng.h"
+#include "base/blas.h"
+#include "base/rng.h"
 #include "unit_env.h"
 
 static int

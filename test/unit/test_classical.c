@@ -17,9 +17,9 @@
 #include "classical_case.h"
 #include "dataset.h"
 #include "embedding.h"
-#include "learn/classical.h"
-#include "learn/options.h"
-#include "learn/rng.h"
+#include "learn/classical/classical.h"
+#include "learn/methods/options.h"
+#include "base/rng.h"
 #include "unit_env.h"
 
 static const char *const methods[] = {

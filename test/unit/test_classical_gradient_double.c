@@ -13,13 +13,13 @@
 
 #include <cmocka.h>
 
-#include "learn/lbfgs.h"
-#include "learn/lmnn.h"
-#include "learn/logdet.h"
-#include "learn/mmc.h"
-#include "learn/rng.h"
-#include "learn/scml.h"
-#include "learn/soft.h"
+#include "math/lbfgs.h"
+#include "learn/classical/lmnn.h"
+#include "learn/classical/logdet.h"
+#include "learn/classical/mmc.h"
+#include "base/rng.h"
+#include "learn/classical/scml.h"
+#include "learn/classical/soft.h"
 #include "unit_env.h"
 
 #define N		24

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "dataset.h"
-#include "learn/cluster.h"
+#include "learn/measure/cluster.h"
 #include "unit_env.h"
 
 static void

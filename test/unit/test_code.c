@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "ann/code.h"
-#include "learn/rng.h"
+#include "base/rng.h"
 
 #define MAX_WIDTH	1600
 

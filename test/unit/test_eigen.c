@@ -13,11 +13,11 @@
 
 #include <cmocka.h>
 
-#include "learn/blas.h"
-#include "learn/cholesky.h"
-#include "learn/eigen.h"
-#include "learn/rng.h"
-#include "learn/tridiagonal.h"
+#include "base/blas.h"
+#include "math/cholesky.h"
+#include "math/eigen.h"
+#include "base/rng.h"
+#include "math/tridiagonal.h"
 #include "unit_env.h"
 
 static double *

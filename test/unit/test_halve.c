@@ -12,7 +12,7 @@
 
 #include "ann/code.h"
 #include "ann/halve.h"
-#include "learn/rng.h"
+#include "base/rng.h"
 
 #define WIDTH	32
 #define MOST	200

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "learn/rng.h"
+#include "base/rng.h"
 #include "server/pages.h"
 
 static const char *const op_names[] = {"near", "all", "exact", "insert", "vacuum", "check"};

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "ann/kmeans.h"
-#include "learn/blas.h"
+#include "base/blas.h"
 #include "unit_env.h"
 
 #define WIDTH	16

@@ -16,10 +16,10 @@
 
 #include "dataset.h"
 #include "embedding.h"
-#include "learn/linear.h"
-#include "learn/moments.h"
-#include "learn/rng.h"
-#include "learn/scatter.h"
+#include "learn/classical/linear.h"
+#include "learn/data/moments.h"
+#include "base/rng.h"
+#include "learn/data/scatter.h"
 #include "unit_env.h"
 
 /* ---------- scikit-learn ---------- */

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "loss_naive.h"
-#include "learn/loss_sum.h"
+#include "learn/loss/loss_sum.h"
 
 enum
 {
@@ -172,15 +172,15 @@ test_towers(void **state)
 	for (int k = 0; k < ROWS * COLS; k++)
 		relation[k] = k % 5 == 0 ? 1 : k % 7 == 0 ? 0 : -1;
 	for (int i = 0; i < TRIES; i++)
-		for (int given = 0; given < 2; given++)
+		for (int constraints = 0; constraints < 2; constraints++)
 		{
 			Setting		t = setting(&env, i);
 			double		here;
 
 			t.context = make_context(&env, &t.c, false, COLS);
-			t.relation = given ? relation : NULL;
+			t.relation = constraints ? relation : NULL;
 			here = evaluate(&t, true, dz, dother);
-			check_value(&t, given ? "relations given" : "by label", here,
+			check_value(&t, constraints ? "relations given" : "by label", here,
 						by_definition(&env, &t, t.other.z, t.other.label, COLS, t.relation, false));
 			check_slopes(&t, "rows", true, t.b.z, dz, ROWS * DIMS, here);
 			check_slopes(&t, "columns", true, t.other.z, dother, COLS * DIMS, here);

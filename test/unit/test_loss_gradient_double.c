@@ -168,7 +168,7 @@ check_block(LearnEnv *env, const LossCase *c, const char *what, int rows, int n_
 
 /* Value, dz and dlearned of a batch of embeddings. */
 static void
-check_batch(LearnEnv *env, const LossCase *c, const char *what, bool unit, Batch *b, const real *given, bool slopes, Tally *tally)
+check_batch(LearnEnv *env, const LossCase *c, const char *what, bool unit, Batch *b, const real *constraints, bool slopes, Tally *tally)
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	int			nz = b->rows * b->dims;
@@ -179,8 +179,8 @@ check_batch(LearnEnv *env, const LossCase *c, const char *what, bool unit, Batch
 	real	   *scratch = arena_alloc(env->arena, nz + np + 1, sizeof(real));
 	double		here;
 
-	if (given)
-		memcpy(learned, given, np * sizeof(real));
+	if (constraints)
+		memcpy(learned, constraints, np * sizeof(real));
 	memset(dz, 0xff, nz * sizeof(real));
 	memset(dlearned, 0xff, np * sizeof(real));
 	here = fixture_evaluate(env, c, unit, b, learned, dz, dlearned);

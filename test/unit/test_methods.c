@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "learn/options.h"
+#include "learn/methods/options.h"
 
 static void
 test_names(void **state)

@@ -15,9 +15,9 @@
 #include <cmocka.h>
 
 #include "dataset.h"
-#include "learn/metrics.h"
-#include "learn/neighbours.h"
-#include "learn/rng.h"
+#include "learn/measure/metrics.h"
+#include "learn/measure/neighbours.h"
+#include "base/rng.h"
 #include "ranked.h"
 #include "unit_env.h"
 

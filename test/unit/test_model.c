@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "learn/blas.h"
-#include "learn/model.h"
+#include "base/blas.h"
+#include "learn/net/model.h"
 #include "unit_env.h"
 
 static const char *const lines[] = {

@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
-#include "learn/blas.h"
-#include "learn/net.h"
-#include "learn/vmath.h"
+#include "base/blas.h"
+#include "learn/net/net.h"
+#include "math/vmath.h"
 #include "unit_env.h"
 
 static Net *

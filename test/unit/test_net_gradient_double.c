@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "learn/blas.h"
-#include "learn/net.h"
+#include "base/blas.h"
+#include "learn/net/net.h"
 #include "unit_env.h"
 
 #define IN		5

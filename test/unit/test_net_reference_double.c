@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "learn/blas.h"
-#include "learn/net.h"
-#include "learn/optim.h"
+#include "base/blas.h"
+#include "learn/net/net.h"
+#include "learn/net/optim.h"
 #include "unit_env.h"
 
 #define TOLERANCE	1e-10

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "learn/net.h"
+#include "learn/net/net.h"
 #include "unit_env.h"
 
 static void

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "learn/optim.h"
+#include "learn/net/optim.h"
 #include "unit_env.h"
 
 static void

@@ -14,10 +14,10 @@
 #include <cmocka.h>
 
 #include "dataset.h"
-#include "learn/blas.h"
-#include "learn/moments.h"
-#include "learn/prep.h"
-#include "learn/rng.h"
+#include "base/blas.h"
+#include "learn/data/moments.h"
+#include "learn/data/prep.h"
+#include "base/rng.h"
 #include "unit_env.h"
 
 static char said[8][256];

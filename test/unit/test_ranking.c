@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "learn/ranking.h"
-#include "learn/rng.h"
+#include "learn/measure/ranking.h"
+#include "base/rng.h"
 #include "ranked.h"
 #include "unit_env.h"
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "learn/rng.h"
+#include "base/rng.h"
 
 /* The generator's own test vector: state 1, 2, 3, 4. */
 static void

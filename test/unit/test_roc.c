@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "learn/rng.h"
-#include "learn/roc.h"
+#include "base/rng.h"
+#include "learn/measure/roc.h"
 #include "unit_env.h"
 
 #define N_MAX	600

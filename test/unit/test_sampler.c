@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "learn/sampler.h"
+#include "learn/data/sampler.h"
 #include "unit_env.h"
 
 #define CLASSES		40
@@ -40,7 +40,7 @@ make_rows(void)
 	rows.d = 1;
 	rows.label = labels;
 	rows.n_classes = CLASSES;
-	rows.hard = hard;
+	rows.hard_negatives = hard;
 	rows.n_hard = HARD;
 	return rows;
 }
@@ -123,7 +123,7 @@ test_deterministic(void **state)
 	bool		differ = false;
 
 	unit_env_init(&unit);
-	plain.hard = NULL;
+	plain.hard_negatives = NULL;
 	a = make_sampler(&unit, &rows, all, N, 0.5, 7);
 	b = make_sampler(&unit, &rows, all, N, 0.5, 7);
 	none = make_sampler(&unit, &plain, all, N, 0.5, 7);

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "ann/score.h"
-#include "learn/rng.h"
+#include "base/rng.h"
 #include "unit_env.h"
 
 #define MAX_ROWS	11

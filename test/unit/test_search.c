@@ -16,7 +16,7 @@
 
 #include "ann/kmeans.h"
 #include "ann/search.h"
-#include "learn/blas.h"
+#include "base/blas.h"
 #include "unit_env.h"
 
 #define ROOM	60				/* rows of a leaf */

@@ -14,9 +14,9 @@
 
 #include "dataset.h"
 #include "embedding.h"
-#include "learn/rng.h"
-#include "learn/target.h"
-#include "learn/train.h"
+#include "base/rng.h"
+#include "learn/data/target.h"
+#include "learn/train/train.h"
 #include "unit_env.h"
 
 enum

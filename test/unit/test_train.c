@@ -15,13 +15,13 @@
 
 #include "dataset.h"
 #include "embedding.h"
-#include "learn/blas.h"
-#include "learn/fit_loop.h"
-#include "learn/metrics.h"
-#include "learn/rng.h"
-#include "learn/split.h"
-#include "learn/train.h"
-#include "learn/trainer.h"
+#include "base/blas.h"
+#include "learn/fit/fit_loop.h"
+#include "learn/measure/metrics.h"
+#include "base/rng.h"
+#include "learn/data/split.h"
+#include "learn/train/train.h"
+#include "learn/train/trainer.h"
 #include "unit_env.h"
 
 static void

@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "learn/rng.h"
-#include "learn/vmath.h"
+#include "base/rng.h"
+#include "math/vmath.h"
 #include "unit_env.h"
 
 static const char *const sets[] = {"plain", "avx2", "avx512", "neon"};

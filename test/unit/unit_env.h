@@ -6,7 +6,7 @@
 #ifndef UNIT_ENV_H
 #define UNIT_ENV_H
 
-#include "learn/learn.h"
+#include "base/learn.h"
 
 typedef struct UnitEnv
 {

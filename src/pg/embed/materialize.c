@@ -21,7 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "model/owner.h"
+#include "read/owner.h"
 
 PG_FUNCTION_INFO_V1(dml_materialize);
 PG_FUNCTION_INFO_V1(dml_dematerialize);
@@ -139,7 +139,7 @@ default_features_context(void *arg)
  * search_path; the result means the same under any.
  */
 static char *
-choose_features(const MaterializeTarget *target, Relation rel, const Trigger *trigger, const char *given)
+choose_features(const MaterializeTarget *target, Relation rel, const Trigger *trigger, const char *constraints)
 {
 	ErrorContextCallback callback;
 	OwnerScope	scope;
@@ -149,13 +149,13 @@ choose_features(const MaterializeTarget *target, Relation rel, const Trigger *tr
 	callback.callback = default_features_context;
 	callback.arg = unconstify(DmlVersion *, target->version);
 	callback.previous = error_context_stack;
-	if (given == NULL && trigger == NULL)
+	if (constraints == NULL && trigger == NULL)
 		error_context_stack = &callback;
-	if (given == NULL && trigger != NULL)
+	if (constraints == NULL && trigger != NULL)
 		result = dml_features_qualified(embed_trigger_compile(trigger, rel), rel);
 	else
 	{
-		DmlFeatures *features = dml_features_parse(given ? given : target->version->features);
+		DmlFeatures *features = dml_features_parse(constraints ? constraints : target->version->features);
 
 		check_order(features, target->version);
 		result = dml_features_qualified(dml_features_compile(features, rel), rel);

@@ -19,7 +19,7 @@
 #include "utils/rel.h"
 #include "utils/reltrigger.h"
 
-#include "model/feature.h"
+#include "read/feature.h"
 #include "model/model.h"
 
 #define EMBED_TRIGGER_FUNCTION	"dml_embed_trigger"

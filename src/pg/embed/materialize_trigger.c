@@ -13,7 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "model/owner.h"
+#include "read/owner.h"
 
 /* Sorts behind what users call their triggers, so that it sees what they did to the row. */
 #define TRIGGER_PREFIX	"zz_dml"

@@ -65,9 +65,9 @@ make_vector(ArrayType *raw, uint64 space)
 static const DmlVector *
 raw_vector(FunctionCallInfo fcinfo, Datum raw, uint64 space)
 {
-	struct varlena *given = (struct varlena *) DatumGetPointer(raw);
+	struct varlena *constraints = (struct varlena *) DatumGetPointer(raw);
 	RawCache   *cache = fcinfo->flinfo->fn_extra;
-	bool		in_memory = VARATT_IS_EXTERNAL(given) && !VARATT_IS_EXTERNAL_ONDISK(given);
+	bool		in_memory = VARATT_IS_EXTERNAL(constraints) && !VARATT_IS_EXTERNAL_ONDISK(constraints);
 	bool		known;
 	MemoryContext old;
 
@@ -78,22 +78,22 @@ raw_vector(FunctionCallInfo fcinfo, Datum raw, uint64 space)
 		fcinfo->flinfo->fn_extra = cache;
 	}
 	if (in_memory)				/* PL/pgSQL's arrays */
-		given = PG_DETOAST_DATUM(raw);
+		constraints = PG_DETOAST_DATUM(raw);
 	known = !dml_moment_passed(&cache->moment) && cache->vector && cache->space == space &&
-		VARSIZE_ANY(cache->raw) == VARSIZE_ANY(given) && memcmp(cache->raw, given, VARSIZE_ANY(given)) == 0;
+		VARSIZE_ANY(cache->raw) == VARSIZE_ANY(constraints) && memcmp(cache->raw, constraints, VARSIZE_ANY(constraints)) == 0;
 	if (!known)
 	{
 		cache->vector = NULL;
 		MemoryContextReset(cache->context);
 		old = MemoryContextSwitchTo(cache->context);
-		cache->raw = palloc(VARSIZE_ANY(given));
-		memcpy(cache->raw, given, VARSIZE_ANY(given));
+		cache->raw = palloc(VARSIZE_ANY(constraints));
+		memcpy(cache->raw, constraints, VARSIZE_ANY(constraints));
 		cache->space = space;
 		cache->vector = make_vector(DatumGetArrayTypeP(PointerGetDatum(cache->raw)), space);
 		MemoryContextSwitchTo(old);
 	}
 	if (in_memory)
-		pfree(given);
+		pfree(constraints);
 	return cache->vector;
 }
 

@@ -27,7 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-#include "model/owner.h"
+#include "read/owner.h"
 
 /* Triggers remembered at most; with more (many partitions) all are forgotten. */
 #define CACHE_MAX	256

@@ -14,8 +14,8 @@
 
 #include "ann/distance.h"
 #include "evaluate/space.h"
-#include "learn/rng.h"
-#include "train/result_store.h"
+#include "base/rng.h"
+#include "call/result_store.h"
 
 #define RESULT_COLUMNS	5
 #define HINT			"SELECT * FROM dml_verify_axioms('model', 'table or query');"

@@ -20,11 +20,11 @@
 #include "ann/distance.h"
 #include "dml.h"
 #include "evaluate/space.h"
-#include "learn/assess.h"
+#include "learn/measure/assess.h"
 #include "model/call_site.h"
-#include "model/feature.h"
-#include "model/query.h"
-#include "model/source.h"
+#include "read/feature.h"
+#include "read/query.h"
+#include "read/source.h"
 
 #define RESULT_COLUMNS	11
 
@@ -118,13 +118,6 @@ read_arguments(FunctionCallInfo fcinfo, Arguments *arguments)
 	read_criterion(arguments);
 }
 
-static void
-check(LearnEnv *env, LearnStatus status)
-{
-	if (status != LEARN_OK)
-		dml_learn_error(env, status);
-}
-
 /* ---------- the curve ---------- */
 
 /* Of all pairs of rows. */
@@ -151,7 +144,7 @@ curve_of_rows(const Arguments *arguments, const DmlVersion *version, Roc *roc)
 	task.query = task.gallery = float_store_map(store);
 	task.query_label = task.gallery_label = rows.label;
 	task.nq = task.ng = rows.n;
-	check(env, assess_pairs(env, &task, roc));
+	dml_learn_check(env, assess_pairs(env, &task, roc));
 	float_store_free(store);
 	return env;
 }
@@ -296,7 +289,7 @@ curve_of_pairs(const Arguments *arguments, const DmlVersion *version, Roc *roc)
 		ereport(NOTICE,
 				(errmsg_plural("%lld pair with a NULL was skipped", "%lld pairs with a NULL were skipped",
 							   (unsigned long) pairs.skipped, (long long) pairs.skipped)));
-	check(env, roc_of_pairs(env, pairs.distance, pairs.same, pairs.n, roc));
+	dml_learn_check(env, roc_of_pairs(env, pairs.distance, pairs.same, pairs.n, roc));
 	pfree(pairs.distance);
 	pfree(pairs.same);
 	return env;
@@ -402,15 +395,15 @@ dml_calibrate(PG_FUNCTION_ARGS)
 
 /* The vector of an argument in the version's space: raw input is embedded. */
 static DmlVector *
-match_vector(const DmlVersion *version, const DmlVector *given)
+match_vector(const DmlVersion *version, const DmlVector *constraints)
 {
 	DmlVector  *result;
 
-	if (given->space == 0)
-		return dml_version_embed_vector(version, given->x, given->dim);
+	if (constraints->space == 0)
+		return dml_version_embed_vector(version, constraints->x, constraints->dim);
 	result = dml_vector_new(version->out, version->space);
-	dml_vector_check_same(given, result);
-	memcpy(result->x, given->x, sizeof(float4) * version->out);
+	dml_vector_check_same(constraints, result);
+	memcpy(result->x, constraints->x, sizeof(float4) * version->out);
 	return result;
 }
 

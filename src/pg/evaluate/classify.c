@@ -19,8 +19,8 @@
 #include "utils/plancache.h"
 
 #include "evaluate/space.h"
-#include "model/feature.h"
-#include "model/source.h"
+#include "read/feature.h"
+#include "read/source.h"
 #include "vector/vector.h"
 
 #define RESULT_COLUMNS	4

@@ -17,12 +17,12 @@
 #include "evaluate/float_store.h"
 #include "evaluate/held_out.h"
 #include "evaluate/space.h"
-#include "model/matrix.h"
+#include "read/matrix.h"
 #include "model/model.h"
-#include "train/result_store.h"
+#include "call/result_store.h"
 
-#include "learn/cluster.h"
-#include "learn/linear.h"
+#include "learn/measure/cluster.h"
+#include "learn/classical/linear.h"
 
 /* What src/learn takes beside its input: scores, pairs, bins, k-means; and that for each row. */
 #define LEARN_MEMORY	((size_t) 384 * 1024 * 1024)
@@ -89,12 +89,12 @@ read_protocol(const char *protocol, Arguments *arguments)
 
 	for (int i = 0; i < lengthof(protocols); i++)
 	{
-		const char *given[] = {arguments->gallery, arguments->group, arguments->time};
+		const char *constraints[] = {arguments->gallery, arguments->group, arguments->time};
 
 		if (protocol == NULL || strcmp(protocol, protocols[i].name) != 0)
 			continue;
 		arguments->open_set = i == 1;
-		if (i >= 2 && given[i - 2] == NULL)
+		if (i >= 2 && constraints[i - 2] == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("protocol %s needs %s", protocol, protocols[i].needs),
@@ -238,13 +238,6 @@ count_classes(const Selection *selection, int64 n, int n_classes)
 
 /* ---------- one space ---------- */
 
-static void
-check(LearnEnv *env, LearnStatus status)
-{
-	if (status != LEARN_OK)
-		dml_learn_error(env, status);
-}
-
 /* Evenly spaced rows of x for clusters, and their classes, numbered without gaps. */
 static int64
 cluster_sample(const Evaluation *evaluation, const float4 *x, int d, float4 **sample, int32 **label, int32 *class_of, int *k)
@@ -292,9 +285,9 @@ measure_clusters(const Evaluation *evaluation, const float4 *x, int d, Measured 
 	{
 		cluster = huge_array(n, sizeof(int32));
 		silhouette = huge_array(n, sizeof(double));
-		check(env, cluster_kmeans(env, sample, n, d, k, (uint64) evaluation->seed, cluster));
-		check(env, cluster_information(env, label, k, cluster, k, n, &measured->nmi, &measured->ami));
-		check(env, cluster_silhouette(env, sample, label, n, d, k, silhouette));
+		dml_learn_check(env, cluster_kmeans(env, sample, n, d, k, (uint64) evaluation->seed, cluster));
+		dml_learn_check(env, cluster_information(env, label, k, cluster, k, n, &measured->nmi, &measured->ami));
+		dml_learn_check(env, cluster_silhouette(env, sample, label, n, d, k, silhouette));
 		for (int64 i = 0; i < n; i++)
 		{
 			size_t		cell = (size_t) class_of[label[i]] * ASSESS_METRICS + ASSESS_SILHOUETTE;
@@ -345,12 +338,12 @@ measure_space(Evaluation *evaluation, const Space *space, Measured *measured)
 	task->d = space->out;
 	task->gallery = float_store_map(gallery_store);
 	task->query = query_store ? float_store_map(query_store) : task->gallery;
-	check(env, assess(env, task, &measured->assessment));
+	dml_learn_check(env, assess(env, task, &measured->assessment));
 	measured->nmi = measured->ami = measured->effective_rank = measured->norm_spread = NAN;
 	if (evaluation->wanted.parts & EVALUATE_CLUSTERS)
 		measure_clusters(evaluation, task->query, task->d, measured);
 	if (evaluation->wanted.parts & EVALUATE_SPREAD)
-		check(env, cluster_spread(env, task->gallery, task->ng, task->d, &measured->effective_rank, &measured->norm_spread));
+		dml_learn_check(env, cluster_spread(env, task->gallery, task->ng, task->d, &measured->effective_rank, &measured->norm_spread));
 	measured->dims = space->out;
 	measured->done = true;
 	float_store_free(gallery_store);
@@ -373,7 +366,7 @@ measure_whitened(Evaluation *evaluation, int in, const Selection *fitted_on, Mea
 				(errmsg("rows cannot be whitened: %s", evaluation->env->message)));
 		return;
 	}
-	check(evaluation->env, status);
+	dml_learn_check(evaluation->env, status);
 	space.model = model;
 	space.out = model_out(model);
 	measure_space(evaluation, &space, measured);
@@ -518,7 +511,7 @@ dml_evaluate(PG_FUNCTION_ARGS)
 
 	space.in = version->in;
 	space.name = "no learning";
-	check(evaluation.env, linear_none(evaluation.env, version->in, &model));
+	dml_learn_check(evaluation.env, linear_none(evaluation.env, version->in, &model));
 	space.model = model;
 	space.out = model_out(model);
 	measure_space(&evaluation, &space, &evaluation.space[NO_LEARNING]);

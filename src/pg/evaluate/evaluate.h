@@ -15,8 +15,8 @@
 
 #include "evaluate/space.h"
 
-#include "learn/assess_given.h"
-#include "learn/bootstrap.h"
+#include "learn/measure/assess_constraints.h"
+#include "learn/measure/bootstrap.h"
 
 /* What is measured beside the parts of an assessment (assess.h). */
 #define EVALUATE_CLUSTERS	8	/* k-means, silhouettes */
@@ -77,7 +77,7 @@ typedef struct Evaluation
 	Tuplestorestate *store;
 	TupleDesc	desc;			/* with a column for classes, or without */
 
-	/* Where labels are not what is evaluated by (evaluate_given.c). */
+	/* Where labels are not what is evaluated by (evaluate_constraints.c). */
 	const EvaluationCount *counts;	/* what to put in place of the usual counts; NULL: labels */
 	int			n_counts;
 	const JudgedPairs *calibrated;	/* what the version's threshold does, or NULL */

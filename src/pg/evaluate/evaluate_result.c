@@ -183,7 +183,7 @@ put_verification(const Evaluation *evaluation, const Intervals *intervals)
 
 /* What comparisons say, and what a stored threshold does. */
 static void
-put_given(const Evaluation *evaluation, const Intervals *intervals)
+put_constraints(const Evaluation *evaluation, const Intervals *intervals)
 {
 	const JudgedPairs *calibrated = evaluation->calibrated;
 
@@ -348,7 +348,7 @@ evaluate_put(Evaluation *evaluation)
 	put_plain(evaluation, "effective_rank", offsetof(Measured, effective_rank), true);
 	put_plain(evaluation, "norm_spread", offsetof(Measured, norm_spread), true);
 	if (evaluation->counts)
-		put_given(evaluation, &intervals);
+		put_constraints(evaluation, &intervals);
 	if (evaluation->per_class)
 		put_classes(evaluation);
 }

@@ -16,12 +16,12 @@
 #include "evaluate/evaluate.h"
 #include "evaluate/float_store.h"
 #include "evaluate/space.h"
-#include "model/matrix.h"
+#include "read/matrix.h"
 #include "model/model.h"
-#include "train/result_store.h"
+#include "call/result_store.h"
 
-#include "learn/assess_target.h"
-#include "learn/linear.h"
+#include "learn/measure/assess_target.h"
+#include "learn/classical/linear.h"
 
 /* What src/learn takes beside its input, and that for each row. */
 #define LEARN_MEMORY	((size_t) 384 * 1024 * 1024)
@@ -56,13 +56,6 @@ typedef struct TargetEvaluation
 	int			dims[N_SPACES];
 	TargetAssessment assessment[N_SPACES];
 } TargetEvaluation;
-
-static void
-check(LearnEnv *env, LearnStatus status)
-{
-	if (status != LEARN_OK)
-		dml_learn_error(env, status);
-}
 
 /* TargetTask.progress */
 static void
@@ -155,7 +148,7 @@ measure_space(TargetEvaluation *e, const Space *space, const Side *query, const 
 	e->task.d = e->dims[which] = space->out;
 	e->task.query = float_store_map(asking);
 	e->task.gallery = float_store_map(found);
-	check(env, assess_target(env, &e->task, &e->assessment[which]));
+	dml_learn_check(env, assess_target(env, &e->task, &e->assessment[which]));
 	e->done[which] = true;
 	float_store_free(asking);
 	float_store_free(found);
@@ -176,7 +169,7 @@ measure_whitened(TargetEvaluation *e, const Side *query, const Side *gallery)
 				(errmsg("rows cannot be whitened: %s", env->message)));
 		return;
 	}
-	check(env, status);
+	dml_learn_check(env, status);
 	space.model = model;
 	space.out = model_out(model);
 	measure_space(e, &space, query, gallery, WHITENED);
@@ -188,7 +181,7 @@ measure_spaces(TargetEvaluation *e, const Side *query, const Side *gallery)
 	Space		space = {.name = "not learned",.in = e->version->in,.out = e->version->in};
 	Model	   *model;
 
-	check(e->evaluation.env, linear_none(e->evaluation.env, e->version->in, &model));
+	dml_learn_check(e->evaluation.env, linear_none(e->evaluation.env, e->version->in, &model));
 	space.model = model;
 	measure_space(e, &space, query, gallery, NO_LEARNING);
 	if (e->whiten)
@@ -257,7 +250,7 @@ put_all(TargetEvaluation *e)
 	for (int s = 0; s < N_SPACES; s++)
 		if (e->done[s])
 			assessments[count++] = &e->assessment[s];
-	check(e->evaluation.env, target_intervals(e->evaluation.env, assessments, count, (uint64) e->evaluation.seed, intervals));
+	dml_learn_check(e->evaluation.env, target_intervals(e->evaluation.env, assessments, count, (uint64) e->evaluation.seed, intervals));
 	if (assessments[0]->duplicates > 0)
 		ereport(NOTICE,
 				(errmsg_plural("%lld query has a copy with the same number, which it was not allowed to find",

@@ -19,8 +19,8 @@
 
 #include "ann/distance.h"
 #include "evaluate/space.h"
-#include "learn/rng.h"
-#include "train/result_store.h"
+#include "base/rng.h"
+#include "call/result_store.h"
 
 #define RESULT_COLUMNS	4
 #define NEIGHBOUR_ROWS	512		/* rows at most among which nearest ones are looked for */

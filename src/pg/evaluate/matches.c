@@ -9,7 +9,7 @@
 #include "miscadmin.h"
 
 #include "evaluate/space.h"
-#include "model/matrix.h"
+#include "read/matrix.h"
 
 /* Does constraint i match a row with itself? */
 static bool

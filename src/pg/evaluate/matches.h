@@ -7,9 +7,9 @@
 
 #include "compat.h"
 
-#include "learn/assess_given.h"
-#include "model/matrix.h"
-#include "model/tuples.h"
+#include "learn/measure/assess_constraints.h"
+#include "read/matrix.h"
+#include "read/tuples.h"
 
 /* Rows of one side: some of what was read with the constraints, then some of another source. */
 typedef struct SideRows

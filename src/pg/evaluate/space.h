@@ -8,8 +8,10 @@
 
 #include "compat.h"
 
+#include "call/arguments.h"
+
 #include "evaluate/float_store.h"
-#include "model/matrix.h"
+#include "read/matrix.h"
 #include "model/model.h"
 
 /* Some rows of a matrix, in an order of their own. */
@@ -58,10 +60,5 @@ extern void space_append(LearnEnv *env, const Space *space, const Rows *rows, co
 /* An error unless the matrix, read from source, has as many numbers a row as the model takes. */
 extern void space_check_dims(const DmlMatrix *matrix, const DmlVersion *version, const char *source);
 
-/* A text argument, or NULL. */
-extern char *text_argument(FunctionCallInfo fcinfo, int i);
-
-/* ERRCODE_NULL_VALUE_NOT_ALLOWED unless there is a value. */
-extern void need_argument(const void *value, const char *name, const char *hint);
 
 #endif							/* DML_SPACE_H */

@@ -21,7 +21,7 @@
 #include "utils/sampling.h"
 
 #include "build.h"
-#include "learn/blas.h"
+#include "base/blas.h"
 #include "model/model.h"
 
 /* Phases of pg_stat_progress_create_index; 1 is PostgreSQL's own. */

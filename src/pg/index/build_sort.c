@@ -31,7 +31,7 @@
 #include "utils/snapmgr.h"
 
 #include "build.h"
-#include "learn/blas.h"
+#include "base/blas.h"
 #include "model/model.h"
 
 #define ASSIGN_BEAM			4

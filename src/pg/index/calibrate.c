@@ -21,7 +21,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "learn/rng.h"
+#include "base/rng.h"
 #include "walk.h"
 
 #define LEAST_QUERIES		200	/* a query for so many leaves, within these bounds */

@@ -31,7 +31,7 @@
 
 #include "ann/distance.h"
 #include "check.h"
-#include "model/owner.h"
+#include "read/owner.h"
 
 PG_FUNCTION_INFO_V1(dml_index_check);
 

@@ -28,7 +28,7 @@
 
 #include "ann/distance.h"
 #include "ann/kmeans.h"
-#include "learn/blas.h"
+#include "base/blas.h"
 #include "model/model.h"
 #include "tree.h"
 

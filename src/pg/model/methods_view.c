@@ -10,7 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
-#include "learn/methods.h"
+#include "learn/methods/methods.h"
 
 PG_FUNCTION_INFO_V1(dml_methods);
 

@@ -15,7 +15,8 @@
 
 #include "access/attnum.h"
 
-#include "learn/model.h"
+#include "learn/net/model.h"
+#include "call/learn_env.h"
 #include "vector/vector.h"
 
 /* What a row of input is: one array of n numbers, or n named columns. */
@@ -193,15 +194,5 @@ typedef struct DmlColumn
 extern void dml_column_record(const DmlColumn *column); /* insert or replace */
 extern DmlColumn *dml_column_find(Oid relid, const char *column);	/* NULL: none */
 extern void dml_column_forget(Oid relid, const char *column);
-
-/* Raise a standard error for a status of src/learn; env has the message and hint. Never returns. */
-extern void dml_learn_error(const LearnEnv *env, LearnStatus status) pg_attribute_noreturn();
-
-/*
- * An environment for src/learn: an arena over a child of the current memory context,
- * bounded by limit bytes (0: none), interrupts checked in poll, notices as NOTICE.
- * Everything goes with the returned context.
- */
-extern LearnEnv *dml_learn_env(size_t limit);
 
 #endif							/* DML_MODEL_H */

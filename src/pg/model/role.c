@@ -70,13 +70,13 @@ static bool
 gives(CatalogScan *scan, HeapTuple row, Oid user, const char *privilege)
 {
 	bool		isnull;
-	Datum		given = catalog_column(scan, row, PRIVILEGE_PRIVILEGE, &isnull);
+	Datum		constraints = catalog_column(scan, row, PRIVILEGE_PRIVILEGE, &isnull);
 	char	   *grantee = NameStr(*DatumGetName(catalog_column(scan, row, PRIVILEGE_GRANTEE, &isnull)));
 	Oid			grantee_id = DatumGetObjectId(catalog_column(scan, row, PRIVILEGE_GRANTEE_ID, &isnull));
 	int64		grantee_home = DatumGetInt64(catalog_column(scan, row, PRIVILEGE_GRANTEE_HOME, &isnull));
 	Oid			role;
 
-	if (strcmp(TextDatumGetCString(given), privilege) != 0)
+	if (strcmp(TextDatumGetCString(constraints), privilege) != 0)
 		return false;
 	if (strcmp(grantee, PUBLIC_NAME) == 0)
 		return true;

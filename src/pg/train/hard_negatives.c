@@ -33,8 +33,8 @@
 #include "utils/snapmgr.h"
 #include "utils/varlena.h"
 
-#include "model/owner.h"
-#include "model/source.h"
+#include "read/owner.h"
+#include "read/source.h"
 #include "train/progress.h"
 
 #define DISTANCE_STRATEGY	1

@@ -9,7 +9,7 @@
 
 #include "utils/rel.h"
 
-#include "model/matrix.h"
+#include "read/matrix.h"
 #include "train/training.h"
 
 /* Rows that were read from the table, or constraints, one a row. */

@@ -9,7 +9,7 @@
 
 #include "utils/jsonb.h"
 
-#include "learn/train.h"
+#include "learn/train/train.h"
 
 /*
  * Set options from a JSON object: numbers, booleans and texts by option name; null

@@ -10,8 +10,8 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-#include "learn/options.h"
-#include "train/result_store.h"
+#include "learn/methods/options.h"
+#include "call/result_store.h"
 
 #define OPTION_COLUMNS	6
 

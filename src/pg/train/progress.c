@@ -27,7 +27,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "train/result_store.h"
+#include "call/result_store.h"
 
 /* "dml", far from PostgreSQL's own, which count from 0. */
 #define PROGRESS_COMMAND_DML	((ProgressCommandType) 0x646d6c)

@@ -7,7 +7,7 @@
 
 #include "compat.h"
 
-#include "learn/train.h"
+#include "learn/train/train.h"
 
 /*
  * From start to end this backend has a row in dml_training_progress.  An error ends it

@@ -3,7 +3,7 @@
  *	  dml_train: from a labelled source to a stored version of a model.
  *
  * Everything that can be refused is refused before the first row is read (training.c).  Then
- * the rows are read (model/matrix.c), src/learn trains, and the result is stored (model/).
+ * the rows are read (read/matrix.c), src/learn trains, and the result is stored (model/).
  * Reading runs as the user who calls, as any query of theirs.
  */
 #include "compat.h"
@@ -17,9 +17,9 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "learn/train.h"
-#include "model/feature.h"
-#include "model/matrix.h"
+#include "learn/train/train.h"
+#include "read/feature.h"
+#include "read/matrix.h"
 #include "model/model.h"
 #include "train/hard_negatives.h"
 #include "train/progress.h"
@@ -318,7 +318,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	{
 		HardRows	rows = {matrix->rows.n, levels.extra[levels.n].number, hard_negatives_by_label, matrix};
 
-		matrix->rows.hard = hard_negatives_find(&hard, &training, &rows);
+		matrix->rows.hard_negatives = hard_negatives_find(&hard, &training, &rows);
 		matrix->rows.n_hard = training.options.hard_neighbors;
 	}
 	progress_phase(PHASE_PREPARING);

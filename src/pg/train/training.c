@@ -132,13 +132,6 @@ training_text(FunctionCallInfo fcinfo, int arg, const char *name)
 	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
 }
 
-static void
-check(LearnEnv *env, LearnStatus status)
-{
-	if (status != LEARN_OK)
-		dml_learn_error(env, status);
-}
-
 void
 training_check_network(LearnEnv *env, const char *line)
 {
@@ -146,7 +139,7 @@ training_check_network(LearnEnv *env, const char *line)
 	NetSpec		spec;
 
 	/* an input as wide as the first layer: what depends on the input is not in doubt */
-	check(env, netspec_parse(env, line, first >= 1 && first <= NET_MAX_WIDTH ? (int) first : 1, &spec));
+	dml_learn_check(env, netspec_parse(env, line, first >= 1 && first <= NET_MAX_WIDTH ? (int) first : 1, &spec));
 }
 
 /* Was an option given, for any term of a sum? */
@@ -224,24 +217,24 @@ read_options(FunctionCallInfo fcinfo, LearnEnv *env, const char *supervision, in
 
 	options_init(options);
 	if (!PG_ARGISNULL(method))
-		check(env, options_set_method(env, options, text_to_cstring(PG_GETARG_TEXT_PP(method)), supervision));
+		dml_learn_check(env, options_set_method(env, options, text_to_cstring(PG_GETARG_TEXT_PP(method)), supervision));
 	if (!PG_ARGISNULL(network))
-		check(env, options_set_text(env, options, "network", text_to_cstring(PG_GETARG_TEXT_PP(network))));
+		dml_learn_check(env, options_set_text(env, options, "network", text_to_cstring(PG_GETARG_TEXT_PP(network))));
 	if (!PG_ARGISNULL(dims))
-		check(env, options_set_number(env, options, "dims", PG_GETARG_INT32(dims)));
+		dml_learn_check(env, options_set_number(env, options, "dims", PG_GETARG_INT32(dims)));
 	if (!PG_ARGISNULL(epochs))
-		check(env, options_set_number(env, options, "epochs", PG_GETARG_INT32(epochs)));
+		dml_learn_check(env, options_set_number(env, options, "epochs", PG_GETARG_INT32(epochs)));
 	if (!PG_ARGISNULL(time_limit))
-		check(env, options_set_number(env, options, "time_limit", PG_GETARG_FLOAT8(time_limit)));
+		dml_learn_check(env, options_set_number(env, options, "time_limit", PG_GETARG_FLOAT8(time_limit)));
 	/* these two have defaults that are not NULL, so a default does not count as given */
 	if (!PG_ARGISNULL(seed) && PG_GETARG_INT64(seed) != 0)
-		check(env, options_set_seed(env, options, PG_GETARG_INT64(seed)));
+		dml_learn_check(env, options_set_seed(env, options, PG_GETARG_INT64(seed)));
 	if (has_open_set && !PG_ARGISNULL(open_set) && PG_GETARG_BOOL(open_set))
-		check(env, options_set_bool(env, options, "open_set", true));
+		dml_learn_check(env, options_set_bool(env, options, "open_set", true));
 	if (!PG_ARGISNULL(json))
 		options_from_json(env, options, PG_GETARG_JSONB_P(json));
 	refuse_options(options, options_of_target(options) ? "target" : supervision);
-	check(env, options_check(env, options));
+	dml_learn_check(env, options_check(env, options));
 	if (options->network[0] != '\0')
 		training_check_network(env, options->network);
 }
@@ -293,7 +286,7 @@ training_check(Training *training, LearnStatus status)
 		learn_hint(env, "Training has taken %zu MB beside its rows, of %zu MB that it may take: "
 				   "raise maintenance_work_mem above that, or make the network or the batch smaller.",
 				   env->arena->taken >> 20, training->memory_limit >> 20);
-	check(env, status);
+	dml_learn_check(env, status);
 }
 
 const char *
@@ -316,7 +309,7 @@ training_store(Training *training, const TrainResult *result, DmlNewVersion *ver
 	sides.b = result->model_b;
 	sides.adapter = training->adapter;
 	sides.target = training->target;
-	check(training->env, model_save_sides(training->env, &sides, &blob, &size));
+	dml_learn_check(training->env, model_save_sides(training->env, &sides, &blob, &size));
 	version->name = training->model;
 	version->method = training_method_name(result);
 	options_method(&training->options, asked, sizeof(asked));

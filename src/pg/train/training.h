@@ -10,7 +10,7 @@
 
 #include "fmgr.h"
 
-#include "learn/train.h"
+#include "learn/train/train.h"
 #include "model/model.h"
 
 typedef struct Training

@@ -9,7 +9,7 @@
 
 #include "fmgr.h"
 
-#include "learn/tune.h"
+#include "learn/train/tune.h"
 
 /*
  * The plan of a search from the arguments search (jsonb or NULL), trials and folds, of which the

@@ -9,7 +9,7 @@
 #include "ann/code.h"
 #include "ann/distance.h"
 #include "ann/score.h"
-#include "learn/vmath.h"
+#include "math/vmath.h"
 #include "lib/stringinfo.h"
 #include "utils/guc.h"
 

@@ -27,8 +27,8 @@
 
 #include "index/inspect.h"
 #include "index/walk.h"
-#include "model/owner.h"
-#include "learn/rng.h"
+#include "read/owner.h"
+#include "base/rng.h"
 #include "server/pages.h"
 
 #undef qsort

@@ -1,0 +1,189 @@
+/*
+ * linear.c
+ *	  The closed forms as models.
+ */
+#include "linear.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/blas.h"
+#include "learn/data/classes.h"
+#include "discriminant.h"
+#include "math/eigen.h"
+#include "learn/data/moments.h"
+#include "learn/data/scatter.h"
+
+/* Shares of the largest eigenvalue below which a direction is taken for rounding. */
+#define PCA_TOLERANCE		1e-12
+#define LDA_TOLERANCE		1e-9
+
+/* A network of one layer without bias, or of none (width 0), that reads in values. */
+static LearnStatus
+create_net(LearnEnv *env, int in, int width, Net **net)
+{
+	NetSpec		spec;
+	char		line[32] = "identity";
+
+	if (width > 0)
+		snprintf(line, sizeof(line), "%d linear, raw", width);
+	LEARN_TRY(netspec_parse(env, line, in, &spec));
+	LEARN_TRY(net_create(env, &spec, net));
+	if (width > 0)
+		memset((*net)->params + (*net)->offset[0].bias, 0, width * sizeof(real));
+	return LEARN_OK;
+}
+
+LearnStatus
+linear_none(LearnEnv *env, int d, Model **model)
+{
+	Model	   *m;
+
+	LEARN_ALLOC(env, m, 1);
+	LEARN_ALLOC(env, m->prep, 1);
+	*m->prep = (Prep) {.kind = PREP_NONE, .in = d, .out = d};
+	LEARN_TRY(create_net(env, d, 0, &m->net));
+	*model = m;
+	return LEARN_OK;
+}
+
+LearnStatus
+linear_model(LearnEnv *env, Prep *prep, const float *weight, int width, Model **model)
+{
+	Model	   *m;
+
+	LEARN_ALLOC(env, m, 1);
+	m->prep = prep;
+	LEARN_TRY(create_net(env, prep->out, width, &m->net));
+	for (size_t i = 0; i < (size_t) width * prep->out; i++)
+		m->net->params[m->net->offset[0].weight + i] = weight[i];
+	*model = m;
+	return LEARN_OK;
+}
+
+/* The leading eigenvectors that count, as weights; *rank is how many. */
+static LearnStatus
+leading_directions(LearnEnv *env, double *a, int d, int most, double tolerance, double *vector, int *rank)
+{
+	double	   *value;
+
+	LEARN_ALLOC(env, value, most);
+	LEARN_TRY(eigen_symmetric(env, a, d, most, value, vector));
+	for (*rank = 0; *rank < most && value[*rank] > tolerance * value[0]; (*rank)++)
+		;
+	return LEARN_OK;
+}
+
+static LearnStatus
+fit_pca(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, int most,
+		Prep *prep, float *weight, int *rank)
+{
+	int			d = rows->d;
+	Moments		m;
+	double	   *vector;
+
+	LEARN_TRY(moments_fit(env, rows, index, n, true, &m));
+	LEARN_TRY(moments_check(env, &m));
+	for (int j = 0; j < d; j++)
+	{
+		prep->mean[j] = m.mean[j];
+		prep->scale[j] = m.constant[j] ? 0 : 1;
+	}
+	if (m.n - 1 < most)
+		most = (int) (m.n - 1);
+	LEARN_ALLOC(env, vector, (size_t) most * d);
+	LEARN_TRY(leading_directions(env, m.cov, d, most, PCA_TOLERANCE, vector, rank));
+	for (size_t i = 0; i < (size_t) *rank * d; i++)
+		weight[i] = vector[i];
+	return LEARN_OK;
+}
+
+LearnStatus
+linear_pca(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
+		   int dims, Model **model)
+{
+	int			d = rows->d;
+	int			most = dims > 0 && dims < d ? dims : d;
+	int			rank = 0;
+	Prep	   *prep;
+	float	   *weight;
+	ArenaMark	mark;
+
+	if (d > MOMENTS_MAX_COV)
+		return moments_too_wide(env, d);
+	LEARN_ALLOC(env, prep, 1);
+	*prep = (Prep) {.kind = PREP_SCALE, .in = d, .out = d};
+	LEARN_ALLOC(env, prep->mean, d);
+	LEARN_ALLOC(env, prep->scale, d);
+	LEARN_ALLOC(env, weight, (size_t) most * d);
+	mark = arena_mark(env->arena);
+	LEARN_TRY(fit_pca(env, rows, index, n, most, prep, weight, &rank));
+	arena_reset(env->arena, mark);
+	return linear_model(env, prep, weight, rank, model);
+}
+
+LearnStatus
+linear_whiten(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
+			  int dims, Model **model)
+{
+	Model	   *m;
+
+	LEARN_ALLOC(env, m, 1);
+	LEARN_TRY(prep_fit(env, PREP_WHITEN, rows, index, n, dims > 0 && dims < rows->d ? dims : rows->d, &m->prep));
+	LEARN_TRY(create_net(env, m->prep->out, 0, &m->net));
+	*model = m;
+	return LEARN_OK;
+}
+
+static LearnStatus
+fit_lda(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, int most,
+		const Prep *prep, float *weight, int *rank)
+{
+	int			d = rows->d;
+	Scatter		s;
+	Discriminant problem = {.d = d, .scale = prep->scale};
+	double	   *value;
+	double	   *vector;
+
+	LEARN_TRY(scatter_fit(env, rows, index, n, prep->mean, prep->scale, "discriminant analysis", &s));
+	problem.within = s.within;
+	problem.between = s.between;
+	problem.shrinkage = s.shrinkage;
+	problem.trusted = scatter_trusted(&s, prep->scale, d);
+	if (s.classes - 1 < most)
+		most = s.classes - 1;
+	LEARN_ALLOC(env, value, most);
+	LEARN_ALLOC(env, vector, (size_t) most * d);
+	LEARN_TRY(discriminant_directions(env, &problem, most, LDA_TOLERANCE, value, vector, rank));
+	if (*rank == 0)
+		return learn_fail(env, LEARN_DATA, "discriminant analysis needs classes whose means differ");
+	for (size_t i = 0; i < (size_t) *rank * d; i++)
+		weight[i] = vector[i];
+	return LEARN_OK;
+}
+
+LearnStatus
+linear_lda(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
+		   int dims, Model **model)
+{
+	int			d = rows->d;
+	int			most = rows->n_classes - 1 < d ? rows->n_classes - 1 : d;
+	int			rank;
+	Prep	   *prep = NULL;
+	float	   *weight;
+	ArenaMark	mark;
+
+	if (d > MOMENTS_MAX_COV)
+		return moments_too_wide(env, d);
+	if (rows->n_classes < 2)
+		return classes_check(env, &(Classes) {.used = rows->n_classes}, "discriminant analysis");
+	if (dims > 0 && dims < most)
+		most = dims;
+	LEARN_TRY(prep_fit(env, PREP_STANDARDIZE, rows, index, n, 0, &prep));
+	LEARN_ALLOC(env, weight, (size_t) most * d);
+	mark = arena_mark(env->arena);
+	LEARN_TRY(fit_lda(env, rows, index, n, most, prep, weight, &rank));
+	arena_reset(env->arena, mark);
+	return linear_model(env, prep, weight, rank, model);
+}

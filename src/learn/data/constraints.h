@@ -1,0 +1,57 @@
+/*
+ * constraints.h
+ *	  Constraints: what is known of rows beside labels, as tuples of row numbers.
+ *
+ * Pairs, triplets, quadruplets, chunklets, matches, or rows alone.  Rows are numbered once for all constraints, and
+ * equal rows are one row, so that "the same row" means the same content.  Where a user has labels, constraints can be
+ * drawn from them (learn/classical/constraint_draw.h).
+ */
+#ifndef CONSTRAINTS_H
+#define CONSTRAINTS_H
+
+#include "rows.h"
+
+typedef enum ConstraintKind
+{
+	CONSTRAINT_PAIRS,			/* (a, b): the same, or different */
+	CONSTRAINT_TRIPLETS,		/* (a, p, n): a is nearer to p than to n */
+	CONSTRAINT_QUADRUPLETS,		/* (a, b, c, d): a and b are nearer than c and d */
+	CONSTRAINT_CHUNKLETS,		/* (a): belongs to a chunklet of rows of one, unknown, class */
+	CONSTRAINT_MATCHES,			/* (a, b) belong together, and with no other but those that are given as well */
+	CONSTRAINT_NONE				/* (a): rows alone */
+} ConstraintKind;
+
+#define CONSTRAINT_MAX_SIZE	4
+
+typedef struct Constraints
+{
+	ConstraintKind kind;
+	const Rows *rows;			/* labels are not read */
+	const Rows *rows_b;			/* matches: what the second number counts; == rows: one kind of input */
+	int64_t		n;				/* constraints; chunklets: rows that are in one */
+	const int64_t *row;			/* n x constraint_size(kind) numbers of rows */
+	const int32_t *label;		/* n.  Pairs: 1 same, 0 different.  Chunklets: the number of the chunklet, from 0.
+								 * Others: NULL */
+	int			n_chunklets;
+	const int32_t *hard_negatives;	/* matches: n x n_hard, of each constraint others whose sides are to be told from
+									 * its own most of all, -1 where there are no more; or NULL */
+	int			n_hard;
+	const double *weight;		/* n, finite, >= 0; NULL: all 1.  Chunklets: NULL */
+	bool		adapter;		/* matches: side b stays as it is, side a learns to meet it */
+} Constraints;
+
+extern int	constraint_size(ConstraintKind kind);	/* row numbers in a constraint: 2, 3, 4, 1, 2, 1 */
+extern const char *constraint_name(ConstraintKind kind);	/* "pairs", ...: the supervision of methods.h */
+extern const char *constraint_score_name(ConstraintKind kind);
+
+/* Matches and views: judged by search, and all that is in a batch is a negative of each other? */
+extern bool constraint_searched(ConstraintKind kind);
+
+/* Two inputs, each with a network of its own? */
+extern bool constraint_two_towers(const Constraints *constraints);
+
+/* The numbers of a side's different rows in constraints index[0..n), rising. */
+extern LearnStatus constraint_rows(LearnEnv *env, const Constraints *constraints, int side, const int64_t *index, int64_t n,
+							  int64_t **rows, int64_t *n_rows);
+
+#endif							/* CONSTRAINTS_H */

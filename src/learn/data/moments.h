@@ -1,0 +1,52 @@
+/*
+ * moments.h
+ *	  Mean, variance and covariance of rows that are streamed in chunks, in float64.
+ */
+#ifndef MOMENTS_H
+#define MOMENTS_H
+
+#include "base/learn.h"
+#include "rows.h"
+
+/* A covariance matrix has d * d float64 numbers: 128 MB at most. */
+#define MOMENTS_MAX_COV		4096
+
+typedef struct Moments
+{
+	int64_t		n;
+	int			d;
+	int			n_constant;
+	bool	   *constant;		/* d: varies no more than float can tell apart */
+	double	   *mean;			/* d */
+	double	   *var;			/* d: divided by n; 0 where constant */
+	double	   *cov;			/* d x d, divided by max(n - 1, 1); rows and columns 0 where
+								 * constant; or NULL */
+} Moments;
+
+/*
+ * Of rows index[0..n) (NULL: all of them, n is not read) and of all rows without a label.  At least one row:
+ * LEARN_DATA.  With a covariance d is at most MOMENTS_MAX_COV: LEARN_INVALID; it
+ * loads BLAS.
+ */
+extern LearnStatus moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
+							   bool with_cov, Moments *moments);
+
+/* LEARN_DATA if no column varies; a notice if some do not. */
+extern LearnStatus moments_check(LearnEnv *env, const Moments *moments);
+
+/* LEARN_INVALID: more columns than a covariance is made for. */
+extern LearnStatus moments_too_wide(LearnEnv *env, int d);
+
+/* Rows that are read at once: some milliseconds of reading, some megabytes. */
+extern int	moments_chunk(int d);
+
+/* Tiles that cover the upper triangle: sum (d x d) += v^T v for v count x d, count at most a chunk. */
+extern LearnStatus moments_add_products(LearnEnv *env, const double *v, int count, int d, double *sum);
+
+/* Fill the lower triangle of a (d x d) from the upper one. */
+extern LearnStatus moments_mirror(LearnEnv *env, double *a, int d);
+
+/* Numbers of index from position begin on, count of them, for Rows.fetch; NULL index: the position itself */
+extern void moments_index(const int64_t *index, int64_t begin, int count, int64_t *out);
+
+#endif							/* MOMENTS_H */

@@ -1,0 +1,202 @@
+/*
+ * prep.c
+ *	  Fits and applies preprocessing.
+ */
+#include "prep.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "math/eigen.h"
+#include "moments.h"
+#include "math/vmath.h"
+
+/* An eigenvalue below this share of the largest is taken for rounding. */
+#define RANK_TOLERANCE	1e-6
+
+#define DEFAULT_COMPONENTS	512
+
+static const char *const names[] = {
+	[PREP_NONE] = "none",
+	[PREP_SCALE] = "scale",
+	[PREP_STANDARDIZE] = "standardize",
+	[PREP_PCA] = "pca",
+	[PREP_WHITEN] = "whiten"
+};
+
+const char *
+prep_name(PrepKind kind)
+{
+	return names[kind];
+}
+
+bool
+prep_by_name(const char *name, PrepKind *kind)
+{
+	for (int i = PREP_NONE; i <= PREP_WHITEN; i++)
+		if (strcmp(name, names[i]) == 0)
+		{
+			*kind = i;
+			return true;
+		}
+	return false;
+}
+
+/* Mean and scale of every column. */
+static void
+set_scale(Prep *prep, const Moments *m)
+{
+	double		total = 0;
+
+	for (int j = 0; j < m->d; j++)
+		total += m->var[j];
+	for (int j = 0; j < m->d; j++)
+	{
+		double		var = prep->kind == PREP_SCALE ? total / m->d : m->var[j];
+
+		prep->mean[j] = m->mean[j];
+		prep->scale[j] = m->constant[j] ? 0 : 1 / sqrt(var);
+	}
+}
+
+/*
+ * At most components leading directions of the standardised columns, whose covariance is
+ * made in the place of the columns'.
+ */
+static LearnStatus
+set_projection(LearnEnv *env, Prep *prep, const Moments *m, int components)
+{
+	int			d = m->d;
+	int			varying = d - m->n_constant;
+	int			most = varying < components ? varying : components;
+	int			rank = 0;
+	double	   *value;
+	double	   *vector;
+	double	   *inverse;		/* of standard deviations */
+
+	LEARN_ALLOC(env, inverse, d);
+	for (int j = 0; j < d; j++)
+		inverse[j] = m->constant[j] ? 0 : 1 / sqrt(m->var[j]);
+	for (int i = 0; i < d; i++)
+		for (int j = 0; j < d; j++)
+			m->cov[(size_t) i * d + j] *= inverse[i] * inverse[j];
+	LEARN_ALLOC(env, value, most);
+	LEARN_ALLOC(env, vector, (size_t) most * d);
+	LEARN_TRY(eigen_symmetric(env, m->cov, d, most, value, vector));
+
+	while (rank < most && value[rank] > RANK_TOLERANCE * value[0])
+		rank++;
+	if (rank < most && m->n > varying)
+		learn_notice(env, "%d of %d columns are combinations of others: %d directions carry all variance",
+					 varying - rank, d, rank);
+	prep->out = rank;
+	for (int i = 0; i < prep->out; i++)
+	{
+		double		scale = prep->kind == PREP_WHITEN ? 1 / sqrt(value[i]) : 1;
+
+		for (int j = 0; j < d; j++)
+			prep->proj[(size_t) i * d + j] = scale * vector[(size_t) i * d + j];
+	}
+	return LEARN_OK;
+}
+
+LearnStatus
+prep_fit(LearnEnv *env, PrepKind kind, const Rows *rows, const int64_t *index,
+		 int64_t n, int components, Prep **prep)
+{
+	bool		project = kind == PREP_PCA || kind == PREP_WHITEN;
+	Prep	   *p;
+	Moments		m;
+	ArenaMark	mark;
+
+	LEARN_ALLOC(env, p, 1);
+	memset(p, 0, sizeof(*p));
+	p->kind = kind;
+	p->in = rows->d;
+	p->out = rows->d;
+	*prep = p;
+	if (kind == PREP_NONE)
+		return LEARN_OK;
+
+	LEARN_ALLOC(env, p->mean, rows->d);
+	LEARN_ALLOC(env, p->scale, rows->d);
+	if (components <= 0)
+		components = DEFAULT_COMPONENTS;
+	if (components > rows->d)
+		components = rows->d;
+	if (project)
+		LEARN_ALLOC(env, p->proj, (size_t) components * rows->d);
+
+	mark = arena_mark(env->arena);
+	LEARN_TRY(moments_fit(env, rows, index, n, project, &m));
+	LEARN_TRY(moments_check(env, &m));
+	set_scale(p, &m);
+	if (project)
+		LEARN_TRY(set_projection(env, p, &m, components));
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}
+
+void
+prep_apply(const Prep *prep, const float *x, int n, float *out, float *scratch)
+{
+	size_t		d = prep->in;
+	float	   *scaled = prep->proj != NULL ? scratch : out;
+
+	if (prep->kind == PREP_NONE)
+	{
+		memcpy(out, x, n * d * sizeof(float));
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		for (size_t j = 0; j < d; j++)
+			scaled[i * d + j] = (x[i * d + j] - prep->mean[j]) * prep->scale[j];
+	if (prep->proj != NULL)
+		vm_affine(out, scaled, prep->proj, NULL, n, d, prep->out);
+}
+
+/*
+ * Do the features share one unit?  The largest magnitude of a column, at the 95th percentile of
+ * the columns, is then no more than four times that of the median column (pixels, spectra);
+ * measurements of different kinds differ by more.
+ */
+LearnStatus
+prep_one_scale(LearnEnv *env, const Rows *rows, bool *one_scale)
+{
+	ArenaMark	mark = arena_mark(env->arena);
+	int			d = rows->d;
+	int64_t		n = rows->n < 1000 ? rows->n : 1000;
+	float	   *x;
+	float	   *top;
+	int			used = 0;
+
+	LEARN_ALLOC(env, x, d);
+	top = arena_alloc_zero(env->arena, (size_t) d, sizeof(float));
+	if (top == NULL)
+		return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for %d features", d);
+	for (int64_t i = 0; i < n; i++)
+	{
+		int64_t		row = i * rows->n / n;
+
+		LEARN_TRY(rows->fetch(env, rows->ctx, &row, 1, x));
+		for (int j = 0; j < d; j++)
+			if (fabsf(x[j]) > top[j])
+				top[j] = fabsf(x[j]);
+	}
+	for (int j = 0; j < d; j++)
+		if (top[j] > 0)
+		{
+			float		value = top[j];
+			int			place = used++;
+
+			/* insertion sort of the used part: top[j] is read before it is overwritten */
+			for (; place > 0 && top[place - 1] > value; place--)
+				top[place] = top[place - 1];
+			top[place] = value;
+			if ((j & 255) == 0)
+				LEARN_TRY(learn_poll(env));
+		}
+	*one_scale = used > 0 && top[(int) (0.95 * (used - 1))] <= 4 * top[used / 2];
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}

@@ -1,0 +1,36 @@
+/*
+ * rows.h
+ *	  A labelled matrix as src/learn sees it: rows are fetched by number, from
+ *	  memory or from a file, the caller knows which.  Rows whose label is not known stand behind the others.
+ */
+#ifndef ROWS_H
+#define ROWS_H
+
+#include "base/learn.h"
+
+#define ROWS_MAX_LEVELS	7
+
+typedef struct Rows
+{
+	int64_t		n;				/* rows */
+	int64_t		n_unlabeled;	/* rows n .. n + n_unlabeled - 1 have no label: moments and views are of them too */
+	int			d;				/* features a row */
+	const int32_t *label;		/* n class numbers in [0, n_classes), or NULL */
+	int			n_classes;
+	bool		numbers;		/* the labels are numbers, which could be meant to be predicted */
+	int			n_levels;		/* classes of classes (species: genus, family), from the finest up; 0: none */
+	const int32_t *const *level;	/* n_levels: of each class the class that it is in, from 0 */
+	const int  *level_classes;	/* n_levels: how many there are */
+	const int32_t *hard_negatives;	/* n x n_hard: of each row the rows of other classes that are to be told from it
+								 * most of all, -1 where there are no more; or NULL */
+	int			n_hard;
+	const double *target;		/* n numbers to predict, all finite, or NULL */
+	const uint64_t *hash;		/* n hashes of the rows' content, or NULL: equal rows have equal
+								 * hashes and stay on one side of a split */
+
+	/* Copy rows index[0..count) to out (count x d).  All values are finite. */
+	LearnStatus (*fetch) (LearnEnv *env, void *ctx, const int64_t *index, int count, float *out);
+	void	   *ctx;
+} Rows;
+
+#endif							/* ROWS_H */

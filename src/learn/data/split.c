@@ -1,0 +1,164 @@
+/*
+ * split.c
+ *	  Which rows are learned from and which are held out.
+ */
+#include "split.h"
+
+#include <stdlib.h>
+
+#include "base/rng.h"
+
+/* A number in [0, 1) that depends on the row's content and the seed. */
+static double
+row_uniform(const Rows *rows, int64_t row, uint64_t salt)
+{
+	uint64_t	content = rows->hash ? rows->hash[row] : rng_mix((uint64_t) row);
+
+	return (double) (rng_mix(content ^ salt) >> 11) * 0x1p-53;
+}
+
+/* How many rows each class has. */
+static LearnStatus
+count_classes(LearnEnv *env, const Rows *rows, int64_t **count)
+{
+	*count = arena_alloc_zero(env->arena, (size_t) rows->n_classes, sizeof(int64_t));
+	if (*count == NULL)
+		return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for %d classes", rows->n_classes);
+	for (int64_t i = 0; i < rows->n; i++)
+		(*count)[rows->label[i]]++;
+	return LEARN_OK;
+}
+
+/* held[row]: rows of the fold, every class keeping one row to learn from. */
+static LearnStatus
+mark_rows(LearnEnv *env, const Rows *rows, int folds, int fold, double share, uint64_t salt, bool *held)
+{
+	int64_t    *left;
+
+	LEARN_TRY(count_classes(env, rows, &left));
+	for (int64_t i = 0; i < rows->n; i++)
+	{
+		double		u = row_uniform(rows, i, salt);
+
+		held[i] = folds > 1 ? (int) (u * folds) == fold : u < share;
+		if (held[i] && left[rows->label[i]] == 1)
+			held[i] = false;
+		if (held[i])
+			left[rows->label[i]]--;
+	}
+	return LEARN_OK;
+}
+
+/*
+ * held[row]: rows of the fold's classes.  Only classes of two rows and more can be
+ * judged by, so the others are always learned from.
+ */
+static LearnStatus
+mark_classes(LearnEnv *env, const Rows *rows, int folds, int fold, double share, uint64_t salt, bool *held)
+{
+	int64_t    *count;
+	int64_t    *order;
+	bool	   *out;
+	int64_t		usable = 0;
+	int64_t		from;
+	int64_t		to;
+	Rng			rng;
+
+	LEARN_TRY(count_classes(env, rows, &count));
+	LEARN_ALLOC(env, order, rows->n_classes);
+	for (int c = 0; c < rows->n_classes; c++)
+		if (count[c] >= 2)
+			order[usable++] = c;
+	if (usable < 4)
+	{
+		learn_fail(env, LEARN_DATA, "open_set needs four classes of at least two rows, and there are %lld",
+				   (long long) usable);
+		learn_hint(env, "Whole classes are held out to validate on: two at least, and two must be left to learn from.");
+		return LEARN_DATA;
+	}
+	if (folds > usable / 2)
+		folds = (int) (usable / 2);
+	rng_seed(&rng, salt, folds > 1 ? (uint64_t) (fold / folds) : 0);
+	rng_shuffle(&rng, order, usable);
+
+	if (folds > 1)
+	{
+		fold %= folds;
+		from = usable * fold / folds;
+		to = usable * (fold + 1) / folds;
+	}
+	else
+	{
+		from = 0;
+		to = (int64_t) (share * (double) usable + 0.5);
+		if (to < 2)
+			to = 2;
+		if (to > usable - 2)
+			to = usable - 2;
+	}
+
+	out = arena_alloc_zero(env->arena, (size_t) rows->n_classes, sizeof(bool));
+	if (out == NULL)
+		return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for %d classes", rows->n_classes);
+	for (int64_t i = from; i < to; i++)
+		out[order[i]] = true;
+	for (int64_t i = 0; i < rows->n; i++)
+		held[i] = out[rows->label[i]];
+	return LEARN_OK;
+}
+
+LearnStatus
+split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
+		   double share, int64_t max_held, int64_t seed, Split *split)
+{
+	uint64_t	salt = rng_mix((uint64_t) seed ^ UINT64_C(0x73706c6974));
+	int64_t		n_held = 0;
+	int64_t		to_skip;
+	bool	   *held;
+
+	LEARN_ALLOC(env, held, rows->n);
+	LEARN_ALLOC(env, split->train, rows->n);
+	LEARN_ALLOC(env, split->held, rows->n);
+	if (open_set)
+		LEARN_TRY(mark_classes(env, rows, folds, fold, share, salt, held));
+	else
+		LEARN_TRY(mark_rows(env, rows, folds, fold, share, salt, held));
+
+	for (int64_t i = 0; i < rows->n; i++)
+		n_held += held[i];
+	to_skip = n_held > max_held ? n_held - max_held : 0;
+
+	split->n_train = split->n_held = 0;
+	for (int64_t i = 0, seen = 0; i < rows->n; i++)
+	{
+		if (!held[i])
+		{
+			split->train[split->n_train++] = i;
+			continue;
+		}
+		/* spread those that are too many evenly over the held-out rows */
+		seen++;
+		if (seen * to_skip / n_held == (seen - 1) * to_skip / n_held)
+			split->held[split->n_held++] = i;
+		else if (!open_set)
+			split->train[split->n_train++] = i;
+	}
+	return LEARN_OK;
+}
+
+LearnStatus
+split_sample(LearnEnv *env, const int64_t *index, int64_t count, int64_t n,
+			 int64_t seed, int64_t **sample, int64_t *n_sample)
+{
+	Rng			rng;
+
+	LEARN_ALLOC(env, *sample, n < count ? n : count);
+	*n_sample = 0;
+	rng_seed(&rng, (uint64_t) seed, 1);
+
+	/* selection sampling: each number is taken with the chance still due (Knuth 3.4.2, S) */
+	for (int64_t i = 0; i < count && *n_sample < n; i++)
+		if (rng_below(&rng, (uint64_t) (count - i)) < (uint64_t) (n - *n_sample))
+			(*sample)[(*n_sample)++] = index[i];
+	return LEARN_OK;
+}

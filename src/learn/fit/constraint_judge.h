@@ -1,0 +1,36 @@
+/*
+ * constraint_judge.h
+ *	  The held-out score of an embedding by constraints.
+ */
+#ifndef CONSTRAINT_JUDGE_H
+#define CONSTRAINT_JUDGE_H
+
+#include "judge.h"
+#include "learn/data/constraints.h"
+#include "learn/data/views.h"
+
+/*
+ * What is judged: an embedding of both sides into out dimensions.  embed takes count <= JUDGE_BLOCK
+ * rows x of side a (0) or b (1).
+ */
+typedef struct ConstraintEmbed
+{
+	LearnStatus (*embed) (LearnEnv *env, void *ctx, int side, const float *x, int count, float *out);
+	void	   *ctx;
+	int			out;
+} ConstraintEmbed;
+
+/*
+ * Pairs: the area under the ROC curve of the distance, the chance that a pair that is the same
+ * is nearer than one that is not, ties counting half.  Triplets and quadruplets: the share that holds, strictly.
+ * Matches: recall@1 of a row of side a among all rows of side b that occur in the held-out
+ * matches.  Nothing: recall@1 of a row from a view of it (views.h) among the held-out rows.  With weights
+ * where there are any.  Equal distances count against the right row.
+ */
+extern LearnStatus constraint_score(LearnEnv *env, const Constraints *constraints, const Split *split, const Views *views,
+							   const ConstraintEmbed *embed, HeldOutScore *score);
+/* b: of side b; NULL: as side a. */
+extern LearnStatus constraint_score_model(LearnEnv *env, const Constraints *constraints, const Split *split, const Views *views,
+									 const Model *a, const Model *b, HeldOutScore *score);
+
+#endif							/* CONSTRAINT_JUDGE_H */

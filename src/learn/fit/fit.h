@@ -1,0 +1,69 @@
+/*
+ * fit.h
+ *	  One run of gradient training: a method, a network, a schedule.
+ */
+#ifndef FIT_H
+#define FIT_H
+
+#include "base/report.h"
+#include "judge.h"
+#include "learn/methods/options.h"
+#include "learn/loss/loss_sum.h"
+
+typedef struct EpochRecord
+{
+	int			epoch;			/* from 1 */
+	double		loss;
+	double		validation;		/* NaN where it was not measured */
+	double		map_r;			/* beside recall@1 (judge.h), else NaN */
+	double		learning_rate;
+	double		seconds;		/* since the start of training */
+} EpochRecord;
+
+typedef struct FitPlan
+{
+	const Method *method;		/* of a sum the first term's */
+	MethodTerm	term[METHOD_MAX_TERMS]; /* params resolved: no NaN in what the losses read */
+	int			n_terms;
+	char		name[METHOD_TEXT_MAX];	/* the method, or the sum */
+	char		network[NET_LINE_MAX];
+	PrepKind	prep;
+	int			components;
+	int			batch;
+	int			rows_per_class;
+	int			epochs;			/* the schedule's length */
+	int			stop_after;		/* epochs to run, at most epochs */
+	double		learning_rate;
+	double		proxy_lr;		/* 0: each term's own */
+	double		average;		/* decay, a step, of the mean of the weights that is judged and kept; 0: the weights themselves */
+	int			judge_every;	/* epochs from one held-out score to the next; the last epoch always has one */
+	bool		each;			/* keep what each held-out row adds to the score of every epoch (Fit.each) */
+	double		deadline;		/* of env->now; INFINITY: none */
+	TrainPhase	phase;
+} FitPlan;
+
+typedef struct Fit
+{
+	Model	   *model;			/* best weights by the judge, else the last */
+	Model	   *model_b;		/* constraints.h: of the second of two inputs, or NULL */
+	char		network[NET_LINE_MAX];
+	double		score;			/* of the best epoch; NaN without a judge */
+	double		map_r;
+	int			best_epoch;
+	int			epochs;			/* run */
+	bool		cut;			/* by the deadline */
+	EpochRecord *history;
+	QueryScore *each;			/* of every epoch, n_query of the judge; NULL: not asked for */
+} Fit;
+
+/* The method and its terms into a plan, with the options that were given for it. */
+extern void plan_method(const TrainOptions *options, const Method *method, FitPlan *plan);
+
+/* The sum of a plan's losses. */
+extern LearnStatus plan_loss(LearnEnv *env, const FitPlan *plan, const LossShape *shape, LossSum **loss);
+
+/* judge may be NULL.  The model lives in env's arena; all else is given back. */
+extern LearnStatus fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
+								const TrainOptions *options, const FitPlan *plan, const Judge *judge, Fit *fit);
+
+#endif							/* FIT_H */

@@ -1,0 +1,174 @@
+/*
+ * judge.c
+ *	  The held-out score that early stopping and auto go by.
+ */
+#include "judge.h"
+
+#include <math.h>
+
+#include "learn/measure/neighbours.h"
+
+#define MAP_SHARE		0.1		/* of MAP@R beside recall@1 */
+
+double
+score_merit(double score, double map_r)
+{
+	return isnan(map_r) ? score : score + MAP_SHARE * map_r;
+}
+
+LearnStatus
+judge_create(LearnEnv *env, const Rows *rows, bool open_set, const Split *split,
+			 int64_t max_gallery, int64_t seed, Judge *judge)
+{
+	judge->rows = rows;
+	judge->open_set = open_set;
+	judge->query = split->held;
+	judge->n_query = split->n_held;
+	return split_sample(env, split->train, split->n_train, max_gallery, seed,
+						&judge->gallery, &judge->n_gallery);
+}
+
+/* Embed index[0..n) into z (n x out) and look up their labels. */
+static LearnStatus
+embed_rows(LearnEnv *env, const Judge *judge, const int64_t *index, int64_t n,
+		   JudgeEmbed embed, void *ctx, int out, float *z, int32_t *label)
+{
+	for (int64_t i = 0; i < n; i += JUDGE_BLOCK)
+	{
+		int			count = n - i < JUDGE_BLOCK ? (int) (n - i) : JUDGE_BLOCK;
+
+		LEARN_TRY(learn_poll(env));
+		LEARN_TRY(embed(env, ctx, index + i, count, z + i * out));
+	}
+	for (int64_t i = 0; i < n; i++)
+		label[i] = judge->rows->label[index[i]];
+	return LEARN_OK;
+}
+
+/* Neighbours that a target is predicted from. */
+#define REGRESSION_ROWS	5
+
+/*
+ * Share of the variance of the held-out rows' target that the mean of the nearest rows learned from explains.  Not
+ * the kernel regression that mlkr learns by: neighbours do not depend on the scale of distances, and so do for
+ * whitened rows and rows as they are, too.
+ */
+static LearnStatus
+regression_score(LearnEnv *env, const Judge *judge, const float *query, const float *gallery, int out, double *score)
+{
+	int64_t		k = judge->n_gallery < REGRESSION_ROWS ? judge->n_gallery : REGRESSION_ROWS;
+	const double *target = judge->rows->target;
+	double		mean = 0;
+	double		error = 0;
+	double		variance = 0;
+	int32_t    *label;
+	Neighbours	nb;
+
+	label = arena_alloc_zero(env->arena, (size_t) judge->n_gallery, sizeof(int32_t));
+	if (label == NULL)
+		return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for %lld rows", (long long) judge->n_gallery);
+	for (int64_t i = 0; i < judge->n_query; i++)
+		mean += target[judge->query[i]] / (double) judge->n_query;
+	LEARN_TRY(neighbours_create(env, query, judge->n_query, gallery, label, judge->n_gallery, out, false, &nb));
+	for (int64_t i = 0; i < judge->n_query; i += nb.block)
+	{
+		int			count = judge->n_query - i < nb.block ? (int) (judge->n_query - i) : nb.block;
+
+		LEARN_TRY(neighbours_score(env, &nb, query + i * out, count));
+		for (int q = 0; q < count; q++)
+		{
+			double		truth = target[judge->query[i + q]];
+			double		expected = 0;
+
+			LEARN_TRY(neighbours_nearest(env, &nb, q, query + (i + q) * out, 0, -1, k, 0));
+			for (int64_t j = 0; j < k; j++)
+				expected += target[judge->gallery[nb.found[j].row]] / (double) k;
+			error += (expected - truth) * (expected - truth);
+			variance += (mean - truth) * (mean - truth);
+		}
+	}
+	/* equal values differ from their mean by rounding */
+	*score = variance > 1e-24 * mean * mean * (double) judge->n_query ? 1 - error / variance : NAN;
+	return LEARN_OK;
+}
+
+LearnStatus
+judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int out, HeldOutScore *result)
+{
+	ArenaMark	mark = arena_mark(env->arena);
+	Retrieval	found;
+	float	   *query;
+	float	   *gallery;
+	int32_t    *query_label;
+	int32_t    *gallery_label;
+	QueryScore *each = result->each;
+
+	*result = NO_SCORE;
+	result->each = each;
+	if (judge->open_set)
+	{
+		/* the queries are the first rows of the gallery, and each is left out for itself */
+		int64_t		n = judge->n_query + judge->n_gallery;
+
+		LEARN_ALLOC(env, gallery, (size_t) n * out);
+		LEARN_ALLOC(env, gallery_label, n);
+		LEARN_TRY(embed_rows(env, judge, judge->query, judge->n_query, embed, ctx, out, gallery, gallery_label));
+		LEARN_TRY(embed_rows(env, judge, judge->gallery, judge->n_gallery, embed, ctx, out,
+							 gallery + judge->n_query * out, gallery_label + judge->n_query));
+		LEARN_TRY(metrics_retrieval(env, gallery, gallery_label, judge->n_query, gallery, gallery_label, n,
+									out, true, 1, each, &found));
+		result->score = found.map_r;
+	}
+	else
+	{
+		LEARN_ALLOC(env, query, (size_t) judge->n_query * out);
+		LEARN_ALLOC(env, query_label, judge->n_query);
+		LEARN_ALLOC(env, gallery, (size_t) judge->n_gallery * out);
+		LEARN_ALLOC(env, gallery_label, judge->n_gallery);
+		LEARN_TRY(embed_rows(env, judge, judge->query, judge->n_query, embed, ctx, out, query, query_label));
+		LEARN_TRY(embed_rows(env, judge, judge->gallery, judge->n_gallery, embed, ctx, out, gallery, gallery_label));
+		if (judge->rows->target != NULL)
+		{
+			LEARN_TRY(regression_score(env, judge, query, gallery, out, &result->score));
+			arena_reset(env->arena, mark);
+			return LEARN_OK;
+		}
+		LEARN_TRY(metrics_retrieval(env, query, query_label, judge->n_query,
+									gallery, gallery_label, judge->n_gallery, out, false, 0, each, &found));
+		result->score = found.recall[0];
+		result->map_r = found.map_r;
+	}
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}
+
+typedef struct ModelEmbed
+{
+	const Rows *rows;
+	const Model *model;
+	float	   *x;
+	float	   *scratch;
+} ModelEmbed;
+
+static LearnStatus
+embed_with_model(LearnEnv *env, void *ctx, const int64_t *index, int count, float *out)
+{
+	ModelEmbed *m = ctx;
+
+	LEARN_TRY(m->rows->fetch(env, m->rows->ctx, index, count, m->x));
+	model_embed(m->model, m->x, count, out, m->scratch, NULL);
+	return LEARN_OK;
+}
+
+LearnStatus
+judge_model(LearnEnv *env, const Judge *judge, const Model *model, HeldOutScore *found)
+{
+	ArenaMark	mark = arena_mark(env->arena);
+	ModelEmbed	m = {judge->rows, model, NULL, NULL};
+
+	LEARN_ALLOC(env, m.x, (size_t) JUDGE_BLOCK * judge->rows->d);
+	LEARN_ALLOC(env, m.scratch, model_scratch(model, JUDGE_BLOCK));
+	LEARN_TRY(judge_score(env, judge, embed_with_model, &m, model_out(model), found));
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}

@@ -1,0 +1,78 @@
+/*
+ * assess_target.h
+ *	  How good an embedding is by a number to predict.
+ *
+ * A query's number is predicted as the mean of its k nearest rows'; R2 is 1 less the sum of squared errors over that of the squared
+ * differences from the queries' mean.  Apart from any k, Spearman's correlation, of each query, between its distance to rows and the
+ * difference of their numbers from its own, and the mean over queries; ties have their mean rank.  It is taken over TARGET_RANKED
+ * rows of the gallery at most, evenly spaced.
+ */
+#ifndef ASSESS_TARGET_H
+#define ASSESS_TARGET_H
+
+#include "bootstrap.h"
+
+#define TARGET_RANKED	1000
+
+typedef enum TargetFigure
+{
+	TARGET_R2,
+	TARGET_RMSE,
+	TARGET_MAE,
+	TARGET_SPEARMAN,
+	TARGET_FIGURES
+} TargetFigure;
+
+typedef struct TargetTask
+{
+	const float *query;			/* nq x d */
+	const double *query_target; /* finite */
+	int64_t		nq;
+	const float *gallery;		/* ng x d */
+	const double *gallery_target;
+	int64_t		ng;
+	int			d;
+	const int64_t *self;		/* nq: the row of the gallery that the query itself is; NULL: none is */
+
+	/* of rows' content: a query does not find rows with its own hash and number; NULL: it does */
+	const uint64_t *query_hash;
+	const uint64_t *gallery_hash;
+	int			k;
+	void		(*progress) (void *ctx, int64_t done);
+	void	   *progress_ctx;
+} TargetTask;
+
+/* Sums over the queries of a group, which the bootstrap draws. */
+typedef struct TargetSums
+{
+	double		queries;
+	double		number;			/* less the mean of all */
+	double		square;			/* of that */
+	double		error;			/* squared */
+	double		absolute;
+	double		rank;			/* correlations, */
+	double		ranked;			/* and of how many queries */
+} TargetSums;
+
+typedef struct TargetAssessment
+{
+	int			groups;
+	TargetSums *sums;
+	int64_t		duplicates;		/* queries that have copies, which they did not find */
+	int64_t		lone;			/* queries that could find no row: they do not count */
+} TargetAssessment;
+
+/* The result lives in env's arena.  LEARN_DIVERGED: a number is not finite. */
+extern LearnStatus assess_target(LearnEnv *env, const TargetTask *task, TargetAssessment *out);
+
+/* A figure; NaN where it is not defined: one query, or numbers that do not differ. */
+extern double target_figure(const TargetAssessment *assessment, TargetFigure figure);
+
+/*
+ * interval[a * TARGET_FIGURES + f] of figure f of assessments[a], and at a = count of the last less the first: as
+ * bootstrap_intervals, of queries that are drawn with replacement (of more than 20,000 some together).
+ */
+extern LearnStatus target_intervals(LearnEnv *env, const TargetAssessment *const *assessments, int count, uint64_t seed,
+									MetricInterval *interval);
+
+#endif							/* ASSESS_TARGET_H */

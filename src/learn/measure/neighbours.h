@@ -1,0 +1,108 @@
+/*
+ * neighbours.h
+ *	  The nearest rows of a gallery, in exact order, for blocks of queries.
+ *
+ * Products give scores with a known error; where scores are too close for their error to
+ * tell rows apart, distances are computed in float64 from the rows as they are.  So the
+ * order is that of exact distances, ties by the row's number.
+ *
+ * Products of floats are the fastest, and good where few neighbours are looked for.  Among
+ * thousands of neighbours nearly every one is closer to the next than the error of a sum of
+ * some hundred floats, and nearly all distances would be computed again: there products
+ * of doubles, rounded to float once, cost half as much in all.
+ */
+#ifndef NEIGHBOURS_H
+#define NEIGHBOURS_H
+
+#include "base/learn.h"
+
+typedef struct Neighbour
+{
+	uint32_t	key;			/* the score as an integer that sorts alike */
+	int32_t		row;			/* of the gallery, in the order of scores */
+} Neighbour;
+
+typedef struct Neighbours
+{
+	const float *gallery;		/* n x d */
+	const int32_t *label;		/* n, in the order of scores */
+	const int32_t *order;		/* n: which row of the gallery a score is of; NULL: as they are */
+	int64_t		n;
+	int			d;
+	int			block;			/* queries at once */
+
+	double	   *mean;			/* d: of the gallery */
+	double		scale;			/* makes the largest element of what is centred 1 */
+	double	   *half;			/* n: half the squared length of a centred and scaled row */
+	double		longest;		/* length of the longest such row */
+	double	   *length;			/* block: lengths of the centred and scaled queries */
+	bool		wide;			/* products of doubles: the next three, else the two behind */
+	double	   *wide_query;		/* block x d, centred and scaled */
+	double	   *wide_tile;		/* rows of the gallery, the same */
+	double	   *product;		/* block x rows of a tile */
+	float	   *query;			/* block x d */
+	float	   *tile;			/* rows of the gallery */
+	float	   *score;			/* block x n: |g|^2 / 2 - q.g, which orders rows as their distance does */
+	Neighbour  *found;			/* n: the result of neighbours_nearest */
+	Neighbour  *other;			/* n: scratch of sorting */
+	double	   *distance;		/* n: scratch of exact ordering */
+} Neighbours;
+
+/*
+ * For a gallery of at most 2^31 - 1 rows and any queries (nq x d): LEARN_DIVERGED if a
+ * number is not finite.  many: hundreds of neighbours will be asked for.  Loads BLAS.
+ */
+extern LearnStatus neighbours_create(LearnEnv *env, const float *query, int64_t nq, const float *gallery,
+									 const int32_t *label, int64_t n, int d, bool many, Neighbours *nb);
+
+/* The same with rows in another order (a permutation) and their labels in that; ties still go by the gallery's own. */
+extern LearnStatus neighbours_create_ordered(LearnEnv *env, const float *query, int64_t nq, const float *gallery,
+											 const int32_t *label, int64_t n, int d, bool many, const int32_t *order,
+											 Neighbours *nb);
+
+/* Scores of queries 0 .. count - 1, count <= nb->block. */
+extern LearnStatus neighbours_score(LearnEnv *env, Neighbours *nb, const float *query, int count);
+
+/*
+ * nb->found[0 .. m) are the m nearest rows of query i of the block, whose numbers are
+ * query (d) and whose label is label.  hidden: a row of the gallery that is left out, or -1; the caller
+ * may hide others by making their scores infinite.  m is at most the number of rows that are left.
+ *
+ * Order matters between rows with the query's label and without, and among the first k between
+ * rows of any two labels; where neither is at stake rows may stand in another order.
+ */
+extern LearnStatus neighbours_nearest(LearnEnv *env, Neighbours *nb, int i, const float *query,
+									  int32_t label, int64_t hidden, int64_t m, int64_t k);
+
+/* ---------- for those who choose the rows themselves ---------- */
+
+/* Two scores of query i that are further apart than that are in order. */
+extern double neighbours_slack(const Neighbours *nb, int i);
+
+/* A score as a Neighbour's key. */
+extern uint32_t neighbours_key(float score);
+
+/* Order found[0 .. n) by key, equal keys as they stand. */
+extern void neighbours_sort(Neighbours *nb, int64_t n);
+
+/*
+ * found[0 .. n) are in order of their keys: put those that stand too close among the first m (and what hangs
+ * together with them) in exact order where order matters, as above; strict: between any two rows.
+ */
+extern LearnStatus neighbours_settle(LearnEnv *env, Neighbours *nb, int i, const float *query, int32_t label,
+									 int64_t m, int64_t n, int64_t k, bool strict);
+
+/* The label that most of found[0 .. k) have, among equals the one that comes first. */
+extern int32_t neighbours_majority(const Neighbours *nb, int64_t k);
+
+/* The numbers of a row, by its place in the order of scores. */
+static inline const float *
+neighbours_row(const Neighbours *nb, int64_t row)
+{
+	return nb->gallery + (nb->order ? nb->order[row] : row) * nb->d;
+}
+
+/* The exact squared distance of two rows. */
+extern double neighbours_square_distance(const float *a, const float *b, int d);
+
+#endif							/* NEIGHBOURS_H */

@@ -1,0 +1,73 @@
+/*
+ * roc.h
+ *	  Verification: "same" where two rows are no further apart than a threshold, and what
+ *	  that gets right and wrong at every threshold.
+ *
+ * Genuine pairs are of one class, impostor pairs of two.  FAR (false accept rate) is the share of
+ * impostor pairs that a threshold accepts, TAR (true accept rate) that of genuine ones, FRR =
+ * 1 - TAR.  Definitions: ISO/IEC 19795-1; Fawcett, "An introduction to ROC analysis", 2006.
+ */
+#ifndef ROC_H
+#define ROC_H
+
+#include "base/learn.h"
+
+/*
+ * A curve: at each of the distances that occur, rising, how many pairs (or how much weight of
+ * them) are no further apart.
+ */
+typedef struct Roc
+{
+	int64_t		steps;
+	double	   *distance;		/* steps, strictly rising */
+	double	   *genuine;		/* steps: cumulative */
+	double	   *impostor;
+} Roc;
+
+/*
+ * The curve of n pairs at finite distances >= 0: exact but for the last bit of a distance, which
+ * does not tell pairs apart.  O(n) time, 16 bytes a pair of scratch and 24 a distinct distance.
+ */
+extern LearnStatus roc_of_pairs(LearnEnv *env, const double *distance, const bool *same, int64_t n, Roc *roc);
+
+/* All genuine pairs, all impostor pairs. */
+extern double roc_genuine(const Roc *roc);
+extern double roc_impostor(const Roc *roc);
+
+/*
+ * The probability that a genuine pair is nearer than an impostor pair, plus half of that of a
+ * tie (Mann-Whitney).  NaN without a pair of either kind, as are the three below.
+ */
+extern double roc_auc(const Roc *roc);
+
+/* Sum over steps of precision times the recall gained, as scikit-learn has it. */
+extern double roc_average_precision(const Roc *roc);
+
+/* The rate where FAR and FRR are equal, between two steps on the line that joins them. */
+extern double roc_eer(const Roc *roc);
+
+/* The largest TAR with a FAR of far at most; no interpolation. */
+extern double roc_tar(const Roc *roc, double far);
+
+/*
+ * Operating points, as the number of a step, of which -1 accepts no pair.  Of equally good ones the
+ * one that accepts least.
+ */
+extern int64_t roc_at_far(const Roc *roc, double far);	/* largest TAR with FAR <= far */
+extern int64_t roc_at_eer(const Roc *roc);	/* least |FAR - FRR| */
+extern int64_t roc_at_accuracy(const Roc *roc);
+extern int64_t roc_at_f_beta(const Roc *roc, double beta);	/* recall counts beta times as much as precision */
+
+/* What a step means. */
+typedef struct RocPoint
+{
+	double		threshold;		/* between this step's distance and the next one's; negative where nothing is accepted */
+	double		far;			/* NaN where there are no such pairs */
+	double		tar;
+	double		accuracy;
+	double		precision;		/* NaN where nothing is accepted */
+} RocPoint;
+
+extern RocPoint roc_point(const Roc *roc, int64_t step);
+
+#endif							/* ROC_H */

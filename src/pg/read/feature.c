@@ -1,0 +1,511 @@
+/*
+ * feature.c
+ *	  Parsing the text that names features, and turning their values into floats.
+ */
+#include "compat.h"
+
+#include "read/feature.h"
+
+#include <ctype.h>
+#include <float.h>
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_cast.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/* PostgreSQL 13 has names for some array types only. */
+#ifndef INT8ARRAYOID
+#define INT8ARRAYOID	1016
+#endif
+#ifndef FLOAT8ARRAYOID
+#define FLOAT8ARRAYOID	1022
+#endif
+#ifndef NUMERICARRAYOID
+#define NUMERICARRAYOID	1231
+#endif
+
+#define SELECT_PREFIX	"SELECT "
+
+typedef struct ParseErrorText
+{
+	const char *text;
+	int			prefix;			/* characters in front of text in what is parsed */
+} ParseErrorText;
+
+/* A syntax error's position belongs to the features, not to the statement that calls us. */
+static void
+parse_error_callback(void *arg)
+{
+	ParseErrorText *text = arg;
+	int			position = geterrposition();
+
+	if (position <= 0)
+		return;
+	errposition(0);
+	internalerrposition(Max(position - text->prefix, 1));
+	internalerrquery(text->text);
+}
+
+List *
+dml_raw_parse(const char *prefix, const char *text)
+{
+	ParseErrorText error_text = {text, pg_mbstrlen(prefix)};
+	ErrorContextCallback callback;
+	char	   *statement = psprintf("%s%s", prefix, text);
+	List	   *result;
+
+	callback.callback = parse_error_callback;
+	callback.arg = &error_text;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+#if PG_VERSION_NUM >= 140000
+	result = raw_parser(statement, RAW_PARSE_DEFAULT);
+#else
+	result = raw_parser(statement);
+#endif
+	error_context_stack = callback.previous;
+	return result;
+}
+
+/* What an expression over the columns of one row cannot hold, in the parser's terms. */
+static bool
+forbidden_walker(Node *node, void *what)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s cannot hold a subquery", (char *) what),
+				 errhint("Put the subquery into the source: source => 'SELECT ... FROM ...'.")));
+	if (IsA(node, A_Star))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("%s cannot be *", (char *) what),
+				 errhint("Name the columns, e.g. 'a, b, c'.")));
+	if (IsA(node, ColumnRef))
+	{
+		/* the walker does not look into its fields */
+		return forbidden_walker(llast(((ColumnRef *) node)->fields), what);
+	}
+	if (IsA(node, A_Indirection))
+	{
+		ListCell   *cell;
+
+		foreach(cell, ((A_Indirection *) node)->indirection)
+		{
+			if (IsA(lfirst(cell), A_Star))
+				return forbidden_walker(lfirst(cell), what);
+		}
+	}
+	if (IsA(node, FuncCall) && ((FuncCall *) node)->over != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s cannot hold a window function", (char *) what),
+				 errhint("Put it into the source: source => 'SELECT ... FROM ...'.")));
+	return raw_expression_tree_walker(node, forbidden_walker, what);
+}
+
+/* Is anything but a target list there? */
+static bool
+has_other_clauses(const SelectStmt *select)
+{
+	return select->op != SETOP_NONE || select->distinctClause != NIL || select->intoClause != NULL ||
+		select->fromClause != NIL || select->whereClause != NULL || select->groupClause != NIL ||
+		select->havingClause != NULL || select->windowClause != NIL || select->valuesLists != NIL ||
+		select->sortClause != NIL || select->limitOffset != NULL || select->limitCount != NULL ||
+		select->lockingClause != NIL || select->withClause != NULL;
+}
+
+/*
+ * How to call target number i: its alias, its column, or its own text, which begins at
+ * its location and ends before the comma in front of the next one.
+ */
+static char *
+target_name(const DmlFeatures *features, int i)
+{
+	ResTarget  *target = list_nth(features->targets, i);
+	const char *begin;
+	const char *end;
+
+	if (target->name)
+		return pstrdup(target->name);
+	if (IsA(target->val, ColumnRef))
+	{
+		Node	   *last = llast(((ColumnRef *) target->val)->fields);
+
+		return pstrdup(strVal(last));
+	}
+
+	begin = features->text + target->location - strlen(SELECT_PREFIX);
+	if (i + 1 < features->n)
+	{
+		ResTarget  *next = list_nth(features->targets, i + 1);
+
+		end = features->text + next->location - strlen(SELECT_PREFIX);
+		while (end > begin && end[-1] != ',')
+			end--;
+		end = Max(end - 1, begin);
+	}
+	else
+		end = features->text + strlen(features->text);
+	while (end > begin && isspace((unsigned char) end[-1]))
+		end--;
+	return pnstrdup(begin, end - begin);
+}
+
+/* Parse a target list; what is how messages call it. */
+static DmlFeatures *
+parse_targets(const char *text, const char *what)
+{
+	DmlFeatures *features = palloc0(sizeof(DmlFeatures));
+	List	   *parsed = dml_raw_parse(SELECT_PREFIX, text);
+	RawStmt    *raw = list_length(parsed) == 1 ? linitial_node(RawStmt, parsed) : NULL;
+	SelectStmt *select;
+	ListCell   *cell;
+	int			i = 0;
+
+	/* Only a statement that a semicolon ends has a length. */
+	if (raw == NULL || raw->stmt_len != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("%s cannot hold a semicolon", what)));
+	select = castNode(SelectStmt, raw->stmt);
+	if (has_other_clauses(select))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("%s must be columns or expressions and nothing else, not \"%s\"", what, text),
+				 errhint("FROM, WHERE and the like belong into the source: source => 'SELECT ... FROM ... WHERE ...'.")));
+	if (select->targetList == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("%s must not be empty", what),
+				 strcmp(what, "target") == 0 ? errhint("Name a column or an expression.") :
+				 errhint("Name a column, or several separated by commas.")));
+
+	features->text = pstrdup(text);
+	features->targets = select->targetList;
+	features->n = list_length(features->targets);
+	features->names = palloc(sizeof(char *) * features->n);
+	foreach(cell, features->targets)
+	{
+		forbidden_walker(lfirst_node(ResTarget, cell)->val, unconstify(char *, what));
+		features->names[i] = target_name(features, i);
+		i++;
+	}
+	return features;
+}
+
+DmlFeatures *
+dml_features_parse(const char *text)
+{
+	return parse_targets(text, "features");
+}
+
+DmlFeatures *
+dml_expression_parse(const char *text, const char *what)
+{
+	DmlFeatures *result = parse_targets(text, what);
+
+	if (result->n != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("%s must be one column or expression, not %d", what, result->n),
+				 strcmp(what, "label") == 0 ? errhint("Several columns make one label as a row: 'ROW(a, b)'.") : 0));
+	return result;
+}
+
+char **
+dml_expressions_split(const char *text, const char *what, int *n)
+{
+	DmlFeatures *parsed = parse_targets(text, what);
+	char	  **result = palloc(sizeof(char *) * parsed->n);
+	int			prefix = strlen(SELECT_PREFIX);
+
+	*n = parsed->n;
+	for (int i = 0; i < parsed->n; i++)
+	{
+		int			from = list_nth_node(ResTarget, parsed->targets, i)->location - prefix;
+		int			to = strlen(text);
+
+		if (i + 1 < parsed->n)
+		{
+			to = list_nth_node(ResTarget, parsed->targets, i + 1)->location - prefix;
+			while (to > from && text[to - 1] != ',')
+				to--;
+			to--;				/* the comma */
+		}
+		result[i] = pnstrdup(text + from, Max(to - from, 0));
+	}
+	return result;
+}
+
+Oid
+dml_feature_cast(Oid type)
+{
+	HeapTuple	tuple;
+	Oid			function;
+	Form_pg_proc proc;
+
+	if (type == dml_vector_type_oid())
+		return InvalidOid;
+	tuple = SearchSysCache2(CASTSOURCETARGET, ObjectIdGetDatum(type), ObjectIdGetDatum(FLOAT4ARRAYOID));
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	function = ((Form_pg_cast) GETSTRUCT(tuple))->castfunc;
+	ReleaseSysCache(tuple);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;		/* a cast without a function */
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	if (proc->prolang != ClanguageId && proc->prolang != INTERNALlanguageId)
+		function = InvalidOid;
+	ReleaseSysCache(tuple);
+	return function;
+}
+
+ArrayType *
+dml_feature_cast_array(Oid function, Datum value)
+{
+	/* a cast's function may take a typmod and whether the cast is explicit, too */
+	switch (get_func_nargs(function))
+	{
+		case 1:
+			value = OidFunctionCall1(function, value);
+			break;
+		case 2:
+			value = OidFunctionCall2(function, value, Int32GetDatum(-1));
+			break;
+		default:
+			value = OidFunctionCall3(function, value, Int32GetDatum(-1), BoolGetDatum(true));
+			break;
+	}
+	return DatumGetArrayTypeP(value);
+}
+
+bool
+dml_feature_type_ok(Oid type, bool *is_array)
+{
+	type = getBaseType(type);
+	switch (type)
+	{
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case BOOLOID:
+			*is_array = false;
+			return true;
+		case FLOAT4ARRAYOID:
+		case FLOAT8ARRAYOID:
+		case INT2ARRAYOID:
+		case INT4ARRAYOID:
+		case INT8ARRAYOID:
+		case NUMERICARRAYOID:
+			*is_array = true;
+			return true;
+		default:
+			*is_array = true;
+			return type == dml_vector_type_oid() || OidIsValid(dml_feature_cast(type));
+	}
+}
+
+void
+dml_feature_type_error(const char *name, Oid type)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("feature \"%s\" is of type %s", name, format_type_be(type)),
+			 errdetail("A feature is a number, a boolean, an array of numbers or a vector."),
+			 errhint("Cast it, e.g. to real or real[], or turn categories into numbers, e.g. (colour = 'red') AS is_red.")));
+}
+
+void
+dml_feature_check_kind(int n, const char *name, bool is_array)
+{
+	if (n > 1 && is_array)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("feature \"%s\" is an array, and there are %d features", name, n),
+				 errdetail("Features are one array or vector, or several numbers."),
+				 errhint("Join arrays and numbers to one array: 'a || b || c'.")));
+}
+
+/* value is NaN or infinite, or was before it was made a float; element from 1, 0: a scalar. */
+static void
+not_finite(const char *name, int element, double value)
+{
+	ereport(ERROR,
+			(errcode(isnan(value) || isinf(value) ? ERRCODE_DATA_EXCEPTION : ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 isnan(value) ? errmsg("feature \"%s\" is NaN", name) :
+			 isinf(value) ? errmsg("feature \"%s\" is infinite", name) :
+			 errmsg("feature \"%s\" is out of range for real", name),
+			 element > 0 ? errdetail("It is element %d of the array.", element) : 0,
+			 errhint("Make it NULL or leave the row out: rows with NULL features are skipped.")));
+}
+
+static float4
+float_from_double(double value, const char *name, int element)
+{
+	float4		result = (float4) value;
+
+	if (unlikely(!isfinite(result)))
+		not_finite(name, element, value);
+	return result;
+}
+
+/* By way of text, since by way of double would round twice. */
+static float4
+float_from_numeric(Datum value, const char *name, int element)
+{
+	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
+	float4		result = strtof(text, NULL);
+
+	if (unlikely(!isfinite(result)))
+		not_finite(name, element, strpbrk(text, "Nn") != NULL ? result : DBL_MAX);
+	pfree(text);
+	return result;
+}
+
+static int
+array_floats(ArrayType *array, const char *name, float4 *out, int max)
+{
+	Oid			type = ARR_ELEMTYPE(array);
+	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	const void *data = ARR_DATA_PTR(array);
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("feature \"%s\" is an array of %d dimensions", name, ARR_NDIM(array)),
+				 errdetail("A feature is an array of one dimension.")));
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("feature \"%s\" is an empty array", name)));
+	if (array_contains_nulls(array))
+		return -1;
+	if (n > max)
+		return n;
+
+	switch (type)
+	{
+		case FLOAT4OID:
+			for (int i = 0; i < n; i++)
+			{
+				out[i] = ((const float4 *) data)[i];
+				if (unlikely(!isfinite(out[i])))
+					not_finite(name, i + 1, out[i]);
+			}
+			break;
+		case FLOAT8OID:
+			for (int i = 0; i < n; i++)
+				out[i] = float_from_double(((const float8 *) data)[i], name, i + 1);
+			break;
+		case INT2OID:
+			for (int i = 0; i < n; i++)
+				out[i] = ((const int16 *) data)[i];
+			break;
+		case INT4OID:
+			for (int i = 0; i < n; i++)
+				out[i] = ((const int32 *) data)[i];
+			break;
+		case INT8OID:
+			for (int i = 0; i < n; i++)
+				out[i] = ((const int64 *) data)[i];
+			break;
+		case NUMERICOID:
+			{
+				Datum	   *values;
+
+				deconstruct_array(array, NUMERICOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
+				for (int i = 0; i < n; i++)
+					out[i] = float_from_numeric(values[i], name, i + 1);
+				pfree(values);
+				break;
+			}
+		default:
+			dml_feature_type_error(name, get_array_type(type));
+	}
+	return n;
+}
+
+int
+dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, float4 *out, int max)
+{
+	float4		x = 0;
+	Oid			cast;
+
+	if (isnull)
+		return -1;
+	switch (type)
+	{
+		case FLOAT4ARRAYOID:
+		case FLOAT8ARRAYOID:
+		case INT2ARRAYOID:
+		case INT4ARRAYOID:
+		case INT8ARRAYOID:
+		case NUMERICARRAYOID:
+			return array_floats(DatumGetArrayTypeP(value), name, out, max);
+		case FLOAT4OID:
+			x = DatumGetFloat4(value);
+			if (!isfinite(x))
+				not_finite(name, 0, x);
+			break;
+		case FLOAT8OID:
+			x = float_from_double(DatumGetFloat8(value), name, 0);
+			break;
+		case INT2OID:
+			x = DatumGetInt16(value);
+			break;
+		case INT4OID:
+			x = DatumGetInt32(value);
+			break;
+		case INT8OID:
+			x = DatumGetInt64(value);
+			break;
+		case NUMERICOID:
+			x = float_from_numeric(value, name, 0);
+			break;
+		case BOOLOID:
+			x = DatumGetBool(value) ? 1 : 0;
+			break;
+		default:
+			if (type == dml_vector_type_oid())
+			{
+				DmlVector  *vector = DatumGetDmlVectorP(value);
+
+				if (vector->space != 0)
+					ereport(ERROR,
+							(errcode(ERRCODE_DATATYPE_MISMATCH),
+							 errmsg("feature \"%s\" is an embedding by %s, not raw input",
+									name, dml_space_describe(vector->space)),
+							 errhint("Cast it to real[] to take its elements as plain numbers.")));
+				if (vector->dim <= max)
+					memcpy(out, vector->x, sizeof(float4) * vector->dim);
+				return vector->dim;
+			}
+			if (getBaseType(type) != type)
+				return dml_feature_floats(value, isnull, getBaseType(type), name, out, max);
+			cast = dml_feature_cast(type);
+			if (!OidIsValid(cast))
+				dml_feature_type_error(name, type);
+			return array_floats(dml_feature_cast_array(cast, value), name, out, max);
+	}
+	if (max >= 1)
+		out[0] = x;
+	return 1;
+}

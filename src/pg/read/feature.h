@@ -1,0 +1,91 @@
+/*
+ * feature.h
+ *	  The text that names the features of a row: one array or vector column, several
+ *	  numeric columns, or expressions over columns.
+ */
+#ifndef DML_FEATURE_H
+#define DML_FEATURE_H
+
+#include "compat.h"
+
+#include "executor/tuptable.h"
+#include "nodes/pg_list.h"
+#include "utils/array.h"
+#include "utils/rel.h"
+
+#include "model/model.h"
+
+typedef struct DmlFeatures
+{
+	char	   *text;
+	int			n;				/* expressions */
+	List	   *targets;		/* raw ResTargets */
+	char	  **names;			/* alias, or column name, or expression text */
+} DmlFeatures;
+
+/*
+ * Parse "x", "a, b, c", "log(a) AS la, b / 2".  A target list and nothing else: no
+ * star, no FROM, no subquery, no semicolon; each is an error with a hint.  Whatever
+ * passes may be put between SELECT and FROM of a query as text: it stays a target
+ * list there (a newline after it, for a comment at its end).
+ */
+extern DmlFeatures *dml_features_parse(const char *text);
+
+/* The same for exactly one expression; what ("label") is how messages call it. */
+extern DmlFeatures *dml_expression_parse(const char *text, const char *what);
+
+/* The texts of one or more expressions, "family, species"; of one that a comment follows, with it. */
+extern char **dml_expressions_split(const char *text, const char *what, int *n);
+
+/*
+ * raw_parser, with the place of a syntax error shown in text alone: prefix is put
+ * before text, and is not shown.
+ */
+extern List *dml_raw_parse(const char *prefix, const char *text);
+
+/*
+ * One feature value to floats.  type is the expression's.  Arrays (real[], double
+ * precision[], integer[], smallint[], bigint[], numeric[]), plain dml_vector, types of a
+ * dml_feature_cast, and scalars of the number types and boolean.  A NULL value or element: returns -1.
+ * Otherwise returns how many numbers the value has, and writes them to out where they
+ * are no more than max.  Errors: infinite or NaN values, other types
+ * (ERRCODE_DATATYPE_MISMATCH naming the feature), an embedding where a plain vector is
+ * due.  May leave garbage in the current memory context.
+ */
+extern bool dml_feature_type_ok(Oid type, bool *is_array);
+extern int	dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, float4 *out, int max);
+
+/*
+ * The function of the cast from a type (no domain, no dml_vector) to real[]: pgvector's
+ * vector and halfvec have one.  Only those in C: a function that any role can write must
+ * not run with the rights of whoever trains on a column of that role's type.  Else
+ * InvalidOid.  The other one calls it.
+ */
+extern Oid	dml_feature_cast(Oid type);
+extern ArrayType *dml_feature_cast_array(Oid function, Datum value);
+
+/* Raise the error for a type that dml_feature_type_ok refuses. */
+extern void dml_feature_type_error(const char *name, Oid type) pg_attribute_noreturn();
+
+/* Several features are several numbers: an array among them is an error. */
+extern void dml_feature_check_kind(int n, const char *name, bool is_array);
+
+/*
+ * Features over the columns of one table, to be evaluated on its tuples (the trigger's
+ * NEW, a scanned row).  The names in the text are looked up by the search_path of the
+ * moment: what is stored for later should be the text of dml_features_qualified.
+ * Errors beside unknown names and types: system columns, generated columns (not yet
+ * computed in a BEFORE trigger), a whole row, volatile functions.
+ */
+typedef struct DmlFeatureExprs DmlFeatureExprs;
+
+extern DmlFeatureExprs *dml_features_compile(const DmlFeatures *features, Relation rel);
+extern Bitmapset *dml_features_columns(const DmlFeatureExprs *exprs);	/* attnums read */
+
+/* The compiled features as text that means the same under every search_path. */
+extern char *dml_features_qualified(const DmlFeatureExprs *exprs, Relation rel);
+
+/* Evaluate; fills out (version->in floats) and returns true, or false where a feature is NULL. */
+extern bool dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out);
+
+#endif							/* DML_FEATURE_H */

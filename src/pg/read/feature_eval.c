@@ -1,0 +1,191 @@
+/*
+ * feature_eval.c
+ *	  Features over one table's columns: analysed, prepared, evaluated row by row.
+ */
+#include "compat.h"
+
+#include "read/feature.h"
+
+#include "access/sysattr.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "nodes/bitmapset.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_node.h"
+#include "parser/parse_relation.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/ruleutils.h"
+
+struct DmlFeatureExprs
+{
+	int			n;
+	char	  **names;
+	char	  **aliases;		/* NULL: the user gave none */
+	Node	  **exprs;			/* analysed, varno 1 */
+	ExprState **states;
+	Oid		   *types;			/* base types */
+	Bitmapset  *columns;		/* attnums */
+	EState	   *estate;
+};
+
+/* The attnums that exprs read; errors for columns that a BEFORE trigger does not see. */
+static Bitmapset *
+columns_read(const DmlFeatures *features, List *exprs, Relation rel)
+{
+	Bitmapset  *shifted = NULL;
+	Bitmapset  *columns = NULL;
+	int			member = -1;
+
+	pull_varattnos((Node *) exprs, 1, &shifted);
+	while ((member = bms_next_member(shifted, member)) >= 0)
+	{
+		AttrNumber	attnum = member + FirstLowInvalidHeapAttributeNumber;
+
+		if (attnum <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 attnum == 0 ?
+					 errmsg("features cannot use the whole row of \"%s\"", RelationGetRelationName(rel)) :
+					 errmsg("features cannot use system columns"),
+					 errhint("Name the columns that they read.")));
+		if (TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attgenerated != '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("features cannot use the generated column \"%s\"",
+							NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname)),
+					 errdetail("A generated column is computed after the embedding."),
+					 errhint("Use its expression instead of its name.")));
+		columns = bms_add_member(columns, attnum);
+	}
+	bms_free(shifted);
+	return columns;
+}
+
+DmlFeatureExprs *
+dml_features_compile(const DmlFeatures *features, Relation rel)
+{
+	DmlFeatureExprs *result = palloc0(sizeof(DmlFeatureExprs));
+	ParseState *pstate = make_parsestate(NULL);
+	ParseNamespaceItem *item;
+	List	   *exprs = NIL;
+	ListCell   *cell;
+	int			i = 0;
+
+	result->n = features->n;
+	result->names = features->names;
+	result->aliases = palloc(sizeof(char *) * features->n);
+	result->exprs = palloc(sizeof(Node *) * features->n);
+	result->states = palloc(sizeof(ExprState *) * features->n);
+	result->types = palloc(sizeof(Oid) * features->n);
+
+	item = addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true);
+	addNSItemToQuery(pstate, item, false, true, true);
+	foreach(cell, features->targets)
+	{
+		ResTarget  *target = lfirst_node(ResTarget, cell);
+		/* the analyser changes what it is given */
+		Node	   *expr = transformExpr(pstate, copyObject(target->val), EXPR_KIND_GENERATED_COLUMN);
+		bool		is_array;
+
+		assign_expr_collations(pstate, expr);
+		if (!dml_feature_type_ok(exprType(expr), &is_array))
+			dml_feature_type_error(features->names[i], exprType(expr));
+		dml_feature_check_kind(features->n, features->names[i], is_array);
+		if (OidIsValid(dml_feature_cast(getBaseType(exprType(expr)))))
+			expr = coerce_to_target_type(pstate, expr, exprType(expr), FLOAT4ARRAYOID, -1,
+										 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
+		if (contain_volatile_functions(expr))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+					 errmsg("feature \"%s\" uses a volatile function", features->names[i]),
+					 errdetail("The embedding of a row must follow from the row alone."),
+					 errhint("Declare the function IMMUTABLE if its result depends on its arguments alone.")));
+		result->aliases[i] = target->name;
+		result->exprs[i] = expr;
+		result->types[i] = getBaseType(exprType(expr));
+		exprs = lappend(exprs, expr);
+		i++;
+	}
+	result->columns = columns_read(features, exprs, rel);
+	if (result->columns == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("features use no column of \"%s\"", RelationGetRelationName(rel))));
+	free_parsestate(pstate);
+
+	result->estate = CreateExecutorState();
+	for (i = 0; i < result->n; i++)
+		result->states[i] = ExecPrepareExpr((Expr *) result->exprs[i], result->estate);
+	return result;
+}
+
+Bitmapset *
+dml_features_columns(const DmlFeatureExprs *exprs)
+{
+	return exprs->columns;
+}
+
+char *
+dml_features_qualified(const DmlFeatureExprs *exprs, Relation rel)
+{
+	StringInfoData text;
+	List	   *context = deparse_context_for(RelationGetRelationName(rel), RelationGetRelid(rel));
+	int			nest_level = NewGUCNestLevel();
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	initStringInfo(&text);
+	for (int i = 0; i < exprs->n; i++)
+	{
+		const char *alias = exprs->aliases[i] ? quote_identifier(exprs->aliases[i]) : NULL;
+		char	   *expr = deparse_expression(exprs->exprs[i], context, false, false);
+
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", expr);
+		if (alias != NULL && strcmp(expr, alias) != 0)
+			appendStringInfo(&text, " AS %s", alias);
+	}
+	AtEOXact_GUC(true, nest_level);
+	return text.data;
+}
+
+bool
+dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out)
+{
+	ExprContext *econtext = GetPerTupleExprContext(exprs->estate);
+	MemoryContext old;
+	int			filled = 0;
+	bool		complete = true;
+
+	ResetExprContext(econtext);
+	econtext->ecxt_scantuple = slot;
+	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	for (int i = 0; i < exprs->n && complete; i++)
+	{
+		bool		isnull;
+		Datum		value = ExecEvalExpr(exprs->states[i], econtext, &isnull);
+		int			count = dml_feature_floats(value, isnull, exprs->types[i], exprs->names[i],
+											   out + Min(filled, version->in),
+											   Max(version->in - filled, 0));
+
+		if (count < 0)
+			complete = false;
+		else
+			filled += count;
+	}
+	MemoryContextSwitchTo(old);
+
+	if (complete && filled != version->in)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("model \"%s\" takes %d numbers, not %d", version->name, version->in, filled),
+				 errdetail("It was trained with the features %s.", version->features),
+				 errhint("Give those features, or name a model that was trained with these.")));
+	return complete;
+}

@@ -1,0 +1,529 @@
+/*
+ * matrix.c
+ *	  Reading a labelled source into a matrix.
+ *
+ * The rows come through a read-only cursor, as the current user, some at a time.  They
+ * are stored as they come (matrix_store.c); what src/learn sees is a permutation of
+ * them by the hash of their content, so that neither the heap's order nor the plan
+ * shows in a model.
+ */
+#include "compat.h"
+
+#include "read/matrix.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/rng.h"
+#include "read/feature.h"
+#include "read/matrix_class.h"
+#include "read/matrix_store.h"
+#include "read/query.h"
+#include "read/source.h"
+
+/* What DmlMatrix.store points to. */
+typedef struct MatrixState
+{
+	MatrixStore *store;
+	int64	   *place;			/* row number to the store's row, n, then those without a label */
+	int32	   *class;			/* by the store's row, numbered as they appeared, -1: none; NULL: no labels */
+} MatrixState;
+
+/* The reading of one source. */
+typedef struct Reader
+{
+	DmlMatrix  *matrix;
+	MatrixState *state;
+	DmlClasses *classes;
+	size_t		limit;
+	const DmlFeatures *features;
+	Oid		   *types;			/* base types of the features */
+	bool		is_array;
+	bool		has_label;
+	bool		partly;			/* rows without a label are kept */
+	int64		kept;			/* rows in the store */
+	float4	   *row;			/* the row in hand */
+	int			row_max;
+	int64		seen;			/* rows that came, skipped ones too */
+	int64		capacity;		/* of hash and class */
+	uint64	   *hash;			/* by the store's row */
+	DmlExtra   *extra;			/* arrays by the store's row, until order_rows */
+	int			n_extra;
+	Oid		   *extra_types;
+	MemoryContext context;		/* of the matrix */
+} Reader;
+
+/*
+ * A hash of a row's numbers, the same whether they are kept as bytes or as floats.  Four
+ * independent chains, since one waits for its multiplications.
+ */
+uint64
+matrix_hash_row(const float4 *row, int d, uint64 *second)
+{
+	uint64		lane[4] = {1, 2, 3, 4};
+	int			i = 0;
+
+	for (; i + 8 <= d; i += 8)
+	{
+		uint64		word[4];
+
+		memcpy(word, row + i, sizeof(word));
+		for (int j = 0; j < 4; j++)
+		{
+			lane[j] = (lane[j] ^ word[j]) * UINT64CONST(0x9e3779b97f4a7c15);
+			lane[j] ^= lane[j] >> 32;
+		}
+	}
+	for (; i < d; i++)
+	{
+		uint32		word;
+
+		memcpy(&word, row + i, sizeof(word));
+		lane[i & 3] = (lane[i & 3] ^ word) * UINT64CONST(0x9e3779b97f4a7c15);
+		lane[i & 3] ^= lane[i & 3] >> 32;
+	}
+	if (second)
+		*second = rng_mix(rng_mix(rng_mix(rng_mix(lane[3]) ^ lane[2]) ^ lane[1]) ^ lane[0]);
+	return rng_mix(rng_mix(rng_mix(rng_mix(lane[0]) ^ lane[1]) ^ lane[2]) ^ lane[3]);
+}
+
+static LearnStatus
+fetch_rows(LearnEnv *env, void *ctx, const int64_t *index, int count, float *out)
+{
+	MatrixState *state = ctx;
+
+	matrix_store_read(state->store, state->place, index, count, out);
+	return LEARN_OK;
+}
+
+#define PLACE_OFFSETS	65536.0
+
+void
+dml_extra_place(double number, ItemPointer tid)
+{
+	double		block = floor(number / PLACE_OFFSETS);
+
+	ItemPointerSet(tid, (BlockNumber) block, (OffsetNumber) (number - block * PLACE_OFFSETS));
+}
+
+double
+dml_extra_number(const ItemPointerData *tid)
+{
+	return ItemPointerGetBlockNumber(tid) * PLACE_OFFSETS + ItemPointerGetOffsetNumber(tid);
+}
+
+/* A number, or a time in days, or in microseconds, or a place: 48 bits, which a double holds. */
+static double
+extra_number(Datum value, Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+		case DATEOID:
+			return DatumGetInt32(value);
+		case INT8OID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return (double) DatumGetInt64(value);
+		case TIDOID:
+			return dml_extra_number((ItemPointer) DatumGetPointer(value));
+		case FLOAT4OID:
+			return DatumGetFloat4(value);
+		case FLOAT8OID:
+			return DatumGetFloat8(value);
+		default:
+			return DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+	}
+}
+
+static void
+check_extra(const DmlExtra *extra, Oid type, Oid collation)
+{
+	static const Oid numbers[] = {INT2OID, INT4OID, INT8OID, FLOAT4OID, FLOAT8OID, NUMERICOID, DATEOID, TIMESTAMPOID, TIMESTAMPTZOID};
+
+	if (extra->classes)
+	{
+		matrix_class_type(extra->classes, type, collation);
+		return;
+	}
+	if (extra->place && type == TIDOID)
+		return;
+	for (int i = 0; i < lengthof(numbers); i++)
+		if (numbers[i] == type)
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("%s is of type %s, which is neither a number nor a time", extra->what, format_type_be(type)),
+			 strcmp(extra->what, "target") == 0 ? errhint("Cast it to double precision.") :
+			 errhint("Cast it to double precision or to timestamptz.")));
+}
+
+/* DmlQueryReader.check */
+static void
+check_query(void *state, const CachedPlanSource *source)
+{
+	Reader	   *reader = state;
+	TupleDesc	desc = source->resultDesc;
+	int			n = reader->features->n;
+	bool		has_label = reader->has_label;
+
+	dml_query_check_targets(source, "features and label");
+	reader->types = palloc(sizeof(Oid) * n);
+	for (int i = 0; i < n; i++)
+	{
+		Oid			type = TupleDescAttr(desc, i)->atttypid;
+
+		if (!dml_feature_type_ok(type, &reader->is_array))
+			dml_feature_type_error(reader->features->names[i], type);
+		dml_feature_check_kind(n, reader->features->names[i], reader->is_array);
+		reader->types[i] = getBaseType(type);
+	}
+	if (has_label)
+		matrix_class_type(reader->classes, TupleDescAttr(desc, n)->atttypid,
+						  TupleDescAttr(desc, n)->attcollation);
+	reader->extra_types = palloc(sizeof(Oid) * Max(reader->n_extra, 1));
+	for (int e = 0; e < reader->n_extra; e++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, n + has_label + e);
+
+		reader->extra_types[e] = getBaseType(attribute->atttypid);
+		check_extra(&reader->extra[e], reader->extra_types[e], attribute->attcollation);
+	}
+	reader->row_max = reader->is_array ? DML_MAX_DIM : n;
+	reader->row = palloc(sizeof(float4) * reader->row_max);
+}
+
+/* Room in the arrays by row for one row more. */
+static void
+grow(Reader *reader)
+{
+	if (reader->kept < reader->capacity)
+		return;
+	reader->capacity *= 2;
+	reader->hash = repalloc_huge(reader->hash, sizeof(uint64) * reader->capacity);
+	if (reader->has_label)
+		reader->state->class = repalloc_huge(reader->state->class, sizeof(int32) * reader->capacity);
+	for (int e = 0; e < reader->n_extra; e++)
+	{
+		DmlExtra   *extra = &reader->extra[e];
+
+		if (extra->classes)
+			extra->class = repalloc_huge(extra->class, sizeof(int32) * reader->capacity);
+		else
+			extra->number = repalloc_huge(extra->number, sizeof(double) * reader->capacity);
+	}
+}
+
+/* The extras of the tuple in hand, of a row without a label nothing; one without a value that can be compared is an error. */
+static void
+read_extras(Reader *reader, const Datum *values, bool labeled)
+{
+	int64		row = reader->kept;
+
+	for (int e = 0; e < reader->n_extra; e++)
+	{
+		DmlExtra   *extra = &reader->extra[e];
+
+		if (!labeled && extra->classes)
+			extra->class[row] = -1;
+		else if (!labeled)
+			extra->number[row] = 0;
+		else if (extra->classes)
+			extra->class[row] = matrix_class_of(extra->classes, values[e]);
+		else
+			extra->number[row] = extra_number(values[e], reader->extra_types[e]);
+		if (!extra->classes && isnan(extra->number[row]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_EXCEPTION),
+					 errmsg("%s is not a number in row %lld", extra->what, (long long) reader->seen)));
+	}
+}
+
+/* DmlQueryReader.take */
+static void
+read_row(void *state, Datum *values, bool *nulls)
+{
+	Reader	   *reader = state;
+	Rows	   *rows = &reader->matrix->rows;
+	int			n = reader->features->n;
+	int			count = 0;
+	bool		labeled = true;
+
+	reader->seen++;
+	for (int e = 0; e < reader->has_label + reader->n_extra; e++)
+		labeled = labeled && !nulls[n + e];
+	if (!labeled && !reader->partly)
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		int			filled = dml_feature_floats(values[i], nulls[i], reader->types[i], reader->features->names[i],
+												reader->row + count, reader->row_max - count);
+
+		if (filled < 0)
+			return;
+		count += filled;
+	}
+
+	if (rows->d == 0)
+	{
+		MemoryContext old = MemoryContextSwitchTo(reader->context);
+
+		if (count > reader->row_max)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("feature \"%s\" has %d elements, more than %d",
+							reader->features->names[0], count, DML_MAX_DIM)));
+		rows->d = count;
+		reader->state->store = matrix_store_new(count, reader->limit);
+		MemoryContextSwitchTo(old);
+	}
+	if (count != rows->d)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("feature \"%s\" has rows of different lengths", reader->features->names[0]),
+				 errdetail("Row %lld has %d elements, rows before it have %d.",
+						   (long long) reader->seen, count, rows->d)));
+
+	/* -0 and 0 are equal, so they are one */
+	for (int i = 0; i < count; i++)
+		reader->row[i] += 0.0f;
+
+	grow(reader);
+	reader->hash[reader->kept] = matrix_hash_row(reader->row, count, NULL);
+	if (reader->has_label)
+		reader->state->class[reader->kept] = labeled ? matrix_class_of(reader->classes, values[n]) : -1;
+	read_extras(reader, values + n + reader->has_label, labeled);
+	matrix_store_add(reader->state->store, reader->row);
+	reader->kept++;
+	if (labeled)
+		rows->n++;
+}
+
+/* Rows with a label first; by content: the features' hash, then the label's.  Equal rows are interchangeable. */
+static int
+compare_rows(const void *a, const void *b, void *arg)
+{
+	const Reader *reader = arg;
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	if (reader->partly && (reader->state->class[x] < 0) != (reader->state->class[y] < 0))
+		return reader->state->class[x] < 0 ? 1 : -1;
+	if (reader->hash[x] != reader->hash[y])
+		return reader->hash[x] < reader->hash[y] ? -1 : 1;
+	if (reader->has_label && reader->state->class[x] != reader->state->class[y])
+	{
+		uint64		hash_x = matrix_class_hash(reader->classes, reader->state->class[x]);
+		uint64		hash_y = matrix_class_hash(reader->classes, reader->state->class[y]);
+
+		return hash_x < hash_y ? -1 : hash_x > hash_y;
+	}
+	return 0;
+}
+
+/* Extras from the order of the store to that of the rows. */
+static void
+order_extra(Reader *reader, DmlExtra *extra)
+{
+	const int64 *place = reader->state->place;
+	int64		n = reader->kept;
+
+	if (extra->classes)
+	{
+		int32	   *ordered = MemoryContextAllocHuge(reader->context, sizeof(int32) * n);
+
+		for (int64 i = 0; i < n; i++)
+			ordered[i] = extra->class[place[i]];
+		pfree(extra->class);
+		extra->class = ordered;
+	}
+	else
+	{
+		double	   *ordered = MemoryContextAllocHuge(reader->context, sizeof(double) * n);
+
+		for (int64 i = 0; i < n; i++)
+			ordered[i] = extra->number[place[i]];
+		pfree(extra->number);
+		extra->number = ordered;
+	}
+}
+
+/* Number the rows by content. */
+static void
+order_rows(Reader *reader)
+{
+	DmlMatrix  *matrix = reader->matrix;
+	int64		n = reader->kept;
+
+	reader->state->place = MemoryContextAllocHuge(reader->context, sizeof(int64) * n);
+	for (int64 i = 0; i < n; i++)
+		reader->state->place[i] = i;
+	qsort_arg(reader->state->place, n, sizeof(int64), compare_rows, reader);
+
+	matrix->row_hash = MemoryContextAllocHuge(reader->context, sizeof(uint64) * n);
+	for (int64 i = 0; i < n; i++)
+		matrix->row_hash[i] = reader->hash[reader->state->place[i]];
+	matrix->rows.hash = matrix->row_hash;
+	pfree(reader->hash);
+	for (int e = 0; e < reader->n_extra; e++)
+		order_extra(reader, &reader->extra[e]);
+}
+
+static char *
+build_query(const char *source, const DmlFeatures *features, const DmlFeatures *label, const DmlExtra *extra, int n_extra)
+{
+	StringInfoData query;
+
+	/* A comment that ends a text ends with its line. */
+	initStringInfo(&query);
+	appendStringInfo(&query, "SELECT %s\n", features->text);
+	if (label != NULL)
+		appendStringInfo(&query, ", %s\n", label->text);
+	for (int e = 0; e < n_extra; e++)
+		appendStringInfo(&query, ", %s\n", dml_expression_parse(extra[e].text, extra[e].what)->text);
+	appendStringInfo(&query, "FROM %s", dml_source_from(source));
+	return query.data;
+}
+
+static void
+report_skipped(const Reader *reader)
+{
+	const DmlMatrix *matrix = reader->matrix;
+	const char *what = reader->partly ? "feature" : reader->has_label ? "feature or label" :
+	reader->n_extra > 0 ? psprintf("feature or %s", reader->extra[0].what) : "feature";
+
+	if (reader->kept == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 matrix->skipped == 0 ? errmsg("source has no rows") :
+				 errmsg("source has no row without a NULL %s", what)));
+	if (matrix->skipped > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld row with a NULL %s was skipped",
+							   "%lld rows with a NULL %s were skipped",
+							   (unsigned long) matrix->skipped, (long long) matrix->skipped, what)));
+}
+
+DmlMatrix *
+dml_matrix_read(const char *source, const char *features, const char *label,
+				DmlClasses *classes, size_t limit,
+				void (*progress) (void *ctx, int64 rows), void *ctx)
+{
+	return dml_matrix_read_with(source, features, label, classes, NULL, 0, limit, progress, ctx);
+}
+
+static DmlMatrix *
+read_matrix(const char *source, const char *features, const char *label, bool partly,
+			DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
+			void (*progress) (void *ctx, int64 rows), void *ctx)
+{
+	Reader		reader = {0};
+	DmlMatrix  *matrix;
+	char	   *query;
+	MemoryContext old;
+
+	reader.context = AllocSetContextCreate(CurrentMemoryContext, "dml matrix", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(reader.context);
+	reader.features = dml_features_parse(features);
+	query = build_query(source, reader.features, label ? dml_expression_parse(label, "label") : NULL,
+						extra, n_extra);
+	reader.matrix = matrix = palloc0(sizeof(DmlMatrix));
+	reader.state = palloc0(sizeof(MatrixState));
+	reader.classes = classes;
+	reader.limit = limit;
+	reader.has_label = label != NULL;
+	reader.partly = partly;
+	reader.capacity = 1024;
+	reader.hash = palloc(sizeof(uint64) * reader.capacity);
+	if (reader.has_label)
+		reader.state->class = palloc(sizeof(int32) * reader.capacity);
+	reader.extra = extra;
+	reader.n_extra = n_extra;
+	for (int e = 0; e < n_extra; e++)
+	{
+		if (extra[e].classes)
+			extra[e].class = palloc(sizeof(int32) * reader.capacity);
+		else
+			extra[e].number = palloc(sizeof(double) * reader.capacity);
+	}
+	MemoryContextSwitchTo(old);
+
+	dml_query_read(query, &(DmlQueryReader) {check_query, read_row, &reader, progress, ctx});
+
+	matrix->skipped = reader.seen - reader.kept;
+	matrix->rows.n_unlabeled = reader.kept - matrix->rows.n;
+	report_skipped(&reader);
+	matrix_store_finish(reader.state->store);
+	order_rows(&reader);
+
+	matrix->rows.fetch = fetch_rows;
+	matrix->rows.ctx = reader.state;
+	matrix->store = reader.state;
+	if (reader.is_array)
+		matrix->input_kind = DML_INPUT_ARRAY;
+	else
+	{
+		matrix->input_kind = DML_INPUT_COLUMNS;
+		matrix->n_columns = reader.features->n;
+		matrix->columns = reader.features->names;
+	}
+	return matrix;
+}
+
+DmlMatrix *
+dml_matrix_read_with(const char *source, const char *features, const char *label,
+					 DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
+					 void (*progress) (void *ctx, int64 rows), void *ctx)
+{
+	return read_matrix(source, features, label, false, classes, extra, n_extra, limit, progress, ctx);
+}
+
+DmlMatrix *
+dml_matrix_read_partly(const char *source, const char *features, const char *label,
+					   DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
+					   void (*progress) (void *ctx, int64 rows), void *ctx)
+{
+	return read_matrix(source, features, label, true, classes, extra, n_extra, limit, progress, ctx);
+}
+
+char **
+dml_matrix_label(DmlMatrix **matrices, int count, DmlClasses *classes, int *n_classes)
+{
+	int32	   *rank;
+	char	  **texts;
+
+	*n_classes = matrix_class_count(classes);
+	rank = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * Max(*n_classes, 1));
+	texts = matrix_class_rank(classes, rank);
+	for (int m = 0; m < count; m++)
+	{
+		Rows	   *rows = &matrices[m]->rows;
+		MatrixState *state = matrices[m]->store;
+		int32	   *label;
+
+		if (state->class == NULL)
+			continue;
+		label = MemoryContextAllocHuge(GetMemoryChunkContext(matrices[m]), sizeof(int32) * rows->n);
+		for (int64 i = 0; i < rows->n; i++)
+			label[i] = rank[state->class[state->place[i]]];
+		rows->label = label;
+		rows->n_classes = *n_classes;
+	}
+	pfree(rank);
+	return texts;
+}
+
+void
+dml_matrix_free(DmlMatrix *matrix)
+{
+	matrix_store_close(((MatrixState *) matrix->store)->store);
+	MemoryContextDelete(GetMemoryChunkContext(matrix));
+}

@@ -1,0 +1,565 @@
+/*
+ * tuples.c
+ *	  Reading constraints: rows by content, constraints by numbers of rows.
+ */
+#include "compat.h"
+
+#include "read/tuples.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "read/feature.h"
+#include "read/matrix.h"
+#include "read/matrix_store.h"
+#include "read/query.h"
+#include "read/source.h"
+
+/* Room for so many at first. */
+#define FIRST_CAPACITY	1024
+
+/* The different rows of one input: found by a hash of 128 bits, which no two rows share but by a miracle. */
+typedef struct Pool
+{
+	MatrixStore *store;			/* NULL until the first row says how long rows are */
+	int			d;
+	int64		n;
+	int64		capacity;
+	uint64	   *hash;
+	uint64	   *second;
+	int64	   *slot;			/* open addressing: row + 1, or 0 for an empty slot */
+	int64		slots;			/* a power of two */
+	int64	   *place;			/* row number to the store's row, once ordered */
+} Pool;
+
+/* One place's expressions, and the row in hand. */
+typedef struct Place
+{
+	const DmlFeatures *features;
+	int			first;			/* column of the query */
+	Oid		   *types;
+	bool		is_array;
+	bool		embedded;
+	float4	   *row;
+	int			max;
+	int			count;
+} Place;
+
+typedef struct State
+{
+	Pool		pool[2];
+	DmlTuples  *tuples;
+	const DmlTupleSource *source;
+	Place		place[TUPLES_MAX_SIZE];
+	int			columns;
+	int			same;			/* column, or -1 */
+	int			weight;
+	Oid			weight_type;
+	int			place_column;	/* or -1 */
+	size_t		limit;
+	int64		seen;
+	int64		capacity;		/* of constraints */
+	bool		has_space;
+	MemoryContext context;
+} State;
+
+/* How messages call the weight. */
+static const char *
+weight_name(const State *state)
+{
+	return state->source->weight_name ? state->source->weight_name : "weight";
+}
+
+/* ---------- the pool ---------- */
+
+static void
+pool_start(Pool *pool, int d, size_t limit)
+{
+	pool->d = d;
+	pool->store = matrix_store_new(d, limit);
+	pool->capacity = FIRST_CAPACITY;
+	pool->hash = palloc(sizeof(uint64) * pool->capacity);
+	pool->second = palloc(sizeof(uint64) * pool->capacity);
+	pool->slots = 4 * pool->capacity;
+	pool->slot = palloc0(sizeof(int64) * pool->slots);
+}
+
+/* The slot of a row with these hashes, or the empty one where it belongs. */
+static int64
+find_slot(const Pool *pool, uint64 hash, uint64 second)
+{
+	int64		i = hash & (pool->slots - 1);
+
+	while (pool->slot[i] != 0 &&
+		   (pool->hash[pool->slot[i] - 1] != hash || pool->second[pool->slot[i] - 1] != second))
+		i = (i + 1) & (pool->slots - 1);
+	return i;
+}
+
+static void
+pool_grow(Pool *pool)
+{
+	MemoryContext context = GetMemoryChunkContext(pool->slot);
+
+	pool->capacity *= 2;
+	pool->hash = repalloc_huge(pool->hash, sizeof(uint64) * pool->capacity);
+	pool->second = repalloc_huge(pool->second, sizeof(uint64) * pool->capacity);
+	pfree(pool->slot);
+	pool->slots *= 2;
+	pool->slot = MemoryContextAllocHuge(context, sizeof(int64) * pool->slots);
+	memset(pool->slot, 0, sizeof(int64) * pool->slots);
+	for (int64 row = 0; row < pool->n; row++)
+		pool->slot[find_slot(pool, pool->hash[row], pool->second[row])] = row + 1;
+}
+
+/* The number of a row, as they came; it is stored if it is new. */
+static int64
+pool_add(Pool *pool, float4 *row)
+{
+	uint64		second;
+	uint64		hash;
+	int64		slot;
+
+	/* -0 and 0 are equal, so they are one */
+	for (int i = 0; i < pool->d; i++)
+		row[i] += 0.0f;
+	hash = matrix_hash_row(row, pool->d, &second);
+	slot = find_slot(pool, hash, second);
+	if (pool->slot[slot] != 0)
+		return pool->slot[slot] - 1;
+	if (pool->n == pool->capacity)
+	{
+		pool_grow(pool);
+		slot = find_slot(pool, hash, second);
+	}
+	pool->hash[pool->n] = hash;
+	pool->second[pool->n] = second;
+	pool->slot[slot] = pool->n + 1;
+	matrix_store_add(pool->store, row);
+	return pool->n++;
+}
+
+static int
+compare_rows(const void *a, const void *b, void *arg)
+{
+	const Pool *pool = arg;
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	if (pool->hash[x] != pool->hash[y])
+		return pool->hash[x] < pool->hash[y] ? -1 : 1;
+	return pool->second[x] < pool->second[y] ? -1 : pool->second[x] > pool->second[y];
+}
+
+static LearnStatus
+fetch_rows(LearnEnv *env, void *ctx, const int64_t *index, int count, float *out)
+{
+	Pool	   *pool = ctx;
+
+	matrix_store_read(pool->store, pool->place, index, count, out);
+	return LEARN_OK;
+}
+
+/* Number the rows by content; rank: from the number as they came to that. */
+static int64 *
+pool_finish(Pool *pool, Rows *rows)
+{
+	int64	   *rank;
+	uint64	   *hash;
+
+	matrix_store_finish(pool->store);
+	pfree(pool->slot);
+	pool->place = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int64) * pool->n);
+	for (int64 i = 0; i < pool->n; i++)
+		pool->place[i] = i;
+	qsort_arg(pool->place, pool->n, sizeof(int64), compare_rows, pool);
+	rank = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int64) * pool->n);
+	hash = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * pool->n);
+	for (int64 i = 0; i < pool->n; i++)
+	{
+		rank[pool->place[i]] = i;
+		hash[i] = pool->hash[pool->place[i]];
+	}
+	pfree(pool->hash);
+	pfree(pool->second);
+	rows->n = pool->n;
+	rows->d = pool->d;
+	rows->hash = hash;
+	rows->fetch = fetch_rows;
+	rows->ctx = pool;
+	return rank;
+}
+
+/* ---------- the query ---------- */
+
+static char *
+build_query(State *state)
+{
+	StringInfoData query;
+
+	/* a comment that ends a text ends with its line */
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	for (int k = 0; k < state->source->size; k++)
+	{
+		Place	   *place = &state->place[k];
+
+		place->features = dml_features_parse(state->source->features[k]);
+		place->first = state->columns;
+		place->embedded = state->source->embedded && k == 1;
+		state->columns += place->features->n;
+		appendStringInfo(&query, "%s%s\n", k > 0 ? ", " : "", place->features->text);
+	}
+	state->same = state->weight = state->place_column = -1;
+	if (state->source->same)
+	{
+		state->same = state->columns++;
+		appendStringInfo(&query, ", %s\n", dml_expression_parse(state->source->same, "same")->text);
+	}
+	if (state->source->weight)
+	{
+		state->weight = state->columns++;
+		appendStringInfo(&query, ", %s\n", dml_expression_parse(state->source->weight, weight_name(state))->text);
+	}
+	if (state->source->place)
+	{
+		state->place_column = state->columns++;
+		appendStringInfoString(&query, ", ctid\n");
+	}
+	appendStringInfo(&query, "FROM %s", dml_source_from(state->source->source));
+	return query.data;
+}
+
+/* DmlQueryReader.check */
+static void
+check_query(void *ctx, const CachedPlanSource *source)
+{
+	State	   *state = ctx;
+	TupleDesc	desc = source->resultDesc;
+
+	dml_query_check_targets(source, "features");
+	for (int k = 0; k < state->source->size; k++)
+	{
+		Place	   *place = &state->place[k];
+		int			n = place->features->n;
+
+		place->types = palloc(sizeof(Oid) * n);
+		for (int i = 0; i < n; i++)
+		{
+			Oid			type = TupleDescAttr(desc, place->first + i)->atttypid;
+
+			if (!dml_feature_type_ok(type, &place->is_array))
+				dml_feature_type_error(place->features->names[i], type);
+			dml_feature_check_kind(n, place->features->names[i], place->is_array);
+			place->types[i] = getBaseType(type);
+		}
+		place->max = place->is_array ? DML_MAX_DIM : n;
+		place->row = palloc(sizeof(float4) * place->max);
+	}
+	if (state->same >= 0 && getBaseType(TupleDescAttr(desc, state->same)->atttypid) != BOOLOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("same is of type %s, not boolean", format_type_be(TupleDescAttr(desc, state->same)->atttypid)),
+				 errhint("Write a condition, e.g. same => 'judgement = 1'.")));
+	if (state->weight >= 0)
+	{
+		bool		is_array;
+
+		state->weight_type = getBaseType(TupleDescAttr(desc, state->weight)->atttypid);
+		if (!dml_feature_type_ok(state->weight_type, &is_array) || is_array)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("%s is of type %s, not a number", weight_name(state), format_type_be(TupleDescAttr(desc, state->weight)->atttypid))));
+	}
+}
+
+/* ---------- rows ---------- */
+
+/* An embedding's numbers; all are of one space. */
+static int
+embedding_floats(State *state, Place *place, Datum value)
+{
+	DmlVector  *v = DatumGetDmlVectorP(value);
+
+	if (state->has_space && v->space != state->tuples->space)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("feature \"%s\" has vectors of different spaces", place->features->names[0]),
+				 errdetail("Some are of %s, others of %s.", dml_space_describe(state->tuples->space),
+						   dml_space_describe(v->space))));
+	state->tuples->space = v->space;
+	state->has_space = true;
+	if (v->dim <= place->max)
+		memcpy(place->row, v->x, sizeof(float4) * v->dim);
+	return v->dim;
+}
+
+/* A place's numbers into its row; false where one is NULL. */
+static bool
+read_place(State *state, Place *place, Datum *values, bool *nulls)
+{
+	const DmlFeatures *features = place->features;
+
+	place->count = 0;
+	for (int i = 0; i < features->n; i++)
+	{
+		int			column = place->first + i;
+		int			filled;
+
+		if (place->embedded && !nulls[column] && place->types[i] == dml_vector_type_oid())
+			filled = embedding_floats(state, place, values[column]);
+		else
+			filled = dml_feature_floats(values[column], nulls[column], place->types[i], features->names[i],
+										place->row + place->count, place->max - place->count);
+		if (filled < 0)
+			return false;
+		place->count += filled;
+	}
+	return true;
+}
+
+/* How many inputs there are, and how long their rows, is known from the first row on. */
+static void
+start_pools(State *state)
+{
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+	DmlTuples  *tuples = state->tuples;
+	const DmlTupleSource *source = state->source;
+
+	tuples->inputs = source->inputs > 0 ? source->inputs :
+		source->size > 1 && state->place[0].count != state->place[1].count ? 2 : 1;
+	for (int k = 0; k < tuples->inputs; k++)
+	{
+		const Place *place = &state->place[k];
+		DmlTupleInput *input = &tuples->input[k];
+
+		if (place->count > DML_MAX_DIM)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("feature \"%s\" has %d elements, more than %d", place->features->names[0],
+							place->count, DML_MAX_DIM)));
+		pool_start(&state->pool[k], place->count, state->limit / tuples->inputs);
+		input->kind = place->is_array ? DML_INPUT_ARRAY : DML_INPUT_COLUMNS;
+		input->n_columns = place->is_array ? 0 : place->features->n;
+		input->columns = place->features->names;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+check_width(const State *state, int k, int expected)
+{
+	const Place *place = &state->place[k];
+
+	if (place->count == expected)
+		return;
+	if (k > 0 && state->tuples->inputs == 1 && state->place[0].count == expected)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("%s and %s have rows of different lengths", state->source->name[0], state->source->name[k]),
+				 errdetail("Row %lld has %d and %d numbers.", (long long) state->seen, expected, place->count)));
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("feature \"%s\" has rows of different lengths", place->features->names[0]),
+			 errdetail("Row %lld has %d elements, rows before it have %d.",
+					   (long long) state->seen, place->count, expected)));
+}
+
+static double
+read_weight(const State *state, Datum value)
+{
+	float4		weight;
+
+	(void) dml_feature_floats(value, false, state->weight_type, weight_name(state), &weight, 1);
+	if (weight < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("%s is negative: %g", weight_name(state), weight),
+				 state->source->weight_name ? 0 :
+				 errdetail("A constraint of weight 2 counts as two of weight 1, and one of weight 0 as none.")));
+	return weight;
+}
+
+/* Room for one constraint more. */
+static void
+grow(State *state)
+{
+	DmlTuples  *tuples = state->tuples;
+
+	if (tuples->n < state->capacity)
+		return;
+	state->capacity *= 2;
+	tuples->row = repalloc_huge(tuples->row, sizeof(int64) * state->source->size * state->capacity);
+	if (tuples->same)
+		tuples->same = repalloc_huge(tuples->same, sizeof(int32) * state->capacity);
+	if (tuples->weight)
+		tuples->weight = repalloc_huge(tuples->weight, sizeof(double) * state->capacity);
+	if (tuples->place)
+		tuples->place = repalloc_huge(tuples->place, sizeof(double) * state->capacity);
+}
+
+/* DmlQueryReader.take */
+static void
+read_tuple(void *ctx, Datum *values, bool *nulls)
+{
+	State	   *state = ctx;
+	DmlTuples  *tuples = state->tuples;
+	int			size = state->source->size;
+
+	state->seen++;
+	if ((state->same >= 0 && nulls[state->same]) || (state->weight >= 0 && nulls[state->weight]))
+		return;
+	for (int k = 0; k < size; k++)
+		if (!read_place(state, &state->place[k], values, nulls))
+			return;
+	if (tuples->inputs == 0)
+		start_pools(state);
+	grow(state);
+	if (state->weight >= 0)
+		tuples->weight[tuples->n] = read_weight(state, values[state->weight]);
+	if (state->place_column >= 0)
+		tuples->place[tuples->n] = dml_extra_number((ItemPointer) DatumGetPointer(values[state->place_column]));
+	if (state->same >= 0)
+		tuples->same[tuples->n] = DatumGetBool(values[state->same]);
+	for (int k = 0; k < size; k++)
+	{
+		Pool	   *pool = &state->pool[tuples->inputs == 2 ? k : 0];
+
+		check_width(state, k, pool->d);
+		tuples->row[tuples->n * size + k] = pool_add(pool, state->place[k].row);
+	}
+	tuples->n++;
+}
+
+/* ---------- order ---------- */
+
+static int
+compare_tuples(const void *a, const void *b, void *arg)
+{
+	const State *state = arg;
+	const DmlTuples *tuples = state->tuples;
+	int			size = state->source->size;
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	for (int k = 0; k < size; k++)
+		if (tuples->row[x * size + k] != tuples->row[y * size + k])
+			return tuples->row[x * size + k] < tuples->row[y * size + k] ? -1 : 1;
+	if (tuples->same && tuples->same[x] != tuples->same[y])
+		return tuples->same[x] - tuples->same[y];
+	if (tuples->weight && tuples->weight[x] != tuples->weight[y])
+		return tuples->weight[x] < tuples->weight[y] ? -1 : 1;
+	if (tuples->place && tuples->place[x] != tuples->place[y])
+		return tuples->place[x] < tuples->place[y] ? -1 : 1;
+	return 0;
+}
+
+/* values[i] = values[order[i]], each of width bytes. */
+static void *
+permute(const void *values, const int64 *order, int64 n, Size width)
+{
+	char	   *result = MemoryContextAllocHuge(CurrentMemoryContext, n * width);
+
+	for (int64 i = 0; i < n; i++)
+		memcpy(result + i * width, (const char *) values + order[i] * width, width);
+	return result;
+}
+
+/* Number rows by content, and put constraints in the order of their rows. */
+static void
+put_in_order(State *state)
+{
+	DmlTuples  *tuples = state->tuples;
+	int			size = state->source->size;
+	int64	   *order;
+	int64	   *rank[2];
+
+	for (int k = 0; k < tuples->inputs; k++)
+		rank[k] = pool_finish(&state->pool[k], &tuples->input[k].rows);
+	for (int64 i = 0; i < tuples->n; i++)
+		for (int k = 0; k < size; k++)
+			tuples->row[i * size + k] = rank[tuples->inputs == 2 ? k : 0][tuples->row[i * size + k]];
+	for (int k = 0; k < tuples->inputs; k++)
+		pfree(rank[k]);
+
+	order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int64) * tuples->n);
+	for (int64 i = 0; i < tuples->n; i++)
+		order[i] = i;
+	qsort_arg(order, tuples->n, sizeof(int64), compare_tuples, state);
+	tuples->row = permute(tuples->row, order, tuples->n, sizeof(int64) * size);
+	if (tuples->same)
+		tuples->same = permute(tuples->same, order, tuples->n, sizeof(int32));
+	if (tuples->weight)
+		tuples->weight = permute(tuples->weight, order, tuples->n, sizeof(double));
+	if (tuples->place)
+		tuples->place = permute(tuples->place, order, tuples->n, sizeof(double));
+	pfree(order);
+}
+
+static void
+report_skipped(const DmlTuples *tuples)
+{
+	if (tuples->n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 tuples->skipped == 0 ? errmsg("source has no rows") :
+				 errmsg("source has no row without a NULL")));
+	if (tuples->skipped > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld row with a NULL was skipped",
+							   "%lld rows with a NULL were skipped",
+							   (unsigned long) tuples->skipped, (long long) tuples->skipped)));
+}
+
+DmlTuples *
+dml_tuples_read(const DmlTupleSource *source, size_t limit,
+				void (*progress) (void *ctx, int64 rows), void *ctx)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "dml tuples", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	State	   *state = palloc0(sizeof(State));
+	DmlTuples  *tuples = palloc0(sizeof(DmlTuples));
+	char	   *query;
+
+	state->tuples = tuples;
+	state->source = source;
+	state->limit = limit;
+	state->context = context;
+	state->capacity = FIRST_CAPACITY;
+	tuples->state = state;
+	tuples->row = palloc(sizeof(int64) * source->size * state->capacity);
+	query = build_query(state);
+	if (source->same)
+		tuples->same = palloc(sizeof(int32) * state->capacity);
+	if (source->weight)
+		tuples->weight = palloc(sizeof(double) * state->capacity);
+	if (source->place)
+		tuples->place = palloc(sizeof(double) * state->capacity);
+	MemoryContextSwitchTo(old);
+
+	dml_query_read(query, &(DmlQueryReader) {check_query, read_tuple, state, progress, ctx});
+
+	tuples->skipped = state->seen - tuples->n;
+	report_skipped(tuples);
+	MemoryContextSwitchTo(context);
+	put_in_order(state);
+	MemoryContextSwitchTo(old);
+	return tuples;
+}
+
+void
+dml_tuples_free(DmlTuples *tuples)
+{
+	State	   *state = tuples->state;
+
+	for (int k = 0; k < tuples->inputs; k++)
+		matrix_store_close(state->pool[k].store);
+	MemoryContextDelete(state->context);
+}
