@@ -48,7 +48,7 @@ include $(PGXS)
 ifeq ($(PORTNAME),linux)
 SHLIB_LINK += -Wl,--version-script=src/pg/dml.map
 endif
-SHLIB_LINK += -lm -ldl
+SHLIB_LINK += -lm -ldl -lpthread
 
 # Objects that were made for another PostgreSQL include its headers: they are compiled again.
 OF_ANOTHER := $(filter %.d,$(shell grep -LF '$(includedir_server)/postgres.h' $(filter src/pg/%,$(wildcard $(DEPS))) /dev/null))

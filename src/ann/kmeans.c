@@ -8,11 +8,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "ann/distance.h"
 #include "base/blas.h"
 
 #define BLOCK			256		/* rows that meet the centers in one product */
 #define POLL_ROWS		512		/* of 16,000 elements: 32 MB, some 10 ms */
 #define LANES			16
+#define TILE_FLOATS		4096	/* of centers that meet a block's rows one after another: 16 KB */
 #define TOP_SAMPLE		64		/* rows a group whose center is sought among all */
 #define TOP_ITERATIONS	12
 #define LEAF_ITERATIONS	8
@@ -51,6 +53,33 @@ half_norms(const float *centers, const float *bias, int k, int width, float *out
 		out[c] = (float) (square_of(centers + (size_t) c * width, width) / 2 + (bias != NULL ? bias[c] : 0));
 }
 
+LearnStatus
+kmeans_load(LearnEnv *env)
+{
+	LearnStatus status = blas_load(env);
+
+	return status == LEARN_NO_BLAS ? LEARN_OK : status;
+}
+
+/* scores (m x k) += rows . centers without OpenBLAS, by the kernels of the distances. */
+static LearnStatus
+add_products(LearnEnv *env, const float *rows, int m, int width, const float *centers, int k, float *scores)
+{
+	int			tile = width < TILE_FLOATS ? TILE_FLOATS / width : 1;
+
+	for (int first = 0; first < k; first += tile)
+	{
+		int			end = first + tile < k ? first + tile : k;
+
+		LEARN_TRY(learn_poll(env));
+		for (int i = 0; i < m; i++)
+			for (int c = first; c < end; c++)
+				scores[(size_t) i * k + c] += (float) distance_inner_product(rows + (size_t) i * width,
+																			 centers + (size_t) c * width, width);
+	}
+	return LEARN_OK;
+}
+
 /*
  * scores (m x k) = rows . centers less the half norms: the nearest center has the largest.
  * The product is added to what stands there, which saves a pass over it.
@@ -62,6 +91,8 @@ score_rows(LearnEnv *env, const float *rows, int m, int width, const float *cent
 	for (int i = 0; i < m; i++)
 		for (int c = 0; c < k; c++)
 			scores[(size_t) i * k + c] = -half[c];
+	if (!blas_loaded())
+		return add_products(env, rows, m, width, centers, k, scores);
 	return blas_gemm_polled(env, false, true, m, k, width, 1, rows, width, centers, width, 1, scores, k);
 }
 

@@ -3,7 +3,7 @@
  *	  Centers of clusters, and the two-level grid of them that a tree is built from.
  *
  * Memory comes from env's arena; what outlives a call is allocated first, the rest is given
- * back before it returns.  blas_load() first.  Same rows, same seed: the same centers, bit
+ * back before it returns.  kmeans_load() first.  Same rows, same seed: the same centers, bit
  * for bit, on one machine.  Rows are finite, their squared lengths below FLT_MAX / 16, as
  * code_encode() wants them; then centers are too.
  */
@@ -12,6 +12,12 @@
 
 #include "base/learn.h"
 #include "base/rng.h"
+
+/*
+ * Load OpenBLAS if there is one.  Without it, products of matrices are made of single inner products,
+ * which takes longer.  Fails where the library is there and the memory for it is not.
+ */
+extern LearnStatus kmeans_load(LearnEnv *env);
 
 /*
  * Lloyd's iterations from k distinct rows as first centers: centers (k x width) for rows

@@ -1,15 +1,22 @@
 /*
  * blas.c
  *	  Opens OpenBLAS at run time and calls it through pointers.
+ *
+ * Memory.  OpenBLAS maps a work buffer for each thread and keeps it.  If the mapping fails, it
+ * tries again for ever, deaf to signals.  So blas_load() asks the system for the memory first,
+ * and lets OpenBLAS map its buffers only while the memory is known to be there.  Later calls
+ * reuse these buffers.
  */
 #include "blas.h"
 
 #include <dlfcn.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* CBLAS's enumerations, which are part of its binary interface. */
 #define ROW_MAJOR		101
@@ -22,6 +29,19 @@
 
 #define PARALLEL_OPENMP	2		/* what openblas_get_parallel() says of an OpenMP build */
 
+#define MEGABYTE		((size_t) 1024 * 1024)
+#define LIBRARY_BYTES	(64 * MEGABYTE)		/* of OpenBLAS and libgfortran, with room to spare */
+#define BUFFER_BYTES	(128 * MEGABYTE)	/* OpenBLAS's BUFFER_SIZE, at most */
+
+/*
+ * A product on several threads keeps a table in malloc's memory, and OpenBLAS ends the process if
+ * there is none: this many bytes for the square of the threads that the library can have.
+ */
+#define TABLE_BYTES		256
+
+/* Multiplications of the smallest product that may run on several threads. */
+#define PARALLEL_LEAST	1e4
+
 /* Debian's and Arch's name (any variant), Fedora's name of the pthread build. */
 static const char *const sonames[] = {"libopenblas.so.0", "libopenblasp.so.0"};
 
@@ -29,6 +49,9 @@ static struct
 {
 	void	   *handle;
 	int			threads;
+	int			started;		/* threads that the library has started, those in use and idle ones */
+	int			most_threads;	/* that the library was built for */
+	int			buffers;		/* that the library holds for later calls */
 	void		(*sgemm) (int order, int trans_a, int trans_b, int m, int n, int k,
 						  float alpha, const float *a, int lda, const float *b, int ldb,
 						  float beta, float *c, int ldc);
@@ -40,6 +63,9 @@ static struct
 						  double beta, double *c, int ldc);
 	void		(*set_threads) (int threads);
 	int			(*get_parallel) (void);
+	char	   *(*get_config) (void);
+	void	   *(*memory_alloc) (int purpose);	/* may be NULL */
+	void		(*memory_free) (void *buffer);	/* may be NULL */
 }			blas;
 
 static bool
@@ -50,7 +76,149 @@ find_symbols(void *handle)
 	*(void **) &blas.dsyrk = dlsym(handle, "cblas_dsyrk");
 	*(void **) &blas.set_threads = dlsym(handle, "openblas_set_num_threads");
 	*(void **) &blas.get_parallel = dlsym(handle, "openblas_get_parallel");
-	return blas.sgemm && blas.dgemm && blas.dsyrk && blas.set_threads && blas.get_parallel;
+	*(void **) &blas.get_config = dlsym(handle, "openblas_get_config");
+	*(void **) &blas.memory_alloc = dlsym(handle, "blas_memory_alloc");
+	*(void **) &blas.memory_free = dlsym(handle, "blas_memory_free");
+	return blas.sgemm && blas.dgemm && blas.dsyrk && blas.set_threads && blas.get_parallel && blas.get_config;
+}
+
+/* Can this process have that much more memory now? */
+static bool
+memory_left(size_t bytes)
+{
+	void	   *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (map == MAP_FAILED)
+		return false;
+	munmap(map, bytes);
+	return true;
+}
+
+static LearnStatus
+no_memory(LearnEnv *env, size_t bytes, int threads)
+{
+	learn_fail(env, LEARN_NO_MEMORY, "not enough memory for OpenBLAS: it needs %zu MB more for %d %s",
+			   bytes / MEGABYTE, threads, threads == 1 ? "thread" : "threads");
+	learn_hint(env, "Raise the limit on the server's address space or free memory%s.",
+			   threads > 1 ? ", or set dml.threads = 1" : "");
+	return LEARN_NO_MEMORY;
+}
+
+/* What a thread that is started on trial does: it ends when the starter unlocks. */
+static void *
+trial_thread(void *lock)
+{
+	pthread_mutex_lock(lock);
+	pthread_mutex_unlock(lock);
+	return NULL;
+}
+
+/*
+ * Can that many more threads run together?  OpenBLAS answers a thread that does not start with SIGINT
+ * to its own process, so they are started on trial first.  All signals are blocked.
+ */
+static bool
+threads_left(int count)
+{
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_t  *thread = malloc(count * sizeof(pthread_t));
+	int			started = 0;
+
+	if (thread == NULL)
+		return false;
+	pthread_mutex_lock(&lock);
+	while (started < count && pthread_create(&thread[started], NULL, trial_thread, &lock) == 0)
+		started++;
+	pthread_mutex_unlock(&lock);
+	for (int i = 0; i < started; i++)
+		pthread_join(thread[i], NULL);
+	free(thread);
+	return started == count;
+}
+
+/*
+ * Let the library map as many free buffers as it has threads, each only after the memory for it
+ * was there.  Later calls find them and map none.
+ */
+static LearnStatus
+reserve_buffers(LearnEnv *env)
+{
+	void	   *held[256];
+	int			n = 0;
+	bool		enough = true;
+
+	if (blas.buffers >= blas.threads)
+		return LEARN_OK;
+	if (blas.memory_alloc == NULL || blas.memory_free == NULL)
+	{
+		/* a build that hides them: the calls map the buffers */
+		if (!memory_left(BUFFER_BYTES * (blas.threads - blas.buffers)))
+			return no_memory(env, BUFFER_BYTES * (blas.threads - blas.buffers), blas.threads);
+		return LEARN_OK;
+	}
+	while (enough && n < blas.threads && n < (int) (sizeof(held) / sizeof(held[0])))
+	{
+		enough = n < blas.buffers || memory_left(BUFFER_BYTES);
+		if (enough)
+			enough = (held[n++] = blas.memory_alloc(0)) != NULL;
+	}
+	blas.buffers = n > blas.buffers ? n : blas.buffers;
+	for (int i = 0; i < n; i++)
+		if (held[i] != NULL)
+			blas.memory_free(held[i]);
+	if (!enough)
+		return no_memory(env, BUFFER_BYTES * (blas.threads - blas.buffers), blas.threads);
+	return LEARN_OK;
+}
+
+/* The threads that the library can have, from its description of itself. */
+static int
+most_threads(void)
+{
+	const char *text = strstr(blas.get_config(), "MAX_THREADS=");
+	int			most = text != NULL ? atoi(text + strlen("MAX_THREADS=")) : 0;
+
+	return most > 0 ? most : 1;
+}
+
+static LearnStatus
+use_threads(LearnEnv *env, int threads)
+{
+	int			more = threads - blas.started;
+	sigset_t	all;
+	sigset_t	before;
+	bool		enough = true;
+
+	if (threads == blas.threads)
+		return LEARN_OK;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	if (more > 0)
+		enough = memory_left(BUFFER_BYTES * more) && threads_left(more);
+	if (enough)
+	{
+		blas.set_threads(threads);
+		blas.threads = threads;
+		blas.started += more > 0 ? more : 0;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return enough ? LEARN_OK : no_memory(env, BUFFER_BYTES * more, threads);
+}
+
+/*
+ * In front of a call of that many multiplications: a single thread from here on if the table that
+ * several of them need would not fit.
+ */
+static void
+guard_threads(double products)
+{
+	size_t		table = (size_t) blas.most_threads * blas.most_threads * TABLE_BYTES;
+
+	if (blas.threads > 1 && products >= PARALLEL_LEAST && !memory_left(table + MEGABYTE))
+	{
+		blas.set_threads(1);
+		blas.threads = 1;
+	}
 }
 
 /*
@@ -97,6 +265,9 @@ blas_load(LearnEnv *env)
 	{
 		void	   *handle;
 
+		/* newer versions map a buffer while they are loaded */
+		if (!memory_left(LIBRARY_BYTES + BUFFER_BYTES))
+			return no_memory(env, LIBRARY_BYTES + BUFFER_BYTES, 1);
 		sigfillset(&all);
 		sigprocmask(SIG_SETMASK, &all, &before);
 		handle = open_library(reason, sizeof(reason));
@@ -115,20 +286,15 @@ blas_load(LearnEnv *env)
 		}
 		blas.handle = handle;
 		blas.threads = 1;
+		blas.started = 1;
+		blas.most_threads = most_threads();
 	}
 
 	/* OpenMP starts threads whenever it likes, with whatever signal mask holds then. */
 	if (blas.get_parallel() == PARALLEL_OPENMP)
 		threads = 1;
-	if (threads != blas.threads)
-	{
-		sigfillset(&all);
-		sigprocmask(SIG_SETMASK, &all, &before);
-		blas.set_threads(threads);
-		sigprocmask(SIG_SETMASK, &before, NULL);
-		blas.threads = threads;
-	}
-	return LEARN_OK;
+	LEARN_TRY(use_threads(env, threads < blas.most_threads ? threads : blas.most_threads));
+	return reserve_buffers(env);
 }
 
 bool
@@ -151,6 +317,7 @@ blas_gemm(bool trans_a, bool trans_b, int m, int n, int k,
 #ifdef LEARN_DOUBLE
 	blas_dgemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 #else
+	guard_threads((double) m * n * k);
 	blas.sgemm(ROW_MAJOR, trans_a ? TRANS : NO_TRANS, trans_b ? TRANS : NO_TRANS, m, n, k,
 			   alpha, a, lda, b, ldb, beta, c, ldc);
 #endif
@@ -161,6 +328,7 @@ blas_dgemm(bool trans_a, bool trans_b, int m, int n, int k,
 		   double alpha, const double *a, int lda, const double *b, int ldb,
 		   double beta, double *c, int ldc)
 {
+	guard_threads((double) m * n * k);
 	blas.dgemm(ROW_MAJOR, trans_a ? TRANS : NO_TRANS, trans_b ? TRANS : NO_TRANS, m, n, k,
 			   alpha, a, lda, b, ldb, beta, c, ldc);
 }
@@ -224,6 +392,7 @@ blas_dgemm_polled(LearnEnv *env, bool trans_a, bool trans_b, int m, int n, int k
 void
 blas_dsyrk_at_a(int n, int k, double alpha, const double *a, int lda, double *c, int ldc)
 {
+	guard_threads((double) n * n * k);
 	blas.dsyrk(ROW_MAJOR, UPPER, TRANS, n, k, alpha, a, lda, 1.0, c, ldc);
 	for (int i = 1; i < n; i++)
 		for (int j = 0; j < i; j++)

@@ -13,7 +13,12 @@
 
 #include "learn.h"
 
-/* Load the library if need be and let it use env->threads threads. */
+/*
+ * Load the library if need be, let it use env->threads threads, and reserve the memory that it
+ * works in, so that no later call waits for memory.  LEARN_NO_BLAS: there is no library.
+ * LEARN_NO_MEMORY: no room for it, for its threads or for their buffers (128 MB each); a later
+ * call tries again.
+ */
 extern LearnStatus blas_load(LearnEnv *env);
 extern bool blas_loaded(void);
 

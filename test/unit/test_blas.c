@@ -60,6 +60,151 @@ test_no_library(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* The address space of this process in bytes. */
+static size_t
+address_space(void)
+{
+	FILE	   *file = fopen("/proc/self/statm", "r");
+	unsigned long pages = 0;
+
+	if (file == NULL || fscanf(file, "%lu", &pages) != 1)
+		abort();
+	fclose(file);
+	return pages * (size_t) sysconf(_SC_PAGESIZE);
+}
+
+/* Allow that many megabytes more. */
+static void
+limit_memory(int megabytes)
+{
+	struct rlimit limit = {address_space() + megabytes * (size_t) 1048576, RLIM_INFINITY};
+
+	setrlimit(RLIMIT_AS, &limit);
+}
+
+static void
+unlimit_memory(void)
+{
+	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+
+	setrlimit(RLIMIT_AS, &limit);
+}
+
+/*
+ * Products of all kinds that are large enough for several threads, in so many megabytes more than
+ * there are; are they right?
+ */
+static bool
+products_work(int n, int megabytes)
+{
+	real	   *a = calloc(n * n, sizeof(real));
+	real	   *c = calloc(n * n, sizeof(real));
+	double	   *b = calloc(n * n, sizeof(double));
+	double	   *d = calloc(n * n, sizeof(double));
+	bool		right;
+
+	for (int i = 0; i < n * n; i++)
+		b[i] = a[i] = i % 7 - 3;
+	limit_memory(megabytes);
+	blas_gemm(false, true, n, n, n, 1, a, n, a, n, 0, c, n);
+	blas_dsyrk_at_a(n, n, 1, b, n, d, n);
+	blas_dgemm(true, false, n, n, n, -1, b, n, b, n, 1, d, n);
+	unlimit_memory();
+	right = fabs(d[n + 1]) < 1e-6;
+	for (int k = 0; k < n; k++)
+		c[1] -= a[k] * a[n + k];
+	right = right && fabs(c[1]) < 1e-3;
+	free(a);
+	free(b);
+	free(c);
+	free(d);
+	return right;
+}
+
+/* In a child that must end within seconds: what, then the exit status (0: as promised). */
+static void
+in_child(int (*what) (void))
+{
+	int			status;
+	pid_t		child = fork();
+
+	if (child == 0)
+	{
+		alarm(20);
+		_exit(what());
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* Too little at every stage: each is an error at once; then with enough all works. */
+static int
+short_of_memory(void)
+{
+	UnitEnv		u;
+
+	unit_env_init(&u);
+	for (int megabytes = 0; megabytes <= 120; megabytes += 20)
+	{
+		limit_memory(megabytes);
+		if (blas_load(&u.env) != LEARN_NO_MEMORY || strstr(u.env.message, "OpenBLAS") == NULL)
+			return 1;
+		unlimit_memory();
+	}
+	if (blas_load(&u.env) != LEARN_OK || !products_work(300, 0))
+		return 2;
+	u.env.threads = 3;
+	for (int megabytes = 0; megabytes <= 240; megabytes += 40)
+	{
+		limit_memory(megabytes);
+		if (blas_load(&u.env) != LEARN_NO_MEMORY || strstr(u.env.hint, "dml.threads") == NULL)
+			return 3;
+		unlimit_memory();
+		if (!products_work(300, 0))
+			return 4;
+	}
+	/* once the buffers are there, little memory does no harm */
+	if (blas_load(&u.env) != LEARN_OK)
+		return 5;
+	if (!products_work(300, 8) || !products_work(700, 8) || !products_work(300, 0))
+		return 6;
+	limit_memory(0);
+	if (blas_load(&u.env) != LEARN_OK)
+		return 7;
+	unit_env_done(&u);
+	return 0;
+}
+
+static int
+short_of_threads(void)
+{
+	struct rlimit none = {0, 0};
+	UnitEnv		u;
+
+	unit_env_init(&u);
+	if (blas_load(&u.env) != LEARN_OK)
+		return 1;
+	u.env.threads = 2;
+	/* the limit holds for users other than root */
+	if (setuid(65534) != 0 || setrlimit(RLIMIT_NPROC, &none) != 0)
+		return 0;
+	if (blas_load(&u.env) != LEARN_NO_MEMORY || !products_work(300, 0))
+		return 2;
+	unit_env_done(&u);
+	return 0;
+}
+
+static void
+test_no_memory(void **state)
+{
+	/* a sanitizer's shadow is part of the address space */
+	if (address_space() > (size_t) 1 << 40)
+		skip();
+	in_child(short_of_memory);
+	in_child(short_of_threads);
+}
+
 static void
 test_load(void **state)
 {
@@ -277,6 +422,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_library),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_gemm),

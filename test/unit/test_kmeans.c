@@ -2,6 +2,9 @@
  * test_kmeans.c
  *	  Centers get better by iterating, are finite and the same for the same seed; rows find
  *	  their nearest; a division loses no row and no part is too large, whatever the data.
+ *
+ * All of it runs twice: before OpenBLAS is loaded, which is how it runs on a machine that
+ * has none, and after.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -100,11 +103,57 @@ objective(const float *rows, int64_t n, int width, const float *centers, int k)
 	return sum;
 }
 
+static bool with_blas = false;
+
 static void
 start(UnitEnv *unit)
 {
 	unit_env_init(unit);
-	assert_int_equal(blas_load(&unit->env), LEARN_OK);
+	if (with_blas)
+		assert_int_equal(kmeans_load(&unit->env), LEARN_OK);
+	assert_true(blas_loaded() == with_blas);
+}
+
+/* With and without OpenBLAS each row has the nearest center, to rounding. */
+static void
+test_nearest(void **state)
+{
+	static const int widths[] = {1, 16, 33, 300, 4100};
+	static const int ks[] = {1, 7, 16, 300};
+
+	(void) state;
+	for (int w = 0; w < 5; w++)
+		for (int i = 0; i < 4; i++)
+		{
+			int64_t		n = 600;
+			int			k = ks[i];
+			int			width = widths[w];
+			float	   *rows = malloc(n * width * sizeof(float));
+			int32_t    *nearest = malloc(n * sizeof(int32_t));
+			float	   *bias = calloc(k, sizeof(float));
+			UnitEnv		unit;
+			Rng			rng;
+
+			rng_seed(&rng, 5, 0);
+			for (int64_t j = 0; j < n * width; j++)
+				rows[j] = (float) rng_normal(&rng);
+			for (int c = 0; c < k; c++)
+				bias[c] = (float) rng_uniform(&rng);
+			start(&unit);
+			assert_int_equal(kmeans_nearest(&unit.env, rows, n, width, rows, bias, k, nearest), LEARN_OK);
+			for (int64_t r = 0; r < n; r += 7)
+			{
+				const float *row = rows + r * width;
+				double		chosen = distance2(row, rows + (size_t) nearest[r] * width, width) / 2 + bias[nearest[r]];
+
+				for (int c = 0; c < k; c++)
+					assert_true(chosen <= distance2(row, rows + (size_t) c * width, width) / 2 + bias[c] + 1e-6 * width);
+			}
+			free(rows);
+			free(nearest);
+			free(bias);
+			unit_env_done(&unit);
+		}
 }
 
 static void
@@ -437,6 +486,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nearest),
 		cmocka_unit_test(test_objective_falls),
 		cmocka_unit_test(test_extreme_counts_and_shapes),
 		cmocka_unit_test(test_mean),
@@ -446,5 +496,8 @@ main(void)
 		cmocka_unit_test(test_cancel_and_memory),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (cmocka_run_group_tests_name("without OpenBLAS", tests, NULL, NULL) != 0)
+		return 1;
+	with_blas = true;
+	return cmocka_run_group_tests_name("with OpenBLAS", tests, NULL, NULL);
 }

@@ -21,7 +21,6 @@
 #include "utils/sampling.h"
 
 #include "build.h"
-#include "base/blas.h"
 #include "model/model.h"
 
 /* Phases of pg_stat_progress_create_index; 1 is PostgreSQL's own. */
@@ -363,7 +362,7 @@ tree_build(Relation heap, Relation index, IndexInfo *info)
 	{
 		/* all rows come once more; of those before the first that is alive nothing was known */
 		build.left_out = false;
-		build_learn(&build, blas_load(build.env));
+		build_learn(&build, kmeans_load(build.env));
 		rotate_sample(&build);
 		phase(PHASE_CLUSTER);
 		if (build.sample_n == 0)	/* nothing but zero vectors under cosine */

@@ -31,7 +31,6 @@
 #include "utils/snapmgr.h"
 
 #include "build.h"
-#include "base/blas.h"
 #include "model/model.h"
 
 #define ASSIGN_BEAM			4
@@ -291,7 +290,7 @@ dml_build_worker(dsm_segment *segment, shm_toc *toc)
 	tree_columns(build.index, &build.columns);
 	origin = grid_settle(shared, shm_toc_lookup(toc, KEY_GRID, false), &build.grid);
 	build.shape = tree_shape_new(build.index, &build.meta, origin, build.memory);
-	build_learn(&build, blas_load(build.env));
+	build_learn(&build, kmeans_load(build.env));
 	participate(&build, shared, sort, false);
 
 	InstrEndParallelQuery(&buffers[ParallelWorkerNumber], &wal[ParallelWorkerNumber]);

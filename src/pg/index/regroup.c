@@ -28,7 +28,6 @@
 
 #include "ann/distance.h"
 #include "ann/kmeans.h"
-#include "base/blas.h"
 #include "model/model.h"
 #include "tree.h"
 
@@ -300,7 +299,7 @@ divide_family(Regroup *regroup, const TreePath *path, Page *pages, const Family 
 	TreeMembers members = {0};
 	PGAlignedBlock *images;
 	TreeStep   *fresh;
-	LearnStatus status = blas_load(regroup->env);
+	LearnStatus status = kmeans_load(regroup->env);
 
 	/* the vectors, and a copy in the division */
 	if (bytes > (Size) dml_vacuum_work_mem() * 1024 / 2)
