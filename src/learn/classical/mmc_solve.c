@@ -101,6 +101,8 @@ solve_mmc(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	int32_t    *place;
 	double	   *b;
 	double	   *inverse;
+	double		near = 0;		/* the sum over same pairs of squared distances, by weight */
+	double		weight = 0;		/* of same pairs */
 
 	LEARN_TRY(points_of_constraints(env, job->rows, job->prep, &job->constraints, &points, &place));
 	it.mmc.points = &points;
@@ -119,9 +121,14 @@ solve_mmc(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	fit->cut = result.cut;
 	fit->rows = points.n;
 
-	/* same pairs with a mean squared distance of 1: the objective leaves the scale open */
+	/* the objective leaves the scale open: the weighted mean of same pairs' squared distances shall be 1 */
 	for (size_t i = 0; i < cells; i++)
-		b[i] *= sqrt((double) job->constraints.n / 2);
+		near += b[i] * b[i];
+	for (int64_t i = 0; i < job->constraints.n; i++)
+		if (job->constraints.label[i] != 0)
+			weight += job->constraints.weight != NULL ? job->constraints.weight[i] : 1;
+	for (size_t i = 0; i < cells && near > 0; i++)
+		b[i] *= sqrt(weight / near);
 	if (!diagonal)
 	{
 		LEARN_TRY(blas_dgemm_polled(env, false, false, d, d, d, 1, b, d, inverse, d, 0, it.map, d));

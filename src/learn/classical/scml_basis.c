@@ -217,8 +217,18 @@ scml_triplet_basis(LearnEnv *env, const Scml *triplets, int wanted, uint64_t see
 	double	   *w;
 	double	   *value;
 	double	   *vector;
+	double	   *cumulative = NULL;
 	Rng			rng;
 
+	/* a triplet of twice the weight is drawn twice as often */
+	if (triplets->weight != NULL)
+	{
+		double		total = 0;
+
+		LEARN_ALLOC(env, cumulative, triplets->n);
+		for (int64_t i = 0; i < triplets->n; i++)
+			cumulative[i] = total += triplets->weight[i];
+	}
 	LEARN_ALLOC(env, sum, (size_t) d * d);
 	LEARN_ALLOC(env, v, (size_t) 2 * d * d);
 	LEARN_ALLOC(env, w, (size_t) 2 * d * d);
@@ -232,7 +242,8 @@ scml_triplet_basis(LearnEnv *env, const Scml *triplets, int wanted, uint64_t see
 
 		for (int i = 0; i < d; i++)
 		{
-			const int32_t *t = triplets->place + 3 * rng_below(&rng, (uint64_t) triplets->n);
+			int64_t		chosen = cumulative ? rng_choose(&rng, cumulative, triplets->n) : (int64_t) rng_below(&rng, (uint64_t) triplets->n);
+			const int32_t *t = triplets->place + 3 * chosen;
 			const real *x = points->x + (size_t) t[0] * d;
 
 			for (int side = 0; side < 2; side++)

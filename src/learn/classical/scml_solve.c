@@ -87,7 +87,7 @@ set_start(LearnEnv *env, Scml *s, double *u)
 	{
 		if ((i & 0xfff) == 0)
 			LEARN_TRY(learn_poll(env));
-		sum += s->distance[s->pair[2 * i + 1]] / (double) s->n;
+		sum += (s->weight != NULL ? s->weight[i] : 1) / s->total * s->distance[s->pair[2 * i + 1]];
 	}
 	for (int b = 0; b < s->bases && sum > 0; b++)
 		u[b] = sqrt(2 / sum);

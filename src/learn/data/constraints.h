@@ -36,7 +36,8 @@ typedef struct Constraints
 	const int32_t *hard_negatives;	/* matches: n x n_hard, of each constraint others whose sides are to be told from
 									 * its own most of all, -1 where there are no more; or NULL */
 	int			n_hard;
-	const double *weight;		/* n, finite, >= 0; NULL: all 1.  Chunklets: NULL */
+	const double *weight;		/* n, finite, > 0: copies of the constraint, which itself occurs once;
+								 * NULL: all 1.  Chunklets: NULL */
 	bool		adapter;		/* matches: side b stays as it is, side a learns to meet it */
 } Constraints;
 

@@ -394,6 +394,16 @@ create_loss(LearnEnv *env, Run *run, int batch, int out)
 	return LEARN_OK;
 }
 
+/* Equal weights are as good as none: each constraint then occurs once in an epoch. */
+static bool
+weights_differ(const double *weight, const int64_t *index, int64_t n)
+{
+	for (int64_t i = 1; i < n; i++)
+		if (weight[index[i]] != weight[index[0]])
+			return true;
+	return false;
+}
+
 static LearnStatus
 prepare(LearnEnv *env, Run *run, const int64_t *index, int64_t n)
 {
@@ -442,15 +452,13 @@ prepare(LearnEnv *env, Run *run, const int64_t *index, int64_t n)
 	memcpy(run->order, index, sizeof(int64_t) * n);
 	if (constraints->hard_negatives)
 		LEARN_TRY(hard_create(env, constraints->hard_negatives, constraints->n_hard, constraints->n, index, n, &run->hard));
-	if (constraints->weight)
+	if (constraints->weight && weights_differ(constraints->weight, index, n))
 	{
 		double		sum = 0;
 
 		LEARN_ALLOC(env, run->cumulative, n);
 		for (int64_t i = 0; i < n; i++)
 			run->cumulative[i] = sum += constraints->weight[index[i]];
-		if (!(sum > 0))
-			return learn_fail(env, LEARN_DATA, "all weights are 0");
 	}
 	rng_seed(&run->rng, (uint64_t) run->options->seed, 2);
 	rng_seed(&run->dropout, (uint64_t) run->options->seed, 5);

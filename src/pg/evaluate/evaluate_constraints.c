@@ -336,6 +336,7 @@ evaluate_comparisons(FunctionCallInfo fcinfo, const char *const *places, int n)
 	for (int i = 0; i < n; i++)
 		take_place(&comparison, fcinfo, 2 + i, places[i]);
 	comparison.source.weight = text_argument(fcinfo, 2 + n);
+	comparison.source.merge = true;
 	comparison.evaluation.seed = PG_ARGISNULL(3 + n) ? 0 : PG_GETARG_INT64(3 + n);
 	comparison.whiten = PG_ARGISNULL(4 + n) || PG_GETARG_BOOL(4 + n);
 	find_model(&comparison, false);

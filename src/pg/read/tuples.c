@@ -410,19 +410,28 @@ read_tuple(void *ctx, Datum *values, bool *nulls)
 {
 	State	   *state = ctx;
 	DmlTuples  *tuples = state->tuples;
-	int			size = state->source->size;
+	const DmlTupleSource *source = state->source;
+	int			size = source->size;
+	double		weight = 1;
 
 	state->seen++;
 	if ((state->same >= 0 && nulls[state->same]) || (state->weight >= 0 && nulls[state->weight]))
 		return;
+	if (state->weight >= 0)
+		weight = read_weight(state, values[state->weight]);
+	if (source->merge && weight == 0)
+	{
+		tuples->weightless++;
+		return;
+	}
 	for (int k = 0; k < size; k++)
 		if (!read_place(state, &state->place[k], values, nulls))
 			return;
 	if (tuples->inputs == 0)
 		start_pools(state);
 	grow(state);
-	if (state->weight >= 0)
-		tuples->weight[tuples->n] = read_weight(state, values[state->weight]);
+	if (tuples->weight)
+		tuples->weight[tuples->n] = weight;
 	if (state->place_column >= 0)
 		tuples->place[tuples->n] = dml_extra_number((ItemPointer) DatumGetPointer(values[state->place_column]));
 	if (state->same >= 0)
@@ -503,14 +512,51 @@ put_in_order(State *state)
 	pfree(order);
 }
 
+/* Equal constraints, which stand together, become one with the sum of their weights. */
+static void
+merge_copies(State *state)
+{
+	DmlTuples  *tuples = state->tuples;
+	Size		width = sizeof(int64) * state->source->size;
+	int64		n = 0;
+	bool		all_one = true;
+
+	for (int64 i = 0; i < tuples->n; i++)
+	{
+		const int64 *row = tuples->row + i * state->source->size;
+		int64	   *last = tuples->row + (n - 1) * state->source->size;
+
+		if (n > 0 && memcmp(row, last, width) == 0 && (!tuples->same || tuples->same[i] == tuples->same[n - 1]))
+		{
+			tuples->weight[n - 1] += tuples->weight[i];
+			continue;
+		}
+		memmove(last + state->source->size, row, width);
+		if (tuples->same)
+			tuples->same[n] = tuples->same[i];
+		tuples->weight[n++] = tuples->weight[i];
+	}
+	tuples->n = n;
+	for (int64 i = 0; i < n && all_one; i++)
+		all_one = tuples->weight[i] == 1;
+	if (all_one)
+		tuples->weight = NULL;
+}
+
 static void
 report_skipped(const DmlTuples *tuples)
 {
 	if (tuples->n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
+				 tuples->weightless > 0 ? errmsg("all weights are 0") :
 				 tuples->skipped == 0 ? errmsg("source has no rows") :
 				 errmsg("source has no row without a NULL")));
+	if (tuples->weightless > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld row of weight 0 was left out",
+							   "%lld rows of weight 0 were left out",
+							   (unsigned long) tuples->weightless, (long long) tuples->weightless)));
 	if (tuples->skipped > 0)
 		ereport(NOTICE,
 				(errmsg_plural("%lld row with a NULL was skipped",
@@ -538,7 +584,7 @@ dml_tuples_read(const DmlTupleSource *source, size_t limit,
 	query = build_query(state);
 	if (source->same)
 		tuples->same = palloc(sizeof(int32) * state->capacity);
-	if (source->weight)
+	if (source->weight || source->merge)
 		tuples->weight = palloc(sizeof(double) * state->capacity);
 	if (source->place)
 		tuples->place = palloc(sizeof(double) * state->capacity);
@@ -546,10 +592,12 @@ dml_tuples_read(const DmlTupleSource *source, size_t limit,
 
 	dml_query_read(query, &(DmlQueryReader) {check_query, read_tuple, state, progress, ctx});
 
-	tuples->skipped = state->seen - tuples->n;
+	tuples->skipped = state->seen - tuples->n - tuples->weightless;
 	report_skipped(tuples);
 	MemoryContextSwitchTo(context);
 	put_in_order(state);
+	if (source->merge)
+		merge_copies(state);
 	MemoryContextSwitchTo(old);
 	return tuples;
 }

@@ -6,6 +6,10 @@
  * Rows are kept as those of a matrix are (matrix.h), and numbered by their content; equal
  * rows are one row.  Constraints are put in the order of their numbers, so that neither the
  * heap's order nor the plan shows.
+ *
+ * Where weights count copies, a constraint of weight 0 is as good as absent: its rows are not
+ * read, and a NOTICE says how many there are.  Equal constraints become one whose weight is the
+ * sum of theirs, so that weight 2 and two copies are the same thing to everything that follows.
  */
 #ifndef DML_TUPLES_H
 #define DML_TUPLES_H
@@ -29,6 +33,7 @@ typedef struct DmlTupleSource
 	bool		embedded;		/* the second place may hold embeddings */
 	const char *same;			/* a boolean expression, or NULL */
 	const char *weight;			/* a number, or NULL */
+	bool		merge;			/* weights count copies: see below */
 	bool		place;			/* the source is a table, and its rows' places are wanted */
 	const char *weight_name;	/* how messages call it; NULL: "weight" */
 } DmlTupleSource;
@@ -48,9 +53,10 @@ typedef struct DmlTuples
 	int64		n;
 	int64	   *row;			/* n x size */
 	int32	   *same;			/* n, or NULL */
-	double	   *weight;			/* n, or NULL */
+	double	   *weight;			/* n, or NULL; merged ones: above 0, and NULL where all are 1 */
 	double	   *place;			/* n: dml_extra_place(); or NULL */
 	int64		skipped;		/* rows of the source with a NULL */
+	int64		weightless;		/* rows of the source of weight 0, which count as absent */
 	uint64		space;			/* embedded: that of the second place's vectors, 0 for plain ones */
 	void	   *state;			/* private */
 } DmlTuples;

@@ -35,13 +35,6 @@ typedef struct ConstraintTask
 	MemoryContext old;
 } ConstraintTask;
 
-/* An optional text argument. */
-static char *
-optional_text(FunctionCallInfo fcinfo, int arg)
-{
-	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
-}
-
 static void
 task_begin(ConstraintTask *task, FunctionCallInfo fcinfo)
 {
@@ -207,6 +200,14 @@ take_places(ConstraintTask *task, FunctionCallInfo fcinfo, int n, const char *co
 	}
 }
 
+/* The optional argument weight. */
+static void
+take_weight(ConstraintTask *task, FunctionCallInfo fcinfo, int arg)
+{
+	task->source.weight = PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
+	task->source.merge = true;
+}
+
 PG_FUNCTION_INFO_V1(dml_train_pairs);
 PG_FUNCTION_INFO_V1(dml_train_triplets);
 PG_FUNCTION_INFO_V1(dml_train_quadruplets);
@@ -223,7 +224,7 @@ dml_train_pairs(PG_FUNCTION_ARGS)
 	task_begin(&task, fcinfo);
 	take_places(&task, fcinfo, 2, names);
 	task.source.same = training_text(fcinfo, 4, "same");
-	task.source.weight = optional_text(fcinfo, 5);
+	take_weight(&task, fcinfo, 5);
 	return task_run(&task, fcinfo);
 }
 
@@ -236,7 +237,7 @@ dml_train_triplets(PG_FUNCTION_ARGS)
 
 	task_begin(&task, fcinfo);
 	take_places(&task, fcinfo, 3, names);
-	task.source.weight = optional_text(fcinfo, 5);
+	take_weight(&task, fcinfo, 5);
 	return task_run(&task, fcinfo);
 }
 
@@ -249,7 +250,7 @@ dml_train_quadruplets(PG_FUNCTION_ARGS)
 
 	task_begin(&task, fcinfo);
 	take_places(&task, fcinfo, 4, names);
-	task.source.weight = optional_text(fcinfo, 6);
+	take_weight(&task, fcinfo, 6);
 	return task_run(&task, fcinfo);
 }
 
