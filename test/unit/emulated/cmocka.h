@@ -1,7 +1,7 @@
 /*
  * cmocka.h
  *	  As much of cmocka as the kernels' tests use, for emulated machines that have no
- *	  cmocka: the first failure ends the program with status 1.  See src/math/README.md.
+ *	  cmocka: the first failure ends the program with status 1.  See src/learn/net/README.md.
  */
 #ifndef EMULATED_CMOCKA_H
 #define EMULATED_CMOCKA_H
