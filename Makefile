@@ -1,17 +1,20 @@
 # dml: deep metric learning inside PostgreSQL.
 #
 #   make && sudo make install    for the PostgreSQL whose pg_config comes first in PATH
-#   make check                   builds and runs every test in a private cluster
+#   make check                   builds and tests in a private cluster: about five minutes
+#   make check-all               what takes longer: sanitizers, valgrind, a second compiler
 #   make demo / make demo-stop   the main job on real data, in a private cluster
 #
-# check and demo install what they need and then call this Makefile again, so they
+# check, check-all and demo install what they need and then call this Makefile again, so they
 # work before there is a pg_config: they do not read PGXS.
 
-ifneq ($(filter check demo demo-stop,$(MAKECMDGOALS)),)
+ifneq ($(filter check check-all demo demo-stop,$(MAKECMDGOALS)),)
 
-.PHONY: check demo demo-stop
+.PHONY: check check-all demo demo-stop
 check:
 	test/check
+check-all:
+	test/check all
 demo:
 	demo/start
 demo-stop:

@@ -1,17 +1,20 @@
 /*
  * test_distance.c
  *	  Every distance kernel that this machine has, against sums in long double.
- *
- * Compiled with DISTANCE_STANDALONE it is a program that needs no cmocka, for machines
- * that are emulated (src/ann/README.md).
  */
 #include <float.h>
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "ann/distance.h"
 
@@ -253,22 +256,6 @@ check_kernels(void)
 	return checked == 0 ? 1 : failures;
 }
 
-#ifdef DISTANCE_STANDALONE
-
-int
-main(void)
-{
-	return check_kernels() == 0 ? 0 : 1;
-}
-
-#else
-
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 static void
 test_kernels(void **state)
 {
@@ -329,5 +316,3 @@ main(void)
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
-
-#endif							/* DISTANCE_STANDALONE */

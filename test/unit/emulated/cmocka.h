@@ -1,7 +1,7 @@
 /*
  * cmocka.h
  *	  As much of cmocka as the kernels' tests use, for emulated machines that have no
- *	  cmocka: the first failure ends the program with status 1.  See src/learn/net/README.md.
+ *	  cmocka: the first failure ends the program with status 1.  See test/emulated.
  */
 #ifndef EMULATED_CMOCKA_H
 #define EMULATED_CMOCKA_H
@@ -33,6 +33,7 @@ struct CMUnitTest
 #define assert_null(p)					assert_true((p) == NULL)
 #define assert_int_equal(a, b)			assert_true((a) == (b))
 #define assert_string_equal(a, b)		assert_true(strcmp((a), (b)) == 0)
+#define assert_string_not_equal(a, b)	assert_true(strcmp((a), (b)) != 0)
 #define assert_memory_equal(a, b, n)	assert_true(memcmp((a), (b), (n)) == 0)
 
 static inline int
