@@ -45,6 +45,26 @@ SELECT pg_stat_get_numscans('flower_e_idx'::regclass) + pg_stat_get_xact_numscan
 RESET enable_seqscan;
 RESET dml.recall;
 
+-- A label is evaluated once a row, and one that is NULL or becomes NULL as text is none.
+CREATE SEQUENCE calls;
+CREATE FUNCTION every_other() RETURNS text LANGUAGE sql VOLATILE AS $$SELECT CASE WHEN nextval('classify_test.calls') % 2 = 0 THEN 'even' END$$;
+SELECT label, neighbours FROM dml_classify('flower', 'e', 'classify_test.every_other()', ARRAY[3, 1, 2], k => 10);
+SELECT last_value AS calls FROM calls;
+SELECT bool_and(neighbours = 10) AS all_neighbours FROM generate_series(1, 50) i,
+	dml_classify('flower', 'e', 'CASE WHEN random() < 0.5 THEN colour END', ARRAY[3, 1, i], k => 10);
+CREATE TYPE shade AS (name text);
+CREATE FUNCTION shade_text(shade) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT CASE WHEN ($1).name <> 'red' THEN ($1).name END$$;
+CREATE FUNCTION shade_text_volatile(shade) RETURNS text LANGUAGE plpgsql AS $$BEGIN RETURN CASE WHEN random() < 0.5 THEN ($1).name END; END$$;
+CREATE CAST (shade AS text) WITH FUNCTION shade_text(shade);
+SELECT label <> 'red' AS not_red, neighbours FROM dml_classify('flower', 'e', 'ROW(colour)::classify_test.shade', ARRAY[3, 0, 2], k => 10);
+DROP CAST (shade AS text);
+CREATE CAST (shade AS text) WITH FUNCTION shade_text_volatile(shade);
+SELECT bool_and(neighbours = 10) AS all_neighbours FROM generate_series(1, 50) i,
+	dml_classify('flower', 'e', 'ROW(colour)::classify_test.shade', ARRAY[3, 1, i], k => 10);
+SELECT label, neighbours FROM dml_classify('flower', 'CASE WHEN random() < 2 THEN NULL ELSE e END', 'colour', ARRAY[3, 1, 2]);
+SELECT * FROM dml_classify('flower', 'e', 'unnest(ARRAY[colour, NULL])', ARRAY[3, 1, 2]);
+SELECT * FROM dml_classify('flower', 'e', 'max(colour)', ARRAY[3, 1, 2]);
+
 -- Errors, and rights: of the caller.
 SELECT * FROM dml_classify('flower', 'e', 'colour', ARRAY[3, 1, 2], k => 0);
 SELECT * FROM dml_classify('flower', 'e', 'colour', ARRAY[3, 1, 2], max_distance => -1);

@@ -76,6 +76,49 @@ SELECT * FROM dml_materialize('t', 'e', 'mat_ddl@1', 'x');
 SELECT dml_dematerialize('t', 'e');
 DROP TABLE t;
 
+-- A column that bears a dropped one's name is not ours.
+CREATE TABLE t AS SELECT id, x FROM base;
+SELECT embedded FROM dml_materialize('t', 'e', 'mat_ddl@1', 'x');
+ALTER TABLE t DROP COLUMN e CASCADE;
+ALTER TABLE t ADD COLUMN e text DEFAULT 'mine';
+SELECT * FROM dml_columns;
+SELECT dml_dematerialize('t', 'e');
+SELECT e, count(*) FROM t GROUP BY 1;
+SELECT dml_dematerialize('t', 'e');
+ALTER TABLE t DROP COLUMN e;
+SELECT embedded FROM dml_materialize('t', 'e', 'mat_ddl@1', 'x');
+ALTER TABLE t DROP COLUMN e CASCADE;
+ALTER TABLE t ADD COLUMN e dml_vector DEFAULT '[1]';
+SELECT * FROM dml_columns;
+SELECT dml_dematerialize('t', 'e');
+SELECT e, count(*) FROM t GROUP BY 1;
+ALTER TABLE t DROP COLUMN e;
+-- Two columns that took each other's names.
+SELECT embedded FROM dml_materialize('t', 'e', 'mat_ddl@1', 'x');
+ALTER TABLE t ADD COLUMN f dml_vector DEFAULT '[1]';
+DROP TRIGGER zz_dml_e ON t;
+ALTER TABLE t RENAME COLUMN e TO g;
+ALTER TABLE t RENAME COLUMN f TO e;
+ALTER TABLE t RENAME COLUMN g TO f;
+SELECT relation, "column", kept_fresh FROM dml_columns;
+SELECT dml_dematerialize('t', 'e');
+SELECT dml_dematerialize('t', 'f');
+SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
+ALTER TABLE t DROP COLUMN e;
+-- Stale records keep no model and go with the next record of the table.
+SELECT embedded FROM dml_materialize('t', 'e', 'mat_ddl@2', 'x');
+ALTER TABLE t DROP COLUMN e CASCADE;
+SELECT count(*) FROM dml_catalog.column_info;
+SELECT embedded FROM dml_materialize('t', 'f', 'mat_ddl@1', 'x');
+SELECT place FROM dml_catalog.column_info;
+-- The record's text, which a dump has: looked up when it is read, and nothing if it leads nowhere.
+CREATE TABLE "odd "".Table" ("E." dml_vector);
+SELECT dml_catalog.column_of('"odd "".Table"', 1::smallint), dml_catalog.column_of('t', 77::smallint), dml_catalog.column_of('t', 1::smallint);
+SELECT dml_catalog.column_table(c::dml_catalog.stored_column), dml_catalog.column_number(c::dml_catalog.stored_column)
+FROM unnest(ARRAY['mat_ddl."odd "".Table"."E."', '-', 'mat_ddl.t.nothing', 'mat_ddl.no_table.e', 'no_schema.t.e', 'mat_ddl.t.id']) c;
+SELECT 't.e'::dml_catalog.stored_column;
+DROP TABLE "odd "".Table";
+DROP TABLE t;
 -- Rolled back, wholly or to a savepoint.
 CREATE TABLE t AS SELECT id, x FROM base;
 BEGIN;

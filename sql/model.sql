@@ -192,6 +192,24 @@ BEGIN READ ONLY;
 SELECT dml_dims(dml_embed('model_a', 1));
 COMMIT;
 
+-- VACUUM FULL puts rows where others of the same transaction were: what is cached goes by model and version, too.
+CREATE TABLE moved AS SELECT ARRAY[i, i % 7, i % 3]::real[] AS x, i % 3 AS class FROM generate_series(1, 90) i;
+BEGIN;
+SELECT version FROM dml_train('model_moved1', 'SELECT class, ARRAY[x[1], x[2]] AS x FROM moved', 'x', 'class', method => 'lda', options => '{"validation": 0}');
+SELECT version FROM dml_train('model_moved2', 'SELECT class, ARRAY[x[2], x[3]] AS x FROM moved', 'x', 'class', method => 'lda', options => '{"validation": 0}');
+SELECT version FROM dml_train('model_moved2', 'SELECT class, ARRAY[x[1], x[3]] AS x FROM moved', 'x', 'class', method => 'lda', options => '{"validation": 0}');
+SELECT version FROM dml_train('model_moved3', 'SELECT class, ARRAY[x[3], x[2]] AS x FROM moved', 'x', 'class', method => 'lda', options => '{"validation": 0}');
+COMMIT;
+CREATE TABLE before_moving AS SELECT m, dml_embed(m, ARRAY[1, 2]::real[]) AS e FROM unnest(ARRAY['model_moved1', 'model_moved2@1', 'model_moved2@2', 'model_moved3']) m;
+SELECT count(DISTINCT e) FROM before_moving;
+SELECT dml_drop_model('model_moved1');
+VACUUM FULL dml_catalog.version;
+SELECT m, dml_embed(m, ARRAY[1, 2]::real[]) = e AS same FROM before_moving WHERE m <> 'model_moved1' ORDER BY m;
+DELETE FROM dml_catalog.version WHERE number = 1 AND model_id = (SELECT id FROM dml_catalog.model WHERE name = 'model_moved2');
+CLUSTER dml_catalog.version USING version_pkey;
+SELECT m, dml_embed(m, ARRAY[1, 2]::real[]) = e AS same FROM before_moving WHERE m IN ('model_moved2@2', 'model_moved3') ORDER BY m;
+SELECT dml_drop_model('model_moved2'), dml_drop_model('model_moved3');
+
 -- Methods.
 SELECT name, kind, supervision, paper IS NOT NULL AS has_paper FROM dml_methods WHERE kind <> 'gradient';
 SELECT count(*) >= 11 AS gradients, count(*) = count(description) AS described, count(*) = count(paper) AS cited FROM dml_methods WHERE kind = 'gradient';

@@ -198,11 +198,28 @@ TABLE rights;
 SET ROLE regress_dml_team;
 TABLE rights;
 
--- After a restore the OIDs are of another cluster, and names count.
+-- A dump has names, as they are when it is made; they are looked up when it is restored, and are waited for.
 RESET ROLE;
-UPDATE dml_catalog.model SET owner = 'regress_dml_owner', owner_id = 1, owner_home = 1 WHERE name = 'priv';
-INSERT INTO dml_catalog.privilege (model_id, grantee, grantee_id, grantee_home, privilege)
-SELECT id, g, 1, 1, 'embed' FROM dml_catalog.model, unnest(ARRAY['regress_dml_stranger', 'regress_dml_absent']) g WHERE name = 'priv';
+UPDATE dml_catalog.model SET owner = 'regress_dml_owner' WHERE name = 'priv';
+INSERT INTO dml_catalog.privilege (model_id, grantee, privilege)
+SELECT id, g::dml_catalog.stored_role, 'embed' FROM dml_catalog.model, unnest(ARRAY['regress_dml_stranger', 'regress_dml_absent']) g WHERE name = 'priv';
+CREATE ROLE "regress dml ""Quoted""";
+SELECT dml_grant('priv', 'regress dml "Quoted"', 'embed'), dml_grant('priv', 'public', 'weights');
+ALTER ROLE regress_dml_owner RENAME TO regress_dml_third;
+CREATE ROLE regress_dml_owner;
+SELECT owner FROM dml_catalog.model WHERE name = 'priv';
+SELECT grantee FROM dml_catalog.privilege WHERE grantee::text <> '-' ORDER BY grantee::text COLLATE "C";
+SELECT grantee, grantee::text::dml_catalog.stored_role::text = grantee::text AS same FROM dml_catalog.privilege
+WHERE grantee::text LIKE '%Quoted%' OR grantee::text = 'public';
+SELECT 'a"b'::dml_catalog.stored_role, '"a"b"'::dml_catalog.stored_role;
+SELECT repeat('x', 64)::dml_catalog.stored_role;
+SELECT ''::dml_catalog.stored_role;
+SELECT dml_catalog.role_name('-'), dml_catalog.role_id('-') IS NULL AS gone, dml_catalog.role_id('public') AS public,
+	dml_catalog.role_name('"public"') AS public_again, dml_catalog.role_id('regress_dml_absent') IS NULL AS waits;
+SELECT dml_revoke('priv', 'regress dml "Quoted"', 'embed'), dml_revoke('priv', 'public', 'weights');
+DROP ROLE "regress dml ""Quoted""";
+DROP ROLE regress_dml_owner;
+ALTER ROLE regress_dml_third RENAME TO regress_dml_owner;
 SELECT name, owner FROM dml_models WHERE name = 'priv';
 SELECT role, privilege FROM dml_model_privileges WHERE role NOT LIKE 'unknown%' ORDER BY role;
 SET ROLE regress_dml_stranger;

@@ -254,7 +254,6 @@ create_target_trigger(const MaterializeTarget *target, Oid relid, Bitmapset *col
 	record.attnum = get_attnum(relid, target->column);
 	record.model_id = target->version->model_id;
 	record.number = target->version->number;
-	record.space = target->version->space;
 	column_trigger_create(relid, record.attnum, target->function,
 				   dml_version_reference(target->version),
 				   columns_read, features, &record);
@@ -362,10 +361,7 @@ dml_materialize(PG_FUNCTION_ARGS)
 	foreach(cell, target.members)
 	{
 		if (inheritance || lfirst_oid(cell) == target.relid)
-		{
-			column_trigger_release_name(&target, lfirst_oid(cell));
 			(void) column_trigger_drop(lfirst_oid(cell), target.column, target.function);
-		}
 	}
 	if (target.attnum == InvalidAttrNumber || target.retype)
 		alter_column(&target);
@@ -417,6 +413,7 @@ dml_dematerialize(PG_FUNCTION_ARGS)
 	bool		drop_column = PG_ARGISNULL(2) || PG_GETARG_BOOL(2);
 	bool		inheritance;
 	bool		found = false;
+	bool		stale;
 	LOCKMODE	mode = drop_column ? AccessExclusiveLock : ShareRowExclusiveLock;
 	ListCell   *cell;
 
@@ -433,17 +430,21 @@ dml_dematerialize(PG_FUNCTION_ARGS)
 		if (inheritance || lfirst_oid(cell) == target.relid)
 			found |= column_trigger_drop(lfirst_oid(cell), target.column, target.function);
 	}
-	if (!found)
+	if (!found && !dml_column_forget(target.relid, target.attnum, &stale))
 	{
-		if (dml_column_find(target.relid, target.column) == NULL)
+		if (!stale)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("column \"%s\" of \"%s\" is not materialised",
 							target.column, get_rel_name(target.relid)),
 					 errhint("The view dml_columns shows those that are.")));
-		dml_column_forget(target.relid, target.column);
+		ereport(NOTICE,
+				(errmsg("column \"%s\" of \"%s\" is not materialised and stays as it is",
+						target.column, get_rel_name(target.relid)),
+				 errdetail("A record of a materialised column that was dropped or has another type now was removed.")));
+		PG_RETURN_VOID();
 	}
-	if (drop_column && target.attnum != InvalidAttrNumber)
+	if (drop_column && target.attnum != InvalidAttrNumber && get_atttype(target.relid, target.attnum) == dml_vector_type_oid())
 		materialize_run(psprintf("ALTER TABLE %s DROP COLUMN %s", materialize_table_name(target.relid), quote_identifier(target.column)));
 	PG_RETURN_VOID();
 }

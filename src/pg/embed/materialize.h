@@ -76,16 +76,10 @@ extern bool column_trigger_drop(Oid relid, const char *column, Oid function);
 
 /*
  * Make the trigger of a column on one table and record the column.  model is "name@number";
- * of record all is set but column and features.
+ * of record all is set but features.
  */
 extern void column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *model,
 								  Bitmapset *columns_read, const char *features, DmlColumn *record);
-
-/*
- * A materialised column that had the target's name and was renamed since is recorded
- * under that name still.  Record it, and make its trigger, with today's names.
- */
-extern void column_trigger_release_name(const MaterializeTarget *target, Oid relid);
 
 /* ---------- materialize_fill.c ---------- */
 

@@ -28,19 +28,20 @@ CREATE FUNCTION dml_dematerialize("table" regclass, "column" name, drop_column b
 COMMENT ON FUNCTION dml_dematerialize(regclass, name, boolean) IS
 	'drops the trigger of a materialised column, its record and, unless told otherwise, the column';
 
--- The trigger knows where its column is, whatever that is called today: the last number of
--- its UPDATE OF list; its last argument is the name that the column is recorded under.
+-- The trigger of a column is known by the last number of its UPDATE OF list.
 CREATE VIEW dml_columns AS
-	SELECT c.relation, a.attname AS "column", m.name AS model, c.number AS version,
-		c.number = m.active AS active, coalesce(t.tgenabled <> 'D', false) AS kept_fresh, c.features
+	SELECT a.attrelid::pg_catalog.regclass AS relation, a.attname AS "column", m.name AS model, c.number AS version,
+		c.number OPERATOR(pg_catalog.=) m.active AS active,
+		EXISTS (SELECT FROM pg_catalog.pg_trigger t
+			WHERE t.tgrelid OPERATOR(pg_catalog.=) a.attrelid AND t.tgparentid OPERATOR(pg_catalog.=) 0
+				AND t.tgfoid OPERATOR(pg_catalog.=) 'dml_embed_trigger()'::pg_catalog.regprocedure
+				AND t.tgenabled OPERATOR(pg_catalog.<>) 'D'
+				AND a.attnum OPERATOR(pg_catalog.=)
+					t.tgattr[pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) OPERATOR(pg_catalog.-) 1]) AS kept_fresh,
+		c.features
 	FROM dml_catalog.column_info c
-	JOIN dml_catalog.model m ON m.id = c.model_id
-	LEFT JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.relation AND t.tgparentid = 0
-		AND t.tgfoid = 'dml_embed_trigger()'::pg_catalog.regprocedure
-		AND pg_catalog.substring(t.tgargs, pg_catalog.octet_length(t.tgargs) - pg_catalog.octet_length(c."column"::text) - 1)
-			= '\x00'::bytea || pg_catalog.convert_to(c."column"::text, pg_catalog.getdatabaseencoding()) || '\x00'::bytea
-	JOIN pg_catalog.pg_attribute a ON a.attrelid = c.relation AND NOT a.attisdropped
-		AND CASE WHEN t.oid IS NULL THEN a.attname = c."column"
-			ELSE a.attnum = t.tgattr[pg_catalog.cardinality(t.tgattr::smallint[]) - 1] END;
+	JOIN dml_catalog.model m ON m.id OPERATOR(pg_catalog.=) c.model_id
+	JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) dml_catalog.column_table(c.place)
+		AND a.attnum OPERATOR(pg_catalog.=) dml_catalog.column_number(c.place);
 COMMENT ON VIEW dml_columns IS 'materialised columns, and the version that each is made with';
 GRANT SELECT ON dml_columns TO PUBLIC;

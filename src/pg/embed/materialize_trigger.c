@@ -63,18 +63,15 @@ column_trigger_drop(Oid relid, const char *column, Oid function)
 	AttrNumber	attnum = get_attnum(relid, column);
 	const Trigger *trigger = attnum == InvalidAttrNumber ? NULL : column_trigger_find(rel, attnum, function);
 	char	   *sql = NULL;
-	char	   *recorded = NULL;
+	bool		stale;
 
 	if (trigger)
-	{
 		sql = psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger->tgname), materialize_table_name(relid));
-		recorded = pstrdup(trigger->tgargs[trigger->tgnargs - 1]);
-	}
 	table_close(rel, NoLock);
 	if (sql == NULL)
 		return false;
 	materialize_run(sql);
-	dml_column_forget(relid, recorded);
+	(void) dml_column_forget(relid, attnum, &stale);
 	return true;
 }
 
@@ -109,7 +106,7 @@ choose_trigger_name(Oid relid, const char *column)
 
 /*
  * Make the trigger of a column on one table and record the column.  model is "name@number";
- * of record all is set but column and features.
+ * of record all is set but features.
  */
 void
 column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *model,
@@ -121,9 +118,8 @@ column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *mo
 	StringInfoData names;
 	int			read = -1;
 
-	record->column = get_attname(relid, attnum, false);
-	record->features = unconstify(char *, features);
-	name = quote_identifier(choose_trigger_name(relid, record->column));
+	record->features = features;
+	name = quote_identifier(choose_trigger_name(relid, get_attname(relid, attnum, false)));
 	initStringInfo(&columns);
 	initStringInfo(&names);
 	while ((read = bms_next_member(columns_read, read)) >= 0)
@@ -136,46 +132,4 @@ column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *mo
 				 quote_literal_cstr(model), quote_literal_cstr(features), names.data));
 	materialize_run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, name));
 	dml_column_record(record);
-}
-
-/*
- * A materialised column that had the target's name and was renamed since is recorded
- * under that name still.  Record it, and make its trigger, with today's names.
- */
-void
-column_trigger_release_name(const MaterializeTarget *target, Oid relid)
-{
-	Relation	rel = table_open(relid, NoLock);
-	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
-	AttrNumber	target_attnum = get_attnum(relid, target->column);
-
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		const Trigger *trigger = &triggers->triggers[i];
-		AttrNumber	attnum = trigger->tgnattr > 0 ? trigger->tgattr[trigger->tgnattr - 1] : InvalidAttrNumber;
-		DmlColumn  *record;
-		DmlFeatureExprs *exprs;
-		OwnerScope	scope;
-		char	   *features;
-
-		if (trigger->tgfoid != target->function || attnum == target_attnum ||
-			trigger->tgnargs != EMBED_TRIGGER_NAMES + trigger->tgnattr ||
-			strcmp(trigger->tgargs[trigger->tgnargs - 1], target->column) != 0)
-			continue;
-		record = dml_column_find(relid, target->column);
-		if (record == NULL)
-			break;
-		owner_scope_begin(&scope, target->owner, true);
-		exprs = embed_trigger_compile(trigger, rel);
-		features = dml_features_qualified(exprs, rel);
-		owner_scope_end(&scope);
-		table_close(rel, NoLock);
-
-		materialize_run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger->tgname), materialize_table_name(relid)));
-		dml_column_forget(relid, target->column);
-		column_trigger_create(relid, attnum, target->function, trigger->tgargs[EMBED_TRIGGER_MODEL],
-					   dml_features_columns(exprs), features, record);
-		return;
-	}
-	table_close(rel, NoLock);
 }

@@ -20,6 +20,7 @@
 
 #include "evaluate/space.h"
 #include "read/feature.h"
+#include "read/query.h"
 #include "read/source.h"
 #include "vector/vector.h"
 
@@ -91,6 +92,7 @@ check_columns(const Arguments *arguments, const char *embedding, const char *lab
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	source = linitial(SPI_plan_get_plan_sources(plan));
+	dml_query_check_targets(source, "embedding and label");
 	type = TupleDescAttr(source->resultDesc, 0)->atttypid;
 	if (getBaseType(type) != dml_vector_type_oid())
 		ereport(ERROR,
@@ -109,9 +111,16 @@ find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
 	char	   *label = dml_expression_parse(arguments->label, "label")->text;
 	char	   *from = dml_source_from(arguments->source);
 	char	   *operator = psprintf("OPERATOR(%s.<->)", quote_identifier(space_schema()));
-	char	   *sql = psprintf("SELECT (%s\n)::pg_catalog.text, (%s\n) %s $1 FROM %s WHERE (%s\n) IS NOT NULL ORDER BY (%s\n) %s $1 LIMIT %d",
-							   label, embedding, operator, from, label, embedding, operator,
-							   arguments->k);
+	/*
+	 * Each expression is evaluated once a row: a volatile label, or one whose cast gives NULL, is NULL or not.  The
+	 * planner makes one SELECT of these unless something in them is volatile, so an index serves the order.
+	 */
+	char	   *sql = psprintf("SELECT text, distance FROM ("
+							   "SELECT label::pg_catalog.text AS text, distance FROM ("
+							   "SELECT (%s\n) AS label, (%s\n) %s $1 AS distance FROM %s) rows "
+							   "WHERE label IS NOT NULL) labels "
+							   "WHERE text IS NOT NULL ORDER BY distance LIMIT %d",
+							   label, embedding, operator, from, arguments->k);
 	int			n = 0;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -125,10 +134,12 @@ find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
 		HeapTuple	row = SPI_tuptable->vals[i];
 		double		distance = DatumGetFloat8(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull));
 
-		if (isnull)
-			continue;			/* a row that has not been embedded */
+		char	   *text = SPI_getvalue(row, SPI_tuptable->tupdesc, 1);
+
+		if (isnull || text == NULL)
+			continue;			/* a row that has not been embedded, or has no label */
 		votes[n].distance = distance;
-		votes[n++].label = MemoryContextStrdup(caller, SPI_getvalue(row, SPI_tuptable->tupdesc, 1));
+		votes[n++].label = MemoryContextStrdup(caller, text);
 	}
 	SPI_finish();
 	return n;

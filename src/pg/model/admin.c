@@ -53,8 +53,8 @@ change_privilege(FunctionCallInfo fcinfo, bool grant)
 	CatalogAccess access;
 	CatalogModel model;
 	CatalogRole role;
-	Oid			types[5] = {INT8OID, TEXTOID, OIDOID, NAMEOID, INT8OID};
-	Datum		values[5];
+	Oid			types[4] = {INT8OID, TEXTOID, OIDOID, catalog_role_type()};
+	Datum		values[4];
 
 	if (strcmp(privilege, "embed") != 0 && strcmp(privilege, "weights") != 0)
 		ereport(ERROR,
@@ -68,13 +68,12 @@ change_privilege(FunctionCallInfo fcinfo, bool grant)
 	values[0] = Int64GetDatum(model.id);
 	values[1] = CStringGetTextDatum(privilege);
 	values[2] = ObjectIdGetDatum(role.oid);
-	values[3] = NameGetDatum(&role.name);
-	values[4] = Int64GetDatum(role.home);
+	values[3] = PointerGetDatum(&role);
 	catalog_execute("DELETE FROM dml_catalog.privilege WHERE model_id = $1 AND privilege = $2 "
-					"AND dml_catalog.role_id(grantee, grantee_id, grantee_home) = $3", 3, types, values, NULL, false);
+					"AND dml_catalog.role_id(grantee) = $3", 3, types, values, NULL, false);
 	if (grant)
-		catalog_execute("INSERT INTO dml_catalog.privilege (model_id, privilege, grantee_id, grantee, grantee_home) "
-						"VALUES ($1, $2, $3, $4, $5)", 5, types, values, NULL, false);
+		catalog_execute("INSERT INTO dml_catalog.privilege (model_id, privilege, grantee) VALUES ($1, $2, $4)",
+						4, types, values, NULL, false);
 	catalog_end(&access);
 }
 
@@ -105,8 +104,8 @@ dml_set_owner(PG_FUNCTION_ARGS)
 	CatalogAccess access;
 	CatalogModel model;
 	CatalogRole role;
-	Oid			types[4] = {INT8OID, OIDOID, NAMEOID, INT8OID};
-	Datum		values[4];
+	Oid			types[2] = {INT8OID, catalog_role_type()};
+	Datum		values[2];
 
 	PreventCommandIfReadOnly("dml_set_owner()");
 #if PG_VERSION_NUM >= 160000
@@ -118,11 +117,8 @@ dml_set_owner(PG_FUNCTION_ARGS)
 	catalog_begin(&access);
 	lock_own(name, &access, &model);
 	values[0] = Int64GetDatum(model.id);
-	values[1] = ObjectIdGetDatum(role.oid);
-	values[2] = NameGetDatum(&role.name);
-	values[3] = Int64GetDatum(role.home);
-	catalog_execute("UPDATE dml_catalog.model SET owner_id = $2, owner = $3, owner_home = $4 WHERE id = $1",
-					4, types, values, NULL, false);
+	values[1] = PointerGetDatum(&role);
+	catalog_execute("UPDATE dml_catalog.model SET owner = $2 WHERE id = $1", 2, types, values, NULL, false);
 	catalog_end(&access);
 	PG_RETURN_VOID();
 }
@@ -146,9 +142,9 @@ columns_using(const CatalogModel *model)
 	values[0] = Int64GetDatum(model->id);
 	values[1] = PointerGetDatum(argument);
 	catalog_execute("SELECT string_agg(used, ', ' ORDER BY used COLLATE \"C\") FROM ("
-					"SELECT c.relation::text || '.' || quote_ident(c.\"column\") AS used "
+					"SELECT a.attrelid::regclass::text || '.' || quote_ident(a.attname) AS used "
 					"FROM dml_catalog.column_info c JOIN pg_attribute a "
-					"ON a.attrelid = c.relation AND a.attname = c.\"column\" AND NOT a.attisdropped "
+					"ON a.attrelid = dml_catalog.column_table(c.place) AND a.attnum = dml_catalog.column_number(c.place) "
 					"WHERE c.model_id = $1 "
 					"UNION SELECT t.tgrelid::regclass::text || '.' || quote_ident(a.attname) "
 					"FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'dml_embed_trigger' "
@@ -222,7 +218,7 @@ dml_activate(PG_FUNCTION_ARGS)
 	if (catalog_execute("UPDATE dml_catalog.model SET active = $2 WHERE id = $1 AND EXISTS "
 						"(SELECT FROM dml_catalog.version WHERE model_id = $1 AND number = $2)",
 						2, types, values, NULL, false) == 0)
-		catalog_no_version(name, number);
+		catalog_no_version(&model, number);
 	catalog_end(&access);
 	PG_RETURN_VOID();
 }
@@ -239,7 +235,6 @@ dml_weights(PG_FUNCTION_ARGS)
 	CatalogScan scan;
 	HeapTuple	row;
 	bytea	   *weights;
-	bool		isnull;
 
 	if (!catalog_find_model(name, 0, snapshot, &model))
 		catalog_no_model(name);
@@ -252,8 +247,8 @@ dml_weights(PG_FUNCTION_ARGS)
 	catalog_scan_begin(&scan, "version", "version_pkey", 2, snapshot);
 	row = catalog_scan_next(&scan);
 	if (!HeapTupleIsValid(row))
-		catalog_no_version(name, number);
-	weights = DatumGetByteaPCopy(catalog_column(&scan, row, VERSION_WEIGHTS, &isnull));
+		catalog_no_version(&model, number);
+	weights = DatumGetByteaPCopy(catalog_value(row, RelationGetDescr(scan.table), VERSION_WEIGHTS, BYTEAOID));
 	catalog_scan_end(&scan);
 	PG_RETURN_BYTEA_P(weights);
 }

@@ -4,9 +4,11 @@
  *
  * A version never changes, so an entry cannot go stale: what a name means and who may
  * use it is read from the catalogue by each statement (version.c), and only the
- * network that it leads to comes from here.  The key is the catalogue's row, by transaction
- * and place: after a rolled-back training, or in an extension that was created anew, another
- * version may have the same model, number and space, but not the same row.
+ * network that it leads to comes from here.  The key is the model, the number and the space, and
+ * the catalogue's row by table, transaction and place.  Either half alone is not enough.  After a
+ * rolled-back training, or in an extension that was created anew, another version may have the
+ * same model, number and space, but not the same row.  VACUUM FULL moves rows to places where
+ * others of the same transaction were, but those have another model, number or space.
  * Entries beyond dml.model_cache go, the least recently used first, unless they are
  * pinned.
  */
@@ -19,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/jsonb.h"
 #include "utils/memutils.h"
 
 #include "catalog.h"
@@ -27,6 +30,8 @@
 typedef struct CacheEntry
 {
 	DmlVersion	version;
+	uint64		space;			/* in the catalogue; version.space may be an adapter's target */
+	Oid			table;
 	TransactionId xmin;			/* of the catalogue's row, and where it is */
 	ItemPointerData tid;
 	dlist_node	node;
@@ -65,9 +70,9 @@ evict(const CacheEntry *keep)
 	}
 }
 
-/* The entry of a row, moved to the front; NULL: it is not here. */
+/* The entry of a row, which is a model's version of that number and space, moved to the front; NULL: it is not here. */
 static CacheEntry *
-find(HeapTuple row)
+find(const CatalogScan *scan, HeapTuple row, int64 model_id, int32 number, uint64 space)
 {
 	TransactionId xmin = HeapTupleHeaderGetRawXmin(row->t_data);
 	dlist_iter	iter;
@@ -76,7 +81,8 @@ find(HeapTuple row)
 	{
 		CacheEntry *entry = dlist_container(CacheEntry, node, iter.cur);
 
-		if (entry->xmin == xmin && ItemPointerEquals(&entry->tid, &row->t_self))
+		if (entry->version.model_id == model_id && entry->version.number == number && entry->space == space &&
+			entry->table == RelationGetRelid(scan->table) && entry->xmin == xmin && ItemPointerEquals(&entry->tid, &row->t_self))
 		{
 			dlist_move_head(&entries, &entry->node);
 			return entry;
@@ -85,19 +91,72 @@ find(HeapTuple row)
 	return NULL;
 }
 
+/* No function of the extension has written the version's row. */
+static void
+damaged(const DmlVersion *v, const char *what)
+{
+	catalog_damaged(psprintf("Model \"%s\" version %d: %s.", v->name, v->number, what));
+}
+
+/* A text of a version's row that is not empty. */
+static char *
+read_text(HeapTuple row, TupleDesc desc, AttrNumber column, const DmlVersion *v)
+{
+	char	   *value = TextDatumGetCString(catalog_value(row, desc, column, TEXTOID));
+
+	if (value[0] == '\0')
+		damaged(v, psprintf("column \"%s\" is empty", NameStr(TupleDescAttr(desc, column - 1)->attname)));
+	return value;
+}
+
 /* The names of the columns that the model takes, or none: it takes an array. */
 static void
-read_columns(Datum columns, bool isnull, DmlVersion *v)
+read_columns(HeapTuple row, TupleDesc desc, AttrNumber column, DmlVersion *v)
 {
+	bool		isnull;
+	Datum		datum = catalog_value_or_null(row, desc, column, TEXTARRAYOID, &isnull);
+	ArrayType  *columns;
 	Datum	   *names;
 
 	v->input_kind = isnull ? DML_INPUT_ARRAY : DML_INPUT_COLUMNS;
+	v->n_columns = 0;
 	if (isnull)
 		return;
-	deconstruct_array(DatumGetArrayTypeP(columns), TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &v->n_columns);
+	columns = DatumGetArrayTypeP(datum);
+	if (ARR_NDIM(columns) != 1 || ARR_DIMS(columns)[0] != v->in || array_contains_nulls(columns))
+		damaged(v, psprintf("column \"%s\" does not name %d inputs", NameStr(TupleDescAttr(desc, column - 1)->attname), v->in));
+	deconstruct_array(columns, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &v->n_columns);
 	v->columns = palloc(sizeof(char *) * v->n_columns);
 	for (int i = 0; i < v->n_columns; i++)
 		v->columns[i] = TextDatumGetCString(names[i]);
+}
+
+/* What a model of one input does not have, and one of two does. */
+static void
+check_second_input(HeapTuple row, TupleDesc desc, const DmlVersion *v)
+{
+	const DmlVersion *b = v->side[1];
+	bool		no_inputs;
+	bool		no_features;
+	bool		no_columns;
+	int32		inputs = DatumGetInt32(catalog_value_or_null(row, desc, VERSION_INPUTS_B, INT4OID, &no_inputs));
+
+	(void) catalog_value_or_null(row, desc, VERSION_FEATURES_B, TEXTOID, &no_features);
+	(void) catalog_value_or_null(row, desc, VERSION_COLUMNS_B, TEXTARRAYOID, &no_columns);
+	if (b == NULL && !v->adapter && !(no_inputs && no_features && no_columns))
+		damaged(v, "there is a second input, which the weights have not");
+	if (b != NULL && (no_inputs || no_features || inputs != b->in))
+		damaged(v, "the second input is not that of the weights");
+}
+
+/* The settings, which dml_explain lists. */
+static void
+check_settings(HeapTuple row, TupleDesc desc, const DmlVersion *v)
+{
+	Jsonb	   *settings = DatumGetJsonbP(catalog_value(row, desc, VERSION_SETTINGS, JSONBOID));
+
+	if (!JB_ROOT_IS_OBJECT(settings))
+		damaged(v, "the settings are not an object");
 }
 
 /* One of two sides, as a version of its own. */
@@ -126,9 +185,7 @@ read_model(Datum datum, DmlVersion *v)
 	if (status != LEARN_OK)
 		dml_learn_error(env, status);
 	if (model_in(sides.a) != v->in || model_out(sides.a) != v->out)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the weights of model \"%s\" version %d do not fit its catalogue row", v->name, v->number)));
+		damaged(v, psprintf("inputs and dims are not the %d and %d of the weights", model_in(sides.a), model_out(sides.a)));
 	if ((Pointer) weights != DatumGetPointer(datum))
 		pfree(weights);
 	MemoryContextSetIdentifier(GetMemoryChunkContext(env), v->name);
@@ -143,16 +200,15 @@ read_model(Datum datum, DmlVersion *v)
 	}
 }
 
-/* Make an entry of a version's row. */
+/* Make an entry of a version's row, which is checked here once. */
 static CacheEntry *
-load(CatalogScan *scan, HeapTuple row, const CatalogModel *model, int32 number)
+load(const CatalogScan *scan, HeapTuple row, const CatalogModel *model, int32 number, uint64 space)
 {
+	TupleDesc	desc = RelationGetDescr(scan->table);
 	MemoryContext context;
 	MemoryContext old;
 	CacheEntry *entry;
 	DmlVersion *v;
-	Datum		columns;
-	bool		isnull;
 
 	if (cache_context == NULL)
 		cache_context = AllocSetContextCreate(TopMemoryContext, "dml models", ALLOCSET_START_SMALL_SIZES);
@@ -162,27 +218,31 @@ load(CatalogScan *scan, HeapTuple row, const CatalogModel *model, int32 number)
 	old = MemoryContextSwitchTo(context);
 	entry = palloc0(sizeof(CacheEntry));
 	entry->context = context;
+	entry->space = space;
+	entry->table = RelationGetRelid(scan->table);
 	entry->xmin = HeapTupleHeaderGetRawXmin(row->t_data);
 	entry->tid = row->t_self;
 	v = &entry->version;
 	v->model_id = model->id;
 	v->number = number;
 	v->name = pstrdup(model->name);
-	v->space = (uint64) DatumGetInt64(catalog_column(scan, row, VERSION_SPACE, &isnull));
-	v->in = DatumGetInt32(catalog_column(scan, row, VERSION_INPUTS, &isnull));
-	v->out = DatumGetInt32(catalog_column(scan, row, VERSION_DIMS, &isnull));
-	columns = catalog_column(scan, row, VERSION_COLUMNS, &isnull);
-	read_columns(columns, isnull, v);
-	v->features = TextDatumGetCString(catalog_column(scan, row, VERSION_FEATURES, &isnull));
+	v->space = space;
+	if (space == 0)
+		damaged(v, "the space is 0, which means a plain vector");
+	v->in = DatumGetInt32(catalog_value(row, desc, VERSION_INPUTS, INT4OID));
+	v->out = DatumGetInt32(catalog_value(row, desc, VERSION_DIMS, INT4OID));
 	v->whole = v;
-	read_model(catalog_column(scan, row, VERSION_WEIGHTS, &isnull), v);
+	v->features = read_text(row, desc, VERSION_FEATURES, v);
+	read_columns(row, desc, VERSION_COLUMNS, v);
+	check_settings(row, desc, v);
+	read_model(catalog_value(row, desc, VERSION_WEIGHTS, BYTEAOID), v);
+	check_second_input(row, desc, v);
 	if (v->side[1])
 	{
 		DmlVersion *b = unconstify(DmlVersion *, v->side[1]);
 
-		b->features = TextDatumGetCString(catalog_column(scan, row, VERSION_FEATURES_B, &isnull));
-		columns = catalog_column(scan, row, VERSION_COLUMNS_B, &isnull);
-		read_columns(columns, isnull, b);
+		b->features = read_text(row, desc, VERSION_FEATURES_B, b);
+		read_columns(row, desc, VERSION_COLUMNS_B, b);
 	}
 	MemoryContextSwitchTo(old);
 
@@ -201,16 +261,18 @@ cache_get(const CatalogModel *model, int32 number, Snapshot snapshot)
 	CatalogScan scan;
 	HeapTuple	row;
 	CacheEntry *entry;
+	uint64		space;
 
 	catalog_key(&scan, 0, VERSION_MODEL_ID, F_INT8EQ, Int64GetDatum(model->id));
 	catalog_key(&scan, 1, VERSION_NUMBER, F_INT4EQ, Int32GetDatum(number));
 	catalog_scan_begin(&scan, "version", "version_pkey", 2, snapshot);
 	row = catalog_scan_next(&scan);
 	if (!HeapTupleIsValid(row))
-		catalog_no_version(model->name, number);
-	entry = find(row);
+		catalog_no_version(model, number);
+	space = (uint64) DatumGetInt64(catalog_value(row, RelationGetDescr(scan.table), VERSION_SPACE, INT8OID));
+	entry = find(&scan, row, model->id, number, space);
 	if (entry == NULL)
-		entry = load(&scan, row, model, number);
+		entry = load(&scan, row, model, number, space);
 	catalog_scan_end(&scan);
 	return &entry->version;
 }

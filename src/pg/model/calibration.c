@@ -84,14 +84,17 @@ dml_calibration_find(const DmlVersion *version, double *threshold)
 {
 	CatalogScan scan;
 	HeapTuple	row;
-	bool		isnull;
 
 	catalog_key(&scan, 0, CALIBRATION_MODEL_ID, F_INT8EQ, Int64GetDatum(version->model_id));
 	catalog_key(&scan, 1, CALIBRATION_NUMBER, F_INT4EQ, Int32GetDatum(version->number));
 	catalog_scan_begin(&scan, "calibration", "calibration_pkey", 2, catalog_statement_snapshot());
 	row = catalog_scan_next(&scan);
 	if (HeapTupleIsValid(row))
-		*threshold = DatumGetFloat8(catalog_column(&scan, row, CALIBRATION_THRESHOLD, &isnull));
+	{
+		*threshold = DatumGetFloat8(catalog_value(row, RelationGetDescr(scan.table), CALIBRATION_THRESHOLD, FLOAT8OID));
+		if (isnan(*threshold))
+			catalog_damaged("A threshold is not a number.");
+	}
 	catalog_scan_end(&scan);
 	return HeapTupleIsValid(row);
 }

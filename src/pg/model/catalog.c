@@ -70,17 +70,43 @@ catalog_scan_next(CatalogScan *scan)
 	return systable_getnext(scan->scan);
 }
 
-Datum
-catalog_column(CatalogScan *scan, HeapTuple row, AttrNumber column, bool *isnull)
-{
-	return heap_getattr(row, column, RelationGetDescr(scan->table), isnull);
-}
-
 void
 catalog_scan_end(CatalogScan *scan)
 {
 	systable_endscan(scan->scan);
 	table_close(scan->table, AccessShareLock);
+}
+
+void
+catalog_damaged(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("the catalogue of models is damaged"),
+			 errdetail("%s", detail),
+			 errhint("Tables of the schema dml_catalog have been changed by hand: restore them from a backup.")));
+}
+
+Datum
+catalog_value_or_null(HeapTuple row, TupleDesc desc, AttrNumber column, Oid type, bool *isnull)
+{
+	Form_pg_attribute attribute = column <= desc->natts ? TupleDescAttr(desc, column - 1) : NULL;
+
+	if (attribute == NULL || attribute->attisdropped || attribute->atttypid != type)
+		catalog_damaged(psprintf("Column %d of a table, which should be of type %s, is gone or of another type.",
+								 column, format_type_be(type)));
+	return heap_getattr(row, column, desc, isnull);
+}
+
+Datum
+catalog_value(HeapTuple row, TupleDesc desc, AttrNumber column, Oid type)
+{
+	bool		isnull;
+	Datum		value = catalog_value_or_null(row, desc, column, type, &isnull);
+
+	if (isnull)
+		catalog_damaged(psprintf("Column \"%s\" is NULL.", NameStr(TupleDescAttr(desc, column - 1)->attname)));
+	return value;
 }
 
 Snapshot
@@ -93,15 +119,10 @@ catalog_statement_snapshot(void)
 static void
 read_model(HeapTuple row, TupleDesc desc, CatalogModel *model)
 {
-	bool		isnull;
-	char	   *owner = NameStr(*DatumGetName(heap_getattr(row, MODEL_OWNER, desc, &isnull)));
-	Oid			owner_id = DatumGetObjectId(heap_getattr(row, MODEL_OWNER_ID, desc, &isnull));
-	int64		owner_home = DatumGetInt64(heap_getattr(row, MODEL_OWNER_HOME, desc, &isnull));
-
-	model->id = DatumGetInt64(heap_getattr(row, MODEL_ID, desc, &isnull));
-	model->name = TextDatumGetCString(heap_getattr(row, MODEL_NAME, desc, &isnull));
-	model->owner = catalog_role_find(owner, owner_id, owner_home);
-	model->active = DatumGetInt32(heap_getattr(row, MODEL_ACTIVE, desc, &isnull));
+	model->id = DatumGetInt64(catalog_value(row, desc, MODEL_ID, INT8OID));
+	model->name = TextDatumGetCString(catalog_value(row, desc, MODEL_NAME, TEXTOID));
+	model->owner = catalog_role_find((CatalogRole *) DatumGetPointer(catalog_value(row, desc, MODEL_OWNER, catalog_role_type())));
+	model->active = DatumGetInt32(catalog_value(row, desc, MODEL_ACTIVE, INT4OID));
 }
 
 bool
@@ -169,8 +190,7 @@ near_names(const char *name, StringInfo some)
 	catalog_scan_begin(&scan, "model", "model_name_key", 0, NULL);
 	while (HeapTupleIsValid(row = catalog_scan_next(&scan)))
 	{
-		bool		isnull;
-		char	   *other = TextDatumGetCString(catalog_column(&scan, row, MODEL_NAME, &isnull));
+		char	   *other = TextDatumGetCString(catalog_value(row, RelationGetDescr(scan.table), MODEL_NAME, TEXTOID));
 		int			distance = varstr_levenshtein_less_equal(name, length, other, strlen(other), 1, 1, 1, best, true);
 
 		if (distance < best)
@@ -204,13 +224,15 @@ catalog_no_model(const char *name)
 }
 
 void
-catalog_no_version(const char *name, int32 number)
+catalog_no_version(const CatalogModel *model, int32 number)
 {
+	if (number == model->active)
+		catalog_damaged(psprintf("Model \"%s\" version %d: it is the active one, and is missing.", model->name, number));
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("model \"%s\" has no version %d", name, number),
+			 errmsg("model \"%s\" has no version %d", model->name, number),
 			 errhint("SELECT version FROM dml_model_versions WHERE model = %s lists those that it has.",
-					 quote_literal_cstr(name))));
+					 quote_literal_cstr(model->name))));
 }
 
 /* ---------- writing ---------- */

@@ -22,8 +22,6 @@ enum
 	MODEL_ID = 1,
 	MODEL_NAME,
 	MODEL_OWNER,
-	MODEL_OWNER_ID,
-	MODEL_OWNER_HOME,
 	MODEL_ACTIVE
 };
 
@@ -38,8 +36,10 @@ enum
 	VERSION_COLUMNS,
 	VERSION_FEATURES,
 	VERSION_WEIGHTS,
+	VERSION_SETTINGS = 25,
 	VERSION_FEATURES_B = 33,
-	VERSION_COLUMNS_B
+	VERSION_COLUMNS_B,
+	VERSION_INPUTS_B
 };
 
 /* Columns of dml_catalog.privilege. */
@@ -47,8 +47,6 @@ enum
 {
 	PRIVILEGE_MODEL_ID = 1,
 	PRIVILEGE_GRANTEE,
-	PRIVILEGE_GRANTEE_ID,
-	PRIVILEGE_GRANTEE_HOME,
 	PRIVILEGE_PRIVILEGE
 };
 
@@ -69,8 +67,17 @@ typedef struct CatalogScan
 extern void catalog_key(CatalogScan *scan, int i, AttrNumber column, RegProcedure equal, Datum value);
 extern void catalog_scan_begin(CatalogScan *scan, const char *table, const char *index, int n_keys, Snapshot snapshot);
 extern HeapTuple catalog_scan_next(CatalogScan *scan);	/* NULL: no more; good until the next call */
-extern Datum catalog_column(CatalogScan *scan, HeapTuple row, AttrNumber column, bool *isnull);
 extern void catalog_scan_end(CatalogScan *scan);
+
+/*
+ * A column of a row of one of the tables, which is to be of the type.  Only a superuser can have
+ * changed the table so that it is of another type or, for catalog_value, NULL: ERRCODE_DATA_CORRUPTED.
+ */
+extern Datum catalog_value(HeapTuple row, TupleDesc desc, AttrNumber column, Oid type);
+extern Datum catalog_value_or_null(HeapTuple row, TupleDesc desc, AttrNumber column, Oid type, bool *isnull);
+
+/* Raise ERRCODE_DATA_CORRUPTED for a row that no function of the extension has written; the detail is a sentence. */
+extern void catalog_damaged(const char *detail) pg_attribute_noreturn();
 
 /* The snapshot of the running statement, so that all of it (parallel workers too) sees one state. */
 extern Snapshot catalog_statement_snapshot(void);
@@ -91,7 +98,7 @@ extern bool catalog_find_model(const char *name, int64 id, Snapshot snapshot, Ca
 extern char *catalog_split_name(const char *text, int32 *number, char *side);
 
 extern void catalog_no_model(const char *name) pg_attribute_noreturn();
-extern void catalog_no_version(const char *name, int32 number) pg_attribute_noreturn();
+extern void catalog_no_version(const CatalogModel *model, int32 number) pg_attribute_noreturn();
 
 /* ---------- catalog.c: writing ---------- */
 
@@ -118,18 +125,23 @@ extern bool catalog_lock_model(const char *name, CatalogModel *model);
 
 /* ---------- role.c: who may do what ---------- */
 
-/* How a role is written into the catalogue. */
+/*
+ * A value of the type dml_catalog.stored_role.  oid: the role.  Without one name says what it is: public, a role
+ * that was not there when a dump was restored and may still come, or, if it is empty, one that is gone.
+ */
 typedef struct CatalogRole
 {
-	NameData	name;
 	Oid			oid;
-	int64		home;
+	NameData	name;
 } CatalogRole;
 
+extern Oid	catalog_role_type(void);
+
+/* Of a role; of InvalidOid: public. */
 extern void catalog_role_store(Oid role, CatalogRole *stored);
 
-/* The role that was stored; InvalidOid when it is gone. */
-extern Oid	catalog_role_find(const char *name, Oid oid, int64 home);
+/* The role that was stored; InvalidOid: it is gone or not there yet, or it is public. */
+extern Oid	catalog_role_find(const CatalogRole *stored);
 
 /* Is the user (not the catalogue's owner) the owner, or a member of it, or a superuser? */
 extern bool catalog_is_owner(Oid user, const CatalogModel *model);

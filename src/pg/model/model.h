@@ -179,20 +179,22 @@ extern void dml_calibration_check(const DmlVersion *version);
 /* The threshold as the running statement's snapshot sees it; false: the version is not calibrated. */
 extern bool dml_calibration_find(const DmlVersion *version, double *threshold);
 
-/* A materialised column, as the catalogue has it (dml_columns). */
+/* A materialised column, to be recorded in the catalogue (dml_columns). */
 typedef struct DmlColumn
 {
 	Oid			relid;
 	AttrNumber	attnum;
-	char	   *column;
 	int64		model_id;
 	int32		number;			/* of the version */
-	uint64		space;
-	char	   *features;		/* expressions over the table's columns */
+	const char *features;		/* expressions over the table's columns */
 } DmlColumn;
 
-extern void dml_column_record(const DmlColumn *column); /* insert or replace */
-extern DmlColumn *dml_column_find(Oid relid, const char *column);	/* NULL: none */
-extern void dml_column_forget(Oid relid, const char *column);
+/*
+ * Record a column, or forget it, and delete stale records of its table: of columns that are dropped or have another
+ * type now.  The caller has locked the table.  dml_column_forget returns whether there was a record of the
+ * column; stale: whether there was a stale one.
+ */
+extern void dml_column_record(const DmlColumn *column);
+extern bool dml_column_forget(Oid relid, AttrNumber attnum, bool *stale);
 
 #endif							/* DML_MODEL_H */

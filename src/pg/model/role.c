@@ -2,17 +2,21 @@
  * role.c
  *	  Roles in the catalogue, and what they may do with a model.
  *
- * A dump carries names, since a role's OID means nothing in another cluster; but a name
- * alone would give a dropped role's models to whoever is next called so, and would take
- * them from a role that is renamed.  So each role is stored with its name, its OID and
- * its home, which says where the OID holds: this cluster and this database.  At home
- * the OID counts; elsewhere, which is after a restore, the name does.
+ * A dump carries names, since a role's OID means nothing in another cluster.  What is stored is the OID, since a
+ * name would give a dropped role's models to whoever is next called so, and would take them from a role that is
+ * renamed.  The type dml_catalog.stored_role is between the two: its text is the name that the role has when the
+ * text is written, and reading the text looks the name up.  pg_upgrade and base backups copy the OID, which their
+ * roles keep.
+ *
+ * Unlike regrole, the type reads the name of a role that does not exist: a dump restores whatever roles are there.
+ * Such a name waits for a role that bears it.
  */
 #include "compat.h"
 
 #include "access/htup_details.h"
-#include "access/xlog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -21,32 +25,111 @@
 
 #include "catalog.h"
 
+#define ROLE_TYPE		"stored_role"
 #define PUBLIC_NAME		"public"	/* no role can be called so */
+#define GONE_TEXT		"-"		/* nor so: it would be in quotes */
 
+PG_FUNCTION_INFO_V1(dml_catalog_stored_role_in);
+PG_FUNCTION_INFO_V1(dml_catalog_stored_role_out);
 PG_FUNCTION_INFO_V1(dml_catalog_role_id);
 PG_FUNCTION_INFO_V1(dml_catalog_role_name);
 
-/* A restored database has another OID, even in the cluster that the dump was taken from. */
-static int64
-home(void)
+Oid
+catalog_role_type(void)
 {
-	return (int64) (GetSystemIdentifier() ^ ((uint64) MyDatabaseId << 32));
+	Oid			schema = get_namespace_oid("dml_catalog", true);
+
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(ROLE_TYPE), ObjectIdGetDatum(schema));
 }
 
 void
 catalog_role_store(Oid role, CatalogRole *stored)
 {
-	namestrcpy(&stored->name, OidIsValid(role) ? GetUserNameFromId(role, false) : PUBLIC_NAME);
+	memset(stored, 0, sizeof(CatalogRole));
 	stored->oid = role;
-	stored->home = home();
+	if (!OidIsValid(role))
+		namestrcpy(&stored->name, PUBLIC_NAME);
+}
+
+static bool
+is_public(const CatalogRole *stored)
+{
+	return !OidIsValid(stored->oid) && strncmp(NameStr(stored->name), PUBLIC_NAME, NAMEDATALEN) == 0;
 }
 
 Oid
-catalog_role_find(const char *name, Oid oid, int64 stored_home)
+catalog_role_find(const CatalogRole *stored)
 {
-	if (stored_home == home())
-		return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(oid)) ? oid : InvalidOid;
-	return get_role_oid(name, true);
+	if (OidIsValid(stored->oid))
+		return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(stored->oid)) ? stored->oid : InvalidOid;
+	if (NameStr(stored->name)[0] == '\0' || is_public(stored))
+		return InvalidOid;
+	return get_role_oid(pnstrdup(NameStr(stored->name), NAMEDATALEN - 1), true);
+}
+
+/* What the role is called now, or NULL: it is gone. */
+static const char *
+current_name(const CatalogRole *stored)
+{
+	if (OidIsValid(stored->oid))
+		return GetUserNameFromId(stored->oid, true);
+	return NameStr(stored->name)[0] == '\0' ? NULL : pnstrdup(NameStr(stored->name), NAMEDATALEN - 1);
+}
+
+/* The text of a stored role: its name, quoted where SQL would want it to be; public; or "-", which is nobody. */
+Datum
+dml_catalog_stored_role_out(PG_FUNCTION_ARGS)
+{
+	const CatalogRole *stored = (CatalogRole *) PG_GETARG_POINTER(0);
+	const char *name = current_name(stored);
+
+	if (name == NULL)
+		PG_RETURN_CSTRING(pstrdup(GONE_TEXT));
+	PG_RETURN_CSTRING(pstrdup(is_public(stored) ? name : quote_identifier(name)));
+}
+
+/* A name from text that quote_identifier made, palloc'd. */
+static char *
+unquoted(const char *text)
+{
+	char	   *result = palloc(strlen(text) + 1);
+	char	   *to = result;
+	const char *from = text;
+
+	if (*from != '"')
+		return strcpy(result, text);
+	for (from++; *from != '\0' && !(from[0] == '"' && from[1] != '"'); from++)
+	{
+		if (*from == '"')
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+	if (from[0] != '"' || from[1] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid name of a role: \"%s\"", text)));
+	return result;
+}
+
+Datum
+dml_catalog_stored_role_in(PG_FUNCTION_ARGS)
+{
+	const char *text = PG_GETARG_CSTRING(0);
+	CatalogRole *stored = palloc0(sizeof(CatalogRole));
+	char	   *name = unquoted(text);
+
+	if (strcmp(text, GONE_TEXT) == 0)
+		PG_RETURN_POINTER(stored);
+	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid name of a role: \"%s\"", text)));
+	if (strcmp(text, PUBLIC_NAME) != 0)
+		stored->oid = get_role_oid(name, true);
+	if (!OidIsValid(stored->oid))
+		namestrcpy(&stored->name, name);
+	PG_RETURN_POINTER(stored);
 }
 
 bool
@@ -69,18 +152,16 @@ catalog_check_owner(Oid user, const CatalogModel *model)
 static bool
 gives(CatalogScan *scan, HeapTuple row, Oid user, const char *privilege)
 {
-	bool		isnull;
-	Datum		constraints = catalog_column(scan, row, PRIVILEGE_PRIVILEGE, &isnull);
-	char	   *grantee = NameStr(*DatumGetName(catalog_column(scan, row, PRIVILEGE_GRANTEE, &isnull)));
-	Oid			grantee_id = DatumGetObjectId(catalog_column(scan, row, PRIVILEGE_GRANTEE_ID, &isnull));
-	int64		grantee_home = DatumGetInt64(catalog_column(scan, row, PRIVILEGE_GRANTEE_HOME, &isnull));
+	TupleDesc	desc = RelationGetDescr(scan->table);
+	Datum		given = catalog_value(row, desc, PRIVILEGE_PRIVILEGE, TEXTOID);
+	const CatalogRole *grantee = (CatalogRole *) DatumGetPointer(catalog_value(row, desc, PRIVILEGE_GRANTEE, catalog_role_type()));
 	Oid			role;
 
-	if (strcmp(TextDatumGetCString(constraints), privilege) != 0)
+	if (strcmp(TextDatumGetCString(given), privilege) != 0)
 		return false;
-	if (strcmp(grantee, PUBLIC_NAME) == 0)
+	if (is_public(grantee))
 		return true;
-	role = catalog_role_find(grantee, grantee_id, grantee_home);
+	role = catalog_role_find(grantee);
 	return OidIsValid(role) && has_privs_of_role(user, role);
 }
 
@@ -100,7 +181,7 @@ catalog_may(Oid user, int64 model_id, const char *privilege)
 		return true;
 
 	catalog_key(&scan, 0, PRIVILEGE_MODEL_ID, F_INT8EQ, Int64GetDatum(model_id));
-	catalog_scan_begin(&scan, "privilege", "privilege_pkey", 1, NULL);
+	catalog_scan_begin(&scan, "privilege", "privilege_model_idx", 1, NULL);
 	while (!found && HeapTupleIsValid(row = catalog_scan_next(&scan)))
 		found = gives(&scan, row, user, privilege);
 	catalog_scan_end(&scan);
@@ -116,34 +197,29 @@ catalog_denied(const char *name)
 			 errhint("Its owner can give it with dml_grant.")));
 }
 
-/* dml_catalog.role_id(name, oid, home): 0 for public, NULL for a role that is gone. */
+/* dml_catalog.role_id(stored_role): 0 for public, NULL for a role that is gone or not there yet. */
 Datum
 dml_catalog_role_id(PG_FUNCTION_ARGS)
 {
-	char	   *name = NameStr(*PG_GETARG_NAME(0));
-	Oid			role;
+	const CatalogRole *stored = (CatalogRole *) PG_GETARG_POINTER(0);
+	Oid			role = catalog_role_find(stored);
 
-	if (strcmp(name, PUBLIC_NAME) == 0)
-		PG_RETURN_OID(InvalidOid);
-	role = catalog_role_find(name, PG_GETARG_OID(1), PG_GETARG_INT64(2));
-	if (!OidIsValid(role))
+	if (!OidIsValid(role) && !is_public(stored))
 		PG_RETURN_NULL();
 	PG_RETURN_OID(role);
 }
 
 /*
- * dml_catalog.role_name(name, oid, home): what the role is called now; "unknown (OID=...)"
- * as PostgreSQL has it, when it was dropped; the dump's name when it was never created here.
+ * dml_catalog.role_name(stored_role): what the role is called now, or will be; "unknown (OID=...)", as PostgreSQL
+ * has it, when it was dropped; "unknown" when it was dropped before a dump.
  */
 Datum
 dml_catalog_role_name(PG_FUNCTION_ARGS)
 {
-	Name		name = PG_GETARG_NAME(0);
-	Oid			oid = PG_GETARG_OID(1);
-	Name		result;
+	const CatalogRole *stored = (CatalogRole *) PG_GETARG_POINTER(0);
+	const char *name = current_name(stored);
+	Name		result = palloc0(sizeof(NameData));
 
-	if (strcmp(NameStr(*name), PUBLIC_NAME) == 0 || PG_GETARG_INT64(2) != home())
-		PG_RETURN_NAME(name);
-	result = DatumGetName(DirectFunctionCall1(pg_get_userbyid, ObjectIdGetDatum(oid)));
+	namestrcpy(result, name ? name : OidIsValid(stored->oid) ? psprintf("unknown (OID=%u)", stored->oid) : "unknown");
 	PG_RETURN_NAME(result);
 }

@@ -93,19 +93,17 @@ static void
 make_model(const char *name, Oid user, CatalogModel *model)
 {
 	CatalogRole owner;
-	Oid			types[4] = {TEXTOID, NAMEOID, OIDOID, INT8OID};
-	Datum		values[4];
+	Oid			types[2] = {TEXTOID, catalog_role_type()};
+	Datum		values[2];
 
 	catalog_role_store(user, &owner);
 	values[0] = CStringGetTextDatum(name);
-	values[1] = NameGetDatum(&owner.name);
-	values[2] = ObjectIdGetDatum(owner.oid);
-	values[3] = Int64GetDatum(owner.home);
+	values[1] = PointerGetDatum(&owner);
 	while (!catalog_lock_model(name, model))
 	{
 		CHECK_FOR_INTERRUPTS();
-		catalog_execute("INSERT INTO dml_catalog.model (name, owner, owner_id, owner_home, active) "
-						"VALUES ($1, $2, $3, $4, 0) ON CONFLICT (name) DO NOTHING", 4, types, values, NULL, false);
+		catalog_execute("INSERT INTO dml_catalog.model (name, owner, active) VALUES ($1, $2, 0) "
+						"ON CONFLICT (name) DO NOTHING", 2, types, values, NULL, false);
 	}
 }
 
@@ -119,7 +117,6 @@ dml_version_add(const DmlNewVersion *v)
 	char		nulls[33];
 	int			n = 0;
 	bytea	   *blob;
-	bool		isnull;
 	int32		number;
 
 	dml_version_check_name(v->name);
@@ -181,14 +178,15 @@ dml_version_add(const DmlNewVersion *v)
 	nulls[n - 1] = v->features_b ? ' ' : 'n';
 	Assert(n == lengthof(types));
 
-	catalog_execute("INSERT INTO dml_catalog.version (model_id, number, space, method, asked_method, network, "
+	if (catalog_execute("INSERT INTO dml_catalog.version (model_id, number, space, method, asked_method, network, "
 					"preprocessing, inputs, dims, columns, weights, source, features, label, rows, skipped, "
 					"classes, epochs, seconds, seed, metric, without_learning, whitened, learned, settings, "
 					"history, candidates, reason, library_version, supervision, constraints, features_b, columns_b, inputs_b) "
 					"SELECT $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
 					"$14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24::jsonb, $25::jsonb, $26::jsonb, $27, $28, $29, $30, $31, $32, $33 "
-					"FROM dml_catalog.version WHERE model_id = $1 RETURNING number", n, types, values, nulls, false);
-	number = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+					"FROM dml_catalog.version WHERE model_id = $1 RETURNING number", n, types, values, nulls, false) != 1)
+		catalog_damaged("A trigger or a rule keeps rows out of the table \"version\".");
+	number = DatumGetInt32(catalog_value(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, INT4OID));
 	types[1] = INT4OID;
 	values[1] = Int32GetDatum(number);
 	catalog_execute("UPDATE dml_catalog.model SET active = $2 WHERE id = $1", 2, types, values, NULL, false);

@@ -4,6 +4,7 @@
  */
 #include "compat.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -69,9 +70,8 @@ visit_space(uint64 space, Snapshot snapshot, bool (*visit) (void *arg, const Cat
 	while (!done && HeapTupleIsValid(row = catalog_scan_next(&scan)))
 	{
 		CatalogModel model;
-		bool		isnull;
-		int64		id = DatumGetInt64(catalog_column(&scan, row, VERSION_MODEL_ID, &isnull));
-		int32		number = DatumGetInt32(catalog_column(&scan, row, VERSION_NUMBER, &isnull));
+		int64		id = DatumGetInt64(catalog_value(row, RelationGetDescr(scan.table), VERSION_MODEL_ID, INT8OID));
+		int32		number = DatumGetInt32(catalog_value(row, RelationGetDescr(scan.table), VERSION_NUMBER, INT4OID));
 
 		done = catalog_find_model(NULL, id, snapshot, &model) && visit(arg, &model, number);
 	}
