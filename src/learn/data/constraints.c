@@ -42,6 +42,30 @@ constraint_two_towers(const Constraints *constraints)
 	return constraints->kind == CONSTRAINT_MATCHES && constraints->rows_b != constraints->rows;
 }
 
+int64_t
+constraint_twin(const Constraints *constraints, int64_t row)
+{
+	const Rows *a = constraints->rows;
+	const Rows *b = constraints->rows_b;
+	int64_t		low = 0;
+	int64_t		high = b->n;
+
+	if (!constraint_two_towers(constraints))
+		return row;
+	if (!constraints->adapter || a->d != b->d || a->hash == NULL || b->hash == NULL)
+		return -1;
+	while (low < high)
+	{
+		int64_t		middle = low + (high - low) / 2;
+
+		if (b->hash[middle] < a->hash[row])
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < b->n && b->hash[low] == a->hash[row] ? low : -1;
+}
+
 LearnStatus
 constraint_rows(LearnEnv *env, const Constraints *constraints, int side, const int64_t *index, int64_t n,
 		   int64_t **rows, int64_t *n_rows)

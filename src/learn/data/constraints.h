@@ -51,6 +51,13 @@ extern bool constraint_searched(ConstraintKind kind);
 /* Two inputs, each with a network of its own? */
 extern bool constraint_two_towers(const Constraints *constraints);
 
+/*
+ * Matches: the row of side b that is side a's row, or -1.  One input: the row itself.  An adapter: the row of the
+ * same content, which is found where the hashes of side b rise; a question is then one of the stored vectors.  Two
+ * towers embed rows of two kinds, so that equal numbers mean nothing: -1.
+ */
+extern int64_t constraint_twin(const Constraints *constraints, int64_t row);
+
 /* The numbers of a side's different rows in constraints index[0..n), rising. */
 extern LearnStatus constraint_rows(LearnEnv *env, const Constraints *constraints, int side, const int64_t *index, int64_t n,
 							  int64_t **rows, int64_t *n_rows);

@@ -192,6 +192,7 @@ typedef struct Search
 	float	   *gallery;		/* ng x out */
 	const int64_t *begin;		/* nq + 1: query i's right rows are right[begin[i] .. begin[i + 1]) */
 	const int32_t *right;		/* of the gallery */
+	const int32_t *self;		/* nq: the query's own place in the gallery, where it may not find itself, or -1; or NULL */
 } Search;
 
 /* Centre both around the gallery's mean: products of rows far from the origin lose digits. */
@@ -248,6 +249,12 @@ search(LearnEnv *env, Search *s, HeldOutScore *score)
 			}
 			for (int64_t j = 0; j < s->ng; j++)
 				rank += !is_right[j] && !(row[j] + half[j] > best);
+			if (s->self && s->self[from + i] >= 0)
+			{
+				int32_t		self = s->self[from + i];
+
+				rank -= !is_right[self] && !(row[self] + half[self] > best);
+			}
 			for (int64_t k = s->begin[from + i]; k < s->begin[from + i + 1]; k++)
 				is_right[s->right[k]] = false;
 			top1 += rank == 1;
@@ -315,11 +322,20 @@ score_matches(LearnEnv *env, const Constraints *constraints, const Split *split,
 	int32_t    *gallery_of;
 	int64_t    *query;
 	int64_t    *gallery;
+	int32_t    *self;
 	int			side_b = constraint_two_towers(constraints);
 
 	LEARN_TRY(number_rows(env, constraints, split, 0, constraints->rows->n, &query_of, &query, &s.nq));
 	LEARN_TRY(number_rows(env, constraints, split, 1, constraints->rows_b->n, &gallery_of, &gallery, &s.ng));
 	LEARN_TRY(list_matches(env, constraints, query_of, gallery_of, &s));
+	LEARN_ALLOC(env, self, s.nq);
+	for (int64_t q = 0; q < s.nq; q++)
+	{
+		int64_t		twin = constraint_twin(constraints, query[q]);
+
+		self[q] = twin >= 0 ? gallery_of[twin] : -1;
+	}
+	s.self = self;
 	LEARN_ALLOC(env, s.query, (size_t) s.nq * s.out);
 	LEARN_ALLOC(env, s.gallery, (size_t) s.ng * s.out);
 	LEARN_TRY(embed_all(env, constraints->rows, 0, query, s.nq, NULL, embed, s.query));

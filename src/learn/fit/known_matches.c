@@ -10,7 +10,7 @@
 
 struct Known
 {
-	bool		one_input;		/* both sides number the same rows */
+	const Constraints *constraints;
 	int64_t    *begin;			/* of each row of side a; its matches are at[begin[row] .. begin[row + 1]) */
 	int64_t    *at;				/* rows of side b */
 	int32_t    *place;			/* of each row of side b: its last place in the batch, or -1 */
@@ -34,15 +34,16 @@ known_create(LearnEnv *env, const Constraints *constraints, int batch, Known **k
 {
 	int64_t		rows = constraints->rows->n;
 	int64_t		rows_b = constraints->rows_b->n;
+	bool		one_input = !constraint_two_towers(constraints);
 	Known	   *k;
 
 	LEARN_ALLOC(env, k, 1);
 	memset(k, 0, sizeof(*k));
-	k->one_input = !constraint_two_towers(constraints);
+	k->constraints = constraints;
 	k->begin = arena_alloc_zero(env->arena, (size_t) rows + 2, sizeof(int64_t));
 	if (k->begin == NULL)
 		return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for %lld rows", (long long) rows);
-	LEARN_ALLOC(env, k->at, (k->one_input ? 2 : 1) * constraints->n);
+	LEARN_ALLOC(env, k->at, (one_input ? 2 : 1) * constraints->n);
 	LEARN_ALLOC(env, k->place, rows_b);
 	LEARN_ALLOC(env, k->before, batch);
 	for (int64_t i = 0; i < rows_b; i++)
@@ -52,7 +53,7 @@ known_create(LearnEnv *env, const Constraints *constraints, int batch, Known **k
 	for (int64_t i = 0; i < constraints->n; i++)
 	{
 		count_match(k, constraints->row[2 * i]);
-		if (k->one_input)
+		if (one_input)
 			count_match(k, constraints->row[2 * i + 1]);
 	}
 	for (int64_t i = 0; i < rows; i++)
@@ -60,7 +61,7 @@ known_create(LearnEnv *env, const Constraints *constraints, int batch, Known **k
 	for (int64_t i = 0; i < constraints->n; i++)
 	{
 		put_match(k, constraints->row[2 * i], constraints->row[2 * i + 1]);
-		if (k->one_input)
+		if (one_input)
 			put_match(k, constraints->row[2 * i + 1], constraints->row[2 * i]);
 	}
 	*known = k;
@@ -79,11 +80,12 @@ known_relate(Known *known, const int64_t *a, const int64_t *b, int n, int8_t *re
 	for (int i = 0; i < n; i++)
 	{
 		int8_t	   *row = relation + (size_t) i * n;
+		int64_t		twin = constraint_twin(known->constraints, a[i]);
 
 		for (int64_t k = known->begin[a[i]]; k < known->begin[a[i] + 1]; k++)
 			for (int j = known->place[known->at[k]]; j >= 0; j = known->before[j])
 				row[j] = RELATION_NONE;
-		for (int j = known->one_input ? known->place[a[i]] : -1; j >= 0; j = known->before[j])
+		for (int j = twin >= 0 ? known->place[twin] : -1; j >= 0; j = known->before[j])
 			row[j] = RELATION_NONE;
 		row[i] = RELATION_POSITIVE;
 	}

@@ -406,7 +406,7 @@ dml_evaluate_matches(PG_FUNCTION_ARGS)
 	comparison.whiten = PG_ARGISNULL(10) || PG_GETARG_BOOL(10);
 	find_model(&comparison, true);
 	read_source(&comparison);
-	matches_choose(comparison.tuples, gallery, features ? features : comparison.source.features[1],
+	matches_choose(comparison.tuples, comparison.version->adapter, gallery, features ? features : comparison.source.features[1],
 				   PG_ARGISNULL(8) ? INT64_MAX : PG_GETARG_INT64(8), comparison.rows, task);
 	task->n_recall = comparison.evaluation.wanted.n_recall;
 	memcpy(task->recall_at, comparison.evaluation.wanted.recall_at, sizeof(task->recall_at));

@@ -11,11 +11,11 @@
 #include "evaluate/space.h"
 #include "read/matrix.h"
 
-/* Does constraint i match a row with itself? */
+/* Does match i say that a row belongs to itself? */
 static bool
-of_itself(const DmlTuples *tuples, int64 i)
+of_itself(const Constraints *matches, int64 i)
 {
-	return tuples->inputs == 1 && tuples->row[2 * i] == tuples->row[2 * i + 1];
+	return constraint_twin(matches, matches->row[2 * i]) == matches->row[2 * i + 1];
 }
 
 /* ---------- the gallery ---------- */
@@ -68,17 +68,17 @@ add_gallery(const char *gallery, const char *features, SideRows *side, int32 *pl
 
 /* Which rows are searched, and place[row], the number among them of a row of the constraints' side, or -1. */
 static int32 *
-choose_gallery(const DmlTuples *tuples, const char *gallery, const char *features, SideRows *side)
+choose_gallery(const Constraints *matches, const char *gallery, const char *features, SideRows *side)
 {
-	const Rows *rows = &tuples->input[tuples->inputs - 1].rows;
+	const Rows *rows = matches->rows_b;
 	int32	   *place = huge_array(rows->n, sizeof(int32));
 
 	side->rows = rows;
 	for (int64 i = 0; i < rows->n; i++)
 		place[i] = -1;
-	for (int64 i = 0; i < tuples->n; i++)
-		if (!of_itself(tuples, i))
-			place[tuples->row[2 * i + 1]] = 0;
+	for (int64 i = 0; i < matches->n; i++)
+		if (!of_itself(matches, i))
+			place[matches->row[2 * i + 1]] = 0;
 	if (gallery)
 		add_gallery(gallery, features, side, place);
 	side->index = huge_array(rows->n, sizeof(int64));
@@ -99,37 +99,79 @@ choose_gallery(const DmlTuples *tuples, const char *gallery, const char *feature
 
 /* Different first rows of constraints that are not of one row. */
 static int64
-count_queries(const DmlTuples *tuples, int64 *of_themselves)
+count_queries(const Constraints *matches, int64 *of_themselves)
 {
 	int64		last = -1;
 	int64		n = 0;
 
 	*of_themselves = 0;
-	for (int64 i = 0; i < tuples->n; i++)
+	for (int64 i = 0; i < matches->n; i++)
 	{
-		if (of_itself(tuples, i))
+		if (of_itself(matches, i))
 		{
 			(*of_themselves)++;
 			continue;
 		}
-		n += tuples->row[2 * i] != last;
-		last = tuples->row[2 * i];
+		n += matches->row[2 * i] != last;
+		last = matches->row[2 * i];
 	}
 	return n;
 }
 
-void
-matches_choose(const DmlTuples *tuples, const char *gallery, const char *features, int64 max_queries,
-			   SideRows side[2], MatchTask *task)
+/* The place in the gallery of side a's row, by its numbers, or -1. */
+static int32
+place_in_gallery(const Constraints *matches, const SideRows *side, const int32 *place, int64 row)
 {
-	int32	   *place = choose_gallery(tuples, gallery, features, &side[1]);
+	uint64		wanted = matches->rows->hash[row];
+	int64		low = 0;
+	int64		high = side->n_more;
+	int64		twin;
+
+	if (matches->rows->d != matches->rows_b->d)
+		return -1;
+	twin = constraint_two_towers(matches) ? find_hash(matches->rows_b->hash, matches->rows_b->n, wanted) : row;
+	if (twin >= 0 && place[twin] >= 0)
+		return place[twin];
+	while (low < high)
+	{
+		int64		middle = low + (high - low) / 2;
+
+		if (side->more->row_hash[side->more_index[middle]] < wanted)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < side->n_more && side->more->row_hash[side->more_index[low]] == wanted ? (int32) (side->n + low) : -1;
+}
+
+/* How many queries are in the gallery, and what becomes of them. */
+static void
+tell_in_gallery(int64 found, int64 queries, bool hidden)
+{
+	if (found > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld of %lld queries is in the gallery", "%lld of %lld queries are in the gallery",
+							   (unsigned long) found, (long long) found, (long long) queries),
+				 hidden ? errdetail("A query does not find itself.") :
+				 errdetail("Two towers embed rows of two kinds, so a query may find the row that has its numbers.")));
+}
+
+void
+matches_choose(const DmlTuples *tuples, bool adapter, const char *gallery, const char *features,
+			   int64 max_queries, SideRows side[2], MatchTask *task)
+{
+	const Constraints matches = {.kind = CONSTRAINT_MATCHES,.rows = &tuples->input[0].rows,
+	.rows_b = &tuples->input[tuples->inputs - 1].rows,.n = tuples->n,.row = tuples->row,.adapter = adapter};
+	bool		hidden = adapter || tuples->inputs == 1;
+	int32	   *place = choose_gallery(&matches, gallery, features, &side[1]);
 	int64		of_themselves;
-	int64		all = count_queries(tuples, &of_themselves);
+	int64		all = count_queries(&matches, &of_themselves);
 	int64		nq = Min(all, max_queries);
 	int64	   *begin = huge_array(nq + 1, sizeof(int64));
 	int32	   *right = huge_array(tuples->n, sizeof(int32));
 	double	   *grade = tuples->weight ? huge_array(tuples->n, sizeof(double)) : NULL;
-	int32	   *self = tuples->inputs == 1 ? huge_array(nq, sizeof(int32)) : NULL;
+	int32	   *self = huge_array(nq, sizeof(int32));
+	int64		found_selves = 0;
 	int64		seen = 0;		/* queries */
 	int64		taken = 0;
 	int64		n = 0;
@@ -156,7 +198,7 @@ matches_choose(const DmlTuples *tuples, const char *gallery, const char *feature
 		int64		row = tuples->row[2 * i];
 		int32		found = place[tuples->row[2 * i + 1]];
 
-		if (of_itself(tuples, i))
+		if (of_itself(&matches, i))
 			continue;
 		if (row != last)
 		{
@@ -166,8 +208,8 @@ matches_choose(const DmlTuples *tuples, const char *gallery, const char *feature
 			if (wanted)
 			{
 				begin[taken] = n;
-				if (self)
-					self[taken] = place[row];
+				self[taken] = place_in_gallery(&matches, &side[1], place, row);
+				found_selves += self[taken] >= 0;
 				side[0].index[taken++] = row;
 			}
 		}
@@ -185,5 +227,6 @@ matches_choose(const DmlTuples *tuples, const char *gallery, const char *feature
 	}
 	begin[taken] = n;
 	side[0].n = taken;
-	*task = (MatchTask) {.nq = taken,.ng = side[1].n + side[1].n_more,.begin = begin,.right = right,.grade = grade,.self = self};
+	tell_in_gallery(found_selves, taken, hidden);
+	*task = (MatchTask) {.nq = taken,.ng = side[1].n + side[1].n_more,.begin = begin,.right = right,.grade = grade,.self = hidden ? self : NULL};
 }
