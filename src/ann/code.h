@@ -51,7 +51,7 @@ typedef struct CodeFactors
 #define CODE_CANCELLED		1e-6f
 #define CODE_TINY			1e-14f
 
-/* The mean of n vectors of width elements: those that order names, of all that stand at vectors. */
+/* The mean of n vectors of width elements: order names them by their numbers in vectors. */
 extern void code_mean(const float *vectors, const int32_t *order, int n, int width, float *mean);
 
 /*
@@ -67,7 +67,7 @@ extern void code_frame_center(const uint8_t *frame, float step, int width, float
 /*
  * Encode a rotated vector around a frame; scratch is width floats, code is
  * score_code_bytes().  False, with nothing written that may be used, if it is too far away
- * for squares in float: some 1e18.
+ * for squares in float: about 1e18.
  */
 extern bool code_encode(const float *rotated, const uint8_t *frame, float step, int width, int bits,
 						float *scratch, uint8_t *code, CodeFactors *factors);

@@ -3,7 +3,7 @@
  *	  Distances between float vectors.
  *
  * Vectors are n >= 1 finite floats, of any alignment that a float may have.  Sums are
- * taken in float by the kernel of the machine's instruction set, in some 16 to 64
+ * taken in float by the kernel of the machine's instruction set, in 16 to 64
  * partial sums, so that the error stays at a few 1e-7 of the sum of the terms'
  * magnitudes.  A sum that leaves float's range, upwards or downwards, is taken again
  * in double: a distance of finite vectors is finite, and 0 between different vectors

@@ -12,7 +12,7 @@
 #include "base/blas.h"
 
 #define BLOCK			256		/* rows that meet the centers in one product */
-#define POLL_ROWS		512		/* of 16,000 elements: 32 MB, some 10 ms */
+#define POLL_ROWS		512		/* of 16,000 elements: 32 MB, about 10 ms */
 #define LANES			16
 #define TILE_FLOATS		4096	/* of centers that meet a block's rows one after another: 16 KB */
 #define TOP_SAMPLE		64		/* rows a group whose center is sought among all */
@@ -82,7 +82,7 @@ add_products(LearnEnv *env, const float *rows, int m, int width, const float *ce
 
 /*
  * scores (m x k) = rows . centers less the half norms: the nearest center has the largest.
- * The product is added to what stands there, which saves a pass over it.
+ * The product is added to the matrix in place, which saves a pass over it.
  */
 static LearnStatus
 score_rows(LearnEnv *env, const float *rows, int m, int width, const float *centers, const float *half, int k,
@@ -163,7 +163,7 @@ kmeans_nearest(LearnEnv *env, const float *rows, int64_t n, int width, const flo
 	return status;
 }
 
-/* centers = the means of their rows; those that have none take a random row. */
+/* centers = the means of their rows; a center without rows takes a random row. */
 static LearnStatus
 take_means(LearnEnv *env, const float *rows, int64_t n, int width, int k, const int32_t *nearest, Rng *rng,
 		   int64_t *count, float *centers)
@@ -222,7 +222,7 @@ kmeans_fit(LearnEnv *env, const float *rows, int64_t n, int width, int k, int it
 	LEARN_ALLOC(env, nearest, n);
 	LEARN_ALLOC(env, count, k);
 
-	/* every row is chosen with the same chance: k left to choose from those that are left */
+	/* every row is chosen with equal probability: k left to choose from the remaining rows */
 	for (int64_t i = 0, chosen = 0; chosen < k; i++)
 		if ((int64_t) rng_below(rng, n - i) < k - chosen)
 			memcpy(centers + (size_t) chosen++ * width, rows + i * width, width * sizeof(float));

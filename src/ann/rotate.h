@@ -33,7 +33,7 @@ extern void ann_rotation_init(AnnRotation *rotation, int dims, uint64_t seed, fl
 
 /*
  * out (width) = the rotation of in - origin (dims each; origin NULL: zero).  Lengths and
- * angles stay what they were but for float's rounding, a few 1e-7 of the length.
+ * angles do not change, except for float's rounding: a few 1e-7 of the length.
  */
 extern void ann_rotate(const AnnRotation *rotation, const float *in, const float *origin, float *out);
 

@@ -43,7 +43,7 @@ multiply_small(__m256i acc, __m256i u, __m256i q)
 	return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(u, q), _mm256_set1_epi16(1)));
 }
 
-/* The same for 16 elements that are bytes in memory, codes up to 255. */
+/* As above, for 16 elements that are bytes in memory, codes up to 255. */
 static inline __m256i
 multiply_wide(__m256i acc, __m128i u, __m128i q)
 {

@@ -88,7 +88,7 @@ score(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int widt
 	}
 }
 
-/* The first n bits, less than 64 and a multiple of 16, of which no byte behind them is read. */
+/* The first n bits, less than 64 and a multiple of 16; no byte behind them is read. */
 static inline __mmask64
 last_bits(const uint8_t *code, int n)
 {

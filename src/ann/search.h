@@ -54,7 +54,7 @@ extern void ann_scratch_init(AnnScratch *scratch, int width, int room, void *mem
 extern void ann_score_block(const float *query, const AnnBlock *block, AnnScratch *scratch);
 
 /*
- * The same for the rows that pass, 1 or 0 each; the estimates of the others are infinite.
+ * As above, for the rows that pass, 1 or 0 each; the estimates of the others are infinite.
  * Worth its while where few pass.
  */
 extern void ann_score_some(const float *query, const AnnBlock *block, const uint8_t *pass, AnnScratch *scratch);
@@ -87,7 +87,7 @@ typedef struct SearchQueue
 extern void search_push(SearchQueue *queue, SearchItem item);
 extern bool search_pop(SearchQueue *queue, SearchItem *item);
 
-/* The `room` smallest of what was offered. */
+/* The `room` smallest of all that were offered. */
 typedef struct SearchBest
 {
 	SearchItem *items;

@@ -34,7 +34,7 @@ extern void blas_gemm(bool trans_a, bool trans_b, int m, int n, int k,
 					  real alpha, const real *a, int lda, const real *b, int ldb,
 					  real beta, real *c, int ldc);
 
-/* The same for a product of any size, split, with a poll of env in front of each piece. */
+/* As above, for a product of any size: split, with a poll of env before each piece. */
 extern LearnStatus blas_gemm_polled(LearnEnv *env, bool trans_a, bool trans_b, int m, int n, int k,
 									real alpha, const real *a, int lda, const real *b, int ldb,
 									real beta, real *c, int ldc);

@@ -5,7 +5,7 @@
 #ifndef SPELLING_H
 #define SPELLING_H
 
-/* word is what was written; the best so far is NULL as long as nothing that was offered is near. */
+/* word is the misspelt name; the best so far is NULL until a name that is near is offered. */
 typedef struct Spelling
 {
 	const char *word;

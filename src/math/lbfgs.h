@@ -36,7 +36,7 @@ typedef struct LbfgsResult
 } LbfgsResult;
 
 /*
- * From x (n) to the best x found.  The value never rises.  Memory: some 24 vectors of n.  LEARN_DIVERGED if
+ * From x (n) to the best x found.  The value never rises.  Memory: about 24 vectors of n.  LEARN_DIVERGED if
  * the value at the start is not finite.
  */
 extern LearnStatus lbfgs_minimize(LearnEnv *env, LbfgsFunction function, void *ctx, size_t n, double *x,

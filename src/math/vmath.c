@@ -9,7 +9,7 @@
 
 #include "vmath_kernels.h"
 
-/* Squares are added up in real over so many elements, then in double. */
+/* Squares are added up in real over this many elements, then in double. */
 #define SQUARES_BLOCK	2048
 
 /*

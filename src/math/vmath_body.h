@@ -230,7 +230,7 @@ mul_v(VF y, VF x)
 			store_first(y + i, f(load_first(x + i, n - i)), n - i); \
 	}
 
-/* The same of two arguments. */
+/* As above, of two arguments. */
 #define BINARY(kernel, f) \
 	static void \
 	kernel(float *y, const float *a, const float *b, size_t n) \
@@ -618,7 +618,7 @@ tile_rows(int rows, float *out, const float *x, const float *w, size_t n, size_t
 	}
 }
 
-/* The same for any number of rows. */
+/* As above, for any number of rows. */
 static void
 block_rows(float *out, const float *x, const float *w, size_t rows, size_t n, size_t count_out,
 		   size_t n_in, size_t n_out)

@@ -26,7 +26,7 @@ extern LossParams loss_options(const char *method, const char *options);
 /* The value of a block by definition: all but ds, dz, dscalar and dnorm is read, nothing written. */
 extern double naive_loss(const LossCase *c, const LossBlock *block);
 
-/* The same of embeddings: S, relations and their miner by definition, too.  learned: proxies, then scalars. */
+/* As above, of embeddings: S, relations and their miner by definition, too.  learned: proxies, then scalars. */
 extern double naive_loss_of(const LossCase *c, bool unit, const real *z, const int32_t *label, int rows, int dims,
 							const real *learned, int n_classes);
 

@@ -83,7 +83,7 @@ distance(const TargetTask *t, int q, int j)
 	return sum;
 }
 
-/* Rank of row j by a measure: how many are below, and half of those that are equal. */
+/* Rank of row j by a measure: how many are below, and half of the equal ones. */
 static double
 rank_of(const double *measure, const bool *seen, int n, int j)
 {
@@ -211,7 +211,7 @@ test_intervals(void **state)
 	unit_env_done(&unit);
 }
 
-/* Numbers that do not differ, one query, a gallery of nothing but the query itself. */
+/* Numbers that do not differ, one query, a gallery that holds the query alone. */
 static void
 test_degenerate(void **state)
 {

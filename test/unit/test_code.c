@@ -228,7 +228,7 @@ check_estimates(int dims, int bits, double near, double allowed)
 		deviation += code_deviation(&query, factors.norm, factors.error, width) / trials;
 	}
 
-	/* the mean of the errors is 0 as far as so many can tell */
+	/* the mean of the errors is 0 within its standard error */
 	assert_true(fabs(sum / trials) < 4 * sqrt(sum2 / trials / trials) + 2e-6);
 	assert_true(sqrt(sum2 / trials) < allowed);
 	assert_true(sqrt(sum2 / trials) < 1.25 * deviation && sqrt(sum2 / trials) > 0.5 * deviation);

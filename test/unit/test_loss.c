@@ -268,7 +268,7 @@ test_create_refuses(void **state)
 	fixture_end(&env);
 }
 
-/* The same batch gives the same bits, whatever the context has seen before. */
+/* A batch gives the same bits, whatever the context has seen before. */
 static void
 test_repeats(void **state)
 {

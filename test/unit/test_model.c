@@ -41,7 +41,7 @@ random_floats(UnitEnv *u, Rng *rng, size_t n)
 	return x;
 }
 
-/* A model of random numbers that reads in columns, of which a projection leaves 6. */
+/* A model of random numbers that reads in columns; a projection leaves 6 of them. */
 static Model *
 make_model(UnitEnv *u, PrepKind kind, int in, const char *line, uint64_t seed)
 {

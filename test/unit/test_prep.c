@@ -291,7 +291,7 @@ test_covariance(void **state)
 	unit_env_done(&u);
 }
 
-/* Rows without a label stand behind the others, and count beside those that an index chooses. */
+/* Rows without a label stand behind the others, and count beside the rows that an index chooses. */
 static void
 test_unlabeled(void **state)
 {
@@ -323,7 +323,7 @@ test_unlabeled(void **state)
 	for (int j = 0; j < 25; j++)
 		assert_true(m.cov[j] == want.cov[j]);
 
-	/* the same rows, of which the first hundred are left out: an index of the others, and the rows without a label */
+	/* those rows without the first hundred: an index of the others, and the rows without a label */
 	for (int i = 0; i < 200; i++)
 		index[i] = 100 + i;
 	assert_int_equal(moments_fit(&u.env, &data->rows, index, 200, false, &m), LEARN_OK);

@@ -107,7 +107,7 @@ test_batch_has_proposals(void **state)
 	unit_env_done(&unit);
 }
 
-/* The same seed, the same batches; without hard negatives, or a share of 0, those of before. */
+/* One seed gives one sequence of batches; without hard negatives, or with a share of 0, the earlier one. */
 static void
 test_deterministic(void **state)
 {

@@ -394,7 +394,7 @@ check_exact(Shape shape, Metric metric, int bits, int dims, int n)
 			for (int j = 0; j < i; j++)
 				assert_true(kept[i].id != kept[j].id);
 
-		/* the same distances as the k smallest of all, but for roundings */
+		/* equal to the k smallest distances of all, up to rounding */
 		qsort(all, n, sizeof(double), compare_doubles);
 		for (int i = 0; i < K; i++)
 		{

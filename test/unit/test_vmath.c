@@ -323,7 +323,7 @@ test_updates(void)
 	}
 }
 
-/* Against their definitions in double, of which weights below exp(-60) are nothing. */
+/* Against their definitions in double; weights below exp(-60) count as 0. */
 static void
 test_soft_weights(void)
 {

@@ -19,7 +19,7 @@
 #include "logdet.h"
 #include "base/rng.h"
 
-/* Distances that the bounds are percentiles of: all of few points, else of so many random pairs. */
+/* Distances that the bounds are percentiles of: all of few points, else this many random pairs. */
 #define ALL_POINTS		2000
 #define SAMPLE			200000
 

@@ -26,7 +26,7 @@ typedef struct Lmnn
 	double	   *block;			/* lmnn_block(d) x d: scratch */
 } Lmnn;
 
-/* Buffers for what stands above them.  Loads BLAS. */
+/* Buffers for the functions above.  Loads BLAS. */
 extern LearnStatus lmnn_create(LearnEnv *env, Lmnn *lmnn);
 
 /*

@@ -26,7 +26,7 @@
 #include "math/vmath.h"
 
 #define MOST_PAIRS		4000000
-#define PAIRS_SHARE		16			/* of the arena's limit: one in so many bytes, at most */
+#define PAIRS_SHARE		16			/* of the arena's limit: at most one byte in this many */
 #define BLOCK			128			/* rows that impostors are found for at once */
 #define BLOCK_PLACES	(2 * 1024 * 1024)
 #define FIRST_ROUND		10			/* iterations; each round has as many as all before it, at most MOST_ROUND */
@@ -34,7 +34,7 @@
 #define SLACK			0.25		/* share of its margin within which a row is nearly an impostor, at first */
 #define MOST_SLACK		8
 #define SMOOTH			0.5			/* width in which a hinge bends, at first */
-#define SHARPEN			5			/* the next width is so many times less */
+#define SHARPEN			5			/* the next width is the last one divided by this */
 #define SHARP			2e-3		/* the last */
 
 typedef struct Found

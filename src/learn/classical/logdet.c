@@ -99,7 +99,7 @@ evaluate_constraints(LearnEnv *env, Work *w, double *value)
 			memcpy(w->slope + k * pairs, slope, pairs * sizeof(double));
 		}
 
-		/* those that count, one behind the other */
+		/* the ones that count, side by side */
 		for (int k = 0; k < n * pairs; k++)
 			if (w->slope[k] != 0)
 			{

@@ -34,7 +34,7 @@ typedef struct Scml
 	double	   *w;				/* the same, weighed */
 } Scml;
 
-/* Buffers for what stands above them.  Loads BLAS. */
+/* Buffers for the functions above.  Loads BLAS. */
 extern LearnStatus scml_create(LearnEnv *env, Scml *scml);
 
 /* a = sum of u_b^2 b b^T, its products with all points, and the pairs' distances. */
@@ -54,7 +54,7 @@ extern LearnStatus scml_local_basis(LearnEnv *env, const Points *points, const i
 									int wanted, uint64_t seed, double deadline, real *basis, int *count);
 
 /*
- * The same from triplets: eigenvectors, with eigenvalues above 0, of sums over random triplets of the outer products of
+ * From triplets: eigenvectors, with eigenvalues above 0, of sums over random triplets of the outer products of
  * differences to negatives less those to positives.
  */
 extern LearnStatus scml_triplet_basis(LearnEnv *env, const Scml *triplets, int wanted, uint64_t seed,

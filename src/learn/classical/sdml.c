@@ -9,7 +9,7 @@
  * positive.  Alternating directions (Boyd et al. 2011, 6.5): one variable takes the log-determinant, whose step is one
  * eigendecomposition, whatever S is, the other the absolute values, whose step is a threshold.  d^3 an iteration.
  *
- * Where different pairs outweigh the prior in some direction, the problem has no minimum: A grows there for ever. So eta
+ * Where different pairs outweigh the prior in some direction, the problem has no minimum: A grows there without bound. So eta
  * is lowered until S is positive definite; a notice says so.
  */
 #include <math.h>

@@ -21,7 +21,7 @@
 /* A c_ij below this share of what moves a row is rounding. */
 #define TINY		1e-9
 
-/* Places that cost as much, one by one, as two products: one in so many. */
+/* One place in this many: taken one by one, such places cost as much as two products. */
 #define SPARSE		8
 
 /* A product that no row can have: its distance is infinite. */
@@ -125,7 +125,7 @@ add_places(Soft *s, int64_t first, int count)
 	}
 }
 
-/* The same for rows first .. first + count - 1 by products. */
+/* As above, for rows first .. first + count - 1, by products. */
 static LearnStatus
 add_products(LearnEnv *env, Soft *s, int64_t first, int count)
 {

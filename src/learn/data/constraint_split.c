@@ -170,7 +170,7 @@ constraint_splitter(LearnEnv *env, const Constraints *constraints, ConstraintSpl
 	return LEARN_OK;
 }
 
-/* Is what has this hash held out? */
+/* Is a constraint with this hash held out? */
 static bool
 is_held(uint64_t hash, uint64_t salt, int folds, int fold, double share)
 {
@@ -233,7 +233,7 @@ constraint_split(LearnEnv *env, const Constraints *constraints, const Constraint
 		}
 	}
 
-	/* those that are too many to judge by are left out of both sides, evenly */
+	/* constraints beyond max_held are left out of both sides, evenly */
 	n_held = split->n_held;
 	for (int64_t i = 0; i < n_held && n_held > max_held; i++)
 		if ((i + 1) * max_held / n_held != i * max_held / n_held)

@@ -8,7 +8,7 @@
 #include "constraints.h"
 #include "split.h"
 
-/* What a held-out constraint has in common with those that are learned from. */
+/* What a held-out constraint has in common with the constraints that are learned from. */
 typedef enum ConstraintShared
 {
 	SHARED_NOTHING,				/* no row */

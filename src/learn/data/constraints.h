@@ -17,7 +17,7 @@ typedef enum ConstraintKind
 	CONSTRAINT_TRIPLETS,		/* (a, p, n): a is nearer to p than to n */
 	CONSTRAINT_QUADRUPLETS,		/* (a, b, c, d): a and b are nearer than c and d */
 	CONSTRAINT_CHUNKLETS,		/* (a): belongs to a chunklet of rows of one, unknown, class */
-	CONSTRAINT_MATCHES,			/* (a, b) belong together, and with no other but those that are given as well */
+	CONSTRAINT_MATCHES,			/* (a, b) belong together, and only with the rows that other matches name */
 	CONSTRAINT_NONE				/* (a): rows alone */
 } ConstraintKind;
 

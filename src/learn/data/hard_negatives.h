@@ -19,7 +19,7 @@ typedef struct HardDraw
 	uint32_t	batch;
 } HardDraw;
 
-/* index[0..count): those that may be drawn. */
+/* index[0..count): the members that may be drawn. */
 extern LearnStatus hard_create(LearnEnv *env, const int32_t *list, int k, int64_t n, const int64_t *index, int64_t count,
 							   HardDraw *draw);
 

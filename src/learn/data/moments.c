@@ -37,7 +37,7 @@ moments_index(const int64_t *index, int64_t begin, int count, int64_t *out)
 		out[i] = index != NULL ? index[begin + i] : begin + i;
 }
 
-/* The same, and behind the n rows those without a label. */
+/* As above, with the rows without a label behind the n rows. */
 static void
 chunk_index(const Rows *rows, const int64_t *index, int64_t n, int64_t begin, int count, int64_t *out)
 {
@@ -151,7 +151,7 @@ finish_columns(Moments *m, const Stream *s, const double *sum, const double *sum
 	}
 }
 
-/* The same for the covariance, whose upper triangle has sums of products. */
+/* As above, for the covariance, whose upper triangle has sums of products. */
 static LearnStatus
 finish_covariance(LearnEnv *env, Moments *m, const double *sum)
 {

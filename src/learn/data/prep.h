@@ -34,7 +34,7 @@ typedef struct Prep
 
 /*
  * Fit on rows index[0..n) (NULL: all), in one streaming pass of float64 moments.
- * components: the most that PCA and whitening keep of those that carry variance
+ * components: how many directions PCA and whitening keep at most, of the ones that carry variance
  * (eigenvalue above 1e-6 of the largest); 0: 512.  They need at most MOMENTS_MAX_COV
  * columns (LEARN_INVALID); all kinds but PREP_NONE need a column that varies (LEARN_DATA).
  */

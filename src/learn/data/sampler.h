@@ -10,7 +10,7 @@
  * drawn as well, as a negative of the others.
  *
  * Where rows name hard negatives (Rows.hard_negatives), a share of the batch is kept for these: the rows drawn as above
- * are anchors, and each in turn brings one of its hard negatives, drawn at random from those that are among
+ * are anchors, and each in turn brings one of its hard negatives, drawn at random from the ones that are among
  * the rows to draw from and not in the batch yet.  Places that are left over go to further rows of classes drawn by weight.
  */
 #ifndef SAMPLER_H

@@ -15,7 +15,7 @@
 #include "classes.h"
 #include "moments.h"
 
-/* Fewer rows than so many a column, and the covariance is shrunk. */
+/* With fewer rows than this for each column, the covariance is shrunk. */
 #define ROWS_PER_COLUMN		10
 
 typedef struct Pass
@@ -202,7 +202,7 @@ finish(LearnEnv *env, Pass *p)
 	s->shrinkage = ledoit_wolf(s->within, d, varying, s->n, p->fourth);
 	divide(s->within, cells, s->n > s->classes ? s->n - s->classes : 1);
 
-	/* the rows' mean need not be exactly what was taken off */
+	/* the rows' mean may differ a little from the mean that was subtracted */
 	for (int i = 0; i < d; i++)
 		for (int j = i; j < d; j++)
 			s->between[(size_t) i * d + j] -= p->total[i] * p->total[j] / s->n;

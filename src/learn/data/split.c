@@ -136,7 +136,7 @@ split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
 			split->train[split->n_train++] = i;
 			continue;
 		}
-		/* spread those that are too many evenly over the held-out rows */
+		/* leave out the surplus evenly over the held-out rows */
 		seen++;
 		if (seen * to_skip / n_held == (seen - 1) * to_skip / n_held)
 			split->held[split->n_held++] = i;

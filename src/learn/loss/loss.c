@@ -302,7 +302,7 @@ remember(LossContext *c, const LossBatch *batch, const real *u)
 	}
 }
 
-/* LOSS_GRAPH: a batch of all nodes, but for their labels.  Views of two towers: a batch of both. */
+/* LOSS_GRAPH: a batch of all nodes, without their labels.  Views of two towers: a batch of both. */
 static LossBatch
 batch_of_nodes(LossContext *c, const LossBatch *batch, const real *proxies)
 {

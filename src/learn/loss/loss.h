@@ -15,7 +15,7 @@
 #include "base/learn.h"
 #include "base/rng.h"
 
-/* What S holds.  The option distance chooses among those that a method allows. */
+/* What S holds.  The option distance chooses among the kinds that a method allows. */
 typedef enum LossInput
 {
 	LOSS_COSINE,				/* cosine similarity, in [-1, 1] */

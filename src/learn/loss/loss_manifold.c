@@ -151,7 +151,7 @@ context(const LossParams *params, LossBlock *block, Graph *g)
 	return total / g->rows;
 }
 
-/* From dL/dF to ds, of which the part above the diagonal counts for both places of a pair. */
+/* From dL/dF to ds, whose part above the diagonal counts for both places of a pair. */
 static bool
 take_back(const LossParams *params, LossBlock *block, Graph *g)
 {

@@ -3,8 +3,8 @@
  *	  Losses of rank and order over a whole batch: histogram, FastAP, smooth AP and PNP.
  *
  * The last two ask of every pair of a positive and another column which is nearer, softly.
- * A logistic function of (s_j - s_k) / temperature is 0 or 1 but for a window about s_k, so a row is sorted
- * once, what lies beyond the window is counted, and only the columns inside of it are looked at: a batch costs
+ * A logistic function of (s_j - s_k) / temperature is 0 or 1 outside a window about s_k, so a row is sorted
+ * once, columns beyond the window are counted, and only columns inside it are looked at: a batch costs
  * B^2 log B, and the pairs of positives with columns inside of their windows.
  */
 #include <string.h>
@@ -277,7 +277,7 @@ soft_ranks_back(const Ranking *r, const int8_t *relation, int k, real temperatur
 	ds[r->column[k]] += own;
 }
 
-/* What a positive costs that so many positives and so many negatives are in front of, and the slopes by both. */
+/* The cost of a positive by the numbers of positives and negatives in front of it, and the slopes by both. */
 typedef real (*RankCost) (const LossParams *params, real near, real wrong, real *by_near, real *by_wrong);
 
 /*
@@ -330,7 +330,7 @@ mean_rank_cost(const LossParams *params, LossBlock *block, RankCost cost)
 	return total / anchors;
 }
 
-/* One less the precision at a positive, which is itself among those that are found. */
+/* One less the precision at a positive, which is itself one of the rows found. */
 static real
 precision_cost(const LossParams *params, real near, real wrong, real *by_near, real *by_wrong)
 {

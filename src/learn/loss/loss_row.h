@@ -89,7 +89,7 @@ row_of_negatives(const LossBlock *block, int i, real scale, real *x)
 		x[j] = relation[j] < 0 ? scale * s[j] : HIDDEN;
 }
 
-/* The same of positives and negatives. */
+/* As above, of positives and negatives. */
 static inline void
 row_of_others(const LossBlock *block, int i, real scale, real *x)
 {

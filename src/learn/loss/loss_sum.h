@@ -21,7 +21,7 @@ typedef struct LossSum LossSum;
 extern LearnStatus loss_sum_create(LearnEnv *env, const LossTerm *terms, int n_terms, const LossShape *shape,
 								   LossSum **sum);
 
-/* All that the terms learn, one after the other: how many numbers, and their first values. */
+/* All numbers that the terms learn, in the order of the terms: how many, and their first values. */
 extern size_t loss_sum_learned(const LossSum *sum);
 extern void loss_sum_start(const LossSum *sum, Rng *rng, real *learned);
 

@@ -7,7 +7,7 @@
  * order: those above x - margin and, semi-hard, below x.  A negative thus costs two
  * binary searches and one difference of prefix sums; what it adds to the positives'
  * gradients is +1 at the range's begin and -1 at its end in an array of differences.  B
- * rows of B negatives: O(B^2 log B), where enumeration is O(B^3).  Quadruplets, of which a batch has B^4, are the
+ * rows of B negatives: O(B^2 log B), where enumeration is O(B^3).  Quadruplets, which number B^4 in a batch, are the
  * same with all positive pairs of the batch in one order.
  */
 #include <limits.h>

@@ -1,6 +1,6 @@
 /*
  * assess.c
- *	  One pass over queries: who is hidden, in what order the rest come, what follows from it.
+ *	  One pass over queries: hide rows, order the others, add up the figures.
  */
 #include "assess.h"
 
@@ -155,7 +155,7 @@ sort_falling(double *x, int64_t n)
 		}
 }
 
-/* NDCG of the first places places from what was gained there; gain[0 .. r) are all gains, in any order. */
+/* NDCG of the first places places from the gains there; gain[0 .. r) are all gains, in any order. */
 static double
 ndcg(Pass *pass, double gained, double *gain, int64_t r, int64_t places)
 {
@@ -228,7 +228,7 @@ look_at_nearest(Pass *pass, int32_t label, int64_t m, int64_t r)
 		add(pass, label, ASSESS_RECALL + i, first < m && first < t->recall_at[i]);
 }
 
-/* The same rows, and the nearest of another class. */
+/* As above, and the nearest row of another class. */
 static void
 identify(Pass *pass, int64_t q, int i, const float *query, int64_t m, int64_t r)
 {

@@ -52,7 +52,7 @@ typedef enum AssessMetric
 #define ASSESS_DIR_FARS	3
 extern const double ASSESS_DIR_FAR[ASSESS_DIR_FARS];	/* 0.1, 0.01, 0.001 */
 
-/* A rate of errors is measured from at least so many of them expected, else it is NaN. */
+/* A rate of errors is measured if at least this many errors are expected, else it is NaN. */
 #define ASSESS_LEAST_ERRORS	10
 
 /* Parts of an assessment; what was skipped is NaN. */
@@ -123,7 +123,7 @@ typedef struct Assessment
 
 /*
  * LEARN_DIVERGED: an embedding is not finite.  Memory beside the result: 64 MB of scores, 100 MB of pairs at
- * most, and some 50 bytes a row of the gallery and a query.
+ * most, and about 50 bytes for each row of the gallery and each query.
  */
 extern LearnStatus assess(LearnEnv *env, const AssessTask *task, Assessment *out);
 

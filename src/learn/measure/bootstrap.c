@@ -1,6 +1,6 @@
 /*
  * bootstrap.c
- *	  Classes drawn again and again, and the percentiles of what comes out.
+ *	  Classes drawn again and again, and the percentiles of the figures.
  */
 #include "bootstrap.h"
 

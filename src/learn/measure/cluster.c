@@ -171,7 +171,7 @@ one_start(LearnEnv *env, Kmeans *km, Rng *rng, int iterations, double *inertia)
 	return LEARN_OK;
 }
 
-/* Rows less their mean: products of what lies far from the origin lose digits. */
+/* Rows less their mean: products of rows far from the origin lose digits. */
 static LearnStatus
 centre(LearnEnv *env, const float *x, int64_t n, int d, float **out)
 {

@@ -77,7 +77,7 @@ neighbours_sort(Neighbours *nb, int64_t n)
 		to = swap;
 	}
 
-	/* three digits: the result is in what was the scratch */
+	/* three digits: the result is in the scratch array */
 	nb->found = from;
 	nb->other = to;
 }
@@ -293,7 +293,7 @@ order_exactly(LearnEnv *env, Neighbours *nb, const float *query, int64_t begin, 
 }
 
 /*
- * The same as slack for two scores that are known.  The rounding of a double to float goes
+ * As slack, for two scores that are known.  The rounding of a double to float goes
  * by the score itself, which among the nearest is far less than by the longest row.
  */
 static double

@@ -55,7 +55,7 @@ typedef struct Neighbours
 extern LearnStatus neighbours_create(LearnEnv *env, const float *query, int64_t nq, const float *gallery,
 									 const int32_t *label, int64_t n, int d, bool many, Neighbours *nb);
 
-/* The same with rows in another order (a permutation) and their labels in that; ties still go by the gallery's own. */
+/* As above, with rows and their labels in another order (a permutation); ties still go by the gallery's own. */
 extern LearnStatus neighbours_create_ordered(LearnEnv *env, const float *query, int64_t nq, const float *gallery,
 											 const int32_t *label, int64_t n, int d, bool many, const int32_t *order,
 											 Neighbours *nb);
@@ -86,7 +86,7 @@ extern uint32_t neighbours_key(float score);
 extern void neighbours_sort(Neighbours *nb, int64_t n);
 
 /*
- * found[0 .. n) are in order of their keys: put those that stand too close among the first m (and what hangs
+ * found[0 .. n) are in order of their keys: order the ones that are too close among the first m (and what hangs
  * together with them) in exact order where order matters, as above; strict: between any two rows.
  */
 extern LearnStatus neighbours_settle(LearnEnv *env, Neighbours *nb, int i, const float *query, int32_t label,

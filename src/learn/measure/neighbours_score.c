@@ -15,7 +15,7 @@
 #define TILE_FLOATS		(256 * 1024)	/* of the gallery: 1 MB */
 #define WIDE_TILE		(128 * 1024)	/* doubles of the gallery: 1 MB */
 #define WIDE_PRODUCT	(64 * 1024) /* doubles of one product: 512 kB */
-#define TILE_FLOPS		1e9				/* of one product: some 10 ms */
+#define TILE_FLOPS		1e9				/* of one product: about 10 ms */
 #define PART			64			/* dimensions of one product: bounds the error of long sums */
 #define CHECK_FLOATS	(4 * 1024 * 1024)	/* between polls of a plain pass over rows */
 #define UNIT_ROUNDOFF	(FLT_EPSILON / 2)
@@ -247,11 +247,11 @@ neighbours_score(LearnEnv *env, Neighbours *nb, const float *query, int count)
 
 /*
  * How far a score of query i is at most from half the squared distance of the rows as they
- * are, less the query's own part.  In float: a product of PART dimensions has so many
+ * are, less the query's own part.  In float: a product of PART dimensions has as many
  * roundings (Higham 2002, eq. 3.5), each that is added to the score one more; and half the
  * length and the centred elements are rounded.  In double: the rounding of the score, which
  * is no larger than |q||g| + |g|^2 / 2; the other half of |g|^2 is for all roundings of
- * doubles, of which 10^4 make not a thousandth of one of a float.
+ * doubles: 10^4 of them are less than a thousandth of one of a float.
  */
 static double
 score_error(const Neighbours *nb, int i)

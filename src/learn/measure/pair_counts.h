@@ -44,7 +44,7 @@ extern LearnStatus pair_counts_create(LearnEnv *env, int groups, PairCounts *cou
 
 /*
  * Room for all else, for max pairs at most whose squared distances come in units of unit^2: 19 MB for PAIR_EXACT
- * pairs one by one, or 15 MB of bins; 8 MB for those that come in.  Until pair_counts_roc, which takes 80 MB at most.
+ * pairs one by one, or 15 MB of bins; 8 MB for incoming pairs.  Until pair_counts_roc, which takes 80 MB at most.
  */
 extern LearnStatus pair_counts_open(LearnEnv *env, int64_t max, double unit, PairCounts *counts);
 

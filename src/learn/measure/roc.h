@@ -25,7 +25,7 @@ typedef struct Roc
 } Roc;
 
 /*
- * The curve of n pairs at finite distances >= 0: exact but for the last bit of a distance, which
+ * The curve of n pairs at finite distances >= 0: exact up to the last bit of a distance, which
  * does not tell pairs apart.  O(n) time, 16 bytes a pair of scratch and 24 a distinct distance.
  */
 extern LearnStatus roc_of_pairs(LearnEnv *env, const double *distance, const bool *same, int64_t n, Roc *roc);
@@ -50,7 +50,7 @@ extern double roc_eer(const Roc *roc);
 extern double roc_tar(const Roc *roc, double far);
 
 /*
- * Operating points, as the number of a step, of which -1 accepts no pair.  Of equally good ones the
+ * Operating points, as the number of a step; step -1 accepts no pair.  Of equally good ones the
  * one that accepts least.
  */
 extern int64_t roc_at_far(const Roc *roc, double far);	/* largest TAR with FAR <= far */

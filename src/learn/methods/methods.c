@@ -15,7 +15,7 @@
 
 /*
  * A loss that reads relations alone learns from whatever says who is like whom; one that asks an anchor for both a positive and a
- * negative not from pairs, of which each row has one.
+ * negative not from pairs, since each row has one pair.
  */
 #define ANY_RELATION	"labels, pairs, triplets, matches, unlabeled rows"
 #define ANY_ANCHOR		"labels, triplets, matches, unlabeled rows"
@@ -339,7 +339,7 @@ static const Method losses[] = {
 		.name = "subcenter_arcface",
 		.kind = METHOD_GRADIENT,
 		.supervision = "labels",
-		.description = "ArcFace with several proxies a class, of which the nearest counts",
+		.description = "ArcFace with several proxies for each class; the nearest counts",
 		.paper = "Deng, Guo, Liu, Gong and Zafeiriou 2020 (ECCV)",
 		.loss = {loss_arcface, LOSS_COSINE, LOSS_PROXY},
 		.parameters = "margin,scale,proxies",

@@ -77,7 +77,7 @@ typedef struct MethodTerm
  */
 extern LearnStatus method_parse(LearnEnv *env, const char *text, const char *supervision, MethodTerm *term, int *n_terms);
 
-/* The same as text, in one spelling. */
+/* The sum as text, in one spelling. */
 extern void method_print(const MethodTerm *term, int n_terms, char *buf, size_t size);
 
 extern const Method *method_by_name(const char *name);	/* NULL: none */
@@ -87,7 +87,7 @@ extern const Method *methods_classical(int *n); /* the part of it before the los
 
 /*
  * Can a method be used where this is given ("labels", "pairs", ...)?  What needs nothing, and
- * auto, always; what learns from labels takes chunklets for them, and what learns from a target labels that are
+ * auto, always; a method of labels takes chunklets for them, and a method of a target takes labels that are
  * numbers.
  */
 extern bool method_learns_from(const Method *method, const char *supervision);
@@ -96,7 +96,7 @@ extern bool method_learns_from(const Method *method, const char *supervision);
 extern bool method_of_target(const Method *method);
 
 /*
- * "auto, whiten, ..." for error messages: those that learn from supervision, or all where it is NULL; by themselves, or
+ * "auto, whiten, ..." for error messages: the methods that learn from supervision, or all if it is NULL; by themselves, or
  * (partial) in a sum alone.
  */
 extern void method_names(const char *supervision, bool partial, char *buf, size_t size);

@@ -91,7 +91,7 @@ extern const OptionDef *options_at(int i);
 /* "supcon", or "arcface + 0.5 * center".  supervision: what it must learn from (methods.h), or NULL. */
 extern LearnStatus options_set_method(LearnEnv *env, TrainOptions *options, const char *text, const char *supervision);
 
-/* The same as text; size METHOD_TEXT_MAX will do. */
+/* The method as text; size METHOD_TEXT_MAX will do. */
 extern void options_method(const TrainOptions *options, char *buf, size_t size);
 
 /* The method of a term; where there is no sum, of what is trained. */

@@ -73,7 +73,7 @@ layernorm_backward(const LayerTape *lt, real *d, int first, int n, size_t width)
 }
 
 /*
- * The same over a column.  Means that were constants (fixed) have no gradient; else both
+ * As above, over a column.  Means that were constants (fixed) have no gradient; else both
  * means are over the whole batch, so this follows the slices.  column: 2 * width of scratch.
  */
 static LearnStatus

@@ -14,7 +14,7 @@
 
 #include "math/vmath.h"
 
-/* Rows that go through all layers together: weights are read once for so many. */
+/* Rows that go through all layers together: weights are read once for all of them. */
 #define INFER_ROWS		128
 
 static int

@@ -37,7 +37,7 @@ extern void optim_begin(Optim *optim);
 extern void optim_update(Optim *optim, size_t first, size_t n, real *param, const real *grad,
 						 double lr, double decay);
 
-/* The same for all of a network, its state from first on; decay where net_decays() says so. */
+/* As above, for all of a network, its state from first on; decay where net_decays() says so. */
 extern void optim_update_net(Optim *optim, size_t first, Net *net, const real *grad,
 							 double lr, double decay);
 

@@ -323,7 +323,7 @@ BufferGetBlockNumber(Buffer buffer)
 	return (BlockNumber) (-buffer - 1);
 }
 
-/* One process: to wait for a lock that is held is to wait for ever. */
+/* One process: a wait for a lock that is held would never end. */
 void
 LockBuffer(Buffer buffer, int mode)
 {

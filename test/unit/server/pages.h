@@ -32,7 +32,7 @@ typedef enum PagesResult
 } PagesResult;
 
 /*
- * A new index of n rows of so many dimensions, put in one by one, by a TreeMetric; column: with an int4 behind the
+ * A new index of n rows, put in one by one, by a TreeMetric; column: with an int4 behind the
  * vector.
  */
 extern void pages_make(int dims, int n, int metric, bool column, uint64_t seed);
