@@ -63,8 +63,15 @@ find_column(MaterializeTarget *target)
 	ReleaseSysCache(tuple);
 }
 
+/* Will the column be added or altered, or an index built again?  Readers must wait for that. */
+static bool
+is_rebuilt(const MaterializeTarget *target)
+{
+	return target->attnum == InvalidAttrNumber || target->retype || materialize_other_indexes(target) != NIL;
+}
+
 /*
- * Lock the table and all below it.  An ALTER TABLE of ours needs ACCESS EXCLUSIVE, and a
+ * Lock the table and all below it.  ALTER TABLE and REINDEX need ACCESS EXCLUSIVE, and a
  * lock is never raised: two sessions that both did would wait for each other.  So
  * what is needed is guessed, and seen under the lock to be enough.
  */
@@ -74,21 +81,21 @@ lock_tables(MaterializeTarget *target)
 	for (;;)
 	{
 		LOCKMODE	mode;
+		ListCell   *cell;
 
 		find_column(target);
-		mode = target->attnum == InvalidAttrNumber || target->retype ? AccessExclusiveLock : ExclusiveLock;
+		mode = is_rebuilt(target) ? AccessExclusiveLock : ExclusiveLock;
 		LockRelationOid(target->relid, mode);
 		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target->relid)))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_TABLE),
 					 errmsg("the table was dropped meanwhile")));
 		find_column(target);
-		if (mode == AccessExclusiveLock || !(target->attnum == InvalidAttrNumber || target->retype))
-		{
-			target->members = find_all_inheritors(target->relid, mode, NULL);
+		target->members = find_all_inheritors(target->relid, mode, NULL);
+		if (mode == AccessExclusiveLock || !is_rebuilt(target))
 			return;
-		}
-		UnlockRelationOid(target->relid, mode);
+		foreach(cell, target->members)
+			UnlockRelationOid(lfirst_oid(cell), mode);
 	}
 }
 
@@ -314,6 +321,7 @@ dml_materialize(PG_FUNCTION_ARGS)
 	Relation	rel;
 	const Trigger *trigger;
 	Bitmapset  *columns_read;
+	List	   *rebuilt;
 	char	   *features;
 	bool		refresh = !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
 	bool		keep_fresh;
@@ -365,7 +373,10 @@ dml_materialize(PG_FUNCTION_ARGS)
 	}
 	if (target.attnum == InvalidAttrNumber || target.retype)
 		alter_column(&target);
+	rebuilt = materialize_other_indexes(&target);
+	materialize_indexes_suspend(rebuilt);
 	fill_tables(&target, features, keep_fresh, &counts);
+	materialize_indexes_rebuild(rebuilt);
 	foreach(cell, target.members)
 	{
 		Oid			relid = lfirst_oid(cell);

@@ -81,6 +81,22 @@ extern bool column_trigger_drop(Oid relid, const char *column, Oid function);
 extern void column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *model,
 								  Bitmapset *columns_read, const char *features, DmlColumn *record);
 
+/* ---------- materialize_index.c ---------- */
+
+/*
+ * OIDs of the dml indexes, of the table and all below it, that hold vectors of another space
+ * than the version's in an expression or a column that is made of the target column.  The caller
+ * need not hold a lock on the tables.
+ */
+extern List *materialize_other_indexes(const MaterializeTarget *target);
+
+/*
+ * Keep rows out of indexes until materialize_indexes_rebuild() has built them from the table
+ * again, in the same transaction.  The caller holds ACCESS EXCLUSIVE on their tables.
+ */
+extern void materialize_indexes_suspend(List *indexes);
+extern void materialize_indexes_rebuild(List *indexes);
+
 /* ---------- materialize_fill.c ---------- */
 
 typedef struct FillCounts

@@ -11,6 +11,7 @@
 #include "utils/guc.h"
 
 #include "dml.h"
+#include "model/model.h"
 #include "tree.h"
 
 PG_FUNCTION_INFO_V1(dml_handler);
@@ -46,9 +47,23 @@ assign_recall(double value, void *extra)
 	recall_is_set = *(bool *) extra;
 }
 
+/* dml_index_space (model/model.h) */
+static bool
+index_space(Relation index, uint64 *space)
+{
+	TreeMeta	meta;
+
+	if (index->rd_rel->relkind != RELKIND_INDEX || index->rd_indam->ambuild != tree_build || RELATION_IS_OTHER_TEMP(index))
+		return false;
+	tree_meta_read(index, &meta);
+	*space = meta.space;
+	return meta.dims > 0;
+}
+
 void
 index_init(void)
 {
+	dml_index_space = index_space;
 	options_kind = add_reloption_kind();
 	add_real_reloption(options_kind, "recall", "The share of the true nearest rows that a search is to find, unless dml.recall is set.",
 					   DEFAULT_RECALL, LEAST_RECALL, 1, ShareUpdateExclusiveLock);

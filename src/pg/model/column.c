@@ -144,6 +144,8 @@ forget(Oid relid, AttrNumber attnum, uint64 *records, uint64 *stale)
 						"WHERE dml_catalog.column_number(place) IS NULL FOR UPDATE SKIP LOCKED))", 0, NULL, NULL, NULL, false);
 }
 
+bool		(*dml_index_space) (Relation index, uint64 *space) = NULL;
+
 /* The only place that refers to a version, which it locks until the transaction ends. */
 void
 dml_column_record(const DmlColumn *column)

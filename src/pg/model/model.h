@@ -14,6 +14,7 @@
 #include "compat.h"
 
 #include "access/attnum.h"
+#include "utils/rel.h"
 
 #include "learn/net/model.h"
 #include "call/learn_env.h"
@@ -197,4 +198,9 @@ typedef struct DmlColumn
 extern void dml_column_record(const DmlColumn *column);
 extern bool dml_column_forget(Oid relid, AttrNumber attnum, bool *stale);
 
+/*
+ * The space of the vectors that an open index holds.  False: it is no dml index, or no vector
+ * has been put into it.  The access method sets it, since it is in a room above.
+ */
+extern bool (*dml_index_space) (Relation index, uint64 *space);
 #endif							/* DML_MODEL_H */
