@@ -54,6 +54,13 @@
 #define dml_guc_malloc(size)	malloc(size)
 #endif
 
+/* Release a plan of SPI_plan_get_cached_plan() that no resource owner holds.  With utils/plancache.h. */
+#if PG_VERSION_NUM >= 140000
+#define dml_release_cached_plan(plan)	ReleaseCachedPlan(plan, NULL)
+#else
+#define dml_release_cached_plan(plan)	ReleaseCachedPlan(plan, false)
+#endif
+
 /* What an index may take for its own in VACUUM, in kB: as PostgreSQL's vacuum does.  With miscadmin.h and postmaster/autovacuum.h. */
 #if PG_VERSION_NUM >= 170000
 #define dml_in_autovacuum()	AmAutoVacuumWorkerProcess()

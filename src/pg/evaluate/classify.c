@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
+#include "utils/snapmgr.h"
 
 #include "evaluate/space.h"
 #include "read/feature.h"
@@ -126,6 +127,7 @@ find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	check_columns(arguments, embedding, label, from);
+	dml_push_later_snapshot();
 	if (SPI_execute_with_args(sql, 1, &query_type, &query, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_with_args failed");
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -141,6 +143,7 @@ find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
 		votes[n].distance = distance;
 		votes[n++].label = MemoryContextStrdup(caller, text);
 	}
+	PopActiveSnapshot();
 	SPI_finish();
 	return n;
 }

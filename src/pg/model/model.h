@@ -203,4 +203,5 @@ extern bool dml_column_forget(Oid relid, AttrNumber attnum, bool *stale);
  * has been put into it.  The access method sets it, since it is in a room above.
  */
 extern bool (*dml_index_space) (Relation index, uint64 *space);
+
 #endif							/* DML_MODEL_H */

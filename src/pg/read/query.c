@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 /* Rows fetched at a time: enough to make a fetch cheap, few enough to stay in the cache. */
 #define FETCH_FIRST		8
@@ -72,9 +73,19 @@ dml_query_check_targets(const CachedPlanSource *source, const char *what)
 }
 
 void
+dml_push_later_snapshot(void)
+{
+	CommandId	seen = GetActiveSnapshot()->curcid;
+
+	PushCopiedSnapshot(GetTransactionSnapshot());
+	GetActiveSnapshot()->curcid = seen;
+}
+
+void
 dml_query_read(const char *query, const DmlQueryReader *reader)
 {
 	SPIPlanPtr	plan;
+	CachedPlan *planned;
 	Portal		portal;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -83,8 +94,14 @@ dml_query_read(const char *query, const DmlQueryReader *reader)
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	reader->check(reader->state, linitial(SPI_plan_get_plan_sources(plan)));
+	/* planning locks what parsing did not: partitions and child tables */
+	planned = SPI_plan_get_cached_plan(plan);
+	dml_push_later_snapshot();
 	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
 	read_all(reader, portal);
 	SPI_cursor_close(portal);
+	PopActiveSnapshot();
+	if (planned)
+		dml_release_cached_plan(planned);
 	SPI_finish();
 }

@@ -25,7 +25,16 @@ typedef struct DmlQueryReader
 extern void dml_query_check_targets(const CachedPlanSource *source, const char *what);
 
 /*
- * Run a SELECT as the current user, read only, on the active snapshot, through a cursor, with interrupts checked.
+ * Make a snapshot active that sees all that was committed before the locks that the caller holds
+ * were granted: in READ COMMITTED a new one, else that of the transaction.  Of the current
+ * transaction's own changes it sees what the active snapshot saw.  The caller pops it.
+ */
+extern void dml_push_later_snapshot(void);
+
+/*
+ * Run a SELECT as the current user, read only, through a cursor, with interrupts checked.  Its
+ * relations are locked first, then the snapshot is taken (dml_push_later_snapshot): ALTER TABLE
+ * may rewrite a table while the lock is waited for, and no older snapshot sees the new rows.
  */
 extern void dml_query_read(const char *query, const DmlQueryReader *reader);
 

@@ -34,6 +34,7 @@
 #include "utils/varlena.h"
 
 #include "read/owner.h"
+#include "read/query.h"
 #include "read/source.h"
 #include "train/progress.h"
 
@@ -316,7 +317,9 @@ hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *row
 
 	/* expressions of the index are the owner's code */
 	owner_scope_begin(&scope, hard->table->rd_rel->relowner, INDEX_PATH_RESTRICTED);
+	dml_push_later_snapshot();	/* the rows were read on a later one than that of the statement */
 	search_all(hard, training, &miner);
+	PopActiveSnapshot();
 	owner_scope_end(&scope);
 
 	pfree(miner.by_place);
