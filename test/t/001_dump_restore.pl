@@ -22,6 +22,13 @@ $node->safe_psql(
 	SELECT dml_set_owner('iris', 'learner');
 	SELECT dml_activate('iris', 1);
 });
+# features that need a function
+$node->safe_psql(
+	'postgres', q{
+	CREATE FUNCTION halved(real[]) RETURNS real[] IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN ARRAY[$1[1] / 2, $1[2], $1[3], $1[4]]; END';
+	CREATE TABLE half AS SELECT id, x FROM iris;
+	SELECT dml_materialize('half', 'embedding', model => 'iris', features => 'halved(x)');
+});
 # two inputs, a column of the second, and an adapter to that column
 $node->safe_psql(
 	'postgres', q{
@@ -65,6 +72,13 @@ foreach my $way (qw(plain custom))
 	$node->safe_psql($way, "UPDATE caption SET txt = '{0.5,0.5}' WHERE id = 1");
 	is( $node->safe_psql($way, "SELECT embedding = dml_embed('clip/b', '{0.5,0.5}'::real[]) FROM caption WHERE id = 1"),
 		't', "$way: the column of side b stays fresh");
+
+	my ($dropped, undef, $needed) = $node->psql($way, 'DROP FUNCTION halved(real[])');
+	isnt($dropped, 0, "$way: a function that features use is not dropped");
+	like($needed, qr/trigger zz_dml_embedding on table half/, "$way: and the message names the trigger");
+	$node->safe_psql($way, q{ALTER FUNCTION halved(real[]) RENAME TO half_of; INSERT INTO half VALUES (1000, '{5,3,1.5,0.2}')});
+	is( $node->safe_psql($way, "SELECT embedding = dml_embed('iris\@1', half_of(x)) FROM half WHERE id = 1000"),
+		't', "$way: it can be renamed");
 
 	# what follows goes on where it was
 	$node->safe_psql($way, "INSERT INTO iris (id, x, class) VALUES (1000, '{5,3,1.5,0.2}', 'setosa')");

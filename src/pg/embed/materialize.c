@@ -253,7 +253,7 @@ alter_column(MaterializeTarget *target)
 
 /* The trigger and the record of the column that is being materialised. */
 static void
-create_target_trigger(const MaterializeTarget *target, Oid relid, Bitmapset *columns_read, const char *features)
+create_target_trigger(const MaterializeTarget *target, Oid relid, const DmlFeatureExprs *exprs, const char *features)
 {
 	DmlColumn	record = {0};
 
@@ -263,7 +263,7 @@ create_target_trigger(const MaterializeTarget *target, Oid relid, Bitmapset *col
 	record.number = target->version->number;
 	column_trigger_create(relid, record.attnum, target->function,
 				   dml_version_reference(target->version),
-				   columns_read, features, &record);
+				   exprs, features, &record);
 }
 
 /* Is every row that has an embedding of the version's space certain to have the right one? */
@@ -320,7 +320,7 @@ dml_materialize(PG_FUNCTION_ARGS)
 	FillCounts	counts = {0};
 	Relation	rel;
 	const Trigger *trigger;
-	Bitmapset  *columns_read;
+	DmlFeatureExprs *exprs;
 	List	   *rebuilt;
 	char	   *features;
 	bool		refresh = !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
@@ -359,10 +359,10 @@ dml_materialize(PG_FUNCTION_ARGS)
 		OwnerScope	scope;
 
 		owner_scope_begin(&scope, target.owner, true);
-		columns_read = dml_features_columns(compile_qualified(features, rel));
+		exprs = compile_qualified(features, rel);
 		owner_scope_end(&scope);
 	}
-	check_columns_read(&target, rel, columns_read);
+	check_columns_read(&target, rel, dml_features_columns(exprs));
 	keep_fresh = !refresh && can_keep(trigger, target.version, features);
 	table_close(rel, NoLock);
 
@@ -382,18 +382,18 @@ dml_materialize(PG_FUNCTION_ARGS)
 		Oid			relid = lfirst_oid(cell);
 
 		if (relid == target.relid)
-			create_target_trigger(&target, relid, columns_read, features);
+			create_target_trigger(&target, relid, exprs, features);
 		else if (inheritance)
 		{
 			Relation	child = table_open(relid, NoLock);
 			OwnerScope	scope;
-			Bitmapset  *columns;
+			DmlFeatureExprs *child_exprs;
 
 			owner_scope_begin(&scope, target.owner, true);
-			columns = dml_features_columns(compile_qualified(features, child));
+			child_exprs = compile_qualified(features, child);
 			owner_scope_end(&scope);
 			table_close(child, NoLock);
-			create_target_trigger(&target, relid, columns, features);
+			create_target_trigger(&target, relid, child_exprs, features);
 		}
 	}
 

@@ -8,7 +8,9 @@
  *
  *		model@version, features, name of UPDATE OF column 1, name of column 2, ...
  *
- * with the names that the columns had when features was written.
+ * with the names that the columns had when features was written.  Its WHEN clause holds the
+ * features as expressions (dml_features_condition): they are what is evaluated, and PostgreSQL
+ * knows through them which functions, types and operators the trigger needs.
  */
 #ifndef DML_MATERIALIZE_H
 #define DML_MATERIALIZE_H
@@ -33,7 +35,7 @@ enum
 };
 
 /*
- * Features of a trigger, compiled for its table with today's names of its columns.
+ * Features of a trigger, compiled for its table.
  * Errors also for a trigger that dml_materialize did not make.
  */
 extern DmlFeatureExprs *embed_trigger_compile(const Trigger *trigger, Relation rel);
@@ -79,7 +81,7 @@ extern bool column_trigger_drop(Oid relid, const char *column, Oid function);
  * of record all is set but features.
  */
 extern void column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *model,
-								  Bitmapset *columns_read, const char *features, DmlColumn *record);
+								  const DmlFeatureExprs *exprs, const char *features, DmlColumn *record);
 
 /* ---------- materialize_index.c ---------- */
 

@@ -28,6 +28,13 @@ CREATE FUNCTION dml_dematerialize("table" regclass, "column" name, drop_column b
 COMMENT ON FUNCTION dml_dematerialize(regclass, name, boolean) IS
 	'drops the trigger of a materialised column, its record and, unless told otherwise, the column';
 
+CREATE FUNCTION dml_watch_ddl() RETURNS event_trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION dml_watch_ddl() IS 'tells when a partition or a child table has a materialised column that nobody keeps fresh';
+CREATE EVENT TRIGGER dml_watch_ddl ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE')
+	EXECUTE FUNCTION @extschema@.dml_watch_ddl();
+COMMENT ON EVENT TRIGGER dml_watch_ddl IS 'tells when a partition or a child table has a materialised column that nobody keeps fresh';
+
 -- The trigger of a column is known by the last number of its UPDATE OF list.
 CREATE VIEW dml_columns AS
 	SELECT a.attrelid::pg_catalog.regclass AS relation, a.attname AS "column", m.name AS model, c.number AS version,

@@ -110,26 +110,33 @@ choose_trigger_name(Oid relid, const char *column)
  */
 void
 column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *model,
-			   Bitmapset *columns_read, const char *features, DmlColumn *record)
+					  const DmlFeatureExprs *exprs, const char *features, DmlColumn *record)
 {
+	Relation	rel = table_open(relid, NoLock);
+	const char *condition = dml_features_condition(exprs, rel);
 	const char *table = materialize_table_name(relid);
 	const char *name;
 	StringInfoData columns;
 	StringInfoData names;
 	int			read = -1;
+	int			guc_level;
 
+	table_close(rel, NoLock);
 	record->features = features;
 	name = quote_identifier(choose_trigger_name(relid, get_attname(relid, attnum, false)));
 	initStringInfo(&columns);
 	initStringInfo(&names);
-	while ((read = bms_next_member(columns_read, read)) >= 0)
+	while ((read = bms_next_member(dml_features_columns(exprs), read)) >= 0)
 		append_trigger_column(&columns, &names, relid, read);
 	append_trigger_column(&columns, &names, relid, attnum);
 
-	materialize_run(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE OF %s ON %s FOR EACH ROW EXECUTE FUNCTION %s(%s, %s%s)",
-				 name, columns.data, table,
+	guc_level = NewGUCNestLevel();
+	restrict_search_path();
+	materialize_run(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE OF %s ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s(%s, %s%s)",
+				 name, columns.data, table, condition,
 				 quote_qualified_identifier(get_namespace_name(get_func_namespace(function)), EMBED_TRIGGER_FUNCTION),
 				 quote_literal_cstr(model), quote_literal_cstr(features), names.data));
 	materialize_run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, name));
+	AtEOXact_GUC(false, guc_level);
 	dml_column_record(record);
 }

@@ -47,76 +47,19 @@ static HTAB *cache = NULL;
 
 PG_FUNCTION_INFO_V1(dml_embed_trigger);
 
-/* Names of the time when the features were written, and of today. */
-typedef struct Renaming
-{
-	int			n;
-	char	  **was;
-	char	  **is;
-} Renaming;
-
-/* Give the columns in a raw expression today's names, in place. */
-static bool
-rename_walker(Node *node, void *context)
-{
-	Renaming   *renaming = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, ColumnRef))
-	{
-		ColumnRef  *ref = (ColumnRef *) node;
-
-		/* qualified text calls columns by their name alone */
-		for (int i = 0; i < renaming->n; i++)
-		{
-			if (list_length(ref->fields) == 1 && strcmp(strVal(linitial(ref->fields)), renaming->was[i]) == 0)
-			{
-				ref->fields = list_make1(makeString(renaming->is[i]));
-				break;
-			}
-		}
-		return false;
-	}
-	if (IsA(node, String) || IsA(node, A_Star))
-		return false;
-	return raw_expression_tree_walker(node, rename_walker, context);
-}
-
 DmlFeatureExprs *
 embed_trigger_compile(const Trigger *trigger, Relation rel)
 {
-	DmlFeatures *features;
-	DmlFeatureExprs *exprs;
-	Renaming	renaming;
-	ListCell   *cell;
-	int			guc_level;
+	DmlFeatureExprs *exprs = NULL;
 
-	if (trigger->tgnattr < 2 || trigger->tgnargs != EMBED_TRIGGER_NAMES + trigger->tgnattr)
+	if (trigger->tgnattr >= 2 && trigger->tgnargs == EMBED_TRIGGER_NAMES + trigger->tgnattr)
+		exprs = dml_features_of_condition(dml_features_parse(trigger->tgargs[EMBED_TRIGGER_FEATURES]),
+										  trigger->tgqual, rel);
+	if (exprs == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" was not made by dml_materialize", trigger->tgname),
 				 errhint("Drop it and call dml_materialize.")));
-
-	renaming.n = trigger->tgnattr;
-	renaming.was = &trigger->tgargs[EMBED_TRIGGER_NAMES];
-	renaming.is = palloc(sizeof(char *) * renaming.n);
-	for (int i = 0; i < renaming.n; i++)
-		renaming.is[i] = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), trigger->tgattr[i] - 1)->attname));
-
-	guc_level = NewGUCNestLevel();
-	restrict_search_path();
-	features = dml_features_parse(trigger->tgargs[EMBED_TRIGGER_FEATURES]);
-	foreach(cell, features->targets)
-	{
-		ResTarget  *feature = lfirst_node(ResTarget, cell);
-
-		rename_walker(feature->val, &renaming);
-		if (feature->name == NULL && IsA(feature->val, ColumnRef))
-			features->names[foreach_current_index(cell)] = strVal(llast(((ColumnRef *) feature->val)->fields));
-	}
-	exprs = dml_features_compile(features, rel);
-	AtEOXact_GUC(false, guc_level);
 	return exprs;
 }
 

@@ -187,3 +187,27 @@ dml_column_forget(Oid relid, AttrNumber attnum, bool *stale)
 	*stale = stale_records > 0;
 	return records > 0;
 }
+
+bool
+dml_column_copy(Oid from_relid, AttrNumber from, Oid relid, AttrNumber attnum)
+{
+	CatalogAccess access;
+	uint64		records;
+	uint64		stale;
+	uint64		copied;
+	Oid			types[4] = {OIDOID, INT2OID, REGCLASSOID, INT2OID};
+	Datum		values[4];
+
+	values[0] = ObjectIdGetDatum(from_relid);
+	values[1] = Int16GetDatum(from);
+	values[2] = ObjectIdGetDatum(relid);
+	values[3] = Int16GetDatum(attnum);
+	catalog_begin(&access);
+	forget(relid, attnum, &records, &stale);
+	copied = catalog_execute("INSERT INTO dml_catalog.column_info (place, model_id, number, features) "
+							 "SELECT dml_catalog.column_of($3, $4), model_id, number, features FROM dml_catalog.column_info "
+							 "WHERE dml_catalog.column_table(place) = $1 AND dml_catalog.column_number(place) = $2",
+							 4, types, values, NULL, false);
+	catalog_end(&access);
+	return copied > 0;
+}

@@ -198,6 +198,9 @@ typedef struct DmlColumn
 extern void dml_column_record(const DmlColumn *column);
 extern bool dml_column_forget(Oid relid, AttrNumber attnum, bool *stale);
 
+/* Record a column as another one is recorded, whose record stays.  False: that one has no record. */
+extern bool dml_column_copy(Oid from_relid, AttrNumber from, Oid relid, AttrNumber attnum);
+
 /*
  * The space of the vectors that an open index holds.  False: it is no dml index, or no vector
  * has been put into it.  The access method sets it, since it is in a room above.

@@ -82,8 +82,23 @@ typedef struct DmlFeatureExprs DmlFeatureExprs;
 extern DmlFeatureExprs *dml_features_compile(const DmlFeatures *features, Relation rel);
 extern Bitmapset *dml_features_columns(const DmlFeatureExprs *exprs);	/* attnums read */
 
+/* As dml_features_compile, with expressions that were analysed before, for relation 1: one for each target. */
+extern DmlFeatureExprs *dml_features_prepare(const DmlFeatures *features, List *analysed, Relation rel);
+
 /* The compiled features as text that means the same under every search_path. */
 extern char *dml_features_qualified(const DmlFeatureExprs *exprs, Relation rel);
+
+/*
+ * A condition for the WHEN clause of a trigger, which is true and reads the features of the row
+ * NEW: "true OR (new.x) IS NULL OR ...".  Through it PostgreSQL knows of what they depend on, and
+ * follows renames.  Means the same under every search_path that begins with pg_catalog.
+ * PostgreSQL folds it to true before it evaluates it.
+ *
+ * The other one takes the features from a trigger's stored condition (pg_trigger.tgqual), and
+ * their aliases from the text that the trigger was made of.  NULL: it is another condition.
+ */
+extern char *dml_features_condition(const DmlFeatureExprs *exprs, Relation rel);
+extern DmlFeatureExprs *dml_features_of_condition(const DmlFeatures *features, const char *condition, Relation rel);
 
 /* Evaluate; fills out (version->in floats) and returns true, or false where a feature is NULL. */
 extern bool dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out);

@@ -17,6 +17,8 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
+#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -71,10 +73,33 @@ columns_read(const DmlFeatures *features, List *exprs, Relation rel)
 DmlFeatureExprs *
 dml_features_compile(const DmlFeatures *features, Relation rel)
 {
-	DmlFeatureExprs *result = palloc0(sizeof(DmlFeatureExprs));
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *item;
+	List	   *analysed = NIL;
+	ListCell   *cell;
+
+	item = addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true);
+	addNSItemToQuery(pstate, item, false, true, true);
+	foreach(cell, features->targets)
+	{
+		/* the analyser changes what it is given */
+		Node	   *expr = transformExpr(pstate, copyObject(lfirst_node(ResTarget, cell)->val),
+										 EXPR_KIND_GENERATED_COLUMN);
+
+		assign_expr_collations(pstate, expr);
+		analysed = lappend(analysed, expr);
+	}
+	free_parsestate(pstate);
+	return dml_features_prepare(features, analysed, rel);
+}
+
+DmlFeatureExprs *
+dml_features_prepare(const DmlFeatures *features, List *analysed, Relation rel)
+{
+	DmlFeatureExprs *result = palloc0(sizeof(DmlFeatureExprs));
+	ParseState *pstate = make_parsestate(NULL);
 	List	   *exprs = NIL;
+	ListCell   *target;
 	ListCell   *cell;
 	int			i = 0;
 
@@ -85,16 +110,11 @@ dml_features_compile(const DmlFeatures *features, Relation rel)
 	result->states = palloc(sizeof(ExprState *) * features->n);
 	result->types = palloc(sizeof(Oid) * features->n);
 
-	item = addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true);
-	addNSItemToQuery(pstate, item, false, true, true);
-	foreach(cell, features->targets)
+	forboth(target, features->targets, cell, analysed)
 	{
-		ResTarget  *target = lfirst_node(ResTarget, cell);
-		/* the analyser changes what it is given */
-		Node	   *expr = transformExpr(pstate, copyObject(target->val), EXPR_KIND_GENERATED_COLUMN);
+		Node	   *expr = lfirst(cell);
 		bool		is_array;
 
-		assign_expr_collations(pstate, expr);
 		if (!dml_feature_type_ok(exprType(expr), &is_array))
 			dml_feature_type_error(features->names[i], exprType(expr));
 		dml_feature_check_kind(features->n, features->names[i], is_array);
@@ -107,7 +127,7 @@ dml_features_compile(const DmlFeatures *features, Relation rel)
 					 errmsg("feature \"%s\" uses a volatile function", features->names[i]),
 					 errdetail("The embedding of a row must follow from the row alone."),
 					 errhint("Declare the function IMMUTABLE if its result depends on its arguments alone.")));
-		result->aliases[i] = target->name;
+		result->aliases[i] = lfirst_node(ResTarget, target)->name;
 		result->exprs[i] = expr;
 		result->types[i] = getBaseType(exprType(expr));
 		exprs = lappend(exprs, expr);
@@ -153,6 +173,45 @@ dml_features_qualified(const DmlFeatureExprs *exprs, Relation rel)
 	}
 	AtEOXact_GUC(true, nest_level);
 	return text.data;
+}
+
+char *
+dml_features_condition(const DmlFeatureExprs *exprs, Relation rel)
+{
+	StringInfoData text;
+	List	   *context = deparse_context_for("new", RelationGetRelid(rel));
+	int			nest_level = NewGUCNestLevel();
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	initStringInfo(&text);
+	appendStringInfoString(&text, "true");
+	for (int i = 0; i < exprs->n; i++)
+		appendStringInfo(&text, " OR (%s) IS NULL", deparse_expression(exprs->exprs[i], context, true, false));
+	AtEOXact_GUC(true, nest_level);
+	return text.data;
+}
+
+DmlFeatureExprs *
+dml_features_of_condition(const DmlFeatures *features, const char *condition, Relation rel)
+{
+	BoolExpr   *either = condition == NULL ? NULL : stringToNode(condition);
+	List	   *analysed = NIL;
+
+	if (either == NULL || !IsA(either, BoolExpr) || list_length(either->args) != features->n + 1)
+		return NULL;
+	for (int i = 0; i < features->n; i++)
+	{
+		NullTest   *test = list_nth(either->args, i + 1);
+
+		if (!IsA(test, NullTest))
+			return NULL;
+		ChangeVarNodes((Node *) test->arg, PRS2_NEW_VARNO, 1, 0);
+		analysed = lappend(analysed, test->arg);
+		if (IsA(test->arg, Var) && list_nth_node(ResTarget, features->targets, i)->name == NULL)
+			features->names[i] = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), ((Var *) test->arg)->varattno - 1)->attname));
+	}
+	return dml_features_prepare(features, analysed, rel);
 }
 
 bool
