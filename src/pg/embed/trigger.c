@@ -269,6 +269,21 @@ check_call(FunctionCallInfo fcinfo)
 				 errhint("Drop it and call dml_materialize.")));
 }
 
+/* An embedding of another number of dimensions would pass the column's type, which COPY of a dump does not let pass. */
+static void
+check_dimensions(const TriggerData *data, AttrNumber attnum, const DmlVersion *version)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(data->tg_relation), attnum - 1);
+
+	if (attribute->atttypmod >= 0 && attribute->atttypmod != version->out)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of table \"%s\" has %d dimensions, and the embedding %d",
+						NameStr(attribute->attname), RelationGetRelationName(data->tg_relation),
+						attribute->atttypmod, version->out),
+				 errhint("Drop trigger \"%s\" and call dml_materialize.", data->tg_trigger->tgname)));
+}
+
 static void
 trigger_error_context(void *arg)
 {
@@ -316,6 +331,7 @@ dml_embed_trigger(PG_FUNCTION_ARGS)
 	error_context_stack = &callback;
 
 	version = statement_version(fcinfo, trigger, rel);
+	check_dimensions(data, attnum, version);
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 	{
 		slot = data->tg_newslot;
