@@ -115,7 +115,7 @@ test_constraint_scores(void **state)
 		UnitEnv		u;
 		Dataset    *data;
 		Constraints		constraints;
-		HeldOutScore	found;
+		HeldOutScore	found = NO_SCORE;
 		double		right = 0;
 		double		all = 0;
 		int			n = 300;
@@ -162,7 +162,7 @@ test_search_scores(void **state)
 		UnitEnv		u;
 		Dataset    *data;
 		Constraints		constraints;
-		HeldOutScore	found;
+		HeldOutScore	found = NO_SCORE;
 		int			n_rows = 60;
 		int			queries = 0;
 		double		top1 = 0;
@@ -214,7 +214,7 @@ check_split(LearnEnv *env, const Constraints *constraints, ConstraintShared shar
 	int			size = constraint_size(constraints->kind);
 	int64_t		held_in_all = 0;
 
-	assert_int_equal(constraint_splitter(env, constraints, &splitter), LEARN_OK);
+	assert_int_equal(constraint_splitter(env, constraints, constraints->n, &splitter), LEARN_OK);
 	assert_int_equal(splitter.shared, shared);
 	assert_int_equal(splitter.rows_apart, rows_apart);
 	for (int fold = 0; fold < 5; fold++)

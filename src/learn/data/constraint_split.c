@@ -128,7 +128,7 @@ commonest_first(LearnEnv *env, const Constraints *constraints, int64_t *most)
 }
 
 LearnStatus
-constraint_splitter(LearnEnv *env, const Constraints *constraints, ConstraintSplitter *splitter)
+constraint_splitter(LearnEnv *env, const Constraints *constraints, int64_t informative, ConstraintSplitter *splitter)
 {
 	int			size = constraint_size(constraints->kind);
 	int64_t		limit = (int64_t) (LARGEST_GROUP * (double) constraints->n) + 1;
@@ -139,7 +139,7 @@ constraint_splitter(LearnEnv *env, const Constraints *constraints, ConstraintSpl
 	LEARN_TRY(find_components(env, constraints, splitter->group, &largest));
 	if (largest <= limit)
 		return LEARN_OK;		/* SHARED_NOTHING */
-	if (constraints->kind == CONSTRAINT_PAIRS && HELD_PAIRS * (double) constraints->n >= ENOUGH_PAIRS)
+	if (constraints->kind == CONSTRAINT_PAIRS && HELD_PAIRS * (double) informative >= ENOUGH_PAIRS)
 	{
 		splitter->rows_apart = true;
 		return LEARN_OK;
@@ -218,6 +218,7 @@ constraint_split(LearnEnv *env, const Constraints *constraints, const Constraint
 	LEARN_ALLOC(env, split->train, constraints->n);
 	LEARN_ALLOC(env, split->held, constraints->n);
 	split->n_train = split->n_held = 0;
+	split->parts = 1;
 	for (int64_t i = 0; i < constraints->n; i++)
 	{
 		if ((i & 0xffff) == 0)

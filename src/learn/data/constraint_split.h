@@ -28,7 +28,10 @@ typedef struct ConstraintSplitter
 	uint8_t    *first;			/* rows: occurs as the first of a constraint (SHARED_OTHERS) */
 } ConstraintSplitter;
 
-extern LearnStatus constraint_splitter(LearnEnv *env, const Constraints *constraints, ConstraintSplitter *splitter);
+
+/* informative: how many constraints there are, of two kinds of pairs twice the rarer one. */
+extern LearnStatus constraint_splitter(LearnEnv *env, const Constraints *constraints, int64_t informative,
+									   ConstraintSplitter *splitter);
 extern LearnStatus constraint_split(LearnEnv *env, const Constraints *constraints, const ConstraintSplitter *splitter, int folds, int fold,
 							   double share, int64_t max_held, int64_t seed, Split *split);
 

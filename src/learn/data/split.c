@@ -29,11 +29,16 @@ count_classes(LearnEnv *env, const Rows *rows, int64_t **count)
 	return LEARN_OK;
 }
 
-/* held[row]: rows of the fold, every class keeping one row to learn from. */
+/*
+ * held[row]: rows of the fold, every class keeping one row to learn from.  Where that leaves no class of two rows, and
+ * so nothing to learn from, one row comes back.
+ */
 static LearnStatus
 mark_rows(LearnEnv *env, const Rows *rows, int folds, int fold, double share, uint64_t salt, bool *held)
 {
 	int64_t    *left;
+	int64_t		first = -1;		/* row that is held out */
+	bool		learnable = false;
 
 	LEARN_TRY(count_classes(env, rows, &left));
 	for (int64_t i = 0; i < rows->n; i++)
@@ -45,7 +50,12 @@ mark_rows(LearnEnv *env, const Rows *rows, int folds, int fold, double share, ui
 			held[i] = false;
 		if (held[i])
 			left[rows->label[i]]--;
+		first = held[i] && first < 0 ? i : first;
 	}
+	for (int c = 0; c < rows->n_classes && !learnable; c++)
+		learnable = left[c] >= 2;
+	if (!learnable && first >= 0 && rows->target == NULL)
+		held[first] = false;
 	return LEARN_OK;
 }
 
@@ -128,6 +138,7 @@ split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
 		n_held += held[i];
 	to_skip = n_held > max_held ? n_held - max_held : 0;
 
+	split->parts = 1;
 	split->n_train = split->n_held = 0;
 	for (int64_t i = 0, seen = 0; i < rows->n; i++)
 	{
@@ -144,6 +155,12 @@ split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
 			split->train[split->n_train++] = i;
 	}
 	return LEARN_OK;
+}
+
+int
+split_part(int64_t item, int parts)
+{
+	return (int) (rng_mix((uint64_t) item ^ UINT64_C(0x70617274)) % (uint64_t) parts);
 }
 
 LearnStatus

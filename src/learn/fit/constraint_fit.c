@@ -494,7 +494,7 @@ constraint_fit(LearnEnv *env, const Constraints *constraints, const int64_t *ind
 		  const TrainOptions *options, const FitPlan *plan, const Views *views, const Split *split, Fit *fit)
 {
 	Run			run = {0};
-	FitTask		task = {&run, 0, {NULL, NULL}, step, 0, split ? score : NULL};
+	FitTask		task = {&run, 0, {NULL, NULL}, step, split ? split->n_held : 0, split ? score : NULL};
 	ArenaMark	mark;
 	Rng			rng;
 
@@ -539,6 +539,8 @@ constraint_fit(LearnEnv *env, const Constraints *constraints, const int64_t *ind
 	if (run.n_towers > 1)
 		LEARN_TRY(make_model(env, &run.tower[1], &fit->model_b));
 	LEARN_ALLOC(env, fit->history, plan->stop_after);
+	if (split && plan->each)
+		LEARN_ALLOC(env, fit->each, (size_t) fit_judged(plan) * split->n_held);
 
 	mark = arena_mark(env->arena);
 	LEARN_TRY(prepare(env, &run, index, n));

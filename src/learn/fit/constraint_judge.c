@@ -104,6 +104,7 @@ typedef struct Judged
 	double		distance;
 	double		same;			/* weights */
 	double		different;
+	int64_t		place;			/* among the held-out pairs */
 } Judged;
 
 static int
@@ -115,15 +116,26 @@ compare_judged(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The weighted chance that a pair that is the same is nearer than one that is not; NaN without both. */
+/*
+ * The weighted chance that a pair that is the same is nearer than one that is not; NaN without both.  each, if it is
+ * not NULL: of every pair the share of pairs of the other kind that lie on its right side, of which the chance is the
+ * mean over either kind.
+ */
 static double
-auc(Judged *pair, int64_t n)
+auc(Judged *pair, int64_t n, QueryScore *each)
 {
 	double		same = 0;
 	double		different = 0;
+	double		all_same = 0;
+	double		all_different = 0;
 	double		sum = 0;
 
 	qsort(pair, n, sizeof(Judged), compare_judged);
+	for (int64_t i = 0; i < n; i++)
+	{
+		all_same += pair[i].same;
+		all_different += pair[i].different;
+	}
 	for (int64_t i = 0; i < n;)
 	{
 		double		tied_same = 0;
@@ -136,6 +148,13 @@ auc(Judged *pair, int64_t n)
 			tied_different += pair[j].different;
 		}
 		sum += tied_different * (same + 0.5 * tied_same);
+		for (int64_t k = i; k < j && each; k++)
+		{
+			double		share = pair[k].same > 0 ? 1 - (different + 0.5 * tied_different) / all_different :
+				pair[k].different > 0 ? (same + 0.5 * tied_same) / all_same : NAN;
+
+			each[pair[k].place] = (QueryScore) {all_same > 0 && all_different > 0 ? (float) share : NAN, NAN};
+		}
 		same += tied_same;
 		different += tied_different;
 		i = j;
@@ -143,8 +162,38 @@ auc(Judged *pair, int64_t n)
 	return same > 0 && different > 0 ? sum / (same * different) : NAN;
 }
 
+/* The held-out pairs of a part, or all (-1), into pair; returns how many. */
+static int64_t
+list_pairs(const Constraints *constraints, const Split *split, int part, const double *near, Judged *pair)
+{
+	int64_t		n = 0;
+
+	for (int64_t i = 0; i < split->n_held; i++)
+	{
+		double		weight = weight_of(constraints, split->held[i]);
+		bool		same = constraints->label[split->held[i]];
+
+		if (part < 0 || split_part(split->held[i], split->parts) == part)
+			pair[n++] = (Judged) {near[i], same ? weight : 0, same ? 0 : weight, i};
+	}
+	return n;
+}
+
 static LearnStatus
-score_constraints(LearnEnv *env, const Constraints *constraints, const Split *split, const ConstraintEmbed *embed, double *score)
+score_pairs(LearnEnv *env, const Constraints *constraints, const Split *split, const double *near, HeldOutScore *score)
+{
+	bool		parts = split->parts > 1 && score->each;
+	Judged	   *pair;
+
+	LEARN_ALLOC(env, pair, split->n_held);
+	for (int part = 0; part < split->parts && parts; part++)
+		auc(pair, list_pairs(constraints, split, part, near, pair), score->each);
+	score->score = auc(pair, list_pairs(constraints, split, -1, near, pair), parts ? NULL : score->each);
+	return LEARN_OK;
+}
+
+static LearnStatus
+score_constraints(LearnEnv *env, const Constraints *constraints, const Split *split, const ConstraintEmbed *embed, HeldOutScore *score)
 {
 	double	   *near;
 	double	   *far;
@@ -155,29 +204,17 @@ score_constraints(LearnEnv *env, const Constraints *constraints, const Split *sp
 	LEARN_ALLOC(env, far, split->n_held);
 	LEARN_TRY(measure(env, constraints, split, embed, near, far));
 	if (constraints->kind == CONSTRAINT_PAIRS)
-	{
-		Judged	   *pair;
-
-		LEARN_ALLOC(env, pair, split->n_held);
-		for (int64_t i = 0; i < split->n_held; i++)
-		{
-			double		weight = weight_of(constraints, split->held[i]);
-
-			pair[i].distance = near[i];
-			pair[i].same = constraints->label[split->held[i]] ? weight : 0;
-			pair[i].different = weight - pair[i].same;
-		}
-		*score = auc(pair, split->n_held);
-		return LEARN_OK;
-	}
+		return score_pairs(env, constraints, split, near, score);
 	for (int64_t i = 0; i < split->n_held; i++)
 	{
 		double		weight = weight_of(constraints, split->held[i]);
 
 		all += weight;
 		right += near[i] < far[i] ? weight : 0;
+		if (score->each)
+			score->each[i] = (QueryScore) {near[i] < far[i], NAN};
 	}
-	*score = all > 0 ? right / all : NAN;
+	score->score = all > 0 ? right / all : NAN;
 	return LEARN_OK;
 }
 
@@ -193,6 +230,7 @@ typedef struct Search
 	const int64_t *begin;		/* nq + 1: query i's right rows are right[begin[i] .. begin[i + 1]) */
 	const int32_t *right;		/* of the gallery */
 	const int32_t *self;		/* nq: the query's own place in the gallery, where it may not find itself, or -1; or NULL */
+	QueryScore *each;			/* nq: whether the nearest row is right; or NULL */
 } Search;
 
 /* Centre both around the gallery's mean: products of rows far from the origin lose digits. */
@@ -257,6 +295,8 @@ search(LearnEnv *env, Search *s, HeldOutScore *score)
 			}
 			for (int64_t k = s->begin[from + i]; k < s->begin[from + i + 1]; k++)
 				is_right[s->right[k]] = false;
+			if (s->each)
+				s->each[from + i] = (QueryScore) {rank == 1, NAN};
 			top1 += rank == 1;
 			top10 += rank <= 10;
 			mrr += 1.0 / (double) rank;
@@ -340,7 +380,19 @@ score_matches(LearnEnv *env, const Constraints *constraints, const Split *split,
 	LEARN_ALLOC(env, s.gallery, (size_t) s.ng * s.out);
 	LEARN_TRY(embed_all(env, constraints->rows, 0, query, s.nq, NULL, embed, s.query));
 	LEARN_TRY(embed_all(env, constraints->rows_b, side_b, gallery, s.ng, NULL, embed, s.gallery));
-	return search(env, &s, score);
+	if (score->each)
+		LEARN_ALLOC(env, s.each, s.nq);
+	LEARN_TRY(search(env, &s, score));
+
+	/* a query counts once, with its first match */
+	for (int64_t i = 0; i < split->n_held && score->each; i++)
+	{
+		int32_t    *query_at = &query_of[constraints->row[2 * split->held[i]]];
+
+		score->each[i] = *query_at >= 0 ? s.each[*query_at] : (QueryScore) {NAN, NAN};
+		*query_at = -1;
+	}
+	return LEARN_OK;
 }
 
 static LearnStatus
@@ -365,6 +417,7 @@ score_views(LearnEnv *env, const Constraints *constraints, const Split *split, c
 	begin[s.nq] = s.nq;
 	s.begin = begin;
 	s.right = right;
+	s.each = score->each;
 	LEARN_ALLOC(env, s.query, (size_t) s.nq * s.out);
 	LEARN_ALLOC(env, s.gallery, (size_t) s.ng * s.out);
 	LEARN_TRY(embed_all(env, constraints->rows, 0, row, s.nq, views, embed, s.query));
@@ -377,8 +430,10 @@ constraint_score(LearnEnv *env, const Constraints *constraints, const Split *spl
 			const ConstraintEmbed *embed, HeldOutScore *score)
 {
 	ArenaMark	mark = arena_mark(env->arena);
+	QueryScore *each = score->each;
 
 	*score = NO_SCORE;
+	score->each = each;
 	if (split->n_held > 0)
 	{
 		LEARN_TRY(blas_load(env));
@@ -387,7 +442,7 @@ constraint_score(LearnEnv *env, const Constraints *constraints, const Split *spl
 		else if (constraints->kind == CONSTRAINT_NONE)
 			LEARN_TRY(score_views(env, constraints, split, views, embed, score));
 		else
-			LEARN_TRY(score_constraints(env, constraints, split, embed, &score->score));
+			LEARN_TRY(score_constraints(env, constraints, split, embed, score));
 	}
 	arena_reset(env->arena, mark);
 	return LEARN_OK;

@@ -25,7 +25,8 @@ typedef struct ConstraintEmbed
  * is nearer than one that is not, ties counting half.  Triplets and quadruplets: the share that holds, strictly.
  * Matches: recall@1 of a row of side a among all rows of side b that occur in the held-out
  * matches.  Nothing: recall@1 of a row from a view of it (views.h) among the held-out rows.  With weights
- * where there are any.  Equal distances count against the right row.
+ * where there are any.  Equal distances count against the right row.  score->each: NULL, or room for what each
+ * held-out constraint adds (split->n_held); NaN where it adds nothing.
  */
 extern LearnStatus constraint_score(LearnEnv *env, const Constraints *constraints, const Split *split, const Views *views,
 							   const ConstraintEmbed *embed, HeldOutScore *score);

@@ -286,7 +286,7 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	LEARN_ALLOC(env, fit->history, plan->stop_after);
 	fit->each = NULL;
 	if (judge && plan->each)
-		LEARN_ALLOC(env, fit->each, (size_t) plan->stop_after * judge->n_query);
+		LEARN_ALLOC(env, fit->each, (size_t) fit_judged(plan) * judge->n_query);
 
 	mark = arena_mark(env->arena);
 	tape_rows = plan->batch;

@@ -37,7 +37,7 @@ typedef struct FitPlan
 	double		proxy_lr;		/* 0: each term's own */
 	double		average;		/* decay, a step, of the mean of the weights that is judged and kept; 0: the weights themselves */
 	int			judge_every;	/* epochs from one held-out score to the next; the last epoch always has one */
-	bool		each;			/* keep what each held-out row adds to the score of every epoch (Fit.each) */
+	bool		each;			/* keep what each held-out item adds to the score of every epoch that has one (Fit.each) */
 	double		deadline;		/* of env->now; INFINITY: none */
 	TrainPhase	phase;
 } FitPlan;
@@ -51,10 +51,16 @@ typedef struct Fit
 	double		map_r;
 	int			best_epoch;
 	int			epochs;			/* run */
-	bool		cut;			/* by the deadline */
+	bool		cut;			/* by the deadline, or the schedule was shortened to meet it */
 	EpochRecord *history;
-	QueryScore *each;			/* of every epoch, n_query of the judge; NULL: not asked for */
+	QueryScore *each;			/* fit_judged() times what each held-out item adds; NULL: not asked for */
 } Fit;
+
+/* How many epochs have a held-out score, at most. */
+extern int	fit_judged(const FitPlan *plan);
+
+/* What each of n held-out items adds to the score of an epoch, from 1, that has one. */
+extern QueryScore *fit_each(const FitPlan *plan, const Fit *fit, int epoch, int64_t n);
 
 /* The method and its terms into a plan, with the options that were given for it. */
 extern void plan_method(const TrainOptions *options, const Method *method, FitPlan *plan);

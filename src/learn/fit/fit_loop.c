@@ -13,6 +13,11 @@
 /* Seconds between reports. */
 #define REPORT_INTERVAL	0.1
 
+/* A run is too long for its deadline if it is this share of its steps behind; looked at only after so much. */
+#define LATE			0.1
+#define LEAST_SPENT		0.05
+#define LEAST_STEPS		10
+
 /* A copy of the weights and running figures of the task's networks. */
 typedef struct Copy
 {
@@ -75,6 +80,39 @@ fit_check_loss(LearnEnv *env, const FitPlan *plan, double loss)
 	return LEARN_DIVERGED;
 }
 
+/*
+ * How much of the schedule is to be skipped by now, so that the learning rate has come down when the deadline ends a run
+ * that is too long for it: a run that ends at a high rate ends anywhere.  spent: the share of the time until the
+ * deadline that is gone; of `all` steps `done` are done.
+ */
+static int64_t
+steps_to_skip(const FitPlan *plan, int64_t all, int64_t done, double spent, int64_t skipped)
+{
+	int64_t		behind;
+
+	/* few steps say little about how long a step takes */
+	if (plan->deadline == INFINITY || spent < LEAST_SPENT || done < LEAST_STEPS)
+		return skipped;
+	behind = (int64_t) (fmin(spent, 1) * (double) all) - done;
+	return behind > skipped && (skipped > 0 || behind > (int64_t) (LATE * (double) all)) ? behind : skipped;
+}
+
+int
+fit_judged(const FitPlan *plan)
+{
+	int			every = plan->judge_every > 1 ? plan->judge_every : 1;
+
+	return (plan->stop_after + every - 1) / every;
+}
+
+QueryScore *
+fit_each(const FitPlan *plan, const Fit *fit, int epoch, int64_t n)
+{
+	int			every = plan->judge_every > 1 ? plan->judge_every : 1;
+
+	return fit->each + (epoch - 1) / every * n;
+}
+
 LearnStatus
 fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const FitTask *task, Fit *fit)
 {
@@ -87,6 +125,7 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 	double		next_report = start;
 	int64_t		steps = task->per_epoch * plan->epochs;
 	int64_t		done = 0;
+	int64_t		skipped = 0;	/* steps of the schedule that there is no time for */
 	int			gained = 0;		/* epoch of the last better score */
 	double		merit = NAN;	/* of the best epoch */
 
@@ -122,7 +161,7 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 			double		now;
 
 			lr = schedule_rate(plan->learning_rate, (int64_t) (options->warmup * steps), steps,
-							   options->final_lr, done);
+							   options->final_lr, done + skipped);
 			LEARN_TRY(task->step(env, task->ctx, lr, &loss));
 			sum += loss;
 			taken++;
@@ -132,12 +171,13 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 				copy_approach(&average, task, fmax(1 - plan->average, 10.0 / (10 + done)));
 			now = env->now(env->ctx);
 			fit->cut = now > plan->deadline;
+			skipped = steps_to_skip(plan, report.steps, done, (now - start) / (plan->deadline - start), skipped);
 			if (env->report && now >= next_report)
 			{
 				report.epoch = epoch;
 				report.step = done;
 				report.loss = sum / taken;
-				report.seconds_left = (now - start) / done * (report.steps - done);
+				report.seconds_left = fmin((now - start) / done * (report.steps - done), fmax(plan->deadline - now, 0));
 				env->report(env->ctx, &report);
 				next_report = now + REPORT_INTERVAL;
 			}
@@ -156,7 +196,7 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 				copy_take(&own, task);
 				copy_put_back(&average, task);
 			}
-			found.each = fit->each ? fit->each + (epoch - 1) * task->judged : NULL;
+			found.each = fit->each ? fit_each(plan, fit, epoch, task->judged) : NULL;
 			LEARN_TRY(task->score(env, task->ctx, &found));
 			record->validation = found.score;
 			record->map_r = found.map_r;
@@ -184,6 +224,7 @@ fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const 
 			break;
 	}
 
+	fit->cut |= skipped > 0;
 	if (task->score && !isnan(fit->score))
 		copy_put_back(&best, task);
 	else

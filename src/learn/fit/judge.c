@@ -9,6 +9,7 @@
 #include "learn/measure/neighbours.h"
 
 #define MAP_SHARE		0.1		/* of MAP@R beside recall@1 */
+#define MATES			4		/* rows of a held-out class that are in the gallery at least, if there are so many */
 
 double
 score_merit(double score, double map_r)
@@ -16,16 +17,65 @@ score_merit(double score, double map_r)
 	return isnan(map_r) ? score : score + MAP_SHARE * map_r;
 }
 
+/*
+ * Add rows to the gallery until each held-out class has some there, as far as there are so many and max_rows allows.
+ * Without them, most queries of a table with very many classes would have no row of their class to find.
+ */
+static LearnStatus
+add_mates(LearnEnv *env, const Split *split, int64_t max_rows, Judge *judge)
+{
+	const int32_t *label = judge->rows->label;
+	int64_t		all = judge->n_gallery;
+	int64_t    *gallery;
+	uint8_t    *missing;		/* rows that each class still needs */
+	ArenaMark	mark;
+
+	LEARN_ALLOC(env, gallery, split->n_train);
+	mark = arena_mark(env->arena);
+	missing = arena_alloc_zero(env->arena, (size_t) judge->rows->n_classes, sizeof(uint8_t));
+	if (missing == NULL)
+		return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for %d classes", judge->rows->n_classes);
+	for (int64_t i = 0; i < judge->n_query; i++)
+		missing[label[judge->query[i]]] = MATES;
+	for (int64_t i = 0; i < judge->n_gallery; i++)
+		if (missing[label[judge->gallery[i]]] > 0)
+			missing[label[judge->gallery[i]]]--;
+
+	/* both lists rise */
+	judge->n_gallery = 0;
+	for (int64_t i = 0, next = 0, sampled = all; i < split->n_train; i++)
+	{
+		int64_t		row = split->train[i];
+		bool		in_sample = next < sampled && judge->gallery[next] == row;
+
+		next += in_sample;
+		if (!in_sample && (missing[label[row]] == 0 || all >= max_rows))
+			continue;
+		if (!in_sample)
+		{
+			missing[label[row]]--;
+			all++;
+		}
+		gallery[judge->n_gallery++] = row;
+	}
+	judge->gallery = gallery;
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}
+
 LearnStatus
 judge_create(LearnEnv *env, const Rows *rows, bool open_set, const Split *split,
-			 int64_t max_gallery, int64_t seed, Judge *judge)
+			 int64_t max_gallery, int64_t max_rows, int64_t seed, Judge *judge)
 {
 	judge->rows = rows;
 	judge->open_set = open_set;
 	judge->query = split->held;
 	judge->n_query = split->n_held;
-	return split_sample(env, split->train, split->n_train, max_gallery, seed,
-						&judge->gallery, &judge->n_gallery);
+	LEARN_TRY(split_sample(env, split->train, split->n_train, max_gallery < max_rows ? max_gallery : max_rows, seed,
+						   &judge->gallery, &judge->n_gallery));
+	if (open_set || rows->target != NULL || judge->n_gallery == split->n_train)
+		return LEARN_OK;
+	return add_mates(env, split, max_rows, judge);
 }
 
 /* Embed index[0..n) into z (n x out) and look up their labels. */
@@ -54,7 +104,7 @@ embed_rows(LearnEnv *env, const Judge *judge, const int64_t *index, int64_t n,
  * whitened rows and rows as they are, too.
  */
 static LearnStatus
-regression_score(LearnEnv *env, const Judge *judge, const float *query, const float *gallery, int out, double *score)
+regression_score(LearnEnv *env, const Judge *judge, const float *query, const float *gallery, int out, HeldOutScore *found)
 {
 	int64_t		k = judge->n_gallery < REGRESSION_ROWS ? judge->n_gallery : REGRESSION_ROWS;
 	const double *target = judge->rows->target;
@@ -84,11 +134,17 @@ regression_score(LearnEnv *env, const Judge *judge, const float *query, const fl
 			for (int64_t j = 0; j < k; j++)
 				expected += target[judge->gallery[nb.found[j].row]] / (double) k;
 			error += (expected - truth) * (expected - truth);
+			if (found->each)
+				found->each[i + q] = (QueryScore) {(float) ((expected - truth) * (expected - truth)), NAN};
 			variance += (mean - truth) * (mean - truth);
 		}
 	}
 	/* equal values differ from their mean by rounding */
-	*score = variance > 1e-24 * mean * mean * (double) judge->n_query ? 1 - error / variance : NAN;
+	found->score = variance > 1e-24 * mean * mean * (double) judge->n_query ? 1 - error / variance : NAN;
+	/* R2 is the mean of what is left of each row's share */
+	for (int64_t i = 0; i < judge->n_query && found->each; i++)
+		found->each[i].recall = isnan(found->score) ? NAN :
+			(float) (1 - found->each[i].recall * (double) judge->n_query / variance);
 	return LEARN_OK;
 }
 
@@ -129,7 +185,7 @@ judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int 
 		LEARN_TRY(embed_rows(env, judge, judge->gallery, judge->n_gallery, embed, ctx, out, gallery, gallery_label));
 		if (judge->rows->target != NULL)
 		{
-			LEARN_TRY(regression_score(env, judge, query, gallery, out, &result->score));
+			LEARN_TRY(regression_score(env, judge, query, gallery, out, result));
 			arena_reset(env->arena, mark);
 			return LEARN_OK;
 		}

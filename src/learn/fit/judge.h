@@ -27,12 +27,12 @@ typedef struct HeldOutScore
 	double		map_r;			/* beside recall@1; NaN: with any other score */
 	double		recall10;		/* of matches and views (constraints.h), else NaN */
 	double		mrr;
-	QueryScore *each;			/* NULL, or room that the caller gives for what each held-out row adds to recall@1 and MAP@R */
+	QueryScore *each;			/* NULL, or room that the caller gives for what each held-out item adds to the score and to MAP@R */
 } HeldOutScore;
 
 #define NO_SCORE		((HeldOutScore) {NAN, NAN, NAN, NAN, NULL})
 
-/* What epochs and ways are compared by. */
+/* What epochs and candidates are compared by. */
 extern double score_merit(double score, double map_r);
 
 typedef struct Judge
@@ -49,8 +49,12 @@ typedef struct Judge
 #define JUDGE_BLOCK		256
 typedef LearnStatus (*JudgeEmbed) (LearnEnv *env, void *ctx, const int64_t *index, int count, float *out);
 
+/*
+ * The gallery is a sample of max_gallery rows learned from.  In the closed set it has beside these some rows of each
+ * held-out class, so that classes may be many more than rows of the sample; but max_rows rows in all at most.
+ */
 extern LearnStatus judge_create(LearnEnv *env, const Rows *rows, bool open_set, const Split *split,
-								int64_t max_gallery, int64_t seed, Judge *judge);
+								int64_t max_gallery, int64_t max_rows, int64_t seed, Judge *judge);
 
 /*
  * NaN when no held-out row has a partner.  Rows with a target: R2, of the mean of the five nearest rows learned from.

@@ -12,12 +12,16 @@
 #include "learn/methods/options.h"
 #include "learn/data/rows.h"
 
-typedef struct Candidate
+/* What is recorded of a candidate that was tried. */
+typedef struct CandidateRecord
 {
 	char		method[METHOD_TEXT_MAX];
 	char		network[NET_LINE_MAX];
 	double		validation;		/* NaN: failed, see note */
 	double		map_r;
+	double		without_learning;	/* the score of no learning in the folds that this candidate was judged in */
+	int			judged;			/* folds that it was judged in, */
+	int			folds;			/* of so many */
 	double		seconds;
 	char		note[128];
 
@@ -26,7 +30,7 @@ typedef struct Candidate
 	int			rung;			/* from 1 */
 	int			epochs;
 	char		settings[512];
-} Candidate;
+} CandidateRecord;
 
 typedef struct TrainResult
 {
@@ -43,14 +47,14 @@ typedef struct TrainResult
 	const char *score_name;		/* "recall@1", "MAP@R" for open_set, "R2" for a target */
 	double		score_none;
 	double		score_whiten;
-	double		score_model;
+	double		score_model;	/* auto and tuning: not the one by which the winner won (docs/choose.md) */
 	int64_t		train_rows;
 	int64_t		held_out_rows;
 	int			single_classes; /* classes of one row: trained on as negatives alone */
 
 	EpochRecord *history;		/* of the model that was kept */
 	int			n_history;
-	Candidate  *candidates;		/* auto: what was tried */
+	CandidateRecord *candidates;		/* auto: what was tried */
 	int			n_candidates;
 	char		reason[1024];	/* why this method and network; one or two sentences */
 } TrainResult;

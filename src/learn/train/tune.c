@@ -16,6 +16,8 @@
 #define MAX_RUNGS			3
 #define LEAST_EPOCHS		2	/* of the first rung */
 #define SEARCH_TIME			0.7 /* share of the time limit that is for searching */
+#define MOST_SAMPLE			20000	/* rows that a trial learns from, at most */
+#define LEAST_SAMPLE		2000	/* and at least, however little time there is */
 #define TRIES				50	/* draws for one that differs from all before */
 
 typedef struct Trial
@@ -23,11 +25,8 @@ typedef struct Trial
 	int			number;			/* from 1 */
 	int		   *choice;			/* of each parameter with values: which; -1: as in options */
 	double	   *number_of;		/* of each parameter with a range; NaN: as in options */
-	double		score;
-	double		map_r;			/* beside recall@1, else NaN */
-	int			epochs;			/* of the latest rung's schedule */
-	int			best_epoch;
-	double		fold[MAX_FOLDS];
+	int			rung;			/* the latest that it was judged in; 0: none */
+	Candidate	candidate;		/* and as what */
 } Trial;
 
 /* ---------- what is searched ---------- */
@@ -203,6 +202,7 @@ new_trial(LearnEnv *env, const TunePlan *plan, int number, Trial *trial)
 {
 	memset(trial, 0, sizeof(*trial));
 	trial->number = number;
+	candidate_init(&trial->candidate, NULL);
 	LEARN_ALLOC(env, trial->choice, plan->n_parameters);
 	LEARN_ALLOC(env, trial->number_of, plan->n_parameters);
 	for (int p = 0; p < plan->n_parameters; p++)
@@ -314,61 +314,65 @@ describe(const TunePlan *plan, const Trial *trial, char *buf, size_t size)
 
 /* ---------- the search ---------- */
 
-/* A trial's latest score among the candidates. */
-static void
-record(Trainer *t, const TunePlan *plan, const Way *way, const Trial *trial, int rung, double seconds, const char *note)
+typedef struct Search
 {
-	Candidate  *c = way_record(t, way, seconds, note);
+	Trainer    *t;
+	const TrainOptions *options;	/* as given */
+	const TunePlan *plan;
+	Trial	  **alive;			/* those of the latest rung that were judged come first, best first */
+	int			n;				/* trials of the first rung */
+	int			tried;			/* that were judged at all */
+	int			judged;			/* in the latest rung */
+	bool		cut;			/* time was up */
+} Search;
 
-	c->validation = trial->score;
-	c->map_r = trial->map_r;
-	c->trial = trial->number;
-	c->rung = rung;
-	c->epochs = way_is_gradient(way) ? way->plan.stop_after : 0;
-	describe(plan, trial, c->settings, sizeof(c->settings));
-}
-
-/* The way of a trial, with a share of the epochs that it would have. */
+/* The candidate of a trial, with a share of the epochs that it would have. */
 static void
-plan_way(Trainer *t, const TrainOptions *options, double share, Way *way)
+plan_trial(Trainer *t, const TrainOptions *options, double share, Candidate *candidate)
 {
-	memset(way, 0, sizeof(*way));
-	way->method = options->method;
-	if (!way_is_gradient(way))
+	FitPlan    *plan = &candidate->plan;
+
+	candidate_init(candidate, options->method);
+	if (!candidate_is_gradient(candidate))
 		return;
-	way_plan(t, options->method, NULL, &way->plan);
+	t->learner->plan(t, options->method, NULL, plan);
 	if (share < 1)
-		way->plan.epochs = (int) fmax(ceil(way->plan.epochs * share), LEAST_EPOCHS);
-	way->plan.stop_after = way->plan.epochs;
-	way->plan.phase = PHASE_CHOOSING;
+		plan->epochs = (int) fmax(ceil(plan->epochs * share), LEAST_EPOCHS);
+	plan->stop_after = plan->epochs;
+	plan->phase = PHASE_CHOOSING;
 }
 
-/* Judge a trial in a rung.  What the data does not allow, or what diverges, has no score. */
+/* Judge a trial in a rung.  What the data or the memory does not allow, or what diverges, has no score. */
 static LearnStatus
-judge_trial(Trainer *t, const TrainOptions *options, const TunePlan *plan, Trial *trial, int rung, double share)
+judge_trial(Search *s, Trial *trial, int rung, double share)
 {
+	Trainer    *t = s->t;
 	LearnEnv   *env = t->env;
 	ArenaMark	mark = arena_mark(env->arena);
 	double		start = env->now(env->ctx);
+	CandidateRecord *record;
 	TrainOptions own;
-	Way			way;
 	LearnStatus status;
 
-	LEARN_TRY(trial_options(env, options, plan, trial, &own));
+	LEARN_TRY(trial_options(env, s->options, s->plan, trial, &own));
 	t->options = &own;
-	plan_way(t, &own, share, &way);
-	trainer_phase(t, PHASE_CHOOSING, way_name(&way));
-	status = way_judge(t, &way, NULL);
-	t->options = options;
-	if (status != LEARN_OK && status != LEARN_DATA && status != LEARN_DIVERGED && status != LEARN_INVALID)
+	plan_trial(t, &own, share, &trial->candidate);
+	trainer_phase(t, PHASE_CHOOSING, candidate_name(&trial->candidate));
+	status = candidate_judge(t, &trial->candidate, NULL);
+	t->options = s->options;
+	if (status != LEARN_OK && status != LEARN_INVALID && !candidate_may_fail(status))
 		return status;
-	trial->score = status == LEARN_OK ? way.score : NAN;
-	trial->map_r = way.map_r;
-	trial->epochs = way.plan.epochs;
-	trial->best_epoch = way.best_epoch;
-	memcpy(trial->fold, way.fold, sizeof(trial->fold));
-	record(t, plan, &way, trial, rung, env->now(env->ctx) - start, status == LEARN_OK ? "" : env->message);
-	arena_reset(env->arena, mark);
+	if (status != LEARN_OK)
+	{
+		arena_reset(env->arena, mark);
+		trial->candidate.score = trial->candidate.map_r = NAN;
+	}
+	trial->rung = rung;
+	record = candidate_record(t, &trial->candidate, env->now(env->ctx) - start, status == LEARN_OK ? "" : env->message);
+	record->trial = trial->number;
+	record->rung = rung;
+	record->epochs = candidate_is_gradient(&trial->candidate) ? trial->candidate.plan.stop_after : 0;
+	describe(s->plan, trial, record->settings, sizeof(record->settings));
 	return LEARN_OK;
 }
 
@@ -378,42 +382,128 @@ compare_trials(const void *a, const void *b)
 {
 	const Trial *left = *(Trial *const *) a;
 	const Trial *right = *(Trial *const *) b;
-	double		x = isnan(left->score) ? -INFINITY : score_merit(left->score, left->map_r);
-	double		y = isnan(right->score) ? -INFINITY : score_merit(right->score, right->map_r);
+	double		x = isnan(left->candidate.score) ? -INFINITY : candidate_merit(&left->candidate);
+	double		y = isnan(right->candidate.score) ? -INFINITY : candidate_merit(&right->candidate);
 
 	if (x != y)
 		return x > y ? -1 : 1;
 	return left->number - right->number;
 }
 
-/* Rung after rung; alive[0] is the best in the end.  *cut: time was up. */
-static LearnStatus
-search(Trainer *t, const TrainOptions *options, const TunePlan *plan, Trial **alive, int n, bool *cut)
+static bool
+is_late(const Trainer *t)
 {
+	return t->deadline < INFINITY &&
+		t->env->now(t->env->ctx) > t->start + SEARCH_TIME * (t->deadline - t->start);
+}
+
+/* Rung after rung. */
+static LearnStatus
+search(Search *s)
+{
+	Trainer    *t = s->t;
+	int			n = s->n;
 	int			rungs = 1;
 
-	if (options->method->kind == METHOD_GRADIENT)
+	if (s->options->method->kind == METHOD_GRADIENT)
 		for (int left = n; left >= ETA && rungs < MAX_RUNGS; left /= ETA)
 			rungs++;
-	for (int rung = 0; rung < rungs; rung++)
+	for (int rung = 1; rung <= rungs && !s->cut; rung++)
 	{
 		int			judged = 0;
 
-		for (; judged < n; judged++)
+		for (; judged < n && !s->cut; judged++)
 		{
-			if (judged > 0 && t->deadline < INFINITY &&
-				t->env->now(t->env->ctx) > t->start + SEARCH_TIME * (t->deadline - t->start))
-			{
-				*cut = true;
+			s->cut = (judged > 0 || rung > 1) && is_late(t);
+			if (s->cut)
 				break;
-			}
-			LEARN_TRY(judge_trial(t, options, plan, alive[judged], rung + 1, pow(ETA, rung + 1 - rungs)));
+			LEARN_TRY(judge_trial(s, s->alive[judged], rung, pow(ETA, rung - rungs)));
+			s->tried += rung == 1;
 		}
-		qsort(alive, judged, sizeof(Trial *), compare_trials);
-		n = (judged + ETA - 1) / ETA;
-		if (*cut)
+		/* a rung that the clock did not let begin changes nothing */
+		if (judged == 0)
 			break;
+		qsort(s->alive, judged, sizeof(Trial *), compare_trials);
+		s->judged = judged;
+		n = (judged + ETA - 1) / ETA;
 	}
+	return LEARN_OK;
+}
+
+/*
+ * What trials learn from in place of all rows: as many as the time limit allows for by arithmetic, and never more than
+ * MOST_SAMPLE, which tell settings apart as well.
+ */
+static LearnStatus
+draw_samples(Search *s)
+{
+	Trainer    *t = s->t;
+	double		rows = MOST_SAMPLE;
+	Candidate	full;
+
+	plan_trial(t, s->options, 1, &full);
+	if (t->deadline < INFINITY && candidate_is_gradient(&full))
+	{
+		/* each of the rungs takes as long as the first, in which all trials have a share of the epochs */
+		double		work = candidate_seconds(t, &full.plan, full.plan.epochs) / (double) t->n * t->n_splits * s->n;
+
+		rows = fmin(rows, fmax(LEAST_SAMPLE, SEARCH_TIME * (t->deadline - t->start) / work));
+	}
+	for (int f = 0; f < t->n_splits; f++)
+		LEARN_TRY(split_sample(t->env, t->split[f].train, t->split[f].n_train, (int64_t) rows, t->options->seed,
+							   &t->split[f].train, &t->split[f].n_train));
+	return LEARN_OK;
+}
+
+/* The winner among the trials that were judged last and no learning, into result. */
+static LearnStatus
+keep_best(Search *s, TrainOptions *chosen)
+{
+	Trainer    *t = s->t;
+	LearnEnv   *env = t->env;
+	TrainResult *r = t->result;
+	int			n = 1 + (s->judged < MAX_CANDIDATES ? s->judged : MAX_CANDIDATES - 1);
+	Candidate  *candidate;
+	Candidate	kept;
+	int			winner;
+	bool		cut = false;
+	double		score;
+	double		map_r;
+	char		tried[64];
+	char		settings[512];
+	char		scores[128];
+
+	LEARN_ALLOC(env, candidate, n);
+	candidate[0] = *t->none;
+	for (int i = 1; i < n; i++)
+		candidate[i] = s->alive[i - 1]->candidate;
+	winner = choose(t, candidate, n, 1 + s->tried);
+	choose_report(t, candidate, n, 1 + s->tried, winner, &score, &map_r);
+	snprintf(tried, sizeof(tried), s->tried < s->n ? "%d tried of %d" : "%d", s->tried, s->n);
+	describe(s->plan, s->alive[winner > 0 ? winner - 1 : 0], settings, sizeof(settings));
+	LEARN_TRY(trial_options(env, s->options, s->plan, s->alive[winner > 0 ? winner - 1 : 0], chosen));
+	if (winner == 0)
+	{
+		kept = *t->none;
+		LEARN_TRY(candidate_keep(t, &kept, NULL, &cut));
+		snprintf(r->reason, sizeof(r->reason),
+				 "no learning: the best of %s trials (%.300s) has held-out %s %.4f, without learning %.4f", tried, settings,
+				 r->score_name, candidate[1].score, t->none->score);
+	}
+	else
+	{
+		t->options = chosen;
+		plan_trial(t, chosen, 1, &kept);
+		kept.plan.epochs = candidate[winner].plan.epochs;
+		kept.plan.stop_after = candidate[winner].best_epoch;
+		LEARN_TRY(candidate_keep(t, &kept, NULL, &cut));
+		r->score_model = score;
+		trainer_scores_text(r->score_name, score, t->none->score, r->score_whiten, scores, sizeof(scores));
+		snprintf(r->reason, sizeof(r->reason), "trial %d is the best of %s in %d folds: %.300s; %s",
+				 s->alive[winner - 1]->number, tried, t->n_splits, settings, scores);
+	}
+	trainer_append(t, "%s%s", s->cut ? "; the time limit ended the search early" : "",
+				   cut ? "; the time limit ended the training early" : "");
 	return LEARN_OK;
 }
 
@@ -421,68 +511,42 @@ LearnStatus
 tune_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, const TunePlan *plan,
 		   TrainResult *result, TrainOptions *chosen)
 {
+	Search		s = {.options = options, .plan = plan};
 	Trainer    *t;
-	Way			none;
-	Way			whiten;
-	Way			best;
+	Candidate	none;
+	Candidate	whiten;
 	Trial	   *trial;
-	Trial	  **alive;
-	int			n;
-	bool		cut = false;
-	bool		fit_cut = false;
-	char		settings[512];
-	char		scores[128];
 
-	LEARN_TRY(trainer_start(env, rows, options, result, &t));
-	LEARN_TRY(trainer_splits(t, plan->folds, 1));
+	LEARN_TRY(trainer_of_labels(env, rows, options, result, &t));
+	s.t = t;
+	LEARN_TRY(t->learner->split(t, plan->folds, 1));
 	if (t->n_splits == 0)
 	{
 		learn_fail(env, LEARN_DATA, "no row could be held out to judge trials by");
 		learn_hint(env, "A search needs a class of two rows or more.");
 		return LEARN_DATA;
 	}
+	if (!options->open_set)
+		LEARN_TRY(trainer_keep_each(t));
 	LEARN_ALLOC(env, trial, plan->trials);
-	LEARN_ALLOC(env, alive, plan->trials);
+	LEARN_ALLOC(env, s.alive, plan->trials);
 	LEARN_ALLOC(env, result->candidates, 2 + 2 * (size_t) plan->trials);
-	LEARN_TRY(trainer_baselines(t, true, true, &none, &whiten));
-	way_record(t, &none, 0, "");
-	way_record(t, &whiten, 0, "");
-	LEARN_TRY(draw_trials(env, options, plan, trial, &n));
-	for (int i = 0; i < n; i++)
-		alive[i] = &trial[i];
-	LEARN_TRY(search(t, options, plan, alive, n, &cut));
+	LEARN_TRY(draw_trials(env, options, plan, trial, &s.n));
+	for (int i = 0; i < s.n; i++)
+		s.alive[i] = &trial[i];
+	LEARN_TRY(draw_samples(&s));
+	LEARN_TRY(trainer_baselines(t, &none, &whiten));
+	candidate_record(t, &none, 0, "");
+	candidate_record(t, &whiten, 0, "");
+	LEARN_TRY(search(&s));
 
-	if (isnan(alive[0]->score))
+	if (s.judged == 0 || isnan(s.alive[0]->candidate.score))
 	{
 		learn_fail(env, LEARN_DATA, "no trial could be judged");
 		learn_hint(env, "The last one said: %s", result->candidates[result->n_candidates - 1].note);
 		return LEARN_DATA;
 	}
-	LEARN_TRY(trial_options(env, options, plan, alive[0], chosen));
-	t->options = chosen;
-	plan_way(t, chosen, 1, &best);
-	best.score = alive[0]->score;
-	best.map_r = alive[0]->map_r;
-	memcpy(best.fold, alive[0]->fold, sizeof(best.fold));
-	best.plan.phase = PHASE_TRAINING;
-	best.plan.epochs = alive[0]->epochs;
-	best.plan.stop_after = alive[0]->best_epoch;
-	describe(plan, alive[0], settings, sizeof(settings));
-	if (!way_is_better(t, &best, &none) || !way_is_safe(t, &best, &none))
-	{
-		LEARN_TRY(way_keep(t, &none, false, &fit_cut));
-		snprintf(result->reason, sizeof(result->reason),
-				 "no learning: the best of %d trials (%.300s) has held-out %s %.4f, without learning %.4f%s", n, settings,
-				 result->score_name, best.score, none.score, cut ? "; the time limit ended the search early" : "");
-	}
-	else
-	{
-		LEARN_TRY(way_keep(t, &best, false, &fit_cut));
-		trainer_scores_text(result->score_name, best.score, none.score, whiten.score, scores, sizeof(scores));
-		snprintf(result->reason, sizeof(result->reason), "trial %d is the best of %d in %d folds: %.300s; %s%s%s",
-				 alive[0]->number, n, t->n_splits, settings, scores,
-				 cut ? "; the time limit ended the search early" : "", fit_cut ? "; the time limit ended the training early" : "");
-	}
+	LEARN_TRY(keep_best(&s, chosen));
 	result->seconds = env->now(env->ctx) - t->start;
 	return LEARN_OK;
 }

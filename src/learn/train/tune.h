@@ -51,8 +51,7 @@ extern LearnStatus tune_default(LearnEnv *env, const TrainOptions *options, Tune
 extern LearnStatus tune_check(LearnEnv *env, const TrainOptions *options, const TunePlan *plan);
 
 /*
- * Search, then train the best trial on all rows; no learning if that scores better (trainer.h,
- * way_is_better and way_is_safe).  chosen: options with the best trial's settings.  result->candidates has no learning, whitening,
+ * Search, then train the winner (choose.c) on all rows: a trial, or no learning.  chosen: options with the best trial's settings.  result->candidates has no learning, whitening,
  * and each judgement of each trial.  options and plan must be checked.  Same seed, same result, unless
  * options->time_limit ended the search.
  */

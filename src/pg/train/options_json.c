@@ -169,7 +169,7 @@ candidates_to_json(const TrainResult *result)
 	appendStringInfoChar(&json, '[');
 	for (int i = 0; i < result->n_candidates; i++)
 	{
-		const Candidate *candidate = &result->candidates[i];
+		const CandidateRecord *candidate = &result->candidates[i];
 
 		appendStringInfoString(&json, i > 0 ? ", {" : "{");
 		append_text(&json, "method", candidate->method);
@@ -178,6 +178,11 @@ candidates_to_json(const TrainResult *result)
 		append_number(&json, result->score_name ? result->score_name : "validation", candidate->validation);
 		if (!isnan(candidate->map_r))
 			append_number(&json, "MAP@R", candidate->map_r);
+		if (candidate->judged > 0)
+		{
+			append_number(&json, "without_learning", candidate->without_learning);
+			appendStringInfo(&json, ", \"judged_folds\": %d, \"folds\": %d", candidate->judged, candidate->folds);
+		}
 		append_number(&json, "seconds", candidate->seconds);
 		appendStringInfoString(&json, ", ");
 		append_text(&json, "note", candidate->note);
