@@ -19,7 +19,7 @@ FROM dml_train_pairs('pairs', 'pair', 'x1', 'x2', 'same', method => 'itml');
 SET client_min_messages = warning;
 SELECT model, version, method, network, dims, constraints, rows, metric, learned > without_learning AS better
 FROM dml_train_pairs('pairs', 'pair', 'x1', 'x2', 'same', method => 'contrastive', network => '4, raw', epochs => 30, seed => 3);
-SELECT learned > without_learning AND learned >= whitened AS better, reason ~ 'scored best' AS says_why
+SELECT learned > without_learning AND learned >= whitened AS better, reason ~ 'is the best of' AS says_why
 FROM dml_train_pairs('pairs_auto', 'pair', 'x1', 'x2', 'same', time_limit => 5);
 RESET client_min_messages;
 SELECT version, method, supervision, constraints, features, label, classes FROM dml_model_versions WHERE model = 'pairs' ORDER BY version;

@@ -158,7 +158,7 @@ split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
 }
 
 int
-split_part(int64_t item, int parts)
+item_part(int64_t item, int parts)
 {
 	return (int) (rng_mix((uint64_t) item ^ UINT64_C(0x70617274)) % (uint64_t) parts);
 }

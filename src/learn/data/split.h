@@ -13,7 +13,7 @@ typedef struct Split
 	int64_t		n_train;
 	int64_t    *held;
 	int64_t		n_held;
-	int			parts;			/* above 1: held-out pairs are compared, one by one, with those of their part (split_part) */
+	int			parts;			/* above 1: held-out pairs are compared, one by one, with those of their part (item_part) */
 } Split;
 
 /*
@@ -31,7 +31,7 @@ extern LearnStatus split_make(LearnEnv *env, const Rows *rows, bool open_set, in
 							  double share, int64_t max_held, int64_t seed, Split *split);
 
 /* The part, of so many, that an item is in: by chance, but always the same one. */
-extern int	split_part(int64_t item, int parts);
+extern int	item_part(int64_t item, int parts);
 
 /* A random sample of n of the count numbers in index, rising; all of them when n >= count. */
 extern LearnStatus split_sample(LearnEnv *env, const int64_t *index, int64_t count, int64_t n,

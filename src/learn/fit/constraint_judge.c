@@ -173,7 +173,7 @@ list_pairs(const Constraints *constraints, const Split *split, int part, const d
 		double		weight = weight_of(constraints, split->held[i]);
 		bool		same = constraints->label[split->held[i]];
 
-		if (part < 0 || split_part(split->held[i], split->parts) == part)
+		if (part < 0 || item_part(split->held[i], split->parts) == part)
 			pair[n++] = (Judged) {near[i], same ? weight : 0, same ? 0 : weight, i};
 	}
 	return n;

@@ -511,7 +511,7 @@ auto_start(Trainer *t, Auto *a)
 	if (t->n_splits == 0)
 	{
 		learn_fail(t->env, LEARN_DATA, "nothing could be held out to choose a method by");
-		learn_hint(t->env, "There are too few %s to learn from and to judge by. Name a method, such as whiten.", t->learner->noun(t));
+		learn_hint(t->env, "There are too few %s to learn from and to judge by. Name a method.", t->learner->noun(t));
 		return LEARN_DATA;
 	}
 	if (!a->many && !o->open_set)

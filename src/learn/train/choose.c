@@ -67,7 +67,7 @@ static int
 part_of(const Trainer *t, int f, int64_t q)
 {
 	if (t->n_splits == 1)
-		return split_part(t->split[f].held[q], HELD_PARTS);
+		return item_part(t->split[f].held[q], HELD_PARTS);
 	return t->part ? t->part[t->split[f].held[q]] : f;
 }
 
