@@ -68,10 +68,14 @@ bool
 code_frame(const float *center, int width, uint8_t *frame, float *step)
 {
 	float		most = 0;
+	double		square = 0;
 
 	for (int i = 0; i < width; i++)
+	{
 		most = fmaxf(most, fabsf(center[i]));
-	if (!(most < 1e18f))
+		square += (double) center[i] * center[i];
+	}
+	if (!(square < FLT_MAX / 64))
 		return false;
 	*step = most / 127.5f;
 	for (int i = 0; i < width; i++)
@@ -109,7 +113,7 @@ code_encode(const float *rotated, const uint8_t *frame, float step, int width, i
 		return false;
 
 	/* at the center itself, or so near that float has no square for it: a code that says nothing */
-	if (norm < 1e-30f)
+	if (norm < CODE_TINY_SQUARE)
 	{
 		memset(code, 0, score_code_bytes(width, bits));
 		factors->norm = norm;
@@ -130,7 +134,7 @@ code_encode(const float *rotated, const uint8_t *frame, float step, int width, i
 			if (reach >= largest)
 				break;
 			kernels->try_levels(scratch, width, (top + 1) / 2 / reach, top, &tried_product, &tried_square);
-			if (tried_product * tried_product * square > product * product * tried_square)
+			if ((double) tried_product * tried_product * square > (double) product * product * tried_square)
 			{
 				t = (top + 1) / 2 / reach;
 				product = tried_product;
@@ -150,27 +154,28 @@ code_encode(const float *rotated, const uint8_t *frame, float step, int width, i
 float
 code_upper_bound(const ScoreQuery *query, float estimate, float norm, float error)
 {
-	float		length = sqrtf(query->distance2);
-	float		root = sqrtf(norm);
-	float		both = norm + error * error;
-	float		dot = 0.5f * ((query->distance2 + norm) - estimate) - sqrtf(query->rounding2) * (root + error);
-	float		cap = length * (root + CODE_TINY);
-	float		rest = fmaxf(both * query->distance2 - dot * dot, 0) + CODE_CANCELLED * both * query->distance2;
-	float		least = (dot * norm - root * error * sqrtf(rest)) / both;
+	/* in double, which holds fourth powers of all lengths that float holds */
+	double		distance2 = query->distance2;
+	double		root = sqrt(norm);
+	double		both = norm + (double) error * error;
+	double		dot = 0.5 * ((distance2 + norm) - estimate) - sqrt(query->rounding2) * (root + error);
+	double		cap = sqrt(distance2) * (root + CODE_TINY);
+	double		rest = fmax(both * distance2 - dot * dot, 0) + CODE_CANCELLED * both * distance2;
+	double		least = (dot * norm - root * error * sqrt(rest)) / both;
 
 	if (!(error < CODE_NOT_CERTAIN))
 		return INFINITY;
 	if (!(dot > -cap && least > -cap && least < cap))
 		least = -cap;
-	return (query->distance2 + norm) * (1 + CODE_ROUNDING) - 2 * least;
+	return (float) ((distance2 + norm) * (1 + CODE_ROUNDING) - 2 * least);
 }
 
 float
 code_deviation(const ScoreQuery *query, float norm, float error, int width)
 {
-	float		variance = error * error * query->distance2 + norm * query->rounding2;
+	double		variance = (double) error * error * query->distance2 + (double) norm * query->rounding2;
 
-	return 2 * sqrtf(variance / (float) width);
+	return (float) (2 * sqrt(variance / width));
 }
 
 void

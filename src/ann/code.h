@@ -21,7 +21,8 @@
  *		<r, p> <= |r| |p| cos(max(a - b, 0))
  *			= (e |r|^2 + |r| error sqrt(s |p|^2 - e^2)) / s,	s = |r|^2 + error^2,
  *
- * with e = <scale * u, p>, as far as a > b.
+ * with e = <scale * u, p>, as far as a > b.  It is computed in units of |p|, since fourth powers
+ * of lengths leave float's range long before squares do.
  *
  * Nothing here allocates.
  */
@@ -45,11 +46,13 @@ typedef struct CodeFactors
 /*
  * Roundings of an estimate, relative to the two squared lengths that it is made of (the
  * products' sum is at most some four times as large, and is rounded a few times); what a
- * difference of squares may lose of them; a length that has no square in float.
+ * difference of squares may lose of them.  Below CODE_TINY a length has no square that float
+ * can hold with its usual precision; what a squared length may lose by that is CODE_TINY_SQUARE.
  */
 #define CODE_ROUNDING		8e-6f
 #define CODE_CANCELLED		1e-6f
-#define CODE_TINY			1e-14f
+#define CODE_TINY			1e-17f
+#define CODE_TINY_SQUARE	1e-34f
 
 /* The mean of n vectors of width elements: order names them by their numbers in vectors. */
 extern void code_mean(const float *vectors, const int32_t *order, int n, int width, float *mean);
@@ -57,7 +60,7 @@ extern void code_mean(const float *vectors, const int32_t *order, int n, int wid
 /*
  * A block's frame: center (rotated, width elements) in one byte an element.  The frame,
  * and not the center, is what codes are taken around, so its rounding costs no precision.
- * False if a difference of elements leaves float's range.
+ * False if it is so long, some 1e18, that squares of distances might leave float's range.
  */
 extern bool code_frame(const float *center, int width, uint8_t *frame, float *step);
 

@@ -54,6 +54,7 @@ ann_rotation_init(AnnRotation *rotation, int dims, uint64_t seed, float *memory)
 	rotation->dims = dims;
 	rotation->width = ann_width(dims);
 	rotation->rounds = rounds_of(rotation->width);
+	rotation->scale = 1;
 	rotation->signs = memory;
 	rng_seed(&rng, seed, 0);
 	for (size_t i = 0; i < n; i++)
@@ -72,6 +73,9 @@ ann_rotate(const AnnRotation *rotation, const float *in, const float *origin, fl
 			out[i] = in[i] - origin[i];
 	else
 		memcpy(out, in, rotation->dims * sizeof(float));
+	if (rotation->scale != 1)
+		for (int i = 0; i < rotation->dims; i++)
+			out[i] *= rotation->scale;
 	memset(out + rotation->dims, 0, (width - rotation->dims) * sizeof(float));
 
 	for (int round = 0; round < rotation->rounds; round++)

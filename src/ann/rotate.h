@@ -20,6 +20,7 @@ typedef struct AnnRotation
 	int			dims;			/* of a vector, 1 to ANN_MAX_DIMS */
 	int			width;			/* of a rotated vector: dims rounded up to a multiple of 16 */
 	int			rounds;
+	float		scale;			/* what a rotated vector is multiplied by: a power of two */
 	const float *signs;			/* rounds x width of 1 and -1 */
 } AnnRotation;
 
@@ -28,12 +29,12 @@ extern int	ann_width(int dims);
 /* Floats that ann_rotation_init() wants from its caller. */
 extern size_t ann_rotation_floats(int dims);
 
-/* The rotation of this seed; the same on every machine.  memory is kept. */
+/* The rotation of this seed, with scale 1; the same on every machine.  memory is kept. */
 extern void ann_rotation_init(AnnRotation *rotation, int dims, uint64_t seed, float *memory);
 
 /*
- * out (width) = the rotation of in - origin (dims each; origin NULL: zero).  Lengths and
- * angles do not change, except for float's rounding: a few 1e-7 of the length.
+ * out (width) = scale times the rotation of in - origin (dims each; origin NULL: zero).  With
+ * scale 1, lengths and angles do not change, except for float's rounding: a few 1e-7 of the length.
  */
 extern void ann_rotate(const AnnRotation *rotation, const float *in, const float *origin, float *out);
 

@@ -100,7 +100,7 @@ least_of(const float *values, int n)
 	return least[0];
 }
 
-/* See code.h for the formula; a NaN, of numbers too large, gives 0. */
+/* See code.h for the formula, here divided by distance2; a NaN, of numbers too large, gives 0. */
 static float
 lower(const ScoreQuery *query, const float *estimates, const float *norm, const float *error, int n,
 	  float *restrict result)
@@ -108,19 +108,24 @@ lower(const ScoreQuery *query, const float *estimates, const float *norm, const 
 	float		distance2 = query->distance2;
 	float		length = sqrtf(distance2);
 	float		rounding = sqrtf(query->rounding2);
+	float		inverse2 = 1 / distance2;
+	float		inverse = 1 / length;
 
 	for (int j = 0; j < n; j++)
 	{
 		float		root = sqrtf(norm[j]);
-		float		both = norm[j] + error[j] * error[j];
+		float		off = error[j] * inverse;
+		float		share = norm[j] * inverse2;
+		float		both = share + off * off;
 		float		dot = 0.5f * ((distance2 + norm[j]) - estimates[j]) + rounding * (root + error[j]);
 		float		cap = length * (root + CODE_TINY);
-		float		rest = both * distance2 - dot * dot;
+		float		part = dot * inverse2;
+		float		rest = both - part * part;
 		float		most;
 		float		least;
 
-		rest = (rest > 0 ? rest : 0) + CODE_CANCELLED * both * distance2;
-		most = (dot * norm[j] + root * error[j] * sqrtf(rest)) / both;
+		rest = (rest > 0 ? rest : 0) + CODE_CANCELLED * both;
+		most = (dot * share + root * error[j] * sqrtf(rest)) / both;
 		most = ((dot < cap) & (most < cap) & (most > -cap)) ? most : cap;
 		least = (distance2 + norm[j]) * (1 - CODE_ROUNDING) - 2 * most;
 		least = error[j] < CODE_NOT_CERTAIN ? least : 0;

@@ -169,10 +169,11 @@ test_rotation_spreads(void **state)
 
 /*
  * x, q around c in rotated space, from seed to seed under another rotation.  near: how
- * far x is from c, the query being at distance 1 or so, the center at 2.
+ * far x is from c, the query being at distance 1 or so, the center at 2, all of it times size.
+ * Returns the mean of the lower bounds, in units of size squared.
  */
-static void
-check_estimates(int dims, int bits, double near, double allowed)
+static double
+check_estimates(int dims, int bits, double near, double allowed, double size)
 {
 	enum {trials = 1500};
 	int			width = ann_width(dims);
@@ -191,15 +192,16 @@ check_estimates(int dims, int bits, double near, double allowed)
 	double		sum = 0;
 	double		sum2 = 0;
 	double		deviation = 0;
+	double		lower = 0;
 	Rng			rng;
 
 	rng_seed(&rng, 11, dims * 100 + bits);
 	for (int i = 0; i < dims; i++)
 	{
-		c[i] = (float) (2 * rng_normal(&rng) / sqrt(dims));
-		x[i] = (float) (c[i] + near * rng_normal(&rng) / sqrt(dims));
+		c[i] = (float) (size * 2 * rng_normal(&rng) / sqrt(dims));
+		x[i] = (float) (c[i] + size * near * rng_normal(&rng) / sqrt(dims));
 		/* not independent of x: the query is on its side */
-		q[i] = (float) (0.5 * c[i] + 0.5 * x[i] + 0.7 * rng_normal(&rng) / sqrt(dims));
+		q[i] = (float) (0.5 * c[i] + 0.5 * x[i] + size * 0.7 * rng_normal(&rng) / sqrt(dims));
 		true2 += (double) (x[i] - q[i]) * (x[i] - q[i]);
 	}
 	for (int t = 0; t < trials; t++)
@@ -223,9 +225,10 @@ check_estimates(int dims, int bits, double near, double allowed)
 		score_lower(&query, &estimate, &factors.norm, &factors.error, 1, &least);
 		assert_true(least <= true2);
 		assert_true(code_upper_bound(&query, estimate, factors.norm, factors.error) >= true2);
-		sum += estimate - true2;
-		sum2 += (estimate - true2) * (estimate - true2);
-		deviation += code_deviation(&query, factors.norm, factors.error, width) / trials;
+		sum += (estimate - true2) / (size * size);
+		sum2 += pow((estimate - true2) / (size * size), 2);
+		deviation += code_deviation(&query, factors.norm, factors.error, width) / (size * size) / trials;
+		lower += least / (size * size) / trials;
 	}
 
 	/* the mean of the errors is 0 within its standard error */
@@ -245,6 +248,7 @@ check_estimates(int dims, int bits, double near, double allowed)
 	free(code);
 	free(query.levels);
 	free(query.difference);
+	return lower;
 }
 
 static void
@@ -255,10 +259,30 @@ test_estimates(void **state)
 	{
 		double		root = sqrt(dims);
 
-		check_estimates(dims, 1, 1, 1.6 / root);
-		check_estimates(dims, 4, 1, 0.25 / root);
-		check_estimates(dims, 8, 1, 0.035 / root);
-		check_estimates(dims, 4, 0.05, 0.02 / root);
+		check_estimates(dims, 1, 1, 1.6 / root, 1);
+		check_estimates(dims, 4, 1, 0.25 / root, 1);
+		check_estimates(dims, 8, 1, 0.035 / root, 1);
+		check_estimates(dims, 4, 0.05, 0.02 / root, 1);
+	}
+}
+
+/* Bounds and deviations are as good where fourth powers of lengths have no place in a float. */
+static void
+test_scales(void **state)
+{
+	static const int exponents[] = {-48, -40, -30, 33, 56};
+
+	(void) state;
+	for (int bits = 1; bits <= 4; bits += 3)
+	{
+		double		expected = check_estimates(241, bits, 1, bits == 1 ? 0.11 : 0.017, 1);
+
+		for (size_t s = 0; s < sizeof(exponents) / sizeof(exponents[0]); s++)
+		{
+			double		lower = check_estimates(241, bits, 1, bits == 1 ? 0.11 : 0.017, ldexp(1, exponents[s]));
+
+			assert_true(fabs(lower - expected) < 1e-3 * expected);
+		}
 	}
 }
 
@@ -353,6 +377,7 @@ main(void)
 		cmocka_unit_test(test_sets_agree),
 		cmocka_unit_test(test_rotation_spreads),
 		cmocka_unit_test(test_estimates),
+		cmocka_unit_test(test_scales),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_frame),
 	};

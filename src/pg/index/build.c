@@ -268,6 +268,25 @@ choose_origin(const Build *build, float *origin)
 	pfree(squares);
 }
 
+/* How far from the origin the rows of the sample reach; with inner products, from zero. */
+static double
+longest_from(const Build *build, const float *origin)
+{
+	double	   *center = palloc0(build->meta.dims * sizeof(double));
+	double		most = 0;
+
+	for (int j = 0; build->meta.metric != TREE_IP && j < build->meta.dims; j++)
+		center[j] = origin[j];
+	for (int i = 0; i < build->sample_n; i++)
+	{
+		most = Max(most, square_from(build, build->sample + (Size) i * build->meta.dims, center));
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	pfree(center);
+	return sqrt(most);
+}
+
 /* The origin is chosen; then the sample is rotated where it is. */
 static void
 rotate_sample(Build *build)
@@ -280,6 +299,8 @@ rotate_sample(Build *build)
 
 	choose_origin(build, origin);
 	build->meta.origin_blocks = build->meta.metric == TREE_IP ? 0 : tree_origin_blocks(dims);
+	if (build->meta.metric != TREE_COSINE)
+		build->meta.exponent = tree_exponent(longest_from(build, origin), TREE_MOST_EXPONENT);
 	build->shape = tree_shape_new(build->index, &build->meta, origin, build->memory);
 
 	/* from the end: a rotated row takes more room than the row */

@@ -231,7 +231,7 @@ ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *sha
 		if (shape->metric != TREE_IP)
 			search_offer(&distances, (SearchItem)
 			{
-				.key = (float) (shape->metric == TREE_COSINE ? 2 * found[n].distance : found[n].distance * found[n].distance)
+				.key = (float) tree_square(shape, found[n].distance)
 			});
 		found[n].leaf = (int) (item->id & 0xffff);
 		found[n++].place = i;

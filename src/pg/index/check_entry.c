@@ -16,6 +16,7 @@
 /* Roundings of sums of squares in float, relative; and of elements, relative to vectors' lengths. */
 #define SUM_ROUNDING		2e-5
 #define ELEMENT_ROUNDING	1e-6
+#define LENGTH_ROUNDING		CODE_TINY	/* of a length, whatever its vector is */
 
 static double
 length_of(const float *x, int n)
@@ -34,7 +35,7 @@ check_covers(const Check *check, const float *a, double radius, const float *b, 
 	double		reach = distance_l2(a, b, width) + more;
 
 	return reach <= radius * (1 + SUM_ROUNDING) + reach * SUM_ROUNDING +
-		ELEMENT_ROUNDING * (length_of(a, width) + length_of(b, width));
+		ELEMENT_ROUNDING * (length_of(a, width) + length_of(b, width)) + LENGTH_ROUNDING;
 }
 
 void
@@ -53,7 +54,7 @@ check_code(const Check *check, BlockNumber block, const AnnBlock *entries, const
 		   const float *rotated)
 {
 	int			width = check->shape->width;
-	double		rounding = ELEMENT_ROUNDING * (length_of(center, width) + length_of(rotated, width));
+	double		rounding = ELEMENT_ROUNDING * (length_of(center, width) + length_of(rotated, width)) + LENGTH_ROUNDING;
 	double		distance = distance_l2(center, rotated, width);
 	double		norm = sqrt(entries->norm[j]);
 	double		off = 0;
@@ -83,7 +84,8 @@ check_square(const Check *check, BlockNumber block, Page page, int j, const floa
 	double		length = length_of(rotated, check->shape->width);
 	double		square = layout->square == 0 ? length * length : tree_squares(page, layout)[j];
 
-	if (square < length * length * (1 - SUM_ROUNDING) || (!at_least && square > length * length * (1 + SUM_ROUNDING)))
+	if (square < length * length * (1 - SUM_ROUNDING) - CODE_TINY_SQUARE ||
+		(!at_least && square > length * length * (1 + SUM_ROUNDING) + CODE_TINY_SQUARE))
 		check_complain(check, block, "Entry %d has length %g, not %g.", j, length, sqrt(square));
 }
 
@@ -141,7 +143,7 @@ check_leaf(Check *check, BlockNumber block, Page page, const float *center)
 		if (check->snapshot != NULL && ItemPointerGetBlockNumber(&tid) >= check->heap_blocks)
 			check_complain(check, block, "Entry %d points to row (%u,%u), which is behind the end of the table.", j,
 					 ItemPointerGetBlockNumber(&tid), ItemPointerGetOffsetNumber(&tid));
-		if (sqrt(entries.norm[j]) > node->radius * (1 + SUM_ROUNDING))
+		if (sqrt(entries.norm[j]) > node->radius * (1 + SUM_ROUNDING) + LENGTH_ROUNDING)
 			check_complain(check, block, "Entry %d is at distance %g from the center, and the radius is %g.", j,
 					 sqrt(entries.norm[j]), node->radius);
 		check_ranges(check, block, page, j);

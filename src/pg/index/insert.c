@@ -10,6 +10,7 @@
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 
+#include "ann/distance.h"
 #include "tree.h"
 
 /* Nodes of a level that are looked into for the nearest child. */
@@ -142,7 +143,12 @@ plant(Relation index, const DmlVector *vector)
 		GenericXLogState *state;
 
 		if (meta.dims == 0)
+		{
 			tree_meta_init(&meta, index, vector->dim, vector->space, false);
+			if (meta.metric != TREE_COSINE)
+				meta.exponent = tree_exponent(sqrt(distance_inner_product(vector->x, vector->x, vector->dim)),
+											  TREE_FIRST_EXPONENT);
+		}
 		tree_check_vector(index, &meta, vector, false);
 		shape = tree_shape(index, &meta, CurrentMemoryContext);
 		rotated = palloc0(2 * shape->width * sizeof(float));

@@ -12,6 +12,9 @@
 #include "ann/distance.h"
 #include "tree.h"
 
+/* Lengths of 2^-30 have squares far from both ends of float's range, with more room above than below. */
+#define MIDDLE_EXPONENT		(-30)
+
 const double tree_targets[TREE_TARGETS] = {0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999};
 
 int
@@ -125,7 +128,8 @@ tree_meta_copy(Relation index, Page page, TreeMeta *meta)
 		(meta->leaf_bits != 1 && meta->leaf_bits != 4 && meta->leaf_bits != 8) ||
 		(meta->inner_bits != 1 && meta->inner_bits != 4 && meta->inner_bits != 8) ||
 		(meta->metric != TREE_L2 && meta->metric != TREE_COSINE && meta->metric != TREE_IP) ||
-		(meta->origin_blocks != 0 && meta->origin_blocks != tree_origin_blocks(meta->dims)))
+		(meta->origin_blocks != 0 && meta->origin_blocks != tree_origin_blocks(meta->dims)) ||
+		meta->exponent < 0 || meta->exponent > TREE_MOST_EXPONENT)
 		tree_corrupted(index, TREE_META_BLOCK, "Its dimensions, bits, metric or height are not possible.");
 }
 
@@ -208,6 +212,7 @@ shape_make(Relation index, const TreeMeta *meta, MemoryContext context)
 	tree_layout(&shape->leaf, shape->metric, shape->width, meta->leaf_bits, false, &shape->columns);
 	tree_layout(&shape->inner, shape->metric, shape->width, meta->inner_bits, true, NULL);
 	ann_rotation_init(&shape->rotation, meta->dims, meta->seed, shape->memory);
+	shape->rotation.scale = ldexpf(1, meta->exponent);
 	return shape_settle(shape, meta->origin_blocks > 0);
 }
 
@@ -255,6 +260,12 @@ tree_shape(Relation index, const TreeMeta *meta, MemoryContext context)
 		pfree(index->rd_amcache);
 	index->rd_amcache = kept;
 	return shape;
+}
+
+int
+tree_exponent(double length, int most)
+{
+	return length > 0 ? Max(Min(MIDDLE_EXPONENT - ilogb(length), most), 0) : 0;
 }
 
 bool

@@ -199,8 +199,8 @@ tree_encode(Page page, const TreeLayout *layout, const float *rotated, float *sc
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("a vector is too large for an index"),
-				 errdetail("The square of its length, some 1e36 or more, has no place in a real."),
-				 errhint("Scale the vectors.")));
+				 errdetail("The square of its length, in the index's unit some 1e36 or more, has no place in a real."),
+				 errhint("Scale the vectors. If the index began with tiny vectors, create it again with this one in the table.")));
 	if (layout->square != 0)
 	{
 		double		square = 0;

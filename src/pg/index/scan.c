@@ -106,15 +106,9 @@ query_vector(Relation index, const TreeMeta *meta, Oid type, Datum value)
 double
 tree_scan_square(const TreeScan *state, double distance)
 {
-	switch (state->shape->metric)
-	{
-		case TREE_COSINE:
-			return 2 * distance;
-		case TREE_IP:
-			return 2 * state->query_factor * distance + state->query_square;
-		default:
-			return distance * distance;
-	}
+	if (state->shape->metric == TREE_IP)
+		return 2 * state->query_factor * distance + state->query_square;
+	return tree_square(state->shape, distance);
 }
 
 int
@@ -217,6 +211,7 @@ start(IndexScanDesc scan)
 	Relation	index = scan->indexRelation;
 	MemoryContext old;
 	float	   *scratch;
+	bool		far;
 
 	state->started = true;
 	pgstat_count_index_scan(index);
@@ -260,13 +255,20 @@ start(IndexScanDesc scan)
 	state->limit = reach_of_balls(state);
 
 	/* a query without a direction is at no distance from anything: like a NULL one it finds nothing */
-	state->nothing = !tree_rotate(state->shape, state->vector->x, scratch, state->query) || isnan(state->limit);
-	state->query_factor = tree_scale_query(index, state->shape, &state->meta, state->query);
+	state->query_factor = tree_rotate_query(state->shape, state->vector->x, scratch, state->query, &far);
+	state->nothing = state->query_factor == 0 || isnan(state->limit);
+	state->query_factor *= tree_scale_query(index, state->shape, &state->meta, state->query) * state->shape->rotation.scale;
 	for (int i = 0; i < state->shape->width; i++)
 		state->query_square += (double) state->query[i] * state->query[i];
 	state->stage_context = AllocSetContextCreate(state->context, "dml index stage", ALLOCSET_DEFAULT_SIZES);
+
+	/* estimates that say nothing find nothing: then all rows that may be near are measured */
+	if (far || (!state->nothing && tree_is_tiny(index, state->shape, &state->meta, state->query)))
+		state->recall = 1;
 	if (!state->nothing && state->recall >= 1)
 		tree_exact_search(scan);
+	if (!state->nothing && far)
+		tree_sort_rest(scan);
 	MemoryContextSwitchTo(old);
 }
 

@@ -47,7 +47,7 @@ typedef struct TreeScan
 	const TreeShape *shape;
 	const DmlVector *vector;	/* the query; without an ORDER BY the first ball's center */
 	float	   *query;			/* rotated */
-	double		query_factor;	/* of inner products: what it was scaled by */
+	double		query_factor;	/* of inner products: what they are multiplied by */
 	double		query_square;	/* and its squared length then */
 	TreeFilter *filter;			/* conditions on columns; NULL: none */
 	DmlKernel	distance;

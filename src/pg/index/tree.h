@@ -27,7 +27,7 @@
 #include "vector/vector.h"
 
 #define TREE_MAGIC			0x444d4c01
-#define TREE_VERSION		3
+#define TREE_VERSION		4
 #define TREE_META_BLOCK		0
 #define TREE_MAX_HEIGHT		16
 #define TREE_LEAST_ROOM		4	/* entries that a page must be able to hold */
@@ -109,6 +109,7 @@ typedef struct TreeMeta
 	int16		inner_room;
 	int16		columns;		/* behind the vector */
 	int16		column_bytes[TREE_MAX_COLUMNS];
+	int32		exponent;		/* of the power of two that vectors are multiplied by */
 } TreeMeta;
 
 /* At the start of a node. */
@@ -377,6 +378,15 @@ extern int	tree_origin_blocks(int dims);
  * around the origin.  False for a zero vector under cosine, which has no direction.
  */
 extern bool tree_rotate(const TreeShape *shape, const float *x, float *scratch, float *out);
+
+/*
+ * The exponent of the power of two that brings vectors of some length into the middle of the
+ * range whose squares a float holds: 0, or more for vectors of less than 1e-9.  At most `most`.
+ */
+#define TREE_MOST_EXPONENT	127
+#define TREE_FIRST_EXPONENT	52	/* of an index that knows one row: those of length 1000 have their place, too */
+
+extern int	tree_exponent(double length, int most);
 
 /* Is the vector, of a row or a query, one of this index?  An error that says what is wrong. */
 extern void tree_check_vector(Relation index, const TreeMeta *meta, const DmlVector *vector, bool query);

@@ -35,7 +35,11 @@
 
 /* Of inner products: as many times a long row's length is the query's; beyond floats' squares it stays. */
 #define QUERY_LENGTH		4.0
-#define LONGEST_QUERY		1e17
+#define LONGEST_QUERY		1e18
+
+/* A query from whose distance on squares of distances may leave float's range; lengths whose squares are too small for estimates. */
+#define FARTHEST_QUERY		1e18
+#define TINY_LENGTH			1e-15
 
 /* Of a leaf's rows, fewer than this share are scored one by one. */
 #define FEW_SHARE			8
@@ -114,6 +118,40 @@ long_square(Relation index, const TreeShape *shape, const TreeMeta *meta)
 }
 
 double
+tree_square(const TreeShape *shape, double distance)
+{
+	double		scaled = distance * shape->rotation.scale;
+
+	return shape->metric == TREE_COSINE ? 2 * distance : scaled * scaled;
+}
+
+double
+tree_rotate_query(const TreeShape *shape, const float *x, float *scratch, float *out, bool *far)
+{
+	AnnRotation rotation = shape->rotation;
+	double		square = 0;
+
+	*far = false;
+	if (shape->metric == TREE_COSINE)
+		return tree_rotate(shape, x, scratch, out) ? 1 : 0;
+	for (int i = 0; i < shape->dims; i++)
+	{
+		double		d = x[i] - (shape->origin ? (double) shape->origin[i] : 0);
+
+		square += d * d;
+	}
+	if (shape->metric == TREE_IP)
+		rotation.scale = square > 0 ? ldexpf(1, Max(Min(-ilogb(sqrt(square)), 127), -126)) : 1;
+	else if (sqrt(square) * rotation.scale > FARTHEST_QUERY)
+	{
+		rotation.scale = ldexpf(1, Max(ilogb(FARTHEST_QUERY / sqrt(square)), -126));
+		*far = true;
+	}
+	ann_rotate(&rotation, x, shape->origin, out);
+	return rotation.scale;
+}
+
+double
 tree_scale_query(Relation index, const TreeShape *shape, const TreeMeta *meta, float *query)
 {
 	double		square = 0;
@@ -124,8 +162,9 @@ tree_scale_query(Relation index, const TreeShape *shape, const TreeMeta *meta, f
 	for (int i = 0; i < shape->width; i++)
 		square += (double) query[i] * query[i];
 	factor = QUERY_LENGTH * sqrt(long_square(index, shape, meta) / square);
-	if (!(factor > 0) || isinf(factor) || factor * sqrt(square) > LONGEST_QUERY)
+	if (!(factor > 0) || isinf(factor))
 		return 1;
+	factor = Min(factor, LONGEST_QUERY / sqrt(square));
 	for (int i = 0; i < shape->width; i++)
 		query[i] = (float) (query[i] * factor);
 	return factor;
@@ -452,35 +491,58 @@ push_frontier(TreeWalk *walk, SearchItem item)
 		push(&walk->frontier, item);
 }
 
+static double
+length_of(const float *x, int n)
+{
+	double		square = 0;
+
+	for (int i = 0; i < n; i++)
+		square += (double) x[i] * x[i];
+	return sqrt(square);
+}
+
+/* How far from zero the rows below the root reach. */
+static double
+root_reach(TreeWalk *walk)
+{
+	Buffer		buffer = read_node(walk, pack_node(walk->meta->root, walk->meta->root_birth, ITEM_NODE));
+	Page		page = BufferGetPage(buffer);
+	float	   *center = palloc(walk->shape->width * sizeof(float));
+	double		reach;
+
+	check_level(walk, buffer, walk->meta->root_level);
+	tree_node_center(page, tree_layout_of(walk->shape, walk->meta->root_level), center);
+	reach = length_of(center, walk->shape->width) + tree_node(page)->radius;
+	UnlockReleaseBuffer(buffer);
+	pfree(center);
+	return reach;
+}
+
+bool
+tree_is_tiny(Relation index, const TreeShape *shape, const TreeMeta *meta, const float *query)
+{
+	TreeWalk	walk = {.index = index, .shape = shape, .meta = meta};
+
+	if (shape->metric == TREE_COSINE || (shape->metric == TREE_L2 && length_of(query, shape->width) > TINY_LENGTH))
+		return false;
+	return root_reach(&walk) < TINY_LENGTH;
+}
+
 void
 tree_exact_begin(TreeWalk *walk, int k, double limit)
 {
 	uint64		root = pack_node(walk->meta->root, walk->meta->root_birth, ITEM_NODE);
-	Buffer		buffer = read_node(walk, root);
-	Page		page = BufferGetPage(buffer);
-	const TreeLayout *layout = tree_layout_of(walk->shape, walk->meta->root_level);
-	float	   *center = palloc(walk->shape->width * sizeof(float));
-	double		length = 0;
-	double		reach;
+	double		reach = root_reach(walk);
+	double		length = length_of(walk->query, walk->shape->width);
 
-	check_level(walk, buffer, walk->meta->root_level);
-	tree_node_center(page, layout, center);
-	for (int i = 0; i < walk->shape->width; i++)
-		length += (double) center[i] * center[i];
-	reach = sqrt(length) + tree_node(page)->radius;
-	UnlockReleaseBuffer(buffer);
-	length = 0;
-	for (int i = 0; i < walk->shape->width; i++)
-		length += (double) walk->query[i] * walk->query[i];
-	walk->slack = (float) (ROUNDING * (reach * reach + length));
-	pfree(center);
+	walk->slack = (float) (ROUNDING * (reach * reach + length * length) + CODE_TINY_SQUARE);
 
 	walk->limit = limit;
 	walk->frontier.items = palloc(sizeof(SearchItem));
 	walk->frontier.room = 1;
 	walk->upper.items = palloc(sizeof(SearchItem) * k);
 	walk->upper.room = k;
-	walk->length = (float) (sqrt(length) * (1 + ROUNDING));
+	walk->length = (float) (length * (1 + ROUNDING));
 	walk->least_key = walk->shape->metric == TREE_IP ? -FLT_MAX : 0;
 	push_frontier(walk, (SearchItem) {.key = walk->least_key, .id = root});
 }
@@ -513,7 +575,7 @@ node_bound(const TreeWalk *walk, float center, float radius)
 
 		return least > walk->least_key ? least : walk->least_key;
 	}
-	gap = sqrtf(center) - radius;
+	gap = sqrtf(center) - radius - CODE_TINY;
 	return gap > 0 ? gap * gap * (1 - ROUNDING) : 0;
 }
 

@@ -52,6 +52,20 @@ typedef struct TreeWalk
 	double		limit;			/* of squared distances: what is beyond is not wanted */
 } TreeWalk;
 
+/* What the distance of the metric's operator, L2 or cosine, is squared and in the tree. */
+extern double tree_square(const TreeShape *shape, double distance);
+
+/*
+ * Rotate a query as tree_rotate() rotates rows.  The length of a query does not count for inner
+ * products: there it becomes about 1.  A query whose squared distances have no place in a float is
+ * shortened; *far then says that neither estimates nor bounds hold.  Returns the factor that the
+ * query was multiplied by, or 0 if it has no direction (a zero vector under cosine).
+ */
+extern double tree_rotate_query(const TreeShape *shape, const float *x, float *scratch, float *out, bool *far);
+
+/* Are all distances of this query so small that estimates of their squares say nothing? */
+extern bool tree_is_tiny(Relation index, const TreeShape *shape, const TreeMeta *meta, const float *query);
+
 /*
  * For inner products a query's length does not count, and codes tell most of <q, x> when it is
  * not short beside the rows: scale a rotated query to some multiple of a long row's length.
