@@ -61,6 +61,12 @@ DROP CAST (shade AS text);
 CREATE CAST (shade AS text) WITH FUNCTION shade_text_volatile(shade);
 SELECT bool_and(neighbours = 10) AS all_neighbours FROM generate_series(1, 50) i,
 	dml_classify('flower', 'e', 'ROW(colour)::classify_test.shade', ARRAY[3, 1, i], k => 10);
+-- A cast to real[] that gives NULL makes a NULL feature or query.
+CREATE FUNCTION to_real(text[]) RETURNS real[] LANGUAGE internal STRICT IMMUTABLE AS 'array_ndims';
+CREATE CAST (text[] AS real[]) WITH FUNCTION to_real(text[]);
+SELECT label, neighbours FROM dml_classify('flower', 'e', 'colour', '{}'::text[]);
+SELECT version FROM dml_train('cl_null', 'flower', '''{}''::text[]', 'colour');
+DROP CAST (text[] AS real[]);
 SELECT label, neighbours FROM dml_classify('flower', 'CASE WHEN random() < 2 THEN NULL ELSE e END', 'colour', ARRAY[3, 1, 2]);
 SELECT * FROM dml_classify('flower', 'e', 'unnest(ARRAY[colour, NULL])', ARRAY[3, 1, 2]);
 SELECT * FROM dml_classify('flower', 'e', 'max(colour)', ARRAY[3, 1, 2]);

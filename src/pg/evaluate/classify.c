@@ -183,34 +183,42 @@ winner(const Arguments *arguments, const Vote *votes, int n, double *confidence)
 	return best;
 }
 
-/* The query as real[], whatever numbers its array has, or as the vector that it is. */
-static Datum
-query_value(FunctionCallInfo fcinfo, Oid *type)
+/* The query as real[], whatever numbers its array has, or as the vector that it is; false: it is NULL, or its cast gives NULL. */
+static bool
+query_value(FunctionCallInfo fcinfo, Oid *type, Datum *query)
 {
-	Datum		value = PG_GETARG_DATUM(3);
+	ArrayType  *array;
 	int			dim;
 	float4	   *x;
 	Datum	   *elements;
 	Oid			cast;
 
+	if (PG_ARGISNULL(3))
+		return false;
+	*query = PG_GETARG_DATUM(3);
 	*type = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 3));
 	if (*type == dml_vector_type_oid())
-		return value;
+		return true;
 	cast = dml_feature_cast(*type);
 	if (OidIsValid(cast))
-		value = PointerGetDatum(dml_feature_cast_array(cast, value));
-	else if (!OidIsValid(get_element_type(*type)))
+		array = dml_feature_cast_array(cast, *query);
+	else if (OidIsValid(get_element_type(*type)))
+		array = DatumGetArrayTypeP(*query);
+	else
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("query is of type %s", format_type_be(*type)),
 				 errdetail("A query is an array of numbers or a vector."),
 				 errhint("Cast it, e.g. to real[].")));
-	x = dml_floats_from_array(DatumGetArrayTypeP(value), &dim);
+	if (array == NULL)
+		return false;
+	x = dml_floats_from_array(array, &dim);
 	elements = palloc(sizeof(Datum) * dim);
 	for (int i = 0; i < dim; i++)
 		elements[i] = Float4GetDatum(x[i]);
 	*type = FLOAT4ARRAYOID;
-	return PointerGetDatum(construct_array(elements, dim, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
+	*query = PointerGetDatum(construct_array(elements, dim, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
+	return true;
 }
 
 /* dml_classify(source, embedding, label, query, k, max_distance, min_confidence, weights) */
@@ -230,11 +238,8 @@ dml_classify(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	read_arguments(fcinfo, &arguments);
 	votes = palloc(sizeof(Vote) * arguments.k);
-	if (!PG_ARGISNULL(3))
-	{
-		query = query_value(fcinfo, &type);
+	if (query_value(fcinfo, &type, &query))
 		n = find_votes(&arguments, type, query, votes);
-	}
 
 	memset(nulls, true, sizeof(nulls));
 	if (n > 0)

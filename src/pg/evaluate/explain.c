@@ -80,10 +80,12 @@ put_catalogue(const Explanation *e)
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
+		char	   *section = SPI_getvalue(row, SPI_tuptable->tupdesc, 1);
+		char	   *name = SPI_getvalue(row, SPI_tuptable->tupdesc, 2);
 		char	   *value = SPI_getvalue(row, SPI_tuptable->tupdesc, 3);
 
-		if (value)
-			put_line(e, SPI_getvalue(row, SPI_tuptable->tupdesc, 1), SPI_getvalue(row, SPI_tuptable->tupdesc, 2), value, NAN);
+		if (section && name && value)
+			put_line(e, section, name, value, NAN);
 	}
 	SPI_finish();
 }

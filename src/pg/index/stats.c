@@ -41,6 +41,10 @@ tree_inspect_open(Oid index_oid, LOCKMODE lock, Relation *heap)
 	Oid			heap_oid = kind == RELKIND_INDEX ? IndexGetRelation(index_oid, true) : InvalidOid;
 	Relation	index;
 
+	if (kind == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("index with OID %u does not exist", index_oid)));
 	if (kind == RELKIND_PARTITIONED_INDEX)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),

@@ -15,6 +15,7 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
@@ -278,20 +279,17 @@ dml_feature_cast(Oid type)
 ArrayType *
 dml_feature_cast_array(Oid function, Datum value)
 {
+	LOCAL_FCINFO(call, 3);
+	FmgrInfo	info;
+
 	/* a cast's function may take a typmod and whether the cast is explicit, too */
-	switch (get_func_nargs(function))
-	{
-		case 1:
-			value = OidFunctionCall1(function, value);
-			break;
-		case 2:
-			value = OidFunctionCall2(function, value, Int32GetDatum(-1));
-			break;
-		default:
-			value = OidFunctionCall3(function, value, Int32GetDatum(-1), BoolGetDatum(true));
-			break;
-	}
-	return DatumGetArrayTypeP(value);
+	fmgr_info(function, &info);
+	InitFunctionCallInfoData(*call, &info, info.fn_nargs, InvalidOid, NULL, NULL);
+	call->args[0] = (NullableDatum) {value, false};
+	call->args[1] = (NullableDatum) {Int32GetDatum(-1), false};
+	call->args[2] = (NullableDatum) {BoolGetDatum(true), false};
+	value = FunctionCallInvoke(call);
+	return call->isnull ? NULL : DatumGetArrayTypeP(value);
 }
 
 bool
@@ -448,6 +446,7 @@ dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, float4 
 {
 	float4		x = 0;
 	Oid			cast;
+	ArrayType  *array;
 
 	if (isnull)
 		return -1;
@@ -503,7 +502,8 @@ dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, float4 
 			cast = dml_feature_cast(type);
 			if (!OidIsValid(cast))
 				dml_feature_type_error(name, type);
-			return array_floats(dml_feature_cast_array(cast, value), name, out, max);
+			array = dml_feature_cast_array(cast, value);
+			return array ? array_floats(array, name, out, max) : -1;
 	}
 	if (max >= 1)
 		out[0] = x;

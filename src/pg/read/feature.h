@@ -59,7 +59,7 @@ extern int	dml_feature_floats(Datum value, bool isnull, Oid type, const char *na
  * The function of the cast from a type (no domain, no dml_vector) to real[]: pgvector's
  * vector and halfvec have one.  Only those in C: a function that any role can write must
  * not run with the rights of whoever trains on a column of that role's type.  Else
- * InvalidOid.  The other one calls it.
+ * InvalidOid.  The other one calls it; NULL: the cast gives NULL.
  */
 extern Oid	dml_feature_cast(Oid type);
 extern ArrayType *dml_feature_cast_array(Oid function, Datum value);
