@@ -100,6 +100,7 @@ $node->safe_psql(
 	CREATE ROLE reader LOGIN;
 	CREATE ROLE gone;
 	GRANT CREATE ON SCHEMA public TO boss;
+	CREATE SCHEMA aaa AUTHORIZATION boss;	-- its rows come before the catalogue's
 	SET ROLE boss;
 	CREATE TABLE part AS SELECT i AS id, ARRAY[i, i % 7, i % 3]::real[] AS x, i % 3 AS class FROM generate_series(1, 90) i;
 	CREATE TABLE other (LIKE part);
@@ -110,6 +111,8 @@ $node->safe_psql(
 	ALTER TABLE other DROP COLUMN stale CASCADE;
 	ALTER TABLE other ADD COLUMN stale dml_vector;
 	ALTER TABLE part RENAME COLUMN e TO embedding;
+	CREATE TABLE aaa.early AS SELECT x FROM part;
+	SELECT dml_materialize('aaa.early', 'e', 'part', 'x');
 	SELECT dml_grant('part', 'reader', 'embed');
 	SELECT dml_grant('part', 'gone', 'embed');
 	RESET ROLE;
@@ -138,7 +141,7 @@ sub check_rights
 		'reader_new embed', "$what: rights");
 	is(join(', ', map { $may->($_) } ($boss, 'reader_new', 'boss', 'reader', 'gone')), 'may, may, may not, may not, may not', "$what: who may embed");
 	is($on->safe_psql($db, q{SELECT string_agg(relation::text || '.' || "column", ',' ORDER BY relation::text) FROM dml_columns}),
-		$param{columns} // 'other.e,part.embedding', "$what: columns");
+		$param{columns} // 'aaa.early.e,other.e,part.embedding', "$what: columns");
 	return if $param{no_table};
 	is( $on->safe_psql($db, "SET ROLE $boss; INSERT INTO part (id, x, class) VALUES (1000, '{1,2,3}', 1); "
 			  . "SELECT bool_and(embedding = dml_embed('part', x)) FROM part WHERE id = 1000"), 't', "$what: the owner's rows are embedded") unless $param{no_owner};
@@ -184,16 +187,18 @@ foreach my $way (sort keys %dump)
 
 # The schema alone has no model, as it has no rows; the data alone bring them.
 $node->command_ok([ 'pg_dump', '--schema-only', '-f', "$dir/schema.sql", $db ], 'schema only: dumped');
-$node->command_ok([ 'pg_dump', '--data-only', '-f', "$dir/data.sql", $db ], 'data only: dumped');
+$node->command_ok([ 'pg_dump', '--data-only', '--disable-triggers', '-f', "$dir/data.sql", $db ], 'data only: dumped');
 restore($node, 'parts', "$dir/schema.sql");
 is($node->safe_psql('parts', 'SELECT count(*) FROM dml_models'), '0', 'schema only: no model');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('parts'), '-f', "$dir/data.sql" ], 'data only: restored');
 check_rights($node, 'parts', 'schema, then data');
+$node->safe_psql('parts', "SELECT dml_materialize('aaa.early', 'e', 'part')");
+is($node->safe_psql('parts', "SELECT tgenabled FROM pg_trigger WHERE tgrelid = 'aaa.early'::regclass"), 'A', 'dml_materialize makes the trigger fire always again');
 
 # A table that is left out takes no model along.
 $node->command_ok([ 'pg_dump', '--exclude-table=part', '-f', "$dir/exclude.sql", $db ], 'without a table: dumped');
 restore($node, 'without_table', "$dir/exclude.sql");
-check_rights($node, 'without_table', 'without a table', no_table => 1, columns => 'other.e');
+check_rights($node, 'without_table', 'without a table', no_table => 1, columns => 'aaa.early.e,other.e');
 
 # A copy of the database within the cluster.
 $node->safe_psql('template1', 'CREATE DATABASE copied TEMPLATE plain');
