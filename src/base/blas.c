@@ -23,6 +23,9 @@
 #define NO_TRANS		111
 #define TRANS			112
 #define UPPER			121
+#define LOWER			122
+#define NON_UNIT		131
+#define LEFT			141
 
 /* Multiplications of one piece of a long product: 20 ms at 25 GFLOP/s, the slowest core we think of. */
 #define PIECE_PRODUCTS	2.5e8
@@ -61,6 +64,8 @@ static struct
 	void		(*dsyrk) (int order, int uplo, int trans, int n, int k,
 						  double alpha, const double *a, int lda,
 						  double beta, double *c, int ldc);
+	void		(*dtrsm) (int order, int side, int uplo, int trans, int diagonal, int m, int n,
+						  double alpha, const double *a, int lda, double *b, int ldb);
 	void		(*set_threads) (int threads);
 	int			(*get_parallel) (void);
 	char	   *(*get_config) (void);
@@ -74,12 +79,13 @@ find_symbols(void *handle)
 	*(void **) &blas.sgemm = dlsym(handle, "cblas_sgemm");
 	*(void **) &blas.dgemm = dlsym(handle, "cblas_dgemm");
 	*(void **) &blas.dsyrk = dlsym(handle, "cblas_dsyrk");
+	*(void **) &blas.dtrsm = dlsym(handle, "cblas_dtrsm");
 	*(void **) &blas.set_threads = dlsym(handle, "openblas_set_num_threads");
 	*(void **) &blas.get_parallel = dlsym(handle, "openblas_get_parallel");
 	*(void **) &blas.get_config = dlsym(handle, "openblas_get_config");
 	*(void **) &blas.memory_alloc = dlsym(handle, "blas_memory_alloc");
 	*(void **) &blas.memory_free = dlsym(handle, "blas_memory_free");
-	return blas.sgemm && blas.dgemm && blas.dsyrk && blas.set_threads && blas.get_parallel && blas.get_config;
+	return blas.sgemm && blas.dgemm && blas.dsyrk && blas.dtrsm && blas.set_threads && blas.get_parallel && blas.get_config;
 }
 
 /* Can this process have that much more memory now? */
@@ -278,6 +284,12 @@ blas_load(LearnEnv *env)
 			handle = NULL;
 			snprintf(reason, sizeof(reason), "it lacks the CBLAS functions");
 		}
+		if (handle != NULL && strstr(blas.get_config(), "USE64BITINT") != NULL)
+		{
+			dlclose(handle);
+			handle = NULL;
+			snprintf(reason, sizeof(reason), "its integers have 64 bits");
+		}
 		if (handle == NULL)
 		{
 			learn_fail(env, LEARN_NO_BLAS, "could not load OpenBLAS: %s", reason);
@@ -303,10 +315,18 @@ blas_loaded(void)
 	return blas.handle != NULL;
 }
 
-void *
-blas_symbol(const char *name)
+LearnStatus
+blas_lapack(LearnEnv *env, const char *name, void **function)
 {
-	return dlsym(blas.handle, name);
+	*function = dlsym(blas.handle, name);
+	if (*function == NULL)
+	{
+		learn_fail(env, LEARN_NO_BLAS, "this OpenBLAS was built without LAPACK: it lacks %s", name);
+		learn_hint(env, "Install a complete OpenBLAS, on Debian and Ubuntu the package libopenblas0-pthread.");
+		return LEARN_NO_BLAS;
+	}
+	guard_threads(INFINITY);
+	return LEARN_OK;
 }
 
 void
@@ -397,4 +417,11 @@ blas_dsyrk_at_a(int n, int k, double alpha, const double *a, int lda, double *c,
 	for (int i = 1; i < n; i++)
 		for (int j = 0; j < i; j++)
 			c[(size_t) i * ldc + j] = c[(size_t) j * ldc + i];
+}
+
+void
+blas_dtrsm(bool trans, int n, int m, const double *l, int ldl, double *x, int ldx)
+{
+	guard_threads((double) n * n * m / 2);
+	blas.dtrsm(ROW_MAJOR, LEFT, LOWER, trans ? TRANS : NO_TRANS, NON_UNIT, n, m, 1.0, l, ldl, x, ldx);
 }

@@ -22,8 +22,11 @@
 extern LearnStatus blas_load(LearnEnv *env);
 extern bool blas_loaded(void);
 
-/* A LAPACK function of the loaded library, by its Fortran name ("dlatrd_"); NULL: it has none. */
-extern void *blas_symbol(const char *name);
+/*
+ * A LAPACK function of the loaded library, by its Fortran name ("dpotrf_"); its integers are int.
+ * LEARN_NO_BLAS if the library lacks it.  Get it anew for each use.
+ */
+extern LearnStatus blas_lapack(LearnEnv *env, const char *name, void **function);
 
 /*
  * Row-major C (m x n) = alpha * op(A) op(B) + beta * C, op(A) m x k, op(B) k x n.
@@ -50,5 +53,8 @@ extern LearnStatus blas_dgemm_polled(LearnEnv *env, bool trans_a, bool trans_b, 
 
 /* Upper or lower, row-major: C (n x n) += alpha * A^T A for A k x n; the full matrix is written. */
 extern void blas_dsyrk_at_a(int n, int k, double alpha, const double *a, int lda, double *c, int ldc);
+
+/* Row-major x (n x m, rows of ldx) = L^-1 x, or L^-T x, L the lower triangle of l (n x n). */
+extern void blas_dtrsm(bool trans, int n, int m, const double *l, int ldl, double *x, int ldx);
 
 #endif							/* BLAS_H */

@@ -7,9 +7,10 @@
  *
  *	- Memory comes from the caller's arena and from nowhere else.  Running out is
  *	  a status, not a crash.
- *	- A long loop calls learn_poll() at least every 20 ms.  The callback behind it
- *	  may return true (stop: LEARN_CANCELLED) or may never return (a longjmp out
- *	  of the library), so only arena memory may be held across it.
+ *	- A long loop calls learn_poll() at least every 20 ms, calls of LAPACK
+ *	  excepted.  The callback behind it may return true (stop: LEARN_CANCELLED) or
+ *	  may never return (a longjmp out of the library), so only arena memory may be
+ *	  held across it.
  *	- A function that can fail returns LearnStatus and leaves the reason in
  *	  env->message; what it was building is then to be thrown away with the arena.
  */

@@ -1,9 +1,10 @@
 /*
  * cholesky.h
  *	  Cholesky's factor of a symmetric positive definite matrix in float64, and
- *	  triangular systems with it, in blocks between which the user can cancel.
+ *	  triangular systems with it.
  *
- * blas_load() first.
+ * blas_load() first.  The factor is one call of LAPACK, in which the user cannot cancel: below a
+ * second for 4,096 rows.
  */
 #ifndef CHOLESKY_H
 #define CHOLESKY_H

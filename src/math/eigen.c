@@ -1,7 +1,10 @@
 /*
  * eigen.c
- *	  Eigenvectors of symmetric matrices: to tridiagonal form by LAPACK's panels, divide and
- *	  conquer there (tridiagonal.c), and back.
+ *	  Eigenvectors of symmetric matrices by LAPACK: to tridiagonal form, divide and conquer there
+ *	  (dstedc), and back.
+ *
+ * The way there is LAPACK's dsytrd, called panel by panel: its one call would take some seconds for
+ * 4,096 rows, and nobody could cancel it.
  */
 #include "eigen.h"
 
@@ -9,7 +12,6 @@
 #include <string.h>
 
 #include "base/blas.h"
-#include "tridiagonal.h"
 
 /* A panel's products read the rest of the matrix once a column: so many bytes at a time. */
 #define PANEL_BYTES		((size_t) 128 * 1024 * 1024)
@@ -27,6 +29,9 @@ typedef struct Lapack
 						   const double *beta, double *c, const int *ldc, size_t uplo_length, size_t trans_length);
 	void		(*dsytd2) (const char *uplo, const int *n, double *a, const int *lda, double *d,
 						   double *e, double *tau, int *info, size_t uplo_length);
+	void		(*dstedc) (const char *compz, const int *n, double *d, double *e, double *z, const int *ldz,
+						   double *work, const int *lwork, int *iwork, const int *liwork, int *info,
+						   size_t compz_length);
 	void		(*dormtr) (const char *side, const char *uplo, const char *trans, const int *m, const int *n,
 						   double *a, const int *lda, const double *tau, double *c, const int *ldc,
 						   double *work, const int *lwork, int *info,
@@ -37,13 +42,11 @@ static LearnStatus
 load(LearnEnv *env, Lapack *lapack)
 {
 	LEARN_TRY(blas_load(env));
-	*(void **) &lapack->dlatrd = blas_symbol("dlatrd_");
-	*(void **) &lapack->dsyr2k = blas_symbol("dsyr2k_");
-	*(void **) &lapack->dsytd2 = blas_symbol("dsytd2_");
-	*(void **) &lapack->dormtr = blas_symbol("dormtr_");
-	if (lapack->dlatrd == NULL || lapack->dsyr2k == NULL || lapack->dsytd2 == NULL || lapack->dormtr == NULL)
-		return learn_fail(env, LEARN_NO_BLAS, "this OpenBLAS was built without LAPACK");
-	return LEARN_OK;
+	LEARN_TRY(blas_lapack(env, "dlatrd_", (void **) &lapack->dlatrd));
+	LEARN_TRY(blas_lapack(env, "dsyr2k_", (void **) &lapack->dsyr2k));
+	LEARN_TRY(blas_lapack(env, "dsytd2_", (void **) &lapack->dsytd2));
+	LEARN_TRY(blas_lapack(env, "dstedc_", (void **) &lapack->dstedc));
+	return blas_lapack(env, "dormtr_", (void **) &lapack->dormtr);
 }
 
 void
@@ -112,6 +115,27 @@ reduce(LearnEnv *env, const Lapack *lapack, double *a, int n, double *diagonal, 
 	return LEARN_OK;
 }
 
+/* diagonal becomes the eigenvalues, rising; vector (n x n): a row the eigenvector of each. */
+static LearnStatus
+solve_tridiagonal(LearnEnv *env, const Lapack *lapack, double *diagonal, double *off, int n, double *vector)
+{
+	int			lwork = 1 + 4 * n + n * n;
+	int			liwork = 3 + 5 * n;
+	ArenaMark	mark = arena_mark(env->arena);
+	double	   *work;
+	int		   *iwork;
+	int			info;
+
+	LEARN_ALLOC(env, work, lwork);
+	LEARN_ALLOC(env, iwork, liwork);
+	LEARN_TRY(learn_poll(env));
+	lapack->dstedc("I", &n, diagonal, off, vector, &n, work, &lwork, iwork, &liwork, &info, 1);
+	if (info != 0)
+		return learn_fail(env, LEARN_DATA, "an eigenvalue did not converge");
+	arena_reset(env->arena, mark);
+	return LEARN_OK;
+}
+
 /* Rows of vector (k x n) become Q times them. */
 static LearnStatus
 transform_back(LearnEnv *env, const Lapack *lapack, double *a, int n, const double *tau, double *vector, int k)
@@ -137,6 +161,24 @@ transform_back(LearnEnv *env, const Lapack *lapack, double *a, int n, const doub
 	return LEARN_OK;
 }
 
+/* The last k of n rows in falling order into the first k of another matrix, which may be the same one. */
+static void
+take_last_rows(const double *from, int n, int k, double *to)
+{
+	if (from != to)
+		for (int i = 0; i < k; i++)
+			memcpy(to + (size_t) i * n, from + (size_t) (n - 1 - i) * n, n * sizeof(double));
+	else
+		for (int i = 0; i < n / 2; i++)
+			for (int j = 0; j < n; j++)
+			{
+				double		t = to[(size_t) i * n + j];
+
+				to[(size_t) i * n + j] = to[(size_t) (n - 1 - i) * n + j];
+				to[(size_t) (n - 1 - i) * n + j] = t;
+			}
+}
+
 LearnStatus
 eigen_symmetric(LearnEnv *env, double *a, int n, int k, double *value, double *vector)
 {
@@ -155,7 +197,9 @@ eigen_symmetric(LearnEnv *env, double *a, int n, int k, double *value, double *v
 	LEARN_ALLOC(env, diagonal, n);
 	LEARN_ALLOC(env, off, n);
 	LEARN_ALLOC(env, tau, n);
-	LEARN_ALLOC(env, all, cells);
+	all = vector;
+	if (k < n)
+		LEARN_ALLOC(env, all, cells);
 
 	for (size_t i = 0; i < cells; i++)
 		scale = fmax(scale, fabs(a[i]));
@@ -164,12 +208,10 @@ eigen_symmetric(LearnEnv *env, double *a, int n, int k, double *value, double *v
 	for (size_t i = 0; i < cells; i++)
 		a[i] /= scale;
 	LEARN_TRY(reduce(env, &lapack, a, n, diagonal, off, tau));
-	LEARN_TRY(tridiagonal_eigen(env, diagonal, off, n, k, all));
+	LEARN_TRY(solve_tridiagonal(env, &lapack, diagonal, off, n, all));
 	for (int i = 0; i < k; i++)
-	{
 		value[i] = diagonal[n - 1 - i] * scale;
-		memcpy(vector + (size_t) i * n, all + (size_t) (n - 1 - i) * n, n * sizeof(double));
-	}
+	take_last_rows(all, n, k, vector);
 	LEARN_TRY(transform_back(env, &lapack, a, n, tau, vector, k));
 	eigen_fix_signs(vector, k, n);
 	arena_reset(env->arena, mark);

@@ -1,7 +1,9 @@
 /*
  * eigen.h
- *	  Eigenvectors of a symmetric matrix in float64, in pieces of some milliseconds
- *	  between which the user can cancel.
+ *	  Eigenvectors of a symmetric matrix in float64, by LAPACK.
+ *
+ * Divide and conquer is one call, in which the user cannot cancel: about two seconds for 4,096
+ * rows.  Everything else is done in pieces of milliseconds.
  */
 #ifndef EIGEN_H
 #define EIGEN_H

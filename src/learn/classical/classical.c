@@ -120,6 +120,7 @@ fit(LearnEnv *env, const Classical *method, LinearJob *job, LinearFit *fit)
 	double	   *a;
 	int			rank;
 	ArenaMark	mark;
+	ArenaMark	scratch;
 
 	*fit = (LinearFit) {.objective = NAN};
 	LEARN_TRY(blas_load(env));
@@ -136,7 +137,9 @@ fit(LearnEnv *env, const Classical *method, LinearJob *job, LinearFit *fit)
 	LEARN_ALLOC(env, weight, (size_t) job->most * prep->out);
 	mark = arena_mark(env->arena);
 	LEARN_ALLOC(env, a, (size_t) prep->out * prep->out);
+	scratch = arena_mark(env->arena);
 	LEARN_TRY(method->solve(env, job, a, fit));
+	arena_reset(env->arena, scratch);
 	for (size_t i = 0; i < (size_t) prep->out * prep->out; i++)
 		if (!isfinite(a[i]))
 			return learn_fail(env, LEARN_DIVERGED, "the learned matrix is not finite");
