@@ -48,7 +48,7 @@ FROM dml_evaluate_triplets('eg_item', 'compared', 'q', 'p', 'n', 'w'),
 WHERE metric IN ('satisfied', 'tied');
 SELECT count(*) AS metrics, bool_and(t.learned = q.learned AND t.no_learning = q.no_learning) AS a_triplet_is_a_quadruplet
 FROM dml_evaluate_triplets('eg_item', 'compared', 'q', 'p', 'n') t JOIN dml_evaluate_quadruplets('eg_item', 'compared', 'q', 'p', 'q', 'n') q USING (metric);
-SELECT metric, learned FROM dml_evaluate_triplets('eg_item', 'SELECT x, x AS y, x AS z FROM item', 'x', 'y', 'z', whiten => false);
+SELECT metric, no_learning FROM dml_evaluate_triplets('eg_item', 'SELECT array_fill(0::real, ARRAY[cardinality(x)]) AS x, x AS y, ARRAY(SELECT -e FROM unnest(x) e) AS z FROM item', 'x', 'y', 'z', whiten => false);
 
 -- Two towers: an image and a text with the same six numbers behind them.
 CREATE TABLE caption AS

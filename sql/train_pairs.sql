@@ -74,8 +74,8 @@ SELECT * FROM dml_train_pairs('pairs_bad', 'SELECT * FROM pair LIMIT 1', 'x1', '
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'NULL::bool');
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2 || ''NaN''::real', 'same');
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'ARRAY[1, 1]', 'ARRAY[1, 1]', 'same', method => 'contrastive');
-SELECT metric, learned FROM dml_train_pairs('pairs_two', 'pair', 'ARRAY[1, 1]', 'ARRAY[1, 2]', 'same', method => 'contrastive', epochs => 1);
-SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'ARRAY[1, 1]', 'ARRAY[1, 2]', 'same');
+SELECT metric, learned FROM dml_train_pairs('pairs_two', 'pair', 'ARRAY[1, 1]', 'ARRAY[1, 2 + same::int]', 'same', method => 'contrastive', epochs => 1);
+SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'ARRAY[1, 1]', 'ARRAY[1, 2 + same::int]', 'same');
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'bool_or(same)');
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'same; DROP TABLE pair');
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2 FROM pair --', 'same');

@@ -54,6 +54,7 @@ extern const double ASSESS_DIR_FAR[ASSESS_DIR_FARS];	/* 0.1, 0.01, 0.001 */
 
 /* A rate of errors is measured if at least this many errors are expected, else it is NaN. */
 #define ASSESS_LEAST_ERRORS	10
+#define ASSESS_LEAST_GENUINE	10		/* genuine pairs for an interval from the bootstrap */
 
 /* Parts of an assessment; what was skipped is NaN. */
 #define ASSESS_NEAREST	1		/* recall@k, precision@1, k-NN, identification */
@@ -104,7 +105,7 @@ typedef struct Verification
 	double		eer;
 	double		tar[ASSESS_FARS];	/* NaN: too few impostor pairs */
 	double		accuracy;		/* the best */
-	double		accuracy_threshold;
+	double		accuracy_threshold;	/* NaN where none is as accurate as to accept no pair */
 } Verification;
 
 typedef struct Assessment

@@ -236,7 +236,7 @@ roc_at_far(const Roc *roc, double far)
 	/* further steps that accept no genuine pair more only widen the threshold */
 	while (low > 1 && roc->genuine[low - 1] == roc->genuine[low - 2])
 		low--;
-	if (low == 1 && roc->genuine[0] == 0)
+	if (low == 1 && roc->genuine[0] == 0 && roc->distance[0] > 0)
 		low = 0;
 	return low - 1;
 }
@@ -297,6 +297,17 @@ roc_at_f_beta(const Roc *roc, double beta)
 	return at;
 }
 
+void
+roc_share_interval(double share, double n, double *low, double *high)
+{
+	double		z = 1.959963984540054;
+	double		centre = (share + z * z / (2 * n)) / (1 + z * z / n);
+	double		half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+
+	*low = fmax(centre - half, 0);
+	*high = fmin(centre + half, 1);
+}
+
 RocPoint
 roc_point(const Roc *roc, int64_t step)
 {
@@ -308,7 +319,7 @@ roc_point(const Roc *roc, int64_t step)
 
 	/* in the middle of the gap: the rounding of a distance to float changes no answer */
 	if (step < 0)
-		point.threshold = roc->steps > 0 && roc->distance[0] > 0 ? roc->distance[0] / 2 : -1;
+		point.threshold = roc->steps > 0 && roc->distance[0] > 0 ? roc->distance[0] / 2 : NAN;
 	else if (step + 1 < roc->steps)
 		point.threshold = roc->distance[step] + (roc->distance[step + 1] - roc->distance[step]) / 2;
 	else

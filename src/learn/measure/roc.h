@@ -61,12 +61,16 @@ extern int64_t roc_at_f_beta(const Roc *roc, double beta);	/* recall counts beta
 /* What a step means. */
 typedef struct RocPoint
 {
-	double		threshold;		/* between this step's distance and the next one's; negative where nothing is accepted */
+	double		threshold;		/* between this step's distance and the next one's.  Step -1: below all distances, or NaN
+								 * where the least of them is 0, which every threshold accepts */
 	double		far;			/* NaN where there are no such pairs */
 	double		tar;
 	double		accuracy;
 	double		precision;		/* NaN where nothing is accepted */
 } RocPoint;
+
+/* The 95 % interval of a share that was seen in n > 0 cases (Wilson 1927, J. Am. Stat. Assoc. 22). */
+extern void roc_share_interval(double share, double n, double *low, double *high);
 
 extern RocPoint roc_point(const Roc *roc, int64_t step);
 

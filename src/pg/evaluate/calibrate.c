@@ -8,25 +8,25 @@
 #include <math.h>
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "ann/distance.h"
 #include "dml.h"
+#include "evaluate/sides.h"
 #include "evaluate/space.h"
 #include "learn/measure/assess.h"
 #include "model/call_site.h"
 #include "read/feature.h"
-#include "read/query.h"
-#include "read/source.h"
 
 #define RESULT_COLUMNS	11
+
+#define MAX_PAIRS		(PAIR_EXACT * 8)	/* judged pairs whose distances are kept */
+#define PAIR_BATCH		256		/* pairs embedded at once */
 
 /* What pairs of rows take beside the rows' vectors: scores, pairs, bins. */
 #define LEARN_MEMORY	((size_t) 320 * 1024 * 1024)
@@ -149,149 +149,64 @@ curve_of_rows(const Arguments *arguments, const DmlVersion *version, Roc *roc)
 	return env;
 }
 
-/* The distances of judged pairs as they come. */
-typedef struct Pairs
-{
-	const DmlVersion *version[2];	/* what embeds either side */
-	DmlFeatures *side[2];
-	Oid		   *types;			/* of the query's columns */
-	float4	   *row[2];
-	int64		n;
-	int64		capacity;
-	int64		skipped;
-	double	   *distance;
-	bool	   *same;
-} Pairs;
-
-/* One side's features to its row; false: a NULL. */
-static bool
-read_side(Pairs *pairs, int side, const Datum *values, const bool *nulls, const Oid *types)
-{
-	const DmlFeatures *features = pairs->side[side];
-	int			count = 0;
-
-	for (int i = 0; i < features->n; i++)
-	{
-		int			filled = dml_feature_floats(values[i], nulls[i], types[i], features->names[i],
-												pairs->row[side] + count, pairs->version[side]->in - count);
-
-		if (filled < 0)
-			return false;
-		count += filled;
-		if (count > pairs->version[side]->in)
-			break;
-	}
-	if (count != pairs->version[side]->in)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("model \"%s\" takes %d numbers, and %s has %d",
-						pairs->version[side]->name, pairs->version[side]->in, side == 0 ? "a" : "b", count),
-				 errdetail("The model was trained with the features %s.", pairs->version[side]->features)));
-	return true;
-}
-
-/* DmlQueryReader.take */
+/* A side's rows of some pairs, embedded. */
 static void
-read_pair(void *state, Datum *values, bool *nulls)
+embed_side(LearnEnv *env, const PairSides *sides, const DmlTuples *tuples, int side, int64 first, int count, float4 *out)
 {
-	Pairs	   *pairs = state;
-	int			first = pairs->side[0]->n;
-	int			same = first + pairs->side[1]->n;
-	float4	   *out;
-	int			d;
+	const Rows *rows = &tuples->input[tuples->inputs == 2 ? side : 0].rows;
+	float4	   *x = palloc(sizeof(float4) * count * rows->d);
+	int64		index[PAIR_BATCH];
 
-	if (nulls[same] || !read_side(pairs, 0, values, nulls, pairs->types) ||
-		!read_side(pairs, 1, values + first, nulls + first, pairs->types + first))
-	{
-		pairs->skipped++;
-		return;
-	}
-	if (pairs->n == pairs->capacity)
-	{
-		if (pairs->capacity >= PAIR_EXACT * 8)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("more than %lld pairs", (long long) pairs->capacity),
-					 errhint("Calibrate on a sample of them.")));
-		pairs->capacity *= 2;
-		pairs->distance = repalloc_huge(pairs->distance, sizeof(double) * pairs->capacity);
-		pairs->same = repalloc_huge(pairs->same, pairs->capacity);
-	}
-	d = pairs->version[0]->out;
-	out = palloc(sizeof(float4) * 2 * d);
-	dml_version_embed(pairs->version[0], pairs->row[0], 1, out);
-	dml_version_embed(pairs->version[1], pairs->row[1], 1, out + d);
-	pairs->distance[pairs->n] = distance_l2(out, out + d, d);
-	pairs->same[pairs->n++] = DatumGetBool(values[same]);
-}
-
-/* DmlQueryReader.check */
-static void
-check_pair_types(void *state, const CachedPlanSource *source)
-{
-	Pairs	   *pairs = state;
-	TupleDesc	desc = source->resultDesc;
-	int			at = 0;
-
-	pairs->types = palloc(sizeof(Oid) * desc->natts);
-	for (int side = 0; side < 2; side++)
-		for (int i = 0; i < pairs->side[side]->n; i++, at++)
-		{
-			bool		is_array;
-			const char *name = pairs->side[side]->names[i];
-
-			if (!dml_feature_type_ok(TupleDescAttr(desc, at)->atttypid, &is_array))
-				dml_feature_type_error(name, TupleDescAttr(desc, at)->atttypid);
-			dml_feature_check_kind(pairs->side[side]->n, name, is_array);
-			pairs->types[at] = getBaseType(TupleDescAttr(desc, at)->atttypid);
-		}
-	if (getBaseType(TupleDescAttr(desc, at)->atttypid) != BOOLOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("same is of type %s, not boolean", format_type_be(TupleDescAttr(desc, at)->atttypid)),
-				 errhint("Write a condition, e.g. same => 'judgement = 1'.")));
-}
-
-static void
-read_pairs(const Arguments *arguments, Pairs *pairs)
-{
-	char	   *query;
-
-	pairs->side[0] = dml_features_parse(arguments->a);
-	pairs->side[1] = dml_features_parse(arguments->b);
-	query = psprintf("SELECT %s\n, %s\n, %s\nFROM %s", pairs->side[0]->text, pairs->side[1]->text,
-					 dml_expression_parse(arguments->same, "same")->text, dml_source_from(arguments->source));
-	pairs->capacity = 1024;
-	pairs->distance = palloc(sizeof(double) * pairs->capacity);
-	pairs->same = palloc(pairs->capacity);
-	for (int side = 0; side < 2; side++)
-		pairs->row[side] = palloc(sizeof(float4) * pairs->version[side]->in);
-
-	dml_query_read(query, &(DmlQueryReader) {check_pair_types, read_pair, pairs, NULL, NULL});
+	for (int i = 0; i < count; i++)
+		index[i] = tuples->row[2 * (first + i) + side];
+	dml_learn_check(env, rows->fetch(env, rows->ctx, index, count, x));
+	if (sides->side[side])
+		dml_version_embed(sides->side[side], x, count, out);
+	else
+		memcpy(out, x, sizeof(float4) * count * rows->d);
+	pfree(x);
 }
 
 /* Of judged pairs. */
 static LearnEnv *
-curve_of_pairs(const Arguments *arguments, const DmlVersion *version, Roc *roc)
+curve_of_pairs(const Arguments *arguments, const PairSides *sides, Roc *roc)
 {
-	Pairs		pairs = {.version = {version, version}};
+	DmlTupleSource source = {.source = arguments->source,.size = 2,.name = {"a", "b"},
+	.features = {arguments->a, arguments->b},.same = arguments->same};
+	DmlTuples  *tuples = sides_read(sides, &source);
 	LearnEnv   *env = dml_learn_env(0);
+	int			d = sides->version->out;
+	double	   *distance;
+	bool	   *same;
+	float4	   *out;
 
-	for (int side = 0; side < 2 && version->side[0] && version->side[1]; side++)
-		pairs.version[side] = version->side[side];
-	read_pairs(arguments, &pairs);
-	if (pairs.n == 0)
+	dml_tuples_drop_impossible(tuples, CONSTRAINT_PAIRS);
+	if (tuples->n > MAX_PAIRS)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 pairs.skipped == 0 ? errmsg("source has no rows") :
-				 errmsg("source has no pair without a NULL")));
-	if (pairs.skipped > 0)
-		ereport(NOTICE,
-				(errmsg_plural("%lld pair with a NULL was skipped", "%lld pairs with a NULL were skipped",
-							   (unsigned long) pairs.skipped, (long long) pairs.skipped)));
-	dml_learn_check(env, roc_of_pairs(env, pairs.distance, pairs.same, pairs.n, roc));
-	pfree(pairs.distance);
-	pfree(pairs.same);
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("more than %lld pairs", (long long) MAX_PAIRS),
+				 errhint("Calibrate on a sample of them.")));
+	distance = huge_array(tuples->n, sizeof(double));
+	same = huge_array(tuples->n, sizeof(bool));
+	out = palloc(sizeof(float4) * 2 * PAIR_BATCH * d);
+	for (int64 first = 0; first < tuples->n; first += PAIR_BATCH)
+	{
+		int			count = (int) Min(tuples->n - first, PAIR_BATCH);
+
+		CHECK_FOR_INTERRUPTS();
+		for (int side = 0; side < 2; side++)
+			embed_side(env, sides, tuples, side, first, count, out + side * PAIR_BATCH * d);
+		for (int i = 0; i < count; i++)
+		{
+			distance[first + i] = distance_l2(out + i * d, out + (PAIR_BATCH + i) * d, d);
+			same[first + i] = tuples->same[first + i] != 0;
+		}
+	}
+	dml_learn_check(env, roc_of_pairs(env, distance, same, tuples->n, roc));
+	pfree(out);
+	pfree(distance);
+	pfree(same);
+	dml_tuples_free(tuples);
 	return env;
 }
 
@@ -327,6 +242,38 @@ operating_point(const Arguments *arguments, const Roc *roc)
 	return roc_at_far(roc, arguments->far);
 }
 
+/* What is asked for refuses even pairs at distance 0, which every threshold accepts. */
+static void
+no_threshold(const Arguments *arguments, const Roc *roc)
+{
+	double		at_zero = roc->impostor[0];
+
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 isnan(arguments->far) ? errmsg("no threshold is better by %s than to accept no pair", arguments->criterion) :
+			 errmsg("no threshold has a false accept rate of %g or less", arguments->far),
+			 errdetail("%.0f of %.0f pairs of two classes are at distance 0, and every threshold accepts them.",
+					   at_zero, roc_impostor(roc)),
+			 errhint("Look for rows of two classes with equal features, and for a model whose embeddings are all equal.")));
+}
+
+/* A rate of a few pairs is hardly known. */
+static void
+tell_few_genuine(const RocPoint *point, const Roc *roc)
+{
+	double		genuine = roc_genuine(roc);
+	double		low;
+	double		high;
+
+	if (genuine >= ASSESS_LEAST_GENUINE)
+		return;
+	roc_share_interval(point->tar, genuine, &low, &high);
+	ereport(NOTICE,
+			(errmsg_plural("the threshold rests on %.0f pair of one class", "the threshold rests on %.0f pairs of one class",
+						   (unsigned long) genuine, genuine),
+			 errdetail("A true accept rate of %g of so few has a 95 %% interval from %.2f to %.2f.", point->tar, low, high)));
+}
+
 static void
 set_number(Datum *values, bool *nulls, int i, double value)
 {
@@ -340,6 +287,7 @@ dml_calibrate(PG_FUNCTION_ARGS)
 {
 	Arguments	arguments;
 	DmlCalibration calibration = {0};
+	PairSides	sides;
 	const DmlVersion *version;
 	TupleDesc	desc;
 	Roc			roc;
@@ -352,18 +300,21 @@ dml_calibrate(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("dml_calibrate()");
 	PreventCommandIfParallelMode("dml_calibrate()");
 	read_arguments(fcinfo, &arguments);
-	version = dml_version_by_name(arguments.model);
-	dml_version_pin(version, CurrentMemoryContext);
+	sides_of_model(arguments.model, &sides);
+	version = sides.version;
 	dml_calibration_check(version);
 
 	if (arguments.a)
-		(void) curve_of_pairs(&arguments, version, &roc);
+		(void) curve_of_pairs(&arguments, &sides, &roc);
 	else
 		(void) curve_of_rows(&arguments, version, &roc);
 	point = roc_point(&roc, operating_point(&arguments, &roc));
-	if (point.threshold < 0 || point.tar == 0)
+	if (isnan(point.threshold))
+		no_threshold(&arguments, &roc);
+	if (point.tar == 0)
 		ereport(NOTICE,
-				(errmsg("the threshold accepts no pair")));
+				(errmsg("the threshold accepts no pair of one class")));
+	tell_few_genuine(&point, &roc);
 
 	calibration.threshold = point.threshold;
 	calibration.criterion = arguments.criterion;

@@ -16,6 +16,7 @@
 #include "evaluate/evaluate.h"
 #include "evaluate/float_store.h"
 #include "evaluate/matches.h"
+#include "evaluate/sides.h"
 #include "evaluate/space.h"
 #include "read/matrix.h"
 #include "model/model.h"
@@ -40,9 +41,7 @@ typedef struct ConstraintEvaluation
 {
 	Evaluation	evaluation;		/* first: progress */
 	const char *model;
-	const DmlVersion *version;
-	const DmlVersion *side[2];	/* what embeds either side; the second NULL: an adapter's, which stays as it is */
-	int			width[2];		/* numbers that either side has */
+	PairSides	sides;
 	DmlTupleSource source;
 	DmlTuples  *tuples;
 	bool		whiten;
@@ -58,56 +57,19 @@ typedef struct ConstraintEvaluation
 
 /* ---------- what is read ---------- */
 
-/* The model, and which side embeds what; two: may sides differ? */
+/* The model's sides, which may differ where two is set. */
 static void
 find_model(ConstraintEvaluation *comparison, bool two)
 {
-	const DmlVersion *version = dml_version_by_name(comparison->model);
+	const DmlVersion *version;
 
-	dml_version_pin(version, CurrentMemoryContext);
-	comparison->version = comparison->side[0] = comparison->side[1] = version;
-	if (version->side[0] && version->side[1])
-	{
-		comparison->side[0] = version->side[0];
-		comparison->side[1] = version->side[1];
-	}
-	else if (version->adapter)
-		comparison->side[1] = NULL;
-	if (!two && comparison->side[1] != comparison->side[0])
+	sides_of_model(comparison->model, &comparison->sides);
+	version = comparison->sides.version;
+	if (!two && !sides_are_one(&comparison->sides))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("model \"%s\" has two inputs, and a comparison is of rows of one kind", version->name),
 				 version->adapter ? 0 : errhint("Name the side: \"%s/a\" or \"%s/b\".", version->name, version->name)));
-	comparison->width[0] = comparison->side[0]->in;
-	comparison->width[1] = comparison->side[1] ? comparison->side[1]->in : version->out;
-	comparison->source.inputs = comparison->side[0] == comparison->side[1] ? 1 : 2;
-	comparison->source.embedded = version->adapter;
-}
-
-static void
-check_width(const ConstraintEvaluation *comparison, int side)
-{
-	int			d = comparison->tuples->input[comparison->tuples->inputs == 2 ? side : 0].rows.d;
-
-	if (d != comparison->width[side])
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("model \"%s\" takes %d numbers, and %s has %d",
-						comparison->version->name, comparison->width[side], comparison->source.name[side], d),
-				 comparison->side[side] ? errdetail("The model was trained with the features %s.", comparison->side[side]->features) : 0));
-}
-
-static void
-read_source(ConstraintEvaluation *comparison)
-{
-	comparison->tuples = dml_tuples_read(&comparison->source, (size_t) maintenance_work_mem * 1024 / 4, NULL, NULL);
-	check_width(comparison, 0);
-	check_width(comparison, 1);
-	if (comparison->version->adapter && comparison->tuples->space != comparison->version->space)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("%s has vectors of another space than those that model \"%s\" learned to meet",
-						comparison->source.name[1], comparison->version->name)));
 }
 
 /* All rows of either side. */
@@ -176,7 +138,7 @@ measure_whitened(ConstraintEvaluation *comparison)
 	const SideRows *rows = &comparison->rows[comparison->one ? 0 : 1];
 	Model	   *model;
 	LearnStatus status = linear_whiten(comparison->evaluation.env, rows->rows, rows->index, rows->n, 0, &model);
-	Space		space = {.name = "whitened",.in = comparison->width[0]};
+	Space		space = {.name = "whitened",.in = comparison->sides.width[0]};
 
 	if (status == LEARN_DATA)
 	{
@@ -195,9 +157,9 @@ measure_spaces(ConstraintEvaluation *comparison)
 {
 	Space		learned[2];
 
-	if (comparison->width[0] == comparison->width[1])
+	if (comparison->sides.width[0] == comparison->sides.width[1])
 	{
-		Space		none = space_none(comparison, comparison->width[0]);
+		Space		none = space_none(comparison, comparison->sides.width[0]);
 
 		measure_space(comparison, (Space[2]) {none, none}, NO_LEARNING);
 		if (comparison->whiten && comparison->tuples->inputs == 1)
@@ -206,9 +168,9 @@ measure_spaces(ConstraintEvaluation *comparison)
 	else
 		ereport(NOTICE,
 				(errmsg("%s has %d numbers and %s %d: there is no distance without learning",
-						comparison->source.name[0], comparison->width[0], comparison->source.name[1], comparison->width[1])));
-	learned[0] = space_learned(comparison->side[0]);
-	learned[1] = comparison->side[1] ? space_learned(comparison->side[1]) : space_none(comparison, comparison->width[1]);
+						comparison->source.name[0], comparison->sides.width[0], comparison->source.name[1], comparison->sides.width[1])));
+	learned[0] = space_learned(comparison->sides.side[0]);
+	learned[1] = comparison->sides.side[1] ? space_learned(comparison->sides.side[1]) : space_none(comparison, comparison->sides.width[1]);
 	measure_space(comparison, learned, LEARNED);
 }
 
@@ -294,7 +256,8 @@ dml_evaluate_pairs(PG_FUNCTION_ARGS)
 	comparison.evaluation.seed = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT64(5);
 	comparison.whiten = PG_ARGISNULL(6) || PG_GETARG_BOOL(6);
 	find_model(&comparison, true);
-	read_source(&comparison);
+	comparison.tuples = sides_read(&comparison.sides, &comparison.source);
+	dml_tuples_drop_impossible(comparison.tuples, CONSTRAINT_PAIRS);
 	take_all_rows(&comparison);
 	for (int64 i = 0; i < comparison.tuples->n; i++)
 		kinds[comparison.tuples->same[i] != 0] = true;
@@ -306,7 +269,7 @@ dml_evaluate_pairs(PG_FUNCTION_ARGS)
 	class = huge_array(comparison.tuples->n, sizeof(int32));
 	*pairs = (JudgedPairs) {.n = comparison.tuples->n,.row = comparison.tuples->row,.same = comparison.tuples->same,.class = class};
 	pairs->n_classes = constraint_classes(pairs->row, 2, pairs->n, class);
-	if (!dml_calibration_find(comparison.version, &pairs->threshold))
+	if (!dml_calibration_find(comparison.sides.version, &pairs->threshold))
 		pairs->threshold = NAN;
 	comparison.evaluation.calibrated = pairs;
 	comparison.evaluation.impostors = "pairs that are not the same";
@@ -340,7 +303,8 @@ evaluate_comparisons(FunctionCallInfo fcinfo, const char *const *places, int n)
 	comparison.evaluation.seed = PG_ARGISNULL(3 + n) ? 0 : PG_GETARG_INT64(3 + n);
 	comparison.whiten = PG_ARGISNULL(4 + n) || PG_GETARG_BOOL(4 + n);
 	find_model(&comparison, false);
-	read_source(&comparison);
+	comparison.tuples = sides_read(&comparison.sides, &comparison.source);
+	dml_tuples_drop_impossible(comparison.tuples, n == 3 ? CONSTRAINT_TRIPLETS : CONSTRAINT_QUADRUPLETS);
 	take_all_rows(&comparison);
 	class = huge_array(comparison.tuples->n, sizeof(int32));
 	*comparisons = (Comparisons) {.n = comparison.tuples->n,.row = comparison.tuples->row,.size = n,.weight = comparison.tuples->weight,.class = class};
@@ -405,8 +369,8 @@ dml_evaluate_matches(PG_FUNCTION_ARGS)
 	comparison.evaluation.seed = PG_ARGISNULL(9) ? 0 : PG_GETARG_INT64(9);
 	comparison.whiten = PG_ARGISNULL(10) || PG_GETARG_BOOL(10);
 	find_model(&comparison, true);
-	read_source(&comparison);
-	matches_choose(comparison.tuples, comparison.version->adapter, gallery, features ? features : comparison.source.features[1],
+	comparison.tuples = sides_read(&comparison.sides, &comparison.source);
+	matches_choose(comparison.tuples, comparison.sides.version->adapter, gallery, features ? features : comparison.source.features[1],
 				   PG_ARGISNULL(8) ? INT64_MAX : PG_GETARG_INT64(8), comparison.rows, task);
 	task->n_recall = comparison.evaluation.wanted.n_recall;
 	memcpy(task->recall_at, comparison.evaluation.wanted.recall_at, sizeof(task->recall_at));

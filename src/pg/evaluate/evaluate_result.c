@@ -28,6 +28,9 @@ static const struct
 	{ASSESS_KNN, "knn_accuracy"},
 };
 
+/* Where a figure is, in a sentence. */
+static const char *const space_names[N_SPACES] = {"without learning", "whitened", "learned"};
+
 /* A row in the making: a figure of each space, and their intervals. */
 typedef struct Row
 {
@@ -255,6 +258,13 @@ tell_protocol(const Evaluation *evaluation)
 				 errhint("With keep_duplicates => true they find it.")));
 }
 
+/* Has verification so few genuine pairs that the bootstrap knows nothing of their rates? */
+static bool
+is_few_genuine(const Assessment *a)
+{
+	return a->verification.genuine > 0 && a->verification.genuine < ASSESS_LEAST_GENUINE && a->verification.impostor > 0;
+}
+
 /* Rates of errors that cannot be measured with so few. */
 static void
 tell_few_pairs(const Evaluation *evaluation)
@@ -262,10 +272,16 @@ tell_few_pairs(const Evaluation *evaluation)
 	const Assessment *a = any_assessment(evaluation);
 	double		least_far = NAN;
 	double		least_dir = NAN;
+	bool		shows_rates = false;	/* any true accept rate */
 
 	for (int i = ASSESS_FARS - 1; i >= 0; i--)
-		if (isnan(a->verification.tar[i]) && is_wanted(&evaluation->wanted, psprintf("tar_at_far_%g", ASSESS_FAR[i])))
-			least_far = ASSESS_FAR[i];
+		if (is_wanted(&evaluation->wanted, psprintf("tar_at_far_%g", ASSESS_FAR[i])))
+		{
+			if (isnan(a->verification.tar[i]))
+				least_far = ASSESS_FAR[i];
+			else
+				shows_rates = true;
+		}
 	for (int i = ASSESS_DIR_FARS - 1; i >= 0; i--)
 		if (a->queries * ASSESS_DIR_FAR[i] * (1 + 1e-12) < ASSESS_LEAST_ERRORS &&
 			is_wanted(&evaluation->wanted, psprintf("dir_at_far_%g", ASSESS_DIR_FAR[i])))
@@ -279,6 +295,21 @@ tell_few_pairs(const Evaluation *evaluation)
 				(errmsg("too few %s (%.0f) for a false accept rate of %g or less: tar_at_far is NULL there",
 						evaluation->impostors, a->verification.impostor, least_far),
 				 errdetail("At least %d false accepts must be expected.", ASSESS_LEAST_ERRORS)));
+	if (is_few_genuine(a) && shows_rates)
+		ereport(NOTICE,
+				(errmsg_plural("true accept rates rest on %.0f pair of one class", "true accept rates rest on %.0f pairs of one class",
+							   (unsigned long) a->verification.genuine, a->verification.genuine),
+				 errdetail("Their intervals are those of a share of so few (Wilson), not the bootstrap's.")));
+	for (int s = 0; s < N_SPACES; s++)
+	{
+		const Verification *v = &evaluation->space[s].assessment.verification;
+
+		if (evaluation->space[s].done && !isnan(v->accuracy) && isnan(v->accuracy_threshold) &&
+			is_wanted(&evaluation->wanted, "best_accuracy_threshold"))
+			ereport(NOTICE,
+					(errmsg("best_accuracy_threshold is NULL %s: to accept no pair is most accurate there", space_names[s]),
+					 errdetail("Pairs at distance 0, which every threshold accepts, are mostly %s.", evaluation->impostors)));
+	}
 	if (!isnan(least_dir))
 		ereport(NOTICE,
 				(errmsg("too few queries (%lld) for a false alarm rate of %g or less: dir_at_far is NULL there",
@@ -329,12 +360,44 @@ find_intervals(const Evaluation *evaluation, Intervals *intervals)
 		dml_learn_error(evaluation->env, status);
 }
 
+/* With few genuine pairs a true accept rate has the interval of a share; a difference has what both allow. */
+static void
+widen_intervals(const Evaluation *evaluation, Intervals *intervals)
+{
+	double		genuine = any_assessment(evaluation)->verification.genuine;
+	MetricInterval *last = intervals->interval + (size_t) intervals->count * BOOTSTRAP_FIGURES;
+
+	for (int i = 0; i < ASSESS_FARS && intervals->count > 0; i++)
+	{
+		int			figure = BOOTSTRAP_TAR + i;
+		const MetricInterval *none = NULL;
+		const MetricInterval *learned = NULL;
+
+		for (int s = 0; s < N_SPACES; s++)
+		{
+			double		tar = evaluation->space[s].assessment.verification.tar[i];
+			MetricInterval *interval;
+
+			if (intervals->place[s] < 0 || isnan(tar))
+				continue;
+			interval = &intervals->interval[intervals->place[s] * BOOTSTRAP_FIGURES + figure];
+			roc_share_interval(tar, genuine, &interval->low, &interval->high);
+			none = s == NO_LEARNING ? interval : none;
+			learned = s == LEARNED ? interval : learned;
+		}
+		if (none && learned)
+			last[figure] = (MetricInterval) {learned->low - none->high, learned->high - none->low};
+	}
+}
+
 void
 evaluate_put(Evaluation *evaluation)
 {
 	Intervals	intervals;
 
 	find_intervals(evaluation, &intervals);
+	if (is_few_genuine(any_assessment(evaluation)))
+		widen_intervals(evaluation, &intervals);
 	tell_protocol(evaluation);
 	tell_few_pairs(evaluation);
 	tell_collapse(evaluation);

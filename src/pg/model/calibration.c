@@ -92,8 +92,8 @@ dml_calibration_find(const DmlVersion *version, double *threshold)
 	if (HeapTupleIsValid(row))
 	{
 		*threshold = DatumGetFloat8(catalog_value(row, RelationGetDescr(scan.table), CALIBRATION_THRESHOLD, FLOAT8OID));
-		if (isnan(*threshold))
-			catalog_damaged("A threshold is not a number.");
+		if (!(*threshold >= 0))
+			catalog_damaged("A threshold is not a number of at least 0.");
 	}
 	catalog_scan_end(&scan);
 	return HeapTupleIsValid(row);

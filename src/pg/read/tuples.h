@@ -16,7 +16,7 @@
 
 #include "compat.h"
 
-#include "learn/data/rows.h"
+#include "learn/data/constraints.h"
 
 #include "model/model.h"
 
@@ -67,6 +67,12 @@ typedef struct DmlTuples
  */
 extern DmlTuples *dml_tuples_read(const DmlTupleSource *source, size_t limit,
 								  void (*progress) (void *ctx, int64 rows), void *ctx);
+
+/*
+ * Leave out constraints that no metric can change: of a row with itself, and those whose opposite is given,
+ * too.  NOTICEs count them; an error if none is left.
+ */
+extern void dml_tuples_drop_impossible(DmlTuples *tuples, ConstraintKind kind);
 
 extern void dml_tuples_free(DmlTuples *tuples);
 

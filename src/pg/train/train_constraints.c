@@ -144,6 +144,7 @@ task_run(ConstraintTask *task, FunctionCallInfo fcinfo)
 	task->source.place = mines;
 	progress_start(training->model);
 	tuples = dml_tuples_read(&task->source, (size_t) maintenance_work_mem * 1024, training_reading, training);
+	dml_tuples_drop_impossible(tuples, task->kind);
 	if (mines)
 	{
 		HardRows	rows = {tuples->n, tuples->place, is_other_match, tuples};
