@@ -301,7 +301,7 @@ tree_check_vector(Relation index, const TreeMeta *meta, const DmlVector *vector,
 				 errdetail("The index is of %s, the %s of %s.", ours, query ? "query" : "vector", theirs),
 				 errhint("%s", !query ? "Embed all rows with one version of one model, then create the index." :
 						 meta->space == 0 ? "Search by a plain vector." :
-						 vector->space == 0 ? "Search by raw input, an array of numbers, which the index embeds, or by dml_embed()." :
+						 vector->space == 0 ? DML_HINT_ARRAY " Embed a plain vector by dml_embed()." :
 						 "Embed the query with the version of the model that made the rows.")));
 	}
 	if (vector->dim != meta->dims)

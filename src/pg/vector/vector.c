@@ -22,6 +22,8 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#define EMBED_THE_PLAIN	"Embed the plain vector with the model of the other one."
+
 char	   *(*dml_space_name_hook) (uint64 space) = NULL;
 
 static Oid	type_oid = InvalidOid;
@@ -90,8 +92,8 @@ dml_vector_check_range(DmlVector *result)
 	return result;
 }
 
-void
-dml_vector_check_same(const DmlVector *a, const DmlVector *b)
+static void
+check_same(const DmlVector *a, const DmlVector *b, const char *hint_of_plain)
 {
 	if (a->space != b->space)
 	{
@@ -104,13 +106,25 @@ dml_vector_check_same(const DmlVector *a, const DmlVector *b)
 				 errdetail("The left one is of %s, the right one of %s.", space_a, space_b),
 				 a->space != 0 && b->space != 0
 				 ? errhint("Embed both with the same version of one model.")
-				 : errhint("Embed the plain vector with the model of the other one.")));
+				 : errhint("%s", hint_of_plain)));
 	}
 	if (a->dim != b->dim)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("different dml_vector dimensions %d and %d", a->dim, b->dim),
 				 errhint("dml_subvector takes a part of a vector; dml_vector(n) as the type of a column keeps one length.")));
+}
+
+void
+dml_vector_check_same(const DmlVector *a, const DmlVector *b)
+{
+	check_same(a, b, EMBED_THE_PLAIN);
+}
+
+void
+dml_vector_check_beside(const DmlVector *a, const DmlVector *b)
+{
+	check_same(a, b, DML_HINT_ARRAY " " EMBED_THE_PLAIN);
 }
 
 char *

@@ -44,6 +44,12 @@ extern DmlVector *dml_vector_check_range(DmlVector *result);
 /* One space and one number of dimensions, or an error that names both models. */
 extern void dml_vector_check_same(const DmlVector *a, const DmlVector *b);
 
+/* The same check of two vectors that are compared: there the plain one may be an array whose type nobody said. */
+extern void dml_vector_check_beside(const DmlVector *a, const DmlVector *b);
+
+/* What to do with such an array, for hints: it was taken for a dml_vector. */
+#define DML_HINT_ARRAY	"An array beside an embedding needs its type: $1::real[]."
+
 /*
  * The floats of a one-dimensional array of real, double precision, integer, smallint,
  * bigint or numeric, palloc'd.  Errors: NULL elements, more dimensions, an empty array,

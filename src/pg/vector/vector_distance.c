@@ -22,7 +22,7 @@ measure(FunctionCallInfo fcinfo, double (*kernel) (const float *, const float *,
 	DmlVector  *b = PG_GETARG_DML_VECTOR_P(1);
 	double		result;
 
-	dml_vector_check_same(a, b);
+	dml_vector_check_beside(a, b);
 	result = kernel(a->x, b->x, a->dim);
 	PG_FREE_IF_COPY(a, 0);
 	PG_FREE_IF_COPY(b, 1);

@@ -155,7 +155,8 @@ dml_vector_in(PG_FUNCTION_ARGS)
 		ereturn(fcinfo->context, (Datum) 0,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type %s: \"%s\"", "dml_vector", text),
-				 errdetail("Vector contents must start with \"[\".")));
+				 errdetail("Vector contents must start with \"[\"."),
+				 *s == '{' ? errhint(DML_HINT_ARRAY) : 0));
 	s = skip_space(s + 1);
 	if (*s == ']')
 		ereturn(fcinfo->context, (Datum) 0,
@@ -284,6 +285,12 @@ dml_vector_recv(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 					 errmsg("space 0 in the binary form of an embedding")));
 	}
+	/* the binary form of an array begins with its dimensions, one, in four bytes */
+	if (dim == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("binary form of a dml_vector with 0 dimensions"),
+				 errhint(DML_HINT_ARRAY)));
 	result = dml_vector_new(dim, space);
 	check_typmod(typmod, dim);
 	if (buf->len - buf->cursor != dim * (int) sizeof(float4))

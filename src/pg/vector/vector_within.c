@@ -48,7 +48,7 @@ dml_ball_parts(HeapTupleHeader ball, Datum *center, double *radius)
 static bool
 within(const DmlVector *a, const DmlVector *b, double radius, DmlKernel kernel)
 {
-	dml_vector_check_same(a, b);
+	dml_vector_check_beside(a, b);
 	dml_check_radius(radius);
 	return kernel(a->x, b->x, a->dim) <= radius;
 }
