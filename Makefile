@@ -57,11 +57,16 @@ SHLIB_LINK += -lm -ldl -lpthread
 OF_ANOTHER := $(filter %.d,$(shell grep -LF '$(includedir_server)/postgres.h' $(filter src/pg/%,$(wildcard $(DEPS))) /dev/null))
 ifneq ($(OF_ANOTHER),)
 .PHONY: another_postgresql
-$(OF_ANOTHER:.d=.o): another_postgresql
+$(OF_ANOTHER:.d=.o) $(INSTALL_SQL): another_postgresql
 endif
 
 include src/simd.mk
 -include $(DEPS)
+
+# Types have subscripts from PostgreSQL 14 on.
+ifeq ($(MAJORVERSION),13)
+ROOM_SQL := $(filter-out %/15_subscript.sql,$(ROOM_SQL))
+endif
 
 $(INSTALL_SQL): $(ROOM_SQL) Makefile
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION dml" to load this file. \quit'; cat $(ROOM_SQL); } > $@

@@ -7,6 +7,8 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "tree.h"
@@ -22,6 +24,47 @@ column_error(Relation index, int attno, const char *detail, const char *hint)
 			 errhint("%s", hint)));
 }
 
+/* How CREATE INDEX would write a column of the index: its name, or x where it is an expression. */
+static const char *
+column_text(Relation index, int i)
+{
+	AttrNumber	attnum = index->rd_index->indkey.values[i];
+
+	return attnum == 0 ? "x" : quote_identifier(get_attname(index->rd_index->indrelid, attnum, false));
+}
+
+/* The error for an array in the vector's place, if it is one. */
+static void
+array_error(Relation index)
+{
+	Oid			type = TupleDescAttr(RelationGetDescr(index), 0)->atttypid;
+
+	if (!OidIsValid(get_element_type(type)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("a dml index is on a dml_vector, not on %s", format_type_be(type)),
+			 errhint("Index an expression, with the arrays' length for n, and search by it: CREATE INDEX ON %s USING dml ((%s::dml_vector(n))).",
+					 quote_identifier(get_rel_name(index->rd_index->indrelid)), column_text(index, 0))));
+}
+
+/* INCLUDE is accepted (amcaninclude) to say here what to write instead. */
+static void
+check_included(Relation index)
+{
+	StringInfoData columns;
+
+	if (index->rd_index->indnkeyatts == index->rd_index->indnatts)
+		return;
+	initStringInfo(&columns);
+	for (int i = 0; i < index->rd_index->indnatts; i++)
+		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "", column_text(index, i));
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("access method \"dml\" does not support included columns"),
+			 errhint("Make it a further key column: USING dml (%s).", columns.data)));
+}
+
 /* A value's place is aligned for its type, and so is the next one's. */
 void
 tree_columns(Relation index, TreeColumns *columns)
@@ -29,6 +72,9 @@ tree_columns(Relation index, TreeColumns *columns)
 	TupleDesc	desc = RelationGetDescr(index);
 	int			at = MAXALIGN(sizeof(uint32));
 
+	check_included(index);
+	if (!OidIsValid(index_getprocid(index, 1, TREE_METRIC_PROC)))
+		array_error(index);
 	if (!OidIsValid(index_getprocid(index, 1, TREE_METRIC_PROC)))
 		column_error(index, 1, "The first column is the one that is searched by distance.",
 					 "Put the dml_vector first: USING dml (embedding, tenant).");

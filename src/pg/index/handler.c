@@ -115,10 +115,16 @@ tree_recall(Relation index)
 	return ((TreeOptions *) index->rd_options)->recall;
 }
 
-/* amproperty: ORDER BY distance is what its first column is for */
+/* amproperty: ORDER BY distance is what its first column is for; included columns are refused */
 static bool
 tree_property(Oid index, int attno, IndexAMProperty prop, const char *name, bool *res, bool *isnull)
 {
+	if (prop == AMPROP_CAN_INCLUDE)
+	{
+		*res = false;
+		*isnull = false;
+		return true;
+	}
 	if (prop != AMPROP_DISTANCE_ORDERABLE || attno == 0)
 		return false;
 	*res = attno == 1;
@@ -139,6 +145,7 @@ dml_handler(PG_FUNCTION_ARGS)
 	am->amsearcharray = true;
 	am->amsearchnulls = true;
 	am->amoptionalkey = true;
+	am->amcaninclude = true;	/* refused with a hint (columns.c) */
 #if PG_VERSION_NUM >= 170000
 	am->amcanbuildparallel = true;
 #endif

@@ -127,3 +127,13 @@ CREATE OPERATOR CLASS dml_enum_ops DEFAULT FOR TYPE anyenum USING dml AS
 	OPERATOR 5 > (anyenum, anyenum),
 	FUNCTION 2 (anyenum, anyenum) enum_cmp(anyenum, anyenum);
 COMMENT ON OPERATOR CLASS dml_enum_ops USING dml IS 'a column of type anyenum behind the vector';
+
+-- An array is no column of the index.  The class lets CREATE INDEX come as far as the access method's own error.
+CREATE OPERATOR CLASS dml_array_ops DEFAULT FOR TYPE anyarray USING dml AS
+	OPERATOR 1 < (anyarray, anyarray),
+	OPERATOR 2 <= (anyarray, anyarray),
+	OPERATOR 3 = (anyarray, anyarray),
+	OPERATOR 4 >= (anyarray, anyarray),
+	OPERATOR 5 > (anyarray, anyarray),
+	FUNCTION 2 (anyarray, anyarray) btarraycmp(anyarray, anyarray);
+COMMENT ON OPERATOR CLASS dml_array_ops USING dml IS 'for the error that says how to index arrays: as dml_vector(n)';

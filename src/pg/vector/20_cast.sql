@@ -61,3 +61,21 @@ CREATE FUNCTION dml_vector_to_int4(dml_vector) RETURNS integer[]
 COMMENT ON FUNCTION dml_vector_to_int4(dml_vector) IS 'array of the elements rounded, without the space';
 CREATE CAST (dml_vector AS integer[]) WITH FUNCTION dml_vector_to_int4(dml_vector);
 COMMENT ON CAST (dml_vector AS integer[]) IS 'array of the elements rounded, without the space';
+
+CREATE FUNCTION dml_vector(jsonb) RETURNS dml_vector
+	AS 'MODULE_PATHNAME', 'dml_vector_from_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector(jsonb) IS 'plain vector of a JSON array of numbers';
+CREATE CAST (jsonb AS dml_vector) WITH FUNCTION dml_vector(jsonb) AS ASSIGNMENT;
+COMMENT ON CAST (jsonb AS dml_vector) IS 'plain vector of a JSON array of numbers';
+
+CREATE FUNCTION dml_vector_to_jsonb(dml_vector) RETURNS jsonb
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector_to_jsonb(dml_vector) IS 'JSON array of the elements, without the space';
+CREATE CAST (dml_vector AS jsonb) WITH FUNCTION dml_vector_to_jsonb(dml_vector) AS ASSIGNMENT;
+COMMENT ON CAST (dml_vector AS jsonb) IS 'JSON array of the elements, without the space';
+
+CREATE FUNCTION dml_vector(text[]) RETURNS dml_vector
+	AS 'MODULE_PATHNAME', 'dml_vector_from_texts' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_vector(text[]) IS 'plain vector of an array of numbers that are text';
+CREATE CAST (text[] AS dml_vector) WITH FUNCTION dml_vector(text[]) AS ASSIGNMENT;
+COMMENT ON CAST (text[] AS dml_vector) IS 'plain vector of an array of numbers that are text';

@@ -13,6 +13,7 @@
 
 #include "ann/distance.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 PG_FUNCTION_INFO_V1(dml_dims);
 PG_FUNCTION_INFO_V1(dml_space);
@@ -30,6 +31,9 @@ PG_FUNCTION_INFO_V1(dml_vector_sub_scalar);
 PG_FUNCTION_INFO_V1(dml_scalar_sub_vector);
 PG_FUNCTION_INFO_V1(dml_vector_mul_scalar);
 PG_FUNCTION_INFO_V1(dml_scalar_mul_vector);
+PG_FUNCTION_INFO_V1(dml_vector_div_scalar);
+PG_FUNCTION_INFO_V1(dml_vector_div_numeric);
+PG_FUNCTION_INFO_V1(dml_vector_div_bigint);
 
 /* dml_dims(dml_vector): the header alone is fetched of a vector that is stored out of line */
 Datum
@@ -222,4 +226,42 @@ Datum
 dml_scalar_mul_vector(PG_FUNCTION_ARGS)
 {
 	return scale_shift(PG_GETARG_DML_VECTOR_P(1), PG_GETARG_FLOAT8(0), 0);
+}
+
+/* Every element over a number, in double, as avg does it. */
+static Datum
+divide(const DmlVector *v, float8 divisor)
+{
+	DmlVector  *result;
+
+	if (divisor == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DIVISION_BY_ZERO),
+				 errmsg("division by zero")));
+	if (!isfinite(divisor))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("arithmetic with a dml_vector needs a finite number")));
+	result = dml_vector_new(v->dim, v->space);
+	for (int i = 0; i < v->dim; i++)
+		result->x[i] = (float4) (v->x[i] / divisor);
+	PG_RETURN_DML_VECTOR_P(dml_vector_check_range(result));
+}
+
+Datum
+dml_vector_div_scalar(PG_FUNCTION_ARGS)
+{
+	return divide(PG_GETARG_DML_VECTOR_P(0), PG_GETARG_FLOAT8(1));
+}
+
+Datum
+dml_vector_div_numeric(PG_FUNCTION_ARGS)
+{
+	return divide(PG_GETARG_DML_VECTOR_P(0), DatumGetFloat8(DirectFunctionCall1(numeric_float8, PG_GETARG_DATUM(1))));
+}
+
+Datum
+dml_vector_div_bigint(PG_FUNCTION_ARGS)
+{
+	return divide(PG_GETARG_DML_VECTOR_P(0), (float8) PG_GETARG_INT64(1));
 }
