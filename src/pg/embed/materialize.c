@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "read/feature_confined.h"
 #include "read/owner.h"
 
 PG_FUNCTION_INFO_V1(dml_materialize);
@@ -143,31 +144,35 @@ default_features_context(void *arg)
 /*
  * The features' text, to be stored: what the user gave, else what the column has, else
  * what the model was trained with.  The user's names are looked up by the user's
- * search_path; the result means the same under any.
+ * search_path; the result means the same under any.  The model's, unless the table's owner wrote
+ * them, must be confined: they are to run with that owner's rights.
  */
 static char *
-choose_features(const MaterializeTarget *target, Relation rel, const Trigger *trigger, const char *constraints)
+choose_features(const MaterializeTarget *target, Relation rel, const Trigger *trigger, const char *given)
 {
-	ErrorContextCallback callback;
+	ErrorContextCallback callback = {error_context_stack, default_features_context, unconstify(DmlVersion *, target->version)};
+	DmlFeatures *features;
+	DmlConfined *confined = NULL;
 	OwnerScope	scope;
 	char	   *result;
 
 	owner_scope_begin(&scope, target->owner, false);
-	callback.callback = default_features_context;
-	callback.arg = unconstify(DmlVersion *, target->version);
-	callback.previous = error_context_stack;
-	if (constraints == NULL && trigger == NULL)
-		error_context_stack = &callback;
-	if (constraints == NULL && trigger != NULL)
+	if (given == NULL && trigger != NULL)
 		result = dml_features_qualified(embed_trigger_compile(trigger, rel), rel);
 	else
 	{
-		DmlFeatures *features = dml_features_parse(constraints ? constraints : target->version->features);
-
+		features = dml_features_parse(given ? given : target->version->features);
 		check_order(features, target->version);
-		result = dml_features_qualified(dml_features_compile(features, rel), rel);
+		if (given == NULL)
+		{
+			confined = dml_confined_features(target->version, features, target->owner);
+			error_context_stack = &callback;
+		}
+		result = confined ? dml_confined_qualified(confined, rel) :
+			dml_features_qualified(dml_features_compile(features, rel), rel);
+		if (given == NULL)
+			error_context_stack = callback.previous;
 	}
-	error_context_stack = callback.previous;
 	owner_scope_end(&scope);
 	return result;
 }

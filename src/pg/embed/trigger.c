@@ -5,14 +5,22 @@
  * What is needed of a trigger is kept for the session, by the trigger's OID, until its
  * table, a function or a type changes: compiling the features takes longer than
  * embedding a row.  The model is looked up once a statement, as the table's owner: who
- * may write to the table need not hold a right on the model.  The features are evaluated
- * as the current user, as generated columns are.
+ * may write to the table need not hold a right on the model.
+ *
+ * Features that only compute (feature_confined.h) are evaluated as they are.  Others are evaluated
+ * as the filling of the column did: as the table's owner, who can then do nothing but compute, and
+ * with a search_path of pg_catalog.  But a trigger is made, or replaced, by whoever has the right
+ * TRIGGER, and must not be a way to the owner's rights.  So what the features call belongs to the
+ * owner or to a superuser, or the features are those that dml_materialize recorded, which asked for
+ * the owner.  Anything else is an error.
  */
 #include "compat.h"
 
 #include "embed/materialize.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/partition.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
@@ -27,6 +35,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "read/feature_confined.h"
 #include "read/owner.h"
 
 /* Triggers remembered at most; with more (many partitions) all are forgotten. */
@@ -37,6 +46,7 @@ typedef struct CachedTrigger
 	Oid			trigger;		/* hash key */
 	Oid			relid;
 	Oid			user;			/* whose EXECUTE rights were checked */
+	Oid			owner;			/* whom the features are evaluated as; InvalidOid: as who writes */
 	bool		valid;
 	int			busy;			/* evaluations under way */
 	MemoryContext context;		/* of exprs; NULL: not compiled */
@@ -61,6 +71,53 @@ embed_trigger_compile(const Trigger *trigger, Relation rel)
 				 errmsg("trigger \"%s\" was not made by dml_materialize", trigger->tgname),
 				 errhint("Drop it and call dml_materialize.")));
 	return exprs;
+}
+
+/* Did dml_materialize record the features that the condition of the trigger holds, for the column of this name? */
+static bool
+is_recorded(Oid relid, const char *column, const char *features)
+{
+	const char *recorded = dml_column_features(relid, get_attnum(relid, column));
+
+	return recorded != NULL && strcmp(recorded, features) == 0;
+}
+
+/*
+ * Whom the features of a trigger are evaluated as.  InvalidOid, as whoever writes: they only compute.  The table's
+ * owner: what they call is that owner's or a superuser's, or dml_materialize recorded them.  In a
+ * partition, the owner of the table that they were recorded for.
+ */
+static Oid
+features_owner(const Trigger *trigger, Relation rel)
+{
+	char	   *column = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), trigger->tgattr[trigger->tgnattr - 1] - 1)->attname));
+	char	   *features;
+	ListCell   *cell;
+
+	if (dml_condition_confined(trigger->tgqual, InvalidOid))
+		return InvalidOid;
+	if (dml_condition_confined(trigger->tgqual, rel->rd_rel->relowner))
+		return rel->rd_rel->relowner;
+	features = dml_features_text_of_condition(dml_features_parse(trigger->tgargs[EMBED_TRIGGER_FEATURES]), trigger->tgqual, rel);
+	if (features != NULL && is_recorded(RelationGetRelid(rel), column, features))
+		return rel->rd_rel->relowner;
+	foreach(cell, features != NULL && rel->rd_rel->relispartition ? get_partition_ancestors(RelationGetRelid(rel)) : NIL)
+	{
+		if (is_recorded(lfirst_oid(cell), column, features))
+		{
+			Relation	parent = table_open(lfirst_oid(cell), AccessShareLock);
+			Oid			owner = parent->rd_rel->relowner;
+
+			table_close(parent, NoLock);
+			return owner;
+		}
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("trigger \"%s\" has features that dml_materialize did not record", trigger->tgname),
+			 errdetail("The features are %s. They call functions of a role that does not own the table.",
+					   trigger->tgargs[EMBED_TRIGGER_FEATURES]),
+			 errhint("Drop the trigger; then the owner of the table calls dml_materialize.")));
 }
 
 /* Relcache callback. */
@@ -118,6 +175,34 @@ cache_trim(void)
 	}
 }
 
+static DmlFeatureExprs *
+compile_as(Oid owner, const Trigger *trigger, Relation rel)
+{
+	DmlFeatureExprs *exprs;
+	OwnerScope	scope;
+
+	if (!OidIsValid(owner))
+		return embed_trigger_compile(trigger, rel);
+	owner_scope_begin(&scope, owner, true);
+	exprs = embed_trigger_compile(trigger, rel);
+	owner_scope_end(&scope);
+	return exprs;
+}
+
+static bool
+evaluate_as(Oid owner, DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out)
+{
+	OwnerScope	scope;
+	bool		complete;
+
+	if (!OidIsValid(owner))
+		return dml_features_eval(exprs, slot, version, out);
+	owner_scope_begin(&scope, owner, true);
+	complete = dml_features_eval(exprs, slot, version, out);
+	owner_scope_end(&scope);
+	return complete;
+}
+
 /*
  * The features of a trigger, compiled.  NULL: they are being evaluated further up the
  * stack (a function among them writes to the same table), and cannot be used twice.
@@ -135,7 +220,7 @@ cache_find(const Trigger *trigger, Relation rel)
 	entry = hash_search(cache, &trigger->tgoid, HASH_FIND, NULL);
 	if (entry && entry->busy > 0)
 		return NULL;
-	if (entry && entry->valid && entry->user == GetUserId())
+	if (entry && entry->valid && (OidIsValid(entry->owner) || entry->user == GetUserId()))
 		return entry;
 	if (entry == NULL && hash_get_num_entries(cache) >= CACHE_MAX)
 		cache_trim();
@@ -160,7 +245,8 @@ cache_find(const Trigger *trigger, Relation rel)
 	entry->busy++;
 	PG_TRY();
 	{
-		entry->exprs = embed_trigger_compile(trigger, rel);
+		entry->owner = features_owner(trigger, rel);
+		entry->exprs = compile_as(entry->owner, trigger, rel);
 	}
 	PG_CATCH();
 	{
@@ -184,12 +270,16 @@ evaluate(const Trigger *trigger, Relation rel, TupleTableSlot *slot, const DmlVe
 	volatile bool complete;
 
 	if (entry == NULL)
-		return dml_features_eval(embed_trigger_compile(trigger, rel), slot, version, out);
+	{
+		Oid			owner = features_owner(trigger, rel);
+
+		return evaluate_as(owner, compile_as(owner, trigger, rel), slot, version, out);
+	}
 
 	entry->busy++;
 	PG_TRY();
 	{
-		complete = dml_features_eval(entry->exprs, slot, version, out);
+		complete = evaluate_as(entry->owner, entry->exprs, slot, version, out);
 	}
 	PG_CATCH();
 	{

@@ -441,19 +441,17 @@ dml_evaluate(PG_FUNCTION_ARGS)
 	evaluation.store = result_store(fcinfo, &evaluation.desc);
 	version = dml_version_by_name(arguments.model);
 	dml_version_pin(version, CurrentMemoryContext);
-	if (arguments.features == NULL)
-		arguments.features = version->features;
 
 	query.extras = make_extras(&arguments, groups);
-	matrices[0] = dml_matrix_read_with(arguments.source, arguments.features, arguments.label, classes,
-									   query.extras->extra, query.extras->n, memory / 4, NULL, NULL);
+	matrices[0] = dml_matrix_read_for(version, arguments.source, arguments.features, arguments.label, classes,
+									  query.extras->extra, query.extras->n, memory / 4);
 	space_check_dims(matrices[0], version, arguments.source);
 	gallery.extras = query.extras;
 	if (arguments.gallery)
 	{
 		gallery.extras = make_extras(&arguments, groups);
-		matrices[1] = dml_matrix_read_with(arguments.gallery, arguments.features, arguments.label, classes,
-										   gallery.extras->extra, gallery.extras->n, memory / 4, NULL, NULL);
+		matrices[1] = dml_matrix_read_for(version, arguments.gallery, arguments.features, arguments.label, classes,
+										  gallery.extras->extra, gallery.extras->n, memory / 4);
 		space_check_dims(matrices[1], version, arguments.gallery);
 		n_matrices = 2;
 	}

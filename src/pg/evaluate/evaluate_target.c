@@ -72,8 +72,8 @@ read_side(const TargetEvaluation *e, const char *source, Side *side)
 	DmlMatrix  *matrix;
 
 	side->target = (DmlExtra) {.text = e->target,.what = "target"};
-	matrix = dml_matrix_read_with(source, e->features, NULL, NULL, &side->target, 1,
-								  (size_t) maintenance_work_mem * 1024 / 4, NULL, NULL);
+	matrix = dml_matrix_read_for(e->version, source, e->features, NULL, NULL, &side->target, 1,
+								 (size_t) maintenance_work_mem * 1024 / 4);
 	space_check_dims(matrix, e->version, source);
 	return matrix;
 }
@@ -306,8 +306,6 @@ dml_evaluate_target(PG_FUNCTION_ARGS)
 	e.evaluation.store = result_store(fcinfo, &e.evaluation.desc);
 	e.version = dml_version_by_name(model);
 	dml_version_pin(e.version, CurrentMemoryContext);
-	if (e.features == NULL)
-		e.features = e.version->features;
 
 	matrices[0] = matrices[1] = read_side(&e, source, &query);
 	take_rows(matrices[0], e.max_queries, &query);

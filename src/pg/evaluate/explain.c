@@ -32,6 +32,7 @@ PG_FUNCTION_INFO_V1(dml_explain);
 typedef struct Explanation
 {
 	const DmlVersion *version;
+	const char *given;			/* features; NULL: the model's own */
 	const char *features;		/* what they are called */
 	Tuplestorestate *store;
 	TupleDesc	desc;
@@ -240,8 +241,8 @@ static void
 read_rows(Permuted *p, const char *source, const char *features, int64 max_rows)
 {
 	const DmlVersion *version = p->version;
-	DmlMatrix  *matrix = dml_matrix_read(source, features, NULL, NULL,
-										 (size_t) maintenance_work_mem * 1024 / 2, NULL, NULL);
+	DmlMatrix  *matrix = dml_matrix_read_for(version, source, features, NULL, NULL, NULL, 0,
+											 (size_t) maintenance_work_mem * 1024 / 2);
 	LearnEnv   *env = dml_learn_env(0);
 	Selection	rows;
 	LearnStatus status;
@@ -275,7 +276,7 @@ put_permutation(const Explanation *e, const char *source, int64 max_rows, int k,
 	double		apart;
 	Rng			rng;
 
-	read_rows(&p, source, e->features, max_rows);
+	read_rows(&p, source, e->given, max_rows);
 	p.near_rows = Min(p.n, NEIGHBOUR_ROWS);
 	p.k = Min(k, p.near_rows - 1);
 	p.near = huge_array((int64) p.near_rows * p.k, sizeof(int));
@@ -328,9 +329,8 @@ dml_explain(PG_FUNCTION_ARGS)
 	e.store = result_store(fcinfo, &e.desc);
 	e.version = dml_version_by_name(model);
 	dml_version_pin(e.version, CurrentMemoryContext);
-	e.features = text_argument(fcinfo, 2);
-	if (e.features == NULL)
-		e.features = e.version->features;
+	e.given = text_argument(fcinfo, 2);
+	e.features = e.given ? e.given : e.version->features;
 	put_catalogue(&e);
 	if (source)
 		put_permutation(&e, source, max_rows, k, PG_ARGISNULL(4) ? 0 : (uint64) PG_GETARG_INT64(4));

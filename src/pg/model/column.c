@@ -21,7 +21,9 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/regproc.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
@@ -210,4 +212,26 @@ dml_column_copy(Oid from_relid, AttrNumber from, Oid relid, AttrNumber attnum)
 							 4, types, values, NULL, false);
 	catalog_end(&access);
 	return copied > 0;
+}
+
+char *
+dml_column_features(Oid relid, AttrNumber attnum)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	CatalogAccess access;
+	Oid			types[2] = {OIDOID, INT2OID};
+	Datum		values[2];
+	char	   *features = NULL;
+
+	values[0] = ObjectIdGetDatum(relid);
+	values[1] = Int16GetDatum(attnum);
+	catalog_begin(&access);
+	/* a transaction's snapshot may be older than the trigger that asks */
+	PushActiveSnapshot(GetLatestSnapshot());
+	if (catalog_execute("SELECT features FROM dml_catalog.column_info WHERE dml_catalog.column_table(place) = $1 "
+						"AND dml_catalog.column_number(place) = $2", 2, types, values, NULL, true) > 0)
+		features = MemoryContextStrdup(caller, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
+	PopActiveSnapshot();
+	catalog_end(&access);
+	return features;
 }

@@ -96,6 +96,9 @@ extern bool dml_moment_passed(DmlMoment *moment);
  */
 extern void dml_version_embed(const DmlVersion *version, const float4 *x, int n, float4 *out);
 
+/* Who owns the version's model now; InvalidOid: the role is gone, or the model. */
+extern Oid	dml_version_owner(const DmlVersion *version);
+
 /* "name@3", "name@3/b": what dml_version_by_name takes for this version for ever. */
 extern char *dml_version_reference(const DmlVersion *version);
 
@@ -197,6 +200,9 @@ typedef struct DmlColumn
  */
 extern void dml_column_record(const DmlColumn *column);
 extern bool dml_column_forget(Oid relid, AttrNumber attnum, bool *stale);
+
+/* The features on record for a column, as they are committed now; NULL: the column has no record. */
+extern char *dml_column_features(Oid relid, AttrNumber attnum);
 
 /* Record a column as another one is recorded, whose record stays.  False: that one has no record. */
 extern bool dml_column_copy(Oid from_relid, AttrNumber from, Oid relid, AttrNumber attnum);

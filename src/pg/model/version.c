@@ -41,6 +41,14 @@ dml_version_by_name(const char *text)
 	return version->side[side - 'a'];
 }
 
+Oid
+dml_version_owner(const DmlVersion *version)
+{
+	CatalogModel model;
+
+	return catalog_find_model(NULL, version->model_id, NULL, &model) ? model.owner : InvalidOid;
+}
+
 char *
 dml_version_reference(const DmlVersion *version)
 {

@@ -100,6 +100,9 @@ extern char *dml_features_qualified(const DmlFeatureExprs *exprs, Relation rel);
 extern char *dml_features_condition(const DmlFeatureExprs *exprs, Relation rel);
 extern DmlFeatureExprs *dml_features_of_condition(const DmlFeatures *features, const char *condition, Relation rel);
 
+/* The features of a condition as dml_features_qualified writes them; runs nothing of theirs. */
+extern char *dml_features_text_of_condition(const DmlFeatures *features, const char *condition, Relation rel);
+
 /* Evaluate; fills out (version->in floats) and returns true, or false where a feature is NULL. */
 extern bool dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out);
 

@@ -152,8 +152,9 @@ dml_features_columns(const DmlFeatureExprs *exprs)
 	return exprs->columns;
 }
 
-char *
-dml_features_qualified(const DmlFeatureExprs *exprs, Relation rel)
+/* Analysed features as a target list, with their aliases. */
+static char *
+target_list(int n, Node **exprs, char **aliases, Relation rel)
 {
 	StringInfoData text;
 	List	   *context = deparse_context_for(RelationGetRelationName(rel), RelationGetRelid(rel));
@@ -162,10 +163,10 @@ dml_features_qualified(const DmlFeatureExprs *exprs, Relation rel)
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	initStringInfo(&text);
-	for (int i = 0; i < exprs->n; i++)
+	for (int i = 0; i < n; i++)
 	{
-		const char *alias = exprs->aliases[i] ? quote_identifier(exprs->aliases[i]) : NULL;
-		char	   *expr = deparse_expression(exprs->exprs[i], context, false, false);
+		const char *alias = aliases[i] ? quote_identifier(aliases[i]) : NULL;
+		char	   *expr = deparse_expression(exprs[i], context, false, false);
 
 		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", expr);
 		if (alias != NULL && strcmp(expr, alias) != 0)
@@ -173,6 +174,12 @@ dml_features_qualified(const DmlFeatureExprs *exprs, Relation rel)
 	}
 	AtEOXact_GUC(true, nest_level);
 	return text.data;
+}
+
+char *
+dml_features_qualified(const DmlFeatureExprs *exprs, Relation rel)
+{
+	return target_list(exprs->n, exprs->exprs, exprs->aliases, rel);
 }
 
 char *
@@ -192,26 +199,58 @@ dml_features_condition(const DmlFeatureExprs *exprs, Relation rel)
 	return text.data;
 }
 
-DmlFeatureExprs *
-dml_features_of_condition(const DmlFeatures *features, const char *condition, Relation rel)
+/* The n expressions of a trigger's condition, over varno 1; NIL: it is another condition. */
+static List *
+condition_exprs(const char *condition, int n)
 {
 	BoolExpr   *either = condition == NULL ? NULL : stringToNode(condition);
-	List	   *analysed = NIL;
+	List	   *exprs = NIL;
 
-	if (either == NULL || !IsA(either, BoolExpr) || list_length(either->args) != features->n + 1)
-		return NULL;
-	for (int i = 0; i < features->n; i++)
+	if (either == NULL || !IsA(either, BoolExpr) || list_length(either->args) != n + 1)
+		return NIL;
+	for (int i = 0; i < n; i++)
 	{
 		NullTest   *test = list_nth(either->args, i + 1);
 
 		if (!IsA(test, NullTest))
-			return NULL;
+			return NIL;
 		ChangeVarNodes((Node *) test->arg, PRS2_NEW_VARNO, 1, 0);
-		analysed = lappend(analysed, test->arg);
-		if (IsA(test->arg, Var) && list_nth_node(ResTarget, features->targets, i)->name == NULL)
-			features->names[i] = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), ((Var *) test->arg)->varattno - 1)->attname));
+		exprs = lappend(exprs, test->arg);
 	}
-	return dml_features_prepare(features, analysed, rel);
+	return exprs;
+}
+
+DmlFeatureExprs *
+dml_features_of_condition(const DmlFeatures *features, const char *condition, Relation rel)
+{
+	List	   *analysed = condition_exprs(condition, features->n);
+	ListCell   *cell;
+
+	foreach(cell, analysed)
+	{
+		int			i = foreach_current_index(cell);
+
+		if (IsA(lfirst(cell), Var) && list_nth_node(ResTarget, features->targets, i)->name == NULL)
+			features->names[i] = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), lfirst_node(Var, cell)->varattno - 1)->attname));
+	}
+	return analysed == NIL ? NULL : dml_features_prepare(features, analysed, rel);
+}
+
+char *
+dml_features_text_of_condition(const DmlFeatures *features, const char *condition, Relation rel)
+{
+	List	   *analysed = condition_exprs(condition, features->n);
+	Node	  **exprs = palloc(sizeof(Node *) * features->n);
+	char	  **aliases = palloc(sizeof(char *) * features->n);
+
+	if (analysed == NIL)
+		return NULL;
+	for (int i = 0; i < features->n; i++)
+	{
+		exprs[i] = list_nth(analysed, i);
+		aliases[i] = list_nth_node(ResTarget, features->targets, i)->name;
+	}
+	return target_list(features->n, exprs, aliases, rel);
 }
 
 bool

@@ -21,6 +21,7 @@
 
 #include "base/rng.h"
 #include "read/feature.h"
+#include "read/feature_confined.h"
 #include "read/matrix_class.h"
 #include "read/matrix_store.h"
 #include "read/query.h"
@@ -42,6 +43,10 @@ typedef struct Reader
 	DmlClasses *classes;
 	size_t		limit;
 	const DmlFeatures *features;
+	DmlConfined *confined;		/* what computes the features from the query's columns; NULL: the query does */
+	int			n_targets;		/* of the query, in front of the label */
+	Datum	   *values;			/* confined: the features of the row in hand */
+	bool	   *nulls;
 	Oid		   *types;			/* base types of the features */
 	bool		is_array;
 	bool		has_label;
@@ -172,13 +177,20 @@ check_query(void *state, const CachedPlanSource *source)
 	Reader	   *reader = state;
 	TupleDesc	desc = source->resultDesc;
 	int			n = reader->features->n;
+	int			label = reader->n_targets;
 	bool		has_label = reader->has_label;
 
 	dml_query_check_targets(source, "features and label");
 	reader->types = palloc(sizeof(Oid) * n);
+	if (reader->confined)
+	{
+		dml_confined_compile(reader->confined, desc, reader->types);
+		reader->values = palloc(sizeof(Datum) * n);
+		reader->nulls = palloc(sizeof(bool) * n);
+	}
 	for (int i = 0; i < n; i++)
 	{
-		Oid			type = TupleDescAttr(desc, i)->atttypid;
+		Oid			type = reader->confined ? reader->types[i] : TupleDescAttr(desc, i)->atttypid;
 
 		if (!dml_feature_type_ok(type, &reader->is_array))
 			dml_feature_type_error(reader->features->names[i], type);
@@ -186,12 +198,12 @@ check_query(void *state, const CachedPlanSource *source)
 		reader->types[i] = getBaseType(type);
 	}
 	if (has_label)
-		matrix_class_type(reader->classes, TupleDescAttr(desc, n)->atttypid,
-						  TupleDescAttr(desc, n)->attcollation);
+		matrix_class_type(reader->classes, TupleDescAttr(desc, label)->atttypid,
+						  TupleDescAttr(desc, label)->attcollation);
 	reader->extra_types = palloc(sizeof(Oid) * Max(reader->n_extra, 1));
 	for (int e = 0; e < reader->n_extra; e++)
 	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, n + has_label + e);
+		Form_pg_attribute attribute = TupleDescAttr(desc, label + has_label + e);
 
 		reader->extra_types[e] = getBaseType(attribute->atttypid);
 		check_extra(&reader->extra[e], reader->extra_types[e], attribute->attcollation);
@@ -253,17 +265,22 @@ read_row(void *state, Datum *values, bool *nulls)
 	Reader	   *reader = state;
 	Rows	   *rows = &reader->matrix->rows;
 	int			n = reader->features->n;
+	int			label = reader->n_targets;
 	int			count = 0;
 	bool		labeled = true;
 
 	reader->seen++;
 	for (int e = 0; e < reader->has_label + reader->n_extra; e++)
-		labeled = labeled && !nulls[n + e];
+		labeled = labeled && !nulls[label + e];
 	if (!labeled && !reader->partly)
 		return;
+	if (reader->confined)
+		dml_confined_eval(reader->confined, values, nulls, reader->values, reader->nulls);
 	for (int i = 0; i < n; i++)
 	{
-		int			filled = dml_feature_floats(values[i], nulls[i], reader->types[i], reader->features->names[i],
+		const Datum *features = reader->confined ? reader->values : values;
+		const bool *missing = reader->confined ? reader->nulls : nulls;
+		int			filled = dml_feature_floats(features[i], missing[i], reader->types[i], reader->features->names[i],
 												reader->row + count, reader->row_max - count);
 
 		if (filled < 0)
@@ -298,8 +315,8 @@ read_row(void *state, Datum *values, bool *nulls)
 	grow(reader);
 	reader->hash[reader->kept] = matrix_hash_row(reader->row, count, NULL);
 	if (reader->has_label)
-		reader->state->class[reader->kept] = labeled ? matrix_class_of(reader->classes, values[n]) : -1;
-	read_extras(reader, values + n + reader->has_label, labeled);
+		reader->state->class[reader->kept] = labeled ? matrix_class_of(reader->classes, values[label]) : -1;
+	read_extras(reader, values + label + reader->has_label, labeled);
 	matrix_store_add(reader->state->store, reader->row);
 	reader->kept++;
 	if (labeled)
@@ -378,13 +395,13 @@ order_rows(Reader *reader)
 }
 
 static char *
-build_query(const char *source, const DmlFeatures *features, const DmlFeatures *label, const DmlExtra *extra, int n_extra)
+build_query(const char *source, const char *targets, const DmlFeatures *label, const DmlExtra *extra, int n_extra)
 {
 	StringInfoData query;
 
 	/* A comment that ends a text ends with its line. */
 	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT %s\n", features->text);
+	appendStringInfo(&query, "SELECT %s\n", targets);
 	if (label != NULL)
 		appendStringInfo(&query, ", %s\n", label->text);
 	for (int e = 0; e < n_extra; e++)
@@ -421,19 +438,26 @@ dml_matrix_read(const char *source, const char *features, const char *label,
 }
 
 static DmlMatrix *
-read_matrix(const char *source, const char *features, const char *label, bool partly,
+read_matrix(const DmlVersion *defaults, const char *source, const char *features, const char *label, bool partly,
 			DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
 			void (*progress) (void *ctx, int64 rows), void *ctx)
 {
 	Reader		reader = {0};
 	DmlMatrix  *matrix;
+	const char *targets;
 	char	   *query;
 	MemoryContext old;
 
 	reader.context = AllocSetContextCreate(CurrentMemoryContext, "dml matrix", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(reader.context);
 	reader.features = dml_features_parse(features);
-	query = build_query(source, reader.features, label ? dml_expression_parse(label, "label") : NULL,
+	targets = reader.features->text;
+	reader.n_targets = reader.features->n;
+	if (defaults)
+		reader.confined = dml_confined_features(defaults, reader.features, GetUserId());
+	if (reader.confined)
+		targets = dml_confined_columns(reader.confined, &reader.n_targets);
+	query = build_query(source, targets, label ? dml_expression_parse(label, "label") : NULL,
 						extra, n_extra);
 	reader.matrix = matrix = palloc0(sizeof(DmlMatrix));
 	reader.state = palloc0(sizeof(MatrixState));
@@ -483,7 +507,15 @@ dml_matrix_read_with(const char *source, const char *features, const char *label
 					 DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
 					 void (*progress) (void *ctx, int64 rows), void *ctx)
 {
-	return read_matrix(source, features, label, false, classes, extra, n_extra, limit, progress, ctx);
+	return read_matrix(NULL, source, features, label, false, classes, extra, n_extra, limit, progress, ctx);
+}
+
+DmlMatrix *
+dml_matrix_read_for(const DmlVersion *version, const char *source, const char *features, const char *label,
+					DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit)
+{
+	return read_matrix(features ? NULL : version, source, features ? features : version->features, label, false,
+					   classes, extra, n_extra, limit, NULL, NULL);
 }
 
 DmlMatrix *
@@ -491,7 +523,7 @@ dml_matrix_read_partly(const char *source, const char *features, const char *lab
 					   DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
 					   void (*progress) (void *ctx, int64 rows), void *ctx)
 {
-	return read_matrix(source, features, label, true, classes, extra, n_extra, limit, progress, ctx);
+	return read_matrix(NULL, source, features, label, true, classes, extra, n_extra, limit, progress, ctx);
 }
 
 char **

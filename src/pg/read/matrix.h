@@ -65,6 +65,13 @@ extern DmlMatrix *dml_matrix_read_with(const char *source, const char *features,
 									   DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
 									   void (*progress) (void *ctx, int64 rows), void *ctx);
 
+/*
+ * The same for a version.  features NULL: those that it was trained with, which must be confined
+ * (feature_confined.h) unless the current user owns the model.
+ */
+extern DmlMatrix *dml_matrix_read_for(const DmlVersion *version, const char *source, const char *features, const char *label,
+									  DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit);
+
 /* The same; rows with a NULL label, or extra, stand behind the others as rows without a label (rows.n_unlabeled). */
 extern DmlMatrix *dml_matrix_read_partly(const char *source, const char *features, const char *label,
 										 DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,

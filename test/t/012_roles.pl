@@ -1,0 +1,251 @@
+# Roles against each other: one without rights writes models, functions, operators, triggers and
+# views; the other, a superuser or the owner of a table, uses dml on tables of its own.
+#
+# mal.ran has a row for each run of a function of mal's, with the role whose rights it had.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use DmlTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = start_server('roles');
+
+# Runs SQL as a role; returns exit status, output and errors.
+sub run_as
+{
+	my ($role, $sql) = @_;
+	my ($out, $err);
+	my $status = $node->psql('postgres', "SET SESSION AUTHORIZATION $role; SET search_path = $role, public; $sql",
+		stdout => \$out, stderr => \$err, on_error_stop => 1);
+	return ($status, $out, $err);
+}
+
+sub ok_as
+{
+	my ($role, $sql, $name) = @_;
+	my ($status, $out, $err) = run_as($role, $sql);
+	is($status, 0, $name) or diag($err);
+	return $out;
+}
+
+sub fails_as
+{
+	my ($role, $sql, $error, $name) = @_;
+	my ($status, $out, $err) = run_as($role, $sql);
+	like($err, $error, $name) or diag($out);
+}
+
+# Nothing of mal's ran with another's rights.
+sub only_mal
+{
+	my ($name) = @_;
+	is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT seen, ', ') FROM mal.ran WHERE seen <> 'mal'}),
+		'', $name);
+	$node->safe_psql('postgres', 'TRUNCATE mal.ran');
+}
+
+$node->safe_psql('postgres', q{
+	CREATE ROLE mal LOGIN;
+	CREATE ROLE ward LOGIN;
+	CREATE SCHEMA mal AUTHORIZATION mal;
+	CREATE SCHEMA ward AUTHORIZATION ward;
+	GRANT USAGE ON SCHEMA mal, ward TO PUBLIC;
+	GRANT CREATE ON SCHEMA public TO PUBLIC;
+	CREATE SCHEMA postgres;
+	GRANT USAGE ON SCHEMA postgres TO PUBLIC;
+	CREATE TABLE postgres.t AS
+		SELECT sin(i)::real AS f, (i % 3 + cos(i) / 4)::real AS g, i % 3 AS class, i::double precision AS n
+		FROM generate_series(1, 120) i;
+	CREATE TABLE ward.t AS TABLE postgres.t;
+	ALTER TABLE ward.t OWNER TO ward;
+	GRANT SELECT ON postgres.t TO PUBLIC;
+});
+
+ok_as('mal', q{
+	CREATE TABLE ran (seen name);
+	GRANT INSERT, SELECT ON ran TO PUBLIC;
+	CREATE FUNCTION log_it() RETURNS void LANGUAGE sql AS 'INSERT INTO mal.ran VALUES (current_user)';
+	CREATE FUNCTION pwn(real) RETURNS real IMMUTABLE LANGUAGE plpgsql AS
+		'BEGIN PERFORM mal.log_it(); RETURN $1; END';
+	CREATE FUNCTION pwn(real, integer) RETURNS real IMMUTABLE LANGUAGE plpgsql AS
+		'BEGIN PERFORM mal.log_it(); RETURN $1 OPERATOR(pg_catalog.+) $2; END';
+	CREATE OPERATOR mal.+ (LEFTARG = real, RIGHTARG = integer, FUNCTION = pwn);
+	CREATE OPERATOR public.+ (LEFTARG = real, RIGHTARG = integer, FUNCTION = pwn);
+	CREATE FUNCTION public.sneak(real) RETURNS real IMMUTABLE LANGUAGE plpgsql AS
+		'BEGIN PERFORM mal.log_it(); RETURN $1; END';
+	CREATE FUNCTION public.dml_norm(real) RETURNS real IMMUTABLE LANGUAGE plpgsql AS
+		'BEGIN PERFORM mal.log_it(); RETURN $1; END';
+	CREATE DOMAIN dom AS real CHECK (mal.pwn(VALUE) IS NOT NULL);
+	CREATE DOMAIN public.dom AS real CHECK (mal.pwn(VALUE) IS NOT NULL);
+	CREATE TYPE comp AS (d dom);
+	CREATE FUNCTION sets(real) RETURNS real IMMUTABLE LANGUAGE plpgsql SECURITY INVOKER AS
+		'BEGIN PERFORM mal.reset_it(); RETURN $1; END';
+	CREATE FUNCTION reset_it() RETURNS void LANGUAGE plpgsql AS 'BEGIN RESET ROLE; RESET SESSION AUTHORIZATION; END';
+	CREATE VIEW spy AS SELECT mal.pwn(1);
+	GRANT SELECT ON spy TO PUBLIC;
+	CREATE TABLE t AS TABLE postgres.t;
+}, 'mal prepares');
+
+# ---------- the default features of a model ----------
+
+my $hostile = [
+	[ 'function',           'mal.pwn(f), g' ],
+	[ 'unqualified',        'pwn(f), g' ],
+	[ 'operator',           'f OPERATOR(mal.+) 1, g' ],
+	[ 'domain',             '(f::mal.dom)::real, g' ],
+	[ 'domain by path',     '(f::dom)::real, g' ],
+	[ 'array literal',      q{f + cardinality('{1}'::mal.dom[])::real, g} ],
+	[ 'array cast',         q{f + ('{1}'::text::mal.dom[])[1], g} ],
+	[ 'composite literal',  q{f + (('(1)'::mal.comp).d)::real, g} ],
+	[ 'attribute notation', '(f).sneak, g' ],
+	[ 'name of dml',        'dml_norm(f), g' ],
+	[ 'set_config',         q{f + length(set_config('dml.notice_interval', '7', false)), g} ],
+	[ 'server file',        q{f OPERATOR(pg_catalog.+) length(pg_read_file('PG_VERSION')), g} ],
+	[ 'nested',             'CASE WHEN f > 0 THEN coalesce(least(mal.pwn(f), g), g) ELSE g END, g' ],
+	[ 'array element',      'ARRAY[f, mal.pwn(g)]' ],
+];
+if ($node->safe_psql('postgres', q{SELECT count(*) FROM pg_catalog.pg_proc WHERE proname = 'pg_input_is_valid'}) eq '1')
+{
+	push @$hostile, [ 'input test', q{f + pg_input_is_valid('1', 'mal.dom')::int, g} ];
+}
+my ($xml) = $node->psql('postgres', q{SELECT query_to_xml('SELECT 1', false, false, '')});
+if ($xml == 0)
+{
+	push @$hostile, [ 'query_to_xml', q{f + length(query_to_xml('SELECT mal.pwn(1)', false, false, '')::text), g} ];
+	push @$hostile, [ 'table_to_xml', q{f + length(table_to_xml('mal.spy'::regclass, false, false, '')::text), g} ];
+}
+
+my @calls = (
+	[ 'dml_evaluate',          q{SELECT * FROM dml_evaluate('%s', 't', label => 'class', metrics => '{recall_at_1}', whiten => false)} ],
+	[ 'dml_evaluate, gallery', q{SELECT * FROM dml_evaluate('%s', 't', label => 'class', protocol => 'query_gallery', gallery => 'SELECT * FROM t')} ],
+	[ 'dml_evaluate_target',   q{SELECT * FROM dml_evaluate_target('%s', 't', target => 'n')} ],
+	[ 'dml_verify_axioms',     q{SELECT * FROM dml_verify_axioms('%s', 't')} ],
+	[ 'dml_explain',           q{SELECT * FROM dml_explain('%s', 't')} ],
+	[ 'dml_calibrate',         q{SELECT * FROM dml_calibrate('%s', 't', label => 'class')} ],
+	[ 'dml_materialize',       q{SELECT * FROM dml_materialize('t', 'e', '%s'); SELECT dml_dematerialize('t', 'e')} ]);
+
+# Train as mal a model on what must not matter to others, and grant it to all.
+sub train_as_mal
+{
+	my ($model, $features) = @_;
+	(my $quoted = $features) =~ s/'/''/g;
+	my $role = $features =~ /pg_read_file/ ? 'postgres' : 'mal';
+	ok_as($role, "SELECT version FROM dml_train('$model', 't', '$quoted', 'class', method => 'whiten')", "$model: trained");
+	if ($role ne 'mal')
+	{
+		ok_as($role, "SELECT dml_set_owner('$model', 'mal')", "$model: given to mal");
+	}
+	ok_as('mal', "SELECT dml_grant('$model', 'public', 'embed')", "$model: granted");
+}
+
+foreach my $case (@$hostile)
+{
+	my ($what, $features) = @$case;
+	train_as_mal($what, $features);
+	only_mal("$what: training runs as the trainer");
+	foreach my $call (@calls)
+	{
+		foreach my $role ('postgres', $what eq 'function' ? 'ward' : ())
+		{
+			next if $role eq 'ward' && $call->[0] eq 'dml_calibrate';
+			fails_as($role, sprintf($call->[1], $what), qr/features must be given for model "$what"/,
+				"$what: $call->[0] as $role asks for the features");
+		}
+	}
+	only_mal("$what: nothing of mal's ran");
+}
+fails_as('postgres', sprintf($calls[0][1], 'function'),
+	qr/DETAIL: +It was trained with the features mal\.pwn\(f\), g, which use function mal\.pwn.*\nHINT: .* features => 'mal\.pwn\(f\), g'/,
+	'the error shows the features');
+my $given = ok_as('postgres', q{SELECT count(*) > 0 FROM dml_verify_axioms('function', 't', features => 'mal.pwn(f), g')},
+	'what the error asks for works');
+is($given, 't', 'there is a result');
+$node->safe_psql('postgres', 'TRUNCATE mal.ran');
+
+# The owner of the model is not asked.
+foreach my $call (@calls)
+{
+	my $model = 'function';
+	ok_as('mal', sprintf($call->[1], $model), "$call->[0]: the model's owner needs no features");
+}
+only_mal('they ran as mal');
+
+# Columns, and functions of PostgreSQL and dml, are used silently, with the meaning that they have there.
+my @harmless = (
+	'f, g', 'abs(f) * 2, g - 1.5', 'f + 1, g', '(f > 0.5), (g IS NULL), f::double precision AS h',
+	'ARRAY[f, g]', q{CASE WHEN f > 0 THEN 'a' ELSE 'b' END = 'a', g}, 'dml_normalize(ARRAY[f, g, 1]::dml_vector)',
+	q{extract(hour FROM to_timestamp(n * 1000)), g}, 'n::integer % 7, g');
+my $i = 0;
+foreach my $features (@harmless)
+{
+	my $model = 'harmless' . $i++;
+	(my $quoted = $features) =~ s/'/''/g;
+	train_as_mal($model, $features);
+	foreach my $call (@calls)
+	{
+		ok_as('postgres', sprintf($call->[1], $model), "$features: $call->[0] is silent");
+	}
+	only_mal("$features: nothing of mal's ran");
+	my $default = ok_as('postgres', "SELECT string_agg(axiom || checked || violations, ' ') FROM dml_verify_axioms('$model', 't')", 'without features');
+	is($default, ok_as('postgres', "SET search_path = postgres; SELECT string_agg(axiom || checked || violations, ' ') "
+		  . "FROM public.dml_verify_axioms('$model', 't', features => " . ($features =~ /dml_/ ?
+			q{'public.dml_normalize(ARRAY[f, g, 1]::public.dml_vector)'} : "'$quoted'") . ')', 'with features'),
+		"$features: the default means the same");
+}
+is($node->safe_psql('postgres', q{SELECT count(*) FROM postgres.t WHERE f IS NULL}), 0, 'the table is as it was');
+
+# ---------- the trigger of a materialised column ----------
+
+ok_as('mal', q{SELECT dml_materialize('t', 'e', 'function'); GRANT INSERT, UPDATE, SELECT, TRIGGER ON t TO PUBLIC}, 'mal materialises');
+ok_as('postgres', q{INSERT INTO mal.t (f, g) VALUES (1, 2); UPDATE mal.t SET f = 2 WHERE class IS NULL}, 'a superuser writes');
+ok_as('ward', q{INSERT INTO mal.t (f, g) VALUES (1, 2)}, 'another role writes');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM mal.t WHERE class IS NULL AND e IS NULL}), 0, 'the column is filled');
+isnt($node->safe_psql('postgres', 'SELECT count(*) FROM mal.ran'), 0, 'the features were evaluated');
+only_mal('in the trigger the features run as the owner of the table');
+ok_as('mal', q{ALTER TABLE t RENAME f TO h; ALTER TABLE t RENAME e TO e2}, 'columns get other names');
+ok_as('postgres', q{INSERT INTO mal.t (h, g) VALUES (1, 2)}, 'a superuser writes again');
+only_mal('and the features still run as the owner');
+
+ok_as('mal', q{CREATE TABLE esc AS SELECT f, g FROM postgres.t;
+	SELECT dml_materialize('esc', 'e', 'harmless0', 'f, g'); SELECT dml_dematerialize('esc', 'e')}, 'a table to escape from');
+ok_as('mal', q{CREATE TABLE part (f real, g real) PARTITION BY RANGE (f);
+	CREATE TABLE part1 PARTITION OF part FOR VALUES FROM (0) TO (10);
+	CREATE TABLE part2 PARTITION OF part FOR VALUES FROM (10) TO (20);
+	SELECT dml_materialize('part', 'e', 'harmless0', 'mal.pwn(f), g')}, 'a partitioned table');
+ok_as('postgres', q{INSERT INTO mal.part VALUES (1, 2), (11, 2); INSERT INTO mal.part1 VALUES (2, 2)}, 'a superuser writes to partitions');
+isnt($node->safe_psql('postgres', 'SELECT count(*) FROM mal.ran'), 0, 'the features were evaluated');
+only_mal('in partitions, too');
+$node->safe_psql('postgres', q{GRANT USAGE, CREATE ON SCHEMA mal TO ward; CREATE TABLE ward.esc (f real, g real, e dml_vector);
+	ALTER TABLE ward.esc OWNER TO ward});
+fails_as('mal', q{CREATE TABLE low (f real, g real); SELECT dml_materialize('low', 'e', 'harmless0', 'mal.sets(f), g'); INSERT INTO low VALUES (1, 2)},
+	qr/security-restricted operation/, 'features cannot leave the owner\'s identity');
+
+# A function that fits better later is not the one that the column was made with.
+$node->safe_psql('postgres', q{CREATE TABLE ward.small (f smallint, g real); ALTER TABLE ward.small OWNER TO ward});
+ok_as('ward', q{CREATE FUNCTION public.twice(integer) RETURNS real IMMUTABLE LANGUAGE sql AS 'SELECT (2 * $1)::real';
+	SELECT dml_materialize('small', 'e', 'harmless0', 'public.twice(f), g')}, 'ward materialises');
+ok_as('mal', q{CREATE FUNCTION public.twice(smallint) RETURNS real IMMUTABLE LANGUAGE plpgsql AS
+	'BEGIN PERFORM mal.log_it(); RETURN $1; END'}, 'mal overloads');
+ok_as('postgres', 'INSERT INTO ward.small VALUES (1, 2)', 'a superuser writes to ward\'s table');
+only_mal('the overload was not called');
+
+# A trigger by hand is no way to the rights of the table's owner or of who writes.
+$node->safe_psql('postgres', 'GRANT TRIGGER, INSERT ON ward.esc TO mal');
+ok_as('mal', q{CREATE TRIGGER hand BEFORE INSERT OR UPDATE OF f, e ON ward.esc FOR EACH ROW
+	EXECUTE FUNCTION dml_embed_trigger('harmless0@1', 'mal.pwn(f), g', 'f', 'e')}, 'mal makes a trigger');
+foreach my $role ('postgres', 'ward', 'mal')
+{
+	fails_as($role, 'INSERT INTO ward.esc (f, g) VALUES (1, 2)', qr/trigger "hand" has features that dml_materialize did not record/,
+		"a trigger by hand runs no function for $role");
+}
+ok_as('ward', 'DROP TRIGGER hand ON esc', 'ward drops it');
+ok_as('mal', q{CREATE TRIGGER hand BEFORE INSERT OR UPDATE OF f, e ON ward.esc FOR EACH ROW
+	EXECUTE FUNCTION dml_embed_trigger('harmless0@1', 'f + cardinality(''{1}''::mal.dom[]), g', 'f', 'e')}, 'mal makes another');
+fails_as('postgres', 'INSERT INTO ward.esc (f, g) VALUES (1, 2)', qr/did not record/, 'nor is a literal of mal\'s type read');
+only_mal('nothing of mal\'s ran');
+ok_as('ward', 'DROP TRIGGER hand ON esc', 'ward drops that, too');
+
+$node->stop;
+done_testing();
