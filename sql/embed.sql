@@ -164,7 +164,7 @@ END $$;
 SELECT grown(1) IS NULL AS warm, grown(20000) < 262144 AS bounded;
 
 SET client_min_messages = warning;
-SELECT dml_drop_model(name) FROM dml_models WHERE name LIKE 'embed%';
+SELECT dml_drop_model(model) FROM dml_models WHERE model LIKE 'embed%';
 -- of a model that is gone the number of the space is left
 DO $$
 DECLARE

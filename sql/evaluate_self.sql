@@ -38,6 +38,6 @@ SET client_min_messages = warning;
 CREATE TABLE twin AS SELECT i AS id, ARRAY[10 * (i / 2), 0.3 * (i % 2)]::real[] AS v FROM generate_series(2, 201) i;
 SELECT without_learning FROM dml_train_matches('self_one', 'SELECT a.v AS q, b.v FROM twin a JOIN twin b ON a.id / 2 = b.id / 2 AND a.id <> b.id', 'q', 'v', method => 'ntxent', epochs => 1);
 SELECT without_learning FROM dml_train_matches('self_adapter', 'SELECT a.v AS q, b.v FROM twin a JOIN twin b ON a.id / 2 = b.id / 2 AND a.id <> b.id', 'q', 'v', adapter => true, method => 'ntxent', epochs => 1);
-SELECT count(dml_drop_model(name)) FROM dml_models WHERE name LIKE 'self%';
+SELECT count(dml_drop_model(model)) FROM dml_models WHERE model LIKE 'self%';
 RESET search_path;
 DROP SCHEMA self_test CASCADE;

@@ -67,6 +67,6 @@ SELECT * FROM dml_evaluate_target('et_house', 'test', target => 'NULL::float8');
 SELECT * FROM dml_evaluate_target('et_house', 'test', target => 'price, price');
 SELECT * FROM dml_evaluate_target('et_house', 'SELECT * FROM test WHERE false', target => 'price');
 
-SELECT dml_drop_model(name) FROM dml_models WHERE name IN ('et_house', 'et_class') ORDER BY name;
+SELECT dml_drop_model(model) FROM dml_models WHERE model IN ('et_house', 'et_class') ORDER BY model;
 RESET search_path;
 DROP SCHEMA evaluate_target CASCADE;

@@ -14,8 +14,8 @@ INSERT INTO point VALUES (NULL, 1, ARRAY[NULL, 1], 'low');
 -- Versions count from 1; the name means the last one.
 SELECT model, version FROM dml_train('model_a', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0}');
 SELECT model, version FROM dml_train('model_a', 'point', 'x', 'class', method => 'pca', dims => 1, seed => 3, options => '{"validation": 0}');
-SELECT name, owner = current_user AS mine, active, method, network, inputs, dims, metric, created <= now() AS created
-FROM dml_models WHERE name LIKE 'model%';
+SELECT model, owner = current_user AS mine, active, method, network, inputs, dims, metric, created <= now() AS created
+FROM dml_models WHERE model LIKE 'model%';
 SELECT model, version, active, method, asked_method, inputs, columns, dims, source, features, label, rows, skipped, classes, epochs, seed,
 	space ~ '^[0-9a-f]{16}$' AS space, weight_bytes > 100 AS weights, library_version
 FROM dml_model_versions WHERE model = 'model_a' ORDER BY version;

@@ -32,7 +32,7 @@ SET ROLE regress_dml_owner;
 SELECT version FROM dml_train('priv', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0}');
 CREATE TABLE kept AS SELECT dml_embed('priv', 1, 2) AS e;
 GRANT SELECT ON kept TO PUBLIC;
-SELECT name, owner FROM dml_models WHERE name = 'priv';
+SELECT model, owner FROM dml_models WHERE model = 'priv';
 TABLE rights;
 RESET ROLE;
 TABLE rights \gset
@@ -40,7 +40,7 @@ SELECT :'embed' AS embed, :'raw' AS raw, :'weights' AS weights;
 
 -- A stranger sees the model and what is said of it, and no more.
 SET ROLE regress_dml_stranger;
-SELECT name, owner, inputs, dims FROM dml_models WHERE name = 'priv';
+SELECT model, owner, inputs, dims FROM dml_models WHERE model = 'priv';
 TABLE rights;
 SELECT dml_embed('priv', 1, 2);
 SELECT e <-> ARRAY[1, 2]::real[] FROM kept;
@@ -144,7 +144,7 @@ RESET ROLE;
 SELECT dml_grant('priv', 'regress_dml_stranger', 'weights');
 ALTER ROLE regress_dml_owner RENAME TO regress_dml_renamed;
 ALTER ROLE regress_dml_stranger RENAME TO regress_dml_foreigner;
-SELECT name, owner FROM dml_models WHERE name = 'priv';
+SELECT model, owner FROM dml_models WHERE model = 'priv';
 TABLE dml_model_privileges;
 SET ROLE regress_dml_renamed;
 SELECT version FROM dml_train('priv', 'point', 'b, a', 'class', method => 'whiten', options => '{"validation": 0}');
@@ -176,7 +176,7 @@ DROP ROLE regress_dml_renamed;
 DROP ROLE regress_dml_foreigner;
 CREATE ROLE regress_dml_renamed;
 CREATE ROLE regress_dml_foreigner;
-SELECT regexp_replace(owner, '[0-9]+', '...') AS owner FROM dml_models WHERE name = 'priv';
+SELECT regexp_replace(owner, '[0-9]+', '...') AS owner FROM dml_models WHERE model = 'priv';
 SELECT regexp_replace(role, '[0-9]+', '...') AS role, privilege FROM dml_model_privileges;
 SET ROLE regress_dml_renamed;
 TABLE rights;
@@ -191,7 +191,7 @@ SELECT dml_set_owner('priv', 'regress_dml_member');
 SET ROLE regress_dml_member;
 SELECT try($q$SELECT dml_set_owner('priv', 'regress_dml_stranger')$q$) AS give_to_stranger;
 SELECT dml_set_owner('priv', 'regress_dml_team');
-SELECT name, owner FROM dml_models WHERE name = 'priv';
+SELECT model, owner FROM dml_models WHERE model = 'priv';
 -- a member of the owner is an owner
 SELECT dml_activate('priv', 1);
 TABLE rights;
@@ -220,7 +220,7 @@ SELECT dml_revoke('priv', 'regress dml "Quoted"', 'embed'), dml_revoke('priv', '
 DROP ROLE "regress dml ""Quoted""";
 DROP ROLE regress_dml_owner;
 ALTER ROLE regress_dml_third RENAME TO regress_dml_owner;
-SELECT name, owner FROM dml_models WHERE name = 'priv';
+SELECT model, owner FROM dml_models WHERE model = 'priv';
 SELECT role, privilege FROM dml_model_privileges WHERE role NOT LIKE 'unknown%' ORDER BY role;
 SET ROLE regress_dml_stranger;
 TABLE rights;

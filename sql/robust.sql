@@ -36,7 +36,7 @@ SELECT outcome($$SELECT dml_train('robust_bad', 'item', 'x', 'class', method => 
 SELECT outcome($$SELECT dml_evaluate('robust', 'item', 'x', 'class')$$);
 RESET temp_file_limit;
 RESET maintenance_work_mem;
-SELECT count(*) AS models_left FROM dml_models WHERE name = 'robust_bad';
+SELECT count(*) AS models_left FROM dml_models WHERE model = 'robust_bad';
 SELECT count(*) AS trainings_left FROM dml_training_progress WHERE pid = pg_backend_pid();
 SELECT count(*) AS temporary_files_left FROM pg_ls_tmpdir();
 

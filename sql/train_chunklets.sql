@@ -29,7 +29,7 @@ SELECT * FROM dml_train_chunklets('chunklets_bad', 'chunklet_row', 'x', 'NULL::i
 BEGIN READ ONLY;
 SELECT * FROM dml_train_chunklets('chunklets_bad', 'chunklet_row', 'x', 'session');
 ROLLBACK;
-SELECT count(*) FROM dml_models WHERE name = 'chunklets_bad';
+SELECT count(*) FROM dml_models WHERE model = 'chunklets_bad';
 
 SELECT dml_drop_model('chunklets');
 DROP TABLE chunklet_row;

@@ -61,6 +61,6 @@ SET statement_timeout = '500ms';
 SELECT * FROM dml_train('classical_many', 'many', 'x', 'class', method => 'lmnn', options => '{"iterations": 100000, "tolerance": 0}');
 RESET statement_timeout;
 
-SELECT dml_drop_model(name) FROM dml_models WHERE name LIKE 'classical%' ORDER BY name;
+SELECT dml_drop_model(model) FROM dml_models WHERE model LIKE 'classical%' ORDER BY model;
 RESET search_path;
 DROP SCHEMA classical_test CASCADE;

@@ -26,7 +26,7 @@ SELECT * FROM dml_train('plant_bad', 'plant', 'x', 'family, species AS s', metho
 SELECT * FROM dml_train('plant_bad', 'plant', 'x', 'family, nothing', method => 'supcon');
 SELECT * FROM dml_train('plant_bad', 'plant', 'x', 'id, id, id, id, id, id, id, id, id', method => 'supcon');
 SELECT * FROM dml_train('plant_bad', 'plant', 'x', 'family, species', method => 'supcon', options => '{"level_weight": -1}');
-SELECT count(*) FROM dml_models WHERE name = 'plant_bad';
-SELECT count(dml_drop_model(name)) FROM dml_models WHERE name LIKE 'plant%';
+SELECT count(*) FROM dml_models WHERE model = 'plant_bad';
+SELECT count(dml_drop_model(model)) FROM dml_models WHERE model LIKE 'plant%';
 DROP TABLE plant;
 RESET client_min_messages;

@@ -88,8 +88,8 @@ ROLLBACK;
 SET statement_timeout = '300ms';
 SELECT * FROM dml_train_matches('matches_bad', 'caption', 'image', 'txt', method => 'ntxent', epochs => 100000, options => '{"patience": 0}');
 RESET statement_timeout;
-SELECT count(*) FROM dml_models WHERE name = 'matches_bad';
+SELECT count(*) FROM dml_models WHERE model = 'matches_bad';
 
 DROP TABLE caption, twin, store, asked;
-SELECT count(dml_drop_model(name)) FROM dml_models WHERE name ~ '^(clip|twin|adapter|stored|matches)';
+SELECT count(dml_drop_model(model)) FROM dml_models WHERE model ~ '^(clip|twin|adapter|stored|matches)';
 RESET client_min_messages;

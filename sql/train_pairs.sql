@@ -97,8 +97,8 @@ SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'same');
 SELECT * FROM dml_train_pairs('pairs', 'SELECT ARRAY[1, 2] AS x1, ARRAY[3, 4] AS x2, true AS same', 'x1', 'x2', 'same');
 RESET ROLE;
 DROP ROLE pair_stranger;
-SELECT count(*) FROM dml_models WHERE name = 'pairs_bad';
+SELECT count(*) FROM dml_models WHERE model = 'pairs_bad';
 
-SELECT count(dml_drop_model(name)) FROM dml_models WHERE name LIKE 'pairs%';
+SELECT count(dml_drop_model(model)) FROM dml_models WHERE model LIKE 'pairs%';
 DROP FUNCTION pair_space;
 DROP TABLE pair, pair_thing;

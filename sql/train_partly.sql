@@ -70,6 +70,6 @@ SELECT dml_train('bad', 'partly', 'x', 'known', method => 'supcon', options => '
 SELECT dml_train_unlabeled('bad', 'partly', 'x', method => 'ntxent', options => '{"unlabeled": 1}');
 
 DROP SCHEMA train_partly_test CASCADE;
-SELECT count(dml_drop_model(name)) FROM dml_models WHERE name LIKE 'partly%';
+SELECT count(dml_drop_model(model)) FROM dml_models WHERE model LIKE 'partly%';
 RESET client_min_messages;
 RESET search_path;

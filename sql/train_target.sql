@@ -77,8 +77,8 @@ SELECT * FROM dml_train('bad', 'engine', 'a, b', target => 'power', method => 'm
 \set VERBOSITY terse
 SELECT * FROM dml_train_chunklets('bad', 'engine', 'a, b', 'power', method => 'log_ratio');
 \set VERBOSITY default
-SELECT count(*) FROM dml_models WHERE name = 'bad';
+SELECT count(*) FROM dml_models WHERE model = 'bad';
 
-SELECT dml_drop_model(name) FROM dml_models WHERE name IN ('engine', 'same', 'auto', 'tuned') ORDER BY name;
+SELECT dml_drop_model(model) FROM dml_models WHERE model IN ('engine', 'same', 'auto', 'tuned') ORDER BY model;
 RESET search_path;
 DROP SCHEMA target_test CASCADE;

@@ -52,7 +52,7 @@ SET client_min_messages = warning;
 SELECT learned IS NOT NULL AS judged, reason ~ 'rows may be on both sides' AS says_so
 FROM dml_train_triplets('taste_one', 'SELECT a.q, c.clicked, c.skipped FROM click c, (SELECT q FROM click ORDER BY id LIMIT 1) a', 'q', 'clicked', 'skipped', method => 'triplet', network => '2, raw', epochs => 2);
 RESET client_min_messages;
-SELECT count(*) FROM dml_models WHERE name = 'taste_bad';
+SELECT count(*) FROM dml_models WHERE model = 'taste_bad';
 
-SELECT count(dml_drop_model(name)) FROM dml_models WHERE name LIKE 'taste%' OR name LIKE 'judged%';
+SELECT count(dml_drop_model(model)) FROM dml_models WHERE model LIKE 'taste%' OR model LIKE 'judged%';
 DROP TABLE click, triplet_thing;

@@ -32,8 +32,8 @@ SELECT * FROM dml_train('unlabeled_bad', 'unlabeled', 'x', 'id % 10', options =>
 SET statement_timeout = '200ms';
 SELECT * FROM dml_train_unlabeled('unlabeled_bad', 'unlabeled', 'x', method => 'ntxent', epochs => 100000, options => '{"patience": 0}');
 RESET statement_timeout;
-SELECT count(*) FROM dml_models WHERE name = 'unlabeled_bad';
+SELECT count(*) FROM dml_models WHERE model = 'unlabeled_bad';
 
-SELECT count(dml_drop_model(name)) FROM dml_models WHERE name LIKE 'unlabeled%';
+SELECT count(dml_drop_model(model)) FROM dml_models WHERE model LIKE 'unlabeled%';
 DROP TABLE unlabeled;
 RESET client_min_messages;

@@ -75,7 +75,7 @@ SELECT dml_tune('bad', 'tune_row', 'x', 'class', 'supcon', search => '{"heat": [
 SELECT dml_tune('bad', 'tune_row', 'x', 'class', 'supcon', search => '{"temperature": [0.1]}', options => '{"temperature": 0.2}');
 -- three classes cannot be held out as whole classes
 SELECT dml_tune('bad', 'SELECT * FROM tune_row WHERE class < 3', 'x', 'class', 'supcon', trials => 2);
-SELECT count(*) AS models FROM dml_models WHERE name = 'bad';
+SELECT count(*) AS models FROM dml_models WHERE model = 'bad';
 
-SELECT dml_drop_model(name) FROM dml_models WHERE name IN ('tuned', 'again', 'unseen', 'wide', 'noise', 'sum') ORDER BY name;
+SELECT dml_drop_model(model) FROM dml_models WHERE model IN ('tuned', 'again', 'unseen', 'wide', 'noise', 'sum') ORDER BY model;
 DROP TABLE tune_row;

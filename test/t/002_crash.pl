@@ -27,7 +27,7 @@ ok( $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM dml_training_
 $node->stop('immediate');
 eval { $training->finish };
 $node->start;
-is($node->safe_psql('postgres', q{SELECT count(*) FROM dml_models WHERE name = 'long'}), 0, 'no trace of it');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM dml_models WHERE model = 'long'}), 0, 'no trace of it');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM dml_training_progress'), 0, 'nor in the progress view');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_ls_tmpdir()}), 0, 'no temporary files');
 is(train($node, name => 'long'), 1, 'the name is free');

@@ -52,7 +52,7 @@ foreach my $round (1 .. 5)
 	my ($drop, $materialize) = at_once(
 		q{SELECT dml_drop_model('brief')},
 		q{SELECT dml_materialize('iris', 'brief', model => 'brief', features => 'x')});
-	my $models = $node->safe_psql('postgres', q{SELECT count(*) FROM dml_models WHERE name = 'brief'});
+	my $models = $node->safe_psql('postgres', q{SELECT count(*) FROM dml_models WHERE model = 'brief'});
 	my $columns = $node->safe_psql('postgres', q{SELECT count(*) FROM dml_columns WHERE "column" = 'brief'});
 	ok($models >= $columns, "round $round: no column without its model");
 	ok(($drop->[0] == 0) != ($materialize->[0] == 0), "round $round: one of them succeeds") or diag($drop->[2], $materialize->[2]);
@@ -74,7 +74,7 @@ foreach my $way (qw(pg_cancel_backend pg_terminate_backend))
 	$training->finish;
 	isnt(($training->full_results)[0], 0, "$way: it ends");
 	like($err, $way eq 'pg_cancel_backend' ? qr/canceling statement/ : qr/terminating connection/, "$way: with the usual message");
-	is( $node->safe_psql('postgres', q{SELECT (SELECT count(*) FROM dml_models WHERE name = 'long') + (SELECT count(*) FROM dml_training_progress)}),
+	is( $node->safe_psql('postgres', q{SELECT (SELECT count(*) FROM dml_models WHERE model = 'long') + (SELECT count(*) FROM dml_training_progress)}),
 		0, "$way: no model, no progress");
 	is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_ls_tmpdir()}), 0, "$way: no temporary files");
 }

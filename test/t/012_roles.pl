@@ -247,5 +247,99 @@ fails_as('postgres', 'INSERT INTO ward.esc (f, g) VALUES (1, 2)', qr/did not rec
 only_mal('nothing of mal\'s ran');
 ok_as('ward', 'DROP TRIGGER hand ON esc', 'ward drops that, too');
 
+# ---------- names in the extension's own SQL ----------
+
+# Objects that fit better than PostgreSQL's own where a name is looked up through the search_path.
+my @operators = (
+	[ '=', 'oid', 'regclass', 'boolean' ], [ '=', 'regclass', 'oid', 'boolean' ], [ '=', 'oid', 'regprocedure', 'boolean' ],
+	[ '=', 'oid', 'integer', 'boolean' ], [ '=', 'name', 'name[]', 'boolean' ], [ '=', 'smallint', 'bigint', 'boolean' ],
+	[ '=', 'text', 'unknown', 'boolean' ], [ '=', 'anyelement', 'anyelement', 'boolean' ],
+	[ '<>', '"char"', 'text', 'boolean' ], [ '<>', 'anyelement', 'anyelement', 'boolean' ],
+	[ '->>', 'jsonb', 'jsonb', 'text' ], [ '->>', 'jsonb', 'anyelement', 'text' ], [ '?', 'jsonb', 'jsonb', 'boolean' ],
+	[ '?', 'jsonb', 'anyelement', 'boolean' ], [ '||', 'bytea', 'anyelement', 'bytea' ], [ '||', 'text', 'anyelement', 'text' ],
+	[ '||', 'text', 'jsonb', 'text' ], [ '-', 'integer', 'numeric', 'integer' ], [ '-', 'anyelement', 'anyelement', 'integer' ]);
+my @functions = (
+	[ 'to_hex', 'numeric', 'text' ], [ 'octet_length', 'name', 'integer' ], [ 'unnest', 'text[]', 'text' ],
+	[ 'jsonb_each', 'anyelement', 'text' ], [ 'jsonb_array_elements', 'anyelement', 'jsonb' ], [ 'coalesce', 'anyelement', 'boolean' ],
+	[ 'lpad', 'text, bigint, text', 'text' ], [ 'cardinality', 'int2vector', 'integer' ], [ 'now', '', 'timestamptz' ],
+	[ 'row_number', '', 'bigint' ], [ 'dml_norm', 'integer', 'real' ]);
+
+# Set the traps in a database; the ones that PostgreSQL does not allow are left out.
+sub set_traps
+{
+	my ($database) = @_;
+	my ($sql, $made) = ('', 0);
+	foreach my $o (@operators)
+	{
+		my ($name, $left, $right, $returns) = @$o;
+		my ($status) = $node->psql($database, qq{
+			CREATE FUNCTION public.trap_$made($left, $right) RETURNS $returns IMMUTABLE LANGUAGE plpgsql AS
+				\$\$BEGIN RAISE EXCEPTION 'trapped by $name'; END\$\$;
+			CREATE OPERATOR public.$name (LEFTARG = $left, RIGHTARG = $right, FUNCTION = public.trap_$made)}, on_error_stop => 1);
+		$made++ if $status == 0;
+	}
+	foreach my $f (@functions)
+	{
+		my ($name, $arguments, $returns) = @$f;
+		my ($status) = $node->psql($database, qq{CREATE FUNCTION public."$name"($arguments) RETURNS $returns IMMUTABLE LANGUAGE plpgsql AS
+			\$\$BEGIN RAISE EXCEPTION 'trapped by $name'; END\$\$}, on_error_stop => 1);
+		$made++ if $status == 0;
+	}
+	return $made;
+}
+
+# All that the extension runs by itself, with the traps in front.
+sub use_all
+{
+	my ($database, $path, $schema) = @_;
+	my $set = "SET search_path = $path;";
+	foreach my $view ($node->safe_psql($database, q{SELECT viewname FROM pg_catalog.pg_views WHERE viewname LIKE 'dml\_%' ORDER BY 1}) =~ /\S+/g)
+	{
+		my ($status, $out, $err) = $node->psql($database, "$set TABLE $schema.$view");
+		is($err, '', "$path: $view");
+	}
+	foreach my $sql (
+		"SELECT * FROM $schema.dml_explain('named')", "SELECT * FROM $schema.dml_explain('named', 'public.t')",
+		"SELECT * FROM $schema.dml_classify('public.t', 'e', 'class', (SELECT e FROM public.t LIMIT 1))",
+		"SELECT * FROM $schema.dml_materialize('public.t', 'e', 'named', refresh => true)",
+		"SELECT * FROM $schema.dml_tune('tuned', 'public.t', 'f, g', 'class', 'margin', open_set => false, trials => 2, folds => 2, epochs => 2)",
+		"SELECT * FROM $schema.dml_calibrate('named', 'public.t', label => 'class')",
+		"TABLE $schema.dml_trials", "SELECT $schema.dml_within(e, e::text, 1) FROM public.t LIMIT 1",
+		"SELECT $schema.dml_grant('named', 'public', 'embed')", "SELECT $schema.dml_revoke('named', 'public', 'embed')",
+		"UPDATE public.t SET f = 2", "SELECT $schema.dml_dematerialize('public.t', 'e')", "SELECT $schema.dml_drop_model('named')")
+	{
+		my ($status, $out, $err) = $node->psql($database, "$set $sql");
+		unlike($err, qr/ERROR|trapped/, "$path: $sql");
+	}
+}
+
+my $setup = q{SET search_path = pg_catalog; CREATE TABLE public.t AS
+		SELECT sin(i)::real AS f, (i % 3 + cos(i) / 4)::real AS g, i % 3 AS class FROM generate_series(1, 60) i;};
+foreach my $schema ('public', 'own')
+{
+	foreach my $when ('before', 'after')
+	{
+		my $database = "names_${schema}_$when";
+		$node->safe_psql('postgres', "CREATE DATABASE $database");
+		$node->safe_psql($database, 'CREATE SCHEMA own');
+		cmp_ok(set_traps($database), '>', 20, "traps $when CREATE EXTENSION") if $when eq 'before';
+		$node->safe_psql($database, "CREATE EXTENSION dml SCHEMA $schema");
+		cmp_ok(set_traps($database), '>', 20, "traps $when CREATE EXTENSION") if $when eq 'after';
+		$node->safe_psql($database, $setup . qq{SELECT $schema.dml_train('named', 'public.t', 'f, g', 'class', method => 'lda');
+			SELECT $schema.dml_materialize('public.t', 'e', 'named', 'f, g')});
+		use_all($database, $schema eq 'own' ? 'public, own, pg_catalog' : 'public, pg_catalog', $schema);
+		is($node->safe_psql($database, q{
+			WITH member AS (SELECT classid, objid FROM pg_catalog.pg_depend WHERE refclassid OPERATOR(pg_catalog.=) 'pg_extension'::regclass::oid
+					AND deptype OPERATOR(pg_catalog.=) 'e'::"char"),
+				made AS (SELECT classid, objid FROM member UNION ALL
+					SELECT 'pg_rewrite'::regclass::oid, r.oid FROM pg_catalog.pg_rewrite r JOIN member ON objid OPERATOR(pg_catalog.=) r.ev_class)
+			SELECT pg_catalog.string_agg(pg_catalog.pg_describe_object(d.refclassid, d.refobjid, 0), ', ')
+			FROM pg_catalog.pg_depend d JOIN made USING (classid, objid)
+			WHERE d.refclassid OPERATOR(pg_catalog.=) ANY (ARRAY['pg_proc'::regclass::oid, 'pg_operator'::regclass::oid, 'pg_cast'::regclass::oid])
+				AND NOT EXISTS (SELECT FROM member m WHERE m.classid OPERATOR(pg_catalog.=) d.refclassid AND m.objid OPERATOR(pg_catalog.=) d.refobjid)
+				AND d.refobjid OPERATOR(pg_catalog.>=) 16384::oid}), '', "$database: the extension depends on nobody's functions and operators");
+	}
+}
+
 $node->stop;
 done_testing();

@@ -65,7 +65,7 @@ foreach my $damage ("columns = '{}'", "columns = '{a}'", "features_b = 'a'", 'in
 	$node->safe_psql('postgres', "UPDATE dml_catalog.version v SET $column = was FROM keep k WHERE v.model_id = k.model_id AND v.number = k.number; DROP TABLE keep");
 }
 is($node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()'), $started, 'the server has not restarted');
-$node->safe_psql('postgres', "SELECT dml_drop_model(name) FROM dml_models; DROP SCHEMA attack CASCADE; DROP ROLE mallory");
+$node->safe_psql('postgres', "SELECT dml_drop_model(model) FROM dml_models; DROP SCHEMA attack CASCADE; DROP ROLE mallory");
 
 # ---------- one session has models cached, another one moves their rows ----------
 
@@ -88,7 +88,7 @@ my ($before, $after, $stored) = split /\n/, $node->safe_psql(
 is($after, $before, 'VACUUM FULL of another session changes no embedding');
 is($stored, 't', 'nor what the trigger stores');
 is($node->safe_psql('postgres', "SELECT eb = dml_embed('b', ARRAY[3, 4]::real[]) FROM iris WHERE id = 1000"), 't', 'as a new session sees it');
-$node->safe_psql('postgres', "DROP TABLE iris; SELECT dml_drop_model(name) FROM dml_models");
+$node->safe_psql('postgres', "DROP TABLE iris; SELECT dml_drop_model(model) FROM dml_models");
 
 # ---------- roles that are renamed, and dumps ----------
 
@@ -136,7 +136,7 @@ sub check_rights
 	};
 	my $boss = q{"Boss's ""new"" name"};
 
-	is($on->safe_psql($db, "SELECT owner FROM dml_models"), q{Boss's "new" name}, "$what: the owner");
+	is($on->safe_psql($db, "SELECT owner FROM dml_models"), q{Boss's "new" model}, "$what: the owner");
 	is($on->safe_psql($db, "SELECT string_agg(role || ' ' || privilege, ',') FROM dml_model_privileges WHERE role NOT LIKE 'unknown%'"),
 		'reader_new embed', "$what: rights");
 	is(join(', ', map { $may->($_) } ($boss, 'reader_new', 'boss', 'reader', 'gone')), 'may, may, may not, may not, may not', "$what: who may embed");
@@ -215,7 +215,7 @@ $second->stop;
 # Where the roles are not: the models come, the rights wait for the names.
 my $third = start_server('third', empty => 1);
 restore($third, 'waiting', "$dir/custom.dump", '--no-owner', '--no-privileges');
-is($third->safe_psql('waiting', 'SELECT owner FROM dml_models'), q{Boss's "new" name}, 'without roles: the owner that is waited for');
+is($third->safe_psql('waiting', 'SELECT owner FROM dml_models'), q{Boss's "new" model}, 'without roles: the owner that is waited for');
 $third->safe_psql('waiting', q{CREATE ROLE boss; CREATE ROLE gone; CREATE ROLE reader_new; CREATE ROLE "Boss's ""new"" name"});
 is( join(
 		', ',

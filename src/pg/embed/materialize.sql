@@ -36,12 +36,12 @@ CREATE EVENT TRIGGER dml_watch_ddl ON ddl_command_end WHEN TAG IN ('ALTER TABLE'
 COMMENT ON EVENT TRIGGER dml_watch_ddl IS 'tells when a partition or a child table has a materialised column that nobody keeps fresh';
 
 -- The trigger of a column is known by the last number of its UPDATE OF list.
-CREATE VIEW dml_columns AS
+CREATE VIEW @extschema@.dml_columns AS
 	SELECT a.attrelid::pg_catalog.regclass AS relation, a.attname AS "column", m.name AS model, c.number AS version,
 		c.number OPERATOR(pg_catalog.=) m.active AS active,
 		EXISTS (SELECT FROM pg_catalog.pg_trigger t
 			WHERE t.tgrelid OPERATOR(pg_catalog.=) a.attrelid AND t.tgparentid OPERATOR(pg_catalog.=) 0
-				AND t.tgfoid OPERATOR(pg_catalog.=) 'dml_embed_trigger()'::pg_catalog.regprocedure
+				AND t.tgfoid OPERATOR(pg_catalog.=) '@extschema@.dml_embed_trigger()'::pg_catalog.regprocedure
 				AND t.tgenabled OPERATOR(pg_catalog.<>) 'D'
 				AND a.attnum OPERATOR(pg_catalog.=)
 					t.tgattr[pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) OPERATOR(pg_catalog.-) 1]) AS kept_fresh,
@@ -51,4 +51,4 @@ CREATE VIEW dml_columns AS
 	JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) dml_catalog.column_table(c.place)
 		AND a.attnum OPERATOR(pg_catalog.=) dml_catalog.column_number(c.place);
 COMMENT ON VIEW dml_columns IS 'materialised columns, and the version that each is made with';
-GRANT SELECT ON dml_columns TO PUBLIC;
+GRANT SELECT ON @extschema@.dml_columns TO PUBLIC;

@@ -1,6 +1,6 @@
 -- Within a radius of raw input, which the model of the vector embeds once a scan.
 
-CREATE TYPE dml_raw_ball AS (center real[], radius double precision);
+CREATE TYPE @extschema@.dml_raw_ball AS (center real[], radius double precision);
 COMMENT ON TYPE dml_raw_ball IS 'raw input and a radius: what an index is asked for by dml_within';
 
 CREATE FUNCTION dml_within(dml_vector, real[], radius double precision) RETURNS boolean
@@ -15,7 +15,7 @@ CREATE FUNCTION dml_in_ball(dml_vector, dml_raw_ball) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'dml_raw_in_ball' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10
 	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_in_ball(dml_vector, dml_raw_ball) IS 'is the Euclidean (L2) distance to raw input, which the model of the vector embeds, at most the radius?';
-CREATE OPERATOR <->@ (LEFTARG = dml_vector, RIGHTARG = dml_raw_ball, FUNCTION = dml_in_ball);
+CREATE OPERATOR @extschema@.<->@ (LEFTARG = dml_vector, RIGHTARG = dml_raw_ball, FUNCTION = dml_in_ball);
 COMMENT ON OPERATOR <->@ (dml_vector, dml_raw_ball) IS 'is the Euclidean (L2) distance to raw input, which the model of the vector embeds, at most the radius?';
 
 CREATE FUNCTION dml_within_cosine(dml_vector, real[], radius double precision) RETURNS boolean
@@ -30,7 +30,7 @@ CREATE FUNCTION dml_in_ball_cosine(dml_vector, dml_raw_ball) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'dml_raw_in_ball_cosine' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10
 	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_in_ball_cosine(dml_vector, dml_raw_ball) IS 'is the cosine distance to raw input, which the model of the vector embeds, at most the radius?';
-CREATE OPERATOR <=>@ (LEFTARG = dml_vector, RIGHTARG = dml_raw_ball, FUNCTION = dml_in_ball_cosine);
+CREATE OPERATOR @extschema@.<=>@ (LEFTARG = dml_vector, RIGHTARG = dml_raw_ball, FUNCTION = dml_in_ball_cosine);
 COMMENT ON OPERATOR <=>@ (dml_vector, dml_raw_ball) IS 'is the cosine distance to raw input, which the model of the vector embeds, at most the radius?';
 
 CREATE FUNCTION dml_ball(real[], radius double precision) RETURNS dml_raw_ball

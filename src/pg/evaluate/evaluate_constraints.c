@@ -189,7 +189,7 @@ begin(ConstraintEvaluation *comparison, FunctionCallInfo fcinfo)
 	comparison->evaluation.store = result_store(fcinfo, &comparison->evaluation.desc);
 	comparison->model = text_argument(fcinfo, 0);
 	comparison->source.source = text_argument(fcinfo, 1);
-	need_argument(comparison->model, "model", "SELECT name FROM dml_models;");
+	need_argument(comparison->model, "model", "SELECT model FROM dml_models;");
 	need_argument(comparison->source.source, "source", "A table, a view or a query.");
 }
 

@@ -15,10 +15,12 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 #include "ann/distance.h"
 #include "evaluate/space.h"
+#include "read/owner.h"
 #include "base/rng.h"
 #include "call/result_store.h"
 
@@ -61,6 +63,7 @@ put_catalogue(const Explanation *e)
 	char	   *sql;
 	Oid			types[2] = {TEXTOID, INT4OID};
 	Datum		values[2];
+	int			guc_level;
 
 	sql = psprintf("SELECT l.section, l.name, l.value FROM %s.dml_model_versions v, LATERAL ("
 				   "SELECT 'model', n, t, 1, i FROM ROWS FROM (unnest(ARRAY['version', 'method', 'asked_method', 'network', 'preprocessing', 'inputs', 'dims', 'source', "
@@ -74,6 +77,8 @@ put_catalogue(const Explanation *e)
 				   quote_identifier(space_schema()));
 	values[0] = CStringGetTextDatum(e->version->name);
 	values[1] = Int32GetDatum(e->version->number);
+	guc_level = NewGUCNestLevel();
+	restrict_search_path();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute_with_args(sql, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
@@ -89,6 +94,7 @@ put_catalogue(const Explanation *e)
 			put_line(e, section, name, value, NAN);
 	}
 	SPI_finish();
+	AtEOXact_GUC(true, guc_level);
 }
 
 static char *

@@ -17,34 +17,34 @@ CREATE FUNCTION dml_index_metric_ip() RETURNS integer
 COMMENT ON FUNCTION dml_index_metric_ip() IS 'support function of dml_ip_ops';
 
 CREATE OPERATOR CLASS dml_l2_ops DEFAULT FOR TYPE dml_vector USING dml AS
-	OPERATOR 1 <-> (dml_vector, dml_vector) FOR ORDER BY float_ops,
-	OPERATOR 1 <-> (dml_vector, real[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <-> (dml_vector, double precision[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <-> (dml_vector, smallint[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <-> (dml_vector, integer[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <-> (dml_vector, bigint[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <-> (dml_vector, numeric[]) FOR ORDER BY float_ops,
-	FUNCTION 1 dml_index_metric_l2();
+	OPERATOR 1 @extschema@.<-> (dml_vector, dml_vector) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<-> (dml_vector, real[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<-> (dml_vector, double precision[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<-> (dml_vector, smallint[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<-> (dml_vector, integer[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<-> (dml_vector, bigint[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<-> (dml_vector, numeric[]) FOR ORDER BY pg_catalog.float_ops,
+	FUNCTION 1 @extschema@.dml_index_metric_l2();
 COMMENT ON OPERATOR CLASS dml_l2_ops USING dml IS 'Euclidean (L2) distance, <->';
 
 CREATE OPERATOR CLASS dml_cosine_ops FOR TYPE dml_vector USING dml AS
-	OPERATOR 1 <=> (dml_vector, dml_vector) FOR ORDER BY float_ops,
-	OPERATOR 1 <=> (dml_vector, real[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <=> (dml_vector, double precision[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <=> (dml_vector, smallint[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <=> (dml_vector, integer[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <=> (dml_vector, bigint[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <=> (dml_vector, numeric[]) FOR ORDER BY float_ops,
-	FUNCTION 1 dml_index_metric_cosine();
+	OPERATOR 1 @extschema@.<=> (dml_vector, dml_vector) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<=> (dml_vector, real[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<=> (dml_vector, double precision[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<=> (dml_vector, smallint[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<=> (dml_vector, integer[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<=> (dml_vector, bigint[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<=> (dml_vector, numeric[]) FOR ORDER BY pg_catalog.float_ops,
+	FUNCTION 1 @extschema@.dml_index_metric_cosine();
 COMMENT ON OPERATOR CLASS dml_cosine_ops USING dml IS 'cosine distance, <=>';
 
 CREATE OPERATOR CLASS dml_ip_ops FOR TYPE dml_vector USING dml AS
-	OPERATOR 1 <#> (dml_vector, dml_vector) FOR ORDER BY float_ops,
-	OPERATOR 1 <#> (dml_vector, real[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <#> (dml_vector, double precision[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <#> (dml_vector, smallint[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <#> (dml_vector, integer[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <#> (dml_vector, bigint[]) FOR ORDER BY float_ops,
-	OPERATOR 1 <#> (dml_vector, numeric[]) FOR ORDER BY float_ops,
-	FUNCTION 1 dml_index_metric_ip();
+	OPERATOR 1 @extschema@.<#> (dml_vector, dml_vector) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<#> (dml_vector, real[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<#> (dml_vector, double precision[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<#> (dml_vector, smallint[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<#> (dml_vector, integer[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<#> (dml_vector, bigint[]) FOR ORDER BY pg_catalog.float_ops,
+	OPERATOR 1 @extschema@.<#> (dml_vector, numeric[]) FOR ORDER BY pg_catalog.float_ops,
+	FUNCTION 1 @extschema@.dml_index_metric_ip();
 COMMENT ON OPERATOR CLASS dml_ip_ops USING dml IS 'negative inner product, <#>';

@@ -69,7 +69,7 @@ CREATE TABLE dml_catalog.version (
 	candidates jsonb NOT NULL,
 	reason text,
 	library_version text NOT NULL,
-	created timestamp with time zone NOT NULL DEFAULT now(),
+	created timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
 	supervision text NOT NULL DEFAULT 'labels',
 	constraints bigint NOT NULL DEFAULT 0,
 	features_b text,
@@ -85,7 +85,7 @@ CREATE INDEX version_space_idx ON dml_catalog.version (space, model_id, number);
 CREATE TABLE dml_catalog.privilege (
 	model_id bigint NOT NULL,
 	grantee dml_catalog.stored_role NOT NULL,
-	privilege text COLLATE "C" NOT NULL CHECK (privilege IN ('embed', 'weights'))
+	privilege text COLLATE "C" NOT NULL CHECK (privilege OPERATOR(pg_catalog.=) ANY (ARRAY['embed', 'weights']))
 );
 CREATE INDEX privilege_model_idx ON dml_catalog.privilege (model_id);
 COMMENT ON TABLE dml_catalog.privilege IS 'who may embed with a model or read its weights, beside its owner';
@@ -134,7 +134,7 @@ CREATE TABLE dml_catalog.calibration (
 	genuine_pairs bigint NOT NULL,
 	impostor_pairs bigint NOT NULL,
 	source text NOT NULL,
-	created timestamp with time zone NOT NULL DEFAULT now(),
+	created timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
 	CONSTRAINT calibration_pkey PRIMARY KEY (model_id, number)
 );
 COMMENT ON TABLE dml_catalog.calibration IS 'thresholds of verification, by version';
@@ -146,41 +146,41 @@ SELECT pg_catalog.pg_extension_config_dump('dml_catalog.privilege', '');
 SELECT pg_catalog.pg_extension_config_dump('dml_catalog.calibration', '');
 SELECT pg_catalog.pg_extension_config_dump('dml_catalog.column_info', 'WHERE dml_catalog.column_number(place) IS NOT NULL');
 
-CREATE VIEW dml_models AS
-	SELECT m.name, dml_catalog.role_name(m.owner) AS owner,
+CREATE VIEW @extschema@.dml_models AS
+	SELECT m.name AS model, dml_catalog.role_name(m.owner) AS owner,
 		m.active, v.method, v.network, v.inputs, v.dims,
 		v.metric, v.without_learning, v.whitened, v.learned, v.created
 	FROM dml_catalog.model m
-	JOIN dml_catalog.version v ON v.model_id = m.id AND v.number = m.active;
+	JOIN dml_catalog.version v ON v.model_id OPERATOR(pg_catalog.=) m.id AND v.number OPERATOR(pg_catalog.=) m.active;
 COMMENT ON VIEW dml_models IS 'the models, each with its active version';
 
-CREATE VIEW dml_model_versions AS
-	SELECT m.name AS model, v.number AS version, lpad(to_hex(v.space), 16, '0') AS space,
-		v.number = m.active AS active,
+CREATE VIEW @extschema@.dml_model_versions AS
+	SELECT m.name AS model, v.number AS version, pg_catalog.lpad(pg_catalog.to_hex(v.space), 16, '0') AS space,
+		v.number OPERATOR(pg_catalog.=) m.active AS active,
 		dml_catalog.role_name(m.owner) AS owner, v.method, v.asked_method, v.network, v.preprocessing,
 		v.inputs, v.columns, v.dims, v.source, v.features, v.label, v.rows, v.skipped, v.classes,
 		v.epochs, v.seconds, v.seed, v.metric, v.without_learning, v.whitened, v.learned, v.settings,
-		v.history, v.candidates, v.reason, octet_length(v.weights) AS weight_bytes,
+		v.history, v.candidates, v.reason, pg_catalog.octet_length(v.weights) AS weight_bytes,
 		v.library_version, v.created, v.supervision, v.constraints,
 		v.inputs_b, v.columns_b, v.features_b
 	FROM dml_catalog.model m
-	JOIN dml_catalog.version v ON v.model_id = m.id;
+	JOIN dml_catalog.version v ON v.model_id OPERATOR(pg_catalog.=) m.id;
 COMMENT ON VIEW dml_model_versions IS 'all versions of all models, and how each came about';
 
-CREATE VIEW dml_model_privileges AS
+CREATE VIEW @extschema@.dml_model_privileges AS
 	SELECT m.name AS model, dml_catalog.role_name(p.grantee) AS role, p.privilege
 	FROM dml_catalog.privilege p
-	JOIN dml_catalog.model m ON m.id = p.model_id;
+	JOIN dml_catalog.model m ON m.id OPERATOR(pg_catalog.=) p.model_id;
 COMMENT ON VIEW dml_model_privileges IS 'what dml_grant gave to whom';
 
-CREATE VIEW dml_calibrations AS
-	SELECT m.name AS model, c.number AS version, c.number = m.active AS active, c.threshold, c.criterion, c.target, c.false_accept_rate,
+CREATE VIEW @extschema@.dml_calibrations AS
+	SELECT m.name AS model, c.number AS version, c.number OPERATOR(pg_catalog.=) m.active AS active, c.threshold, c.criterion, c.target, c.false_accept_rate,
 		c.true_accept_rate, c.accuracy, c."precision", c.genuine_pairs, c.impostor_pairs, c.source, c.created
 	FROM dml_catalog.calibration c
-	JOIN dml_catalog.model m ON m.id = c.model_id;
+	JOIN dml_catalog.model m ON m.id OPERATOR(pg_catalog.=) c.model_id;
 COMMENT ON VIEW dml_calibrations IS 'thresholds of dml_match, by version';
 
-GRANT SELECT ON dml_models, dml_model_versions, dml_model_privileges, dml_calibrations TO PUBLIC;
+GRANT SELECT ON @extschema@.dml_models, @extschema@.dml_model_versions, @extschema@.dml_model_privileges, @extschema@.dml_calibrations TO PUBLIC;
 
 CREATE FUNCTION dml_methods(
 	OUT name text, OUT kind text, OUT supervision text, OUT options text,
@@ -188,9 +188,9 @@ CREATE FUNCTION dml_methods(
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 20;
 COMMENT ON FUNCTION dml_methods() IS 'the methods of dml_train, for the view dml_methods';
-CREATE VIEW dml_methods AS SELECT * FROM dml_methods();
+CREATE VIEW @extschema@.dml_methods AS SELECT * FROM @extschema@.dml_methods();
 COMMENT ON VIEW dml_methods IS 'the methods of dml_train';
-GRANT SELECT ON dml_methods TO PUBLIC;
+GRANT SELECT ON @extschema@.dml_methods TO PUBLIC;
 
 CREATE FUNCTION dml_grant(model text, role name, privilege text) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

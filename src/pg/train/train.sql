@@ -54,14 +54,14 @@ CREATE FUNCTION dml_get_training_progress(
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10;
 COMMENT ON FUNCTION dml_get_training_progress() IS 'the trainings that run now, for the view dml_training_progress';
 
-CREATE VIEW dml_training_progress AS
+CREATE VIEW @extschema@.dml_training_progress AS
 	SELECT p.pid, d.datname AS database, u.rolname AS "user", p.model, p.method, p.phase, p.rows,
 		p.epoch, p.epochs, p.step, p.steps, p.loss, p.validation, p.best, p.seconds_left, p.started
-	FROM dml_get_training_progress() p
+	FROM @extschema@.dml_get_training_progress() p
 	LEFT JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) p.datid
 	LEFT JOIN pg_catalog.pg_roles u ON u.oid OPERATOR(pg_catalog.=) p.userid;
 COMMENT ON VIEW dml_training_progress IS 'the trainings that run now, in all databases of this server';
-GRANT SELECT ON dml_training_progress TO PUBLIC;
+GRANT SELECT ON @extschema@.dml_training_progress TO PUBLIC;
 
 CREATE FUNCTION dml_get_options(
 	OUT name text,
@@ -74,6 +74,6 @@ CREATE FUNCTION dml_get_options(
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 40;
 COMMENT ON FUNCTION dml_get_options() IS 'what the parameter options of dml_train may hold, for the view dml_options';
 
-CREATE VIEW dml_options AS SELECT * FROM dml_get_options();
+CREATE VIEW @extschema@.dml_options AS SELECT * FROM @extschema@.dml_get_options();
 COMMENT ON VIEW dml_options IS 'what the parameter options of dml_train may hold';
-GRANT SELECT ON dml_options TO PUBLIC;
+GRANT SELECT ON @extschema@.dml_options TO PUBLIC;

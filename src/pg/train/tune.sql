@@ -35,12 +35,12 @@ CREATE FUNCTION dml_tune(
 COMMENT ON FUNCTION dml_tune(text, text, text, text, text, text, integer, integer, bigint, double precision, boolean, jsonb, jsonb, integer, integer)
 	IS 'searches hyper-parameters by cross-validation, trains with the best ones and stores a new version of the model';
 
-CREATE VIEW dml_trials AS
-	SELECT v.model, v.version, (c.value ->> 'trial')::integer AS trial, (c.value ->> 'rung')::integer AS rung,
-		c.value ->> 'method' AS method, c.value ->> 'network' AS network, c.value ->> 'settings' AS settings,
-		(c.value ->> 'epochs')::integer AS epochs, v.metric, (c.value ->> v.metric)::double precision AS score,
-		(c.value ->> 'seconds')::double precision AS seconds, c.value ->> 'note' AS note
-	FROM dml_model_versions v, LATERAL jsonb_array_elements(v.candidates) c
-	WHERE c.value ? 'trial';
+CREATE VIEW @extschema@.dml_trials AS
+	SELECT v.model, v.version, (c.value OPERATOR(pg_catalog.->>) 'trial')::integer AS trial, (c.value OPERATOR(pg_catalog.->>) 'rung')::integer AS rung,
+		c.value OPERATOR(pg_catalog.->>) 'method' AS method, c.value OPERATOR(pg_catalog.->>) 'network' AS network, c.value OPERATOR(pg_catalog.->>) 'settings' AS settings,
+		(c.value OPERATOR(pg_catalog.->>) 'epochs')::integer AS epochs, v.metric, (c.value OPERATOR(pg_catalog.->>) v.metric)::double precision AS score,
+		(c.value OPERATOR(pg_catalog.->>) 'seconds')::double precision AS seconds, c.value OPERATOR(pg_catalog.->>) 'note' AS note
+	FROM @extschema@.dml_model_versions v, LATERAL pg_catalog.jsonb_array_elements(v.candidates) c
+	WHERE c.value OPERATOR(pg_catalog.?) 'trial';
 COMMENT ON VIEW dml_trials IS 'what dml_tune tried, and how it scored';
-GRANT SELECT ON dml_trials TO PUBLIC;
+GRANT SELECT ON @extschema@.dml_trials TO PUBLIC;

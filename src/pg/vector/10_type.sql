@@ -1,6 +1,6 @@
 -- The type dml_vector.
 
-CREATE TYPE dml_vector;
+CREATE TYPE @extschema@.dml_vector;
 
 CREATE FUNCTION dml_vector_in(cstring, oid, integer) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -18,7 +18,7 @@ CREATE FUNCTION dml_vector_typmod_in(cstring[]) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_typmod_in(cstring[]) IS 'I/O typmod';
 
-CREATE TYPE dml_vector (
+CREATE TYPE @extschema@.dml_vector (
 	INPUT = dml_vector_in,
 	OUTPUT = dml_vector_out,
 	RECEIVE = dml_vector_recv,

@@ -23,7 +23,7 @@ COMMENT ON FUNCTION dml_subvector(dml_vector, integer, integer) IS 'plain vector
 CREATE FUNCTION dml_vector_concat(dml_vector, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_concat(dml_vector, dml_vector) IS 'implementation of || operator';
-CREATE OPERATOR || (
+CREATE OPERATOR @extschema@.|| (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_vector_concat
 );
 COMMENT ON OPERATOR || (dml_vector, dml_vector) IS 'concatenate, as a plain vector';
@@ -31,7 +31,7 @@ COMMENT ON OPERATOR || (dml_vector, dml_vector) IS 'concatenate, as a plain vect
 CREATE FUNCTION dml_vector_add(dml_vector, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_add(dml_vector, dml_vector) IS 'implementation of + operator';
-CREATE OPERATOR + (
+CREATE OPERATOR @extschema@.+ (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_vector_add,
 	COMMUTATOR = +
 );
@@ -40,7 +40,7 @@ COMMENT ON OPERATOR + (dml_vector, dml_vector) IS 'add';
 CREATE FUNCTION dml_vector_sub(dml_vector, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_sub(dml_vector, dml_vector) IS 'implementation of - operator';
-CREATE OPERATOR - (
+CREATE OPERATOR @extschema@.- (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_vector_sub
 );
 COMMENT ON OPERATOR - (dml_vector, dml_vector) IS 'subtract';
@@ -48,7 +48,7 @@ COMMENT ON OPERATOR - (dml_vector, dml_vector) IS 'subtract';
 CREATE FUNCTION dml_vector_mul(dml_vector, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_mul(dml_vector, dml_vector) IS 'implementation of * operator';
-CREATE OPERATOR * (
+CREATE OPERATOR @extschema@.* (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_vector_mul,
 	COMMUTATOR = *
 );
@@ -57,7 +57,7 @@ COMMENT ON OPERATOR * (dml_vector, dml_vector) IS 'multiply element by element, 
 CREATE FUNCTION dml_vector_neg(dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_neg(dml_vector) IS 'implementation of - operator';
-CREATE OPERATOR - (
+CREATE OPERATOR @extschema@.- (
 	RIGHTARG = dml_vector, FUNCTION = dml_vector_neg
 );
 COMMENT ON OPERATOR - (NONE, dml_vector) IS 'negate';
@@ -65,7 +65,7 @@ COMMENT ON OPERATOR - (NONE, dml_vector) IS 'negate';
 CREATE FUNCTION dml_vector_add_scalar(dml_vector, double precision) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_add_scalar(dml_vector, double precision) IS 'implementation of + operator';
-CREATE OPERATOR + (
+CREATE OPERATOR @extschema@.+ (
 	LEFTARG = dml_vector, RIGHTARG = double precision, FUNCTION = dml_vector_add_scalar,
 	COMMUTATOR = +
 );
@@ -74,7 +74,7 @@ COMMENT ON OPERATOR + (dml_vector, double precision) IS 'add a number to every e
 CREATE FUNCTION dml_scalar_add_vector(double precision, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_scalar_add_vector(double precision, dml_vector) IS 'implementation of + operator';
-CREATE OPERATOR + (
+CREATE OPERATOR @extschema@.+ (
 	LEFTARG = double precision, RIGHTARG = dml_vector, FUNCTION = dml_scalar_add_vector,
 	COMMUTATOR = +
 );
@@ -83,7 +83,7 @@ COMMENT ON OPERATOR + (double precision, dml_vector) IS 'add a number to every e
 CREATE FUNCTION dml_vector_sub_scalar(dml_vector, double precision) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_sub_scalar(dml_vector, double precision) IS 'implementation of - operator';
-CREATE OPERATOR - (
+CREATE OPERATOR @extschema@.- (
 	LEFTARG = dml_vector, RIGHTARG = double precision, FUNCTION = dml_vector_sub_scalar
 );
 COMMENT ON OPERATOR - (dml_vector, double precision) IS 'subtract a number from every element';
@@ -91,7 +91,7 @@ COMMENT ON OPERATOR - (dml_vector, double precision) IS 'subtract a number from 
 CREATE FUNCTION dml_scalar_sub_vector(double precision, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_scalar_sub_vector(double precision, dml_vector) IS 'implementation of - operator';
-CREATE OPERATOR - (
+CREATE OPERATOR @extschema@.- (
 	LEFTARG = double precision, RIGHTARG = dml_vector, FUNCTION = dml_scalar_sub_vector
 );
 COMMENT ON OPERATOR - (double precision, dml_vector) IS 'subtract every element from a number';
@@ -99,7 +99,7 @@ COMMENT ON OPERATOR - (double precision, dml_vector) IS 'subtract every element 
 CREATE FUNCTION dml_vector_mul_scalar(dml_vector, double precision) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_mul_scalar(dml_vector, double precision) IS 'implementation of * operator';
-CREATE OPERATOR * (
+CREATE OPERATOR @extschema@.* (
 	LEFTARG = dml_vector, RIGHTARG = double precision, FUNCTION = dml_vector_mul_scalar,
 	COMMUTATOR = *
 );
@@ -108,7 +108,7 @@ COMMENT ON OPERATOR * (dml_vector, double precision) IS 'multiply by a number';
 CREATE FUNCTION dml_scalar_mul_vector(double precision, dml_vector) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_scalar_mul_vector(double precision, dml_vector) IS 'implementation of * operator';
-CREATE OPERATOR * (
+CREATE OPERATOR @extschema@.* (
 	LEFTARG = double precision, RIGHTARG = dml_vector, FUNCTION = dml_scalar_mul_vector,
 	COMMUTATOR = *
 );

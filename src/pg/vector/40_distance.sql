@@ -8,7 +8,7 @@ CREATE FUNCTION dml_l2_distance(dml_vector, dml_vector) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
 	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_l2_distance(dml_vector, dml_vector) IS 'Euclidean (L2) distance';
-CREATE OPERATOR <-> (
+CREATE OPERATOR @extschema@.<-> (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_l2_distance,
 	COMMUTATOR = <->
 );
@@ -18,7 +18,7 @@ CREATE FUNCTION dml_cosine_distance(dml_vector, dml_vector) RETURNS double preci
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
 	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_cosine_distance(dml_vector, dml_vector) IS 'cosine distance, 1 - cos';
-CREATE OPERATOR <=> (
+CREATE OPERATOR @extschema@.<=> (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_cosine_distance,
 	COMMUTATOR = <=>
 );
@@ -33,7 +33,7 @@ CREATE FUNCTION dml_negative_inner_product(dml_vector, dml_vector) RETURNS doubl
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
 	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_negative_inner_product(dml_vector, dml_vector) IS 'negative inner product';
-CREATE OPERATOR <#> (
+CREATE OPERATOR @extschema@.<#> (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_negative_inner_product,
 	COMMUTATOR = <#>
 );
@@ -43,7 +43,7 @@ CREATE FUNCTION dml_l1_distance(dml_vector, dml_vector) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
 	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_l1_distance(dml_vector, dml_vector) IS 'taxicab (L1) distance';
-CREATE OPERATOR <+> (
+CREATE OPERATOR @extschema@.<+> (
 	LEFTARG = dml_vector, RIGHTARG = dml_vector, FUNCTION = dml_l1_distance,
 	COMMUTATOR = <+>
 );

@@ -1,6 +1,6 @@
 -- Is a vector within a radius?  An index serves the functions through the operators (room index).
 
-CREATE TYPE dml_ball AS (center dml_vector, radius double precision);
+CREATE TYPE @extschema@.dml_ball AS (center dml_vector, radius double precision);
 COMMENT ON TYPE dml_ball IS 'a center and a radius: what an index is asked for by dml_within';
 
 CREATE FUNCTION dml_within(dml_vector, dml_vector, radius double precision) RETURNS boolean
@@ -10,7 +10,7 @@ CREATE FUNCTION dml_in_ball(dml_vector, dml_ball) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
 	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_in_ball(dml_vector, dml_ball) IS 'is the Euclidean (L2) distance to the center at most the radius?';
-CREATE OPERATOR <->@ (LEFTARG = dml_vector, RIGHTARG = dml_ball, FUNCTION = dml_in_ball);
+CREATE OPERATOR @extschema@.<->@ (LEFTARG = dml_vector, RIGHTARG = dml_ball, FUNCTION = dml_in_ball);
 COMMENT ON OPERATOR <->@ (dml_vector, dml_ball) IS 'is the Euclidean (L2) distance to the center at most the radius?';
 
 CREATE FUNCTION dml_within_cosine(dml_vector, dml_vector, radius double precision) RETURNS boolean
@@ -20,7 +20,7 @@ CREATE FUNCTION dml_in_ball_cosine(dml_vector, dml_ball) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
 	SUPPORT dml_distance_support;
 COMMENT ON FUNCTION dml_in_ball_cosine(dml_vector, dml_ball) IS 'is the cosine distance to the center at most the radius?';
-CREATE OPERATOR <=>@ (LEFTARG = dml_vector, RIGHTARG = dml_ball, FUNCTION = dml_in_ball_cosine);
+CREATE OPERATOR @extschema@.<=>@ (LEFTARG = dml_vector, RIGHTARG = dml_ball, FUNCTION = dml_in_ball_cosine);
 COMMENT ON OPERATOR <=>@ (dml_vector, dml_ball) IS 'is the cosine distance to the center at most the radius?';
 
 CREATE FUNCTION dml_ball(dml_vector, radius double precision) RETURNS dml_ball

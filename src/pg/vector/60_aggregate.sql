@@ -19,14 +19,14 @@ CREATE FUNCTION dml_vector_avg(internal) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_avg(internal) IS 'aggregate final function';
 
-CREATE AGGREGATE sum(dml_vector) (
+CREATE AGGREGATE @extschema@.sum(dml_vector) (
 	SFUNC = dml_vector_accum, STYPE = internal, FINALFUNC = dml_vector_sum,
 	COMBINEFUNC = dml_vector_combine, SERIALFUNC = dml_vector_serialize, DESERIALFUNC = dml_vector_deserialize,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE sum(dml_vector) IS 'sum of all non-null vectors, element by element';
 
-CREATE AGGREGATE avg(dml_vector) (
+CREATE AGGREGATE @extschema@.avg(dml_vector) (
 	SFUNC = dml_vector_accum, STYPE = internal, FINALFUNC = dml_vector_avg,
 	COMBINEFUNC = dml_vector_combine, SERIALFUNC = dml_vector_serialize, DESERIALFUNC = dml_vector_deserialize,
 	PARALLEL = SAFE

@@ -89,7 +89,7 @@ COMMENT ON FUNCTION dml_add_pgvector_casts() IS 'create the casts between dml_ve
 
 DO $$
 BEGIN
-	IF EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'vector'::pg_catalog.name) THEN
+	IF EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'vector'::pg_catalog.name) THEN
 		PERFORM @extschema@.dml_add_pgvector_casts();
 	END IF;
 END
