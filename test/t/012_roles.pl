@@ -234,6 +234,7 @@ only_mal('the overload was not called');
 # A trigger by hand is no way to the rights of the table's owner or of who writes.
 $node->safe_psql('postgres', 'GRANT TRIGGER, INSERT ON ward.esc TO mal');
 ok_as('mal', q{CREATE TRIGGER hand BEFORE INSERT OR UPDATE OF f, e ON ward.esc FOR EACH ROW
+	WHEN (true OR (mal.pwn(new.f)) IS NULL OR (new.g) IS NULL)
 	EXECUTE FUNCTION dml_embed_trigger('harmless0@1', 'mal.pwn(f), g', 'f', 'e')}, 'mal makes a trigger');
 foreach my $role ('postgres', 'ward', 'mal')
 {
@@ -242,10 +243,30 @@ foreach my $role ('postgres', 'ward', 'mal')
 }
 ok_as('ward', 'DROP TRIGGER hand ON esc', 'ward drops it');
 ok_as('mal', q{CREATE TRIGGER hand BEFORE INSERT OR UPDATE OF f, e ON ward.esc FOR EACH ROW
-	EXECUTE FUNCTION dml_embed_trigger('harmless0@1', 'f + cardinality(''{1}''::mal.dom[]), g', 'f', 'e')}, 'mal makes another');
-fails_as('postgres', 'INSERT INTO ward.esc (f, g) VALUES (1, 2)', qr/did not record/, 'nor is a literal of mal\'s type read');
+	WHEN (true OR ((new.f::mal.dom)::real) IS NULL OR (new.g) IS NULL)
+	EXECUTE FUNCTION dml_embed_trigger('harmless0@1', 'f, g', 'f', 'e')}, 'mal makes another');
+fails_as('postgres', 'INSERT INTO ward.esc (f, g) VALUES (1, 2)', qr/did not record/, 'nor is a domain of mal\'s tested');
 only_mal('nothing of mal\'s ran');
 ok_as('ward', 'DROP TRIGGER hand ON esc', 'ward drops that, too');
+
+# Functions of a third role are what the owner chose while they are what was recorded.
+$node->safe_psql('postgres', q{CREATE ROLE third LOGIN; CREATE SCHEMA third AUTHORIZATION third; GRANT USAGE ON SCHEMA third TO PUBLIC;
+	SET SESSION AUTHORIZATION third;
+	CREATE FUNCTION third.half(real) RETURNS real IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1 / 2; END';
+	RESET SESSION AUTHORIZATION; CREATE TABLE ward.chosen AS SELECT f, g FROM ward.t; ALTER TABLE ward.chosen OWNER TO ward;
+	GRANT TRIGGER, INSERT ON ward.chosen TO mal});
+ok_as('ward', q{SELECT dml_materialize('chosen', 'e', 'harmless0', 'third.half(f), g')}, 'ward materialises by a function of a third role');
+ok_as('postgres', 'INSERT INTO ward.chosen VALUES (1, 2)', 'a superuser writes');
+SKIP:
+{
+	skip 'CREATE OR REPLACE TRIGGER', 2 if $node->safe_psql('postgres', 'SHOW server_version_num') < 140000;
+	my $trigger = $node->safe_psql('postgres', q{SELECT quote_ident(tgname) FROM pg_trigger WHERE tgrelid = 'ward.chosen'::regclass});
+	ok_as('mal', qq{CREATE OR REPLACE TRIGGER $trigger BEFORE INSERT OR UPDATE OF f, e ON ward.chosen FOR EACH ROW
+		WHEN (true OR (mal.pwn(new.f)) IS NULL OR (new.g) IS NULL)
+		EXECUTE FUNCTION dml_embed_trigger('harmless0\@1', 'third.half(f), g', 'f', 'e')}, 'mal replaces the trigger');
+	fails_as('ward', 'INSERT INTO chosen VALUES (1, 2)', qr/did not record/, 'what replaced the trigger is not evaluated');
+}
+only_mal('nothing of mal\'s ran');
 
 # ---------- names in the extension's own SQL ----------
 
