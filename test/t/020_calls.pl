@@ -31,7 +31,7 @@ SET client_min_messages = error;
 RESET ROLE;
 SET statement_timeout = '60s';
 DROP SCHEMA IF EXISTS fuzz CASCADE;
-SELECT dml_drop_model(name) FROM dml_models;
+SELECT dml_drop_model(model) FROM dml_models;
 DELETE FROM dml_catalog.column_info;
 CREATE SCHEMA fuzz;
 GRANT USAGE ON SCHEMA fuzz TO PUBLIC;
