@@ -117,7 +117,7 @@ COMMENT ON OPERATOR * (double precision, dml_vector) IS 'multiply by a number';
 CREATE FUNCTION dml_vector_div_scalar(dml_vector, double precision) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_div_scalar(dml_vector, double precision) IS 'implementation of / operator';
-CREATE OPERATOR / (
+CREATE OPERATOR @extschema@./ (
 	LEFTARG = dml_vector, RIGHTARG = double precision, FUNCTION = dml_vector_div_scalar
 );
 COMMENT ON OPERATOR / (dml_vector, double precision) IS 'divide by a number';
@@ -125,7 +125,7 @@ COMMENT ON OPERATOR / (dml_vector, double precision) IS 'divide by a number';
 CREATE FUNCTION dml_vector_div_numeric(dml_vector, numeric) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_div_numeric(dml_vector, numeric) IS 'implementation of / operator';
-CREATE OPERATOR / (
+CREATE OPERATOR @extschema@./ (
 	LEFTARG = dml_vector, RIGHTARG = numeric, FUNCTION = dml_vector_div_numeric
 );
 COMMENT ON OPERATOR / (dml_vector, numeric) IS 'divide by a number';
@@ -133,7 +133,7 @@ COMMENT ON OPERATOR / (dml_vector, numeric) IS 'divide by a number';
 CREATE FUNCTION dml_vector_div_bigint(dml_vector, bigint) RETURNS dml_vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_div_bigint(dml_vector, bigint) IS 'implementation of / operator';
-CREATE OPERATOR / (
+CREATE OPERATOR @extschema@./ (
 	LEFTARG = dml_vector, RIGHTARG = bigint, FUNCTION = dml_vector_div_bigint
 );
 COMMENT ON OPERATOR / (dml_vector, bigint) IS 'divide by a number';
