@@ -70,4 +70,11 @@
 #define dml_vacuum_work_mem() \
 	(dml_in_autovacuum() && autovacuum_work_mem != -1 ? autovacuum_work_mem : maintenance_work_mem)
 
+/* What transactions before it deleted no snapshot sees.  With storage/procarray.h. */
+#if PG_VERSION_NUM >= 140000
+#define dml_oldest_xmin(heap)	GetOldestNonRemovableTransactionId(heap)
+#else
+#define dml_oldest_xmin(heap)	GetOldestXmin(heap, PROCARRAY_FLAGS_VACUUM)
+#endif
+
 #endif							/* DML_COMPAT_H */

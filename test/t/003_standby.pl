@@ -38,6 +38,21 @@ is( $standby->safe_psql('postgres',
 		q{SELECT count(*) > 0 FROM dml_evaluate('iris@1', 'SELECT * FROM iris WHERE id <= 150', features => 'x', label => 'class')}),
 	't', 'dml_evaluate');
 
+# An index without a live row takes another space, by WAL too.
+$primary->safe_psql(
+	'postgres', q{
+	CREATE TABLE other_space (id int, v dml_vector);
+	CREATE INDEX other_space_v ON other_space USING dml (v);
+	INSERT INTO other_space SELECT i, ARRAY[i, 1, 2]::real[] FROM generate_series(1, 1000) i});
+$primary->safe_psql('postgres', 'DELETE FROM other_space');
+$primary->safe_psql('postgres', 'INSERT INTO other_space SELECT i, ARRAY[i, 1]::real[] FROM generate_series(1, 1000) i');
+my $nearest = q{SET enable_seqscan = off; SELECT id FROM other_space ORDER BY v <-> '[17.1,1]' LIMIT 2};
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+is($standby->safe_psql('postgres', $nearest), "17\n18", 'an index with a tree of another space');
+$primary->safe_psql('postgres', 'VACUUM other_space');
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+is($standby->safe_psql('postgres', $nearest), "17\n18", 'and without the old tree');
+
 my ($status, undef, $error) = $standby->psql('postgres',
 	q{SELECT dml_train('other', 'iris', features => 'x', label => 'class')});
 isnt($status, 0, 'dml_train fails');

@@ -374,6 +374,9 @@ tree_build(Relation heap, Relation index, IndexInfo *info)
 	build.context = AllocSetContextCreate(CurrentMemoryContext, "dml index row", ALLOCSET_DEFAULT_SIZES);
 	build.env = dml_learn_env(0);
 	tree_columns(index, &build.columns);
+
+	/* what has no room on a page is refused before the first row comes */
+	tree_meta_init(&build.meta, index, Max(TupleDescAttr(RelationGetDescr(index), 0)->atttypmod, 0), 0, false);
 	tree_meta_init(&build.meta, index, 0, 0, false);
 	rng_seed(&build.rng, build.meta.seed, 0);
 

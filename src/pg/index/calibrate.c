@@ -109,7 +109,7 @@ random_row(Relation index, const TreeShape *shape, BlockNumber blocks, Rng *rng,
 
 		CHECK_FOR_INTERRUPTS();
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		if (tree_page_kind(page) == TREE_NODE && tree_special(page)->level == 0)
+		if (tree_page_kind(page) == TREE_NODE && tree_special(page)->level == 0 && tree_is_of(page, shape))
 		{
 			tree_check_node(index, BufferGetBlockNumber(buffer), page, shape);
 			if (tree_node(page)->n > 0)

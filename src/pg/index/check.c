@@ -77,7 +77,7 @@ check_node(Check *check, BlockNumber from, TreeChild pointer, int level)
 		check_complain(check, block, "It has more than one parent; one is block %u.", from);
 	check->met[block / 8] |= 1 << block % 8;
 	copy_page(check, block, page);
-	tree_check_node(check->index, block, page, check->shape);
+	tree_check_reached(check->index, block, page, check->shape, pointer.birth);
 	if (tree_special(page)->kind != TREE_NODE)
 		check_complain(check, block, "It is gone, and block %u points to it.", from);
 	if (tree_special(page)->birth != pointer.birth)
@@ -135,7 +135,7 @@ check_forwards(Check *check, BlockNumber block, Page page)
 		if (node->forward[i] >= check->blocks)
 			check_complain(check, block, "It forwards to block %u, and there are %u.", node->forward[i], check->blocks);
 		copy_page(check, node->forward[i], target.data);
-		tree_check_node(check->index, node->forward[i], target.data, check->shape);
+		tree_check_reached(check->index, node->forward[i], target.data, check->shape, node->forward_birth[i]);
 		special = tree_special(target.data);
 		if (special->birth < node->forward_birth[i] ||
 			(special->birth == node->forward_birth[i] && special->level != tree_special(page)->level))
@@ -169,6 +169,16 @@ check_others(Check *check)
 		}
 		if (check->shape == NULL)
 			check_complain(check, block, "The index has no row, and this is a page of one.");
+		if (check->meta.planting > 1 && tree_special(page)->kind == TREE_ORIGIN)
+			continue;			/* of a tree that was given up */
+		if (tree_special(page)->planting < check->meta.planting)
+		{
+			if (tree_special(page)->kind == TREE_GONE)
+				check->gone++;
+			else
+				check->leaked++;
+			continue;
+		}
 		tree_check_node(check->index, block, page, check->shape);
 		if (tree_special(page)->kind == TREE_GONE)
 		{

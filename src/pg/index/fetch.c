@@ -11,8 +11,10 @@
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/tableam.h"
+#include "access/transam.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
+#include "storage/procarray.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -43,6 +45,18 @@ struct TreeFetch
 	EState	   *estate;
 };
 
+/* The general interface. */
+static void
+open_table(TreeFetch *fetch)
+{
+#if PG_VERSION_NUM >= 190000
+	fetch->table = table_index_fetch_begin(fetch->heap, 0);
+#else
+	fetch->table = table_index_fetch_begin(fetch->heap);
+#endif
+	fetch->slot = table_slot_create(fetch->heap, NULL);
+}
+
 TreeFetch *
 tree_fetch_begin(Relation heap, Relation index)
 {
@@ -58,12 +72,7 @@ tree_fetch_begin(Relation heap, Relation index)
 	if (fetch->direct)
 		return fetch;
 
-#if PG_VERSION_NUM >= 190000
-	fetch->table = table_index_fetch_begin(heap, 0);
-#else
-	fetch->table = table_index_fetch_begin(heap);
-#endif
-	fetch->slot = table_slot_create(heap, NULL);
+	open_table(fetch);
 	if (fetch->attnum == 0)
 	{
 		/* a private one: the caller's may hold expression states of another query */
@@ -148,6 +157,53 @@ tree_fetch(TreeFetch *fetch, const ItemPointerData *tid, Snapshot snapshot)
 	vector = (const DmlVector *) tree_detoast(&fetch->toast, fetch->owner, value);
 	MemoryContextSwitchTo(old);
 	return vector;
+}
+
+/* A transaction of these days with its epoch. */
+static uint64
+full_xid(const TreeGone *gone, TransactionId xid)
+{
+	return gone->next - (uint32) ((uint32) gone->next - xid);
+}
+
+bool
+tree_fetch_gone(TreeFetch *fetch, const ItemPointerData *tid, TreeGone *gone)
+{
+	ItemPointerData version = *tid;
+	bool		again = false;
+
+	if (gone->next == 0)
+	{
+		gone->horizon = dml_oldest_xmin(fetch->heap);
+		gone->next = U64FromFullTransactionId(ReadNextFullTransactionId());
+	}
+	if (fetch->table == NULL)
+		open_table(fetch);
+	while (table_index_fetch_tuple(fetch->table, &version, SnapshotAny, fetch->slot, &again, NULL))
+	{
+		BufferHeapTupleTableSlot *slot = (BufferHeapTupleTableSlot *) fetch->slot;
+		TransactionId deleter;
+		HTSV_Result fate;
+
+		if (!TTS_IS_BUFFERTUPLE(fetch->slot))
+			return false;
+		LockBuffer(slot->buffer, BUFFER_LOCK_SHARE);
+		fate = HeapTupleSatisfiesVacuum(slot->base.tuple, gone->horizon, slot->buffer);
+		deleter = fate == HEAPTUPLE_RECENTLY_DEAD ? HeapTupleHeaderGetUpdateXid(slot->base.tuple->t_data) : InvalidTransactionId;
+		LockBuffer(slot->buffer, BUFFER_LOCK_UNLOCK);
+		if (fate == HEAPTUPLE_RECENTLY_DEAD)
+		{
+			uint64		xid = full_xid(gone, deleter);
+
+			gone->least = gone->least == 0 ? xid : Min(gone->least, xid);
+			gone->most = Max(gone->most, xid);
+		}
+		else if (fate != HEAPTUPLE_DEAD)
+			return false;
+		if (!again)
+			break;
+	}
+	return true;
 }
 
 void

@@ -96,7 +96,7 @@ find_leaf(Relation index, InsertState *state, TreePath *path)
 			if (i + 1 < n[level])
 				expect_node(index, &shape->inner, best[level][i + 1].step.block);
 			LockBuffer(buffer, BUFFER_LOCK_SHARE);
-			tree_check_node(index, step->block, page, shape);
+			tree_check_reached(index, step->block, page, shape, step->birth);
 			if (tree_special(page)->kind != TREE_NODE || tree_special(page)->birth != step->birth ||
 				tree_special(page)->level != level)
 			{
@@ -125,7 +125,7 @@ find_leaf(Relation index, InsertState *state, TreePath *path)
 	return true;
 }
 
-/* The first row of an index: the tree is an empty leaf around it. */
+/* The first row of an index. */
 static void
 plant(Relation index, const DmlVector *vector)
 {
@@ -134,50 +134,7 @@ plant(Relation index, const DmlVector *vector)
 	LockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 	tree_meta_read(index, &meta);
 	if (meta.root == InvalidBlockNumber)
-	{
-		const TreeShape *shape;
-		float	   *rotated;
-		float	   *scratch;
-		TreeNewPage leaf;
-		Buffer		buffer;
-		GenericXLogState *state;
-
-		if (meta.dims == 0)
-		{
-			tree_meta_init(&meta, index, vector->dim, vector->space, false);
-			if (meta.metric != TREE_COSINE)
-				meta.exponent = tree_exponent(sqrt(distance_inner_product(vector->x, vector->x, vector->dim)),
-											  TREE_FIRST_EXPONENT);
-		}
-		tree_check_vector(index, &meta, vector, false);
-		shape = tree_shape(index, &meta, CurrentMemoryContext);
-		rotated = palloc0(2 * shape->width * sizeof(float));
-		scratch = rotated + shape->width;
-		tree_rotate(shape, vector->x, scratch, rotated);
-
-		tree_new_page(index, &leaf);
-		buffer = ReadBuffer(index, TREE_META_BLOCK);
-		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-		state = GenericXLogStart(index);
-		{
-			Page		page = GenericXLogRegisterBuffer(state, leaf.buffer, GENERIC_XLOG_FULL_IMAGE);
-
-			tree_page_init(page, TREE_NODE, 0, leaf.birth);
-			if (!tree_node_frame(page, &shape->leaf, rotated))
-				ereport(ERROR,
-						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						 errmsg("a vector is too large for an index"),
-						 errhint("Scale the vectors.")));
-			meta.root = BufferGetBlockNumber(leaf.buffer);
-			meta.root_birth = leaf.birth;
-			meta.root_level = 0;
-			meta.leaves = 1;
-			tree_meta_page(GenericXLogRegisterBuffer(state, buffer, 0), &meta);
-		}
-		GenericXLogFinish(state);
-		UnlockReleaseBuffer(buffer);
-		tree_new_page_done(index, &leaf);
-	}
+		tree_plant(index, &meta, vector);
 	UnlockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 }
 
@@ -232,7 +189,7 @@ place(Relation index, const InsertState *state, const TreeStep *step, const char
 	tree_prefetch(page, BLCKSZ - 1, 1);
 	tree_prefetch(page, 0, layout->frame + layout->width);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	tree_check_node(index, step->block, page, shape);
+	tree_check_reached(index, step->block, page, shape, step->birth);
 	node = tree_node(page);
 	if (tree_special(page)->kind != TREE_NODE || tree_special(page)->birth != step->birth || tree_special(page)->level != 0)
 	{
@@ -348,9 +305,15 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 			plant(index, vector);
 			continue;
 		}
-		if (state->shape == NULL)
+		if (!tree_fits(meta, vector))
+		{
+			/* as it was for the row before: it may be another tree by now */
+			if (turn > 0 && !tree_give_up(index, heap, vector))
+				tree_check_vector(index, meta, vector, false);
+			continue;
+		}
+		if (state->shape == NULL || state->shape->planting != meta->planting)
 			know_shape(state, index, info);
-		tree_check_vector(index, meta, vector, false);
 		packed = palloc(state->shape->columns.packed_bytes + 1);
 		tree_columns_pack(&state->shape->columns, values, isnull, packed);
 
@@ -362,7 +325,7 @@ tree_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relati
 		switch (place(index, state, &path.step[path.n - 1], packed, tid))
 		{
 			case PLACED:
-				planted = true;
+				planted = tree_is_kept(index, meta->planting);
 				break;
 			case PLACE_AGAIN:
 				break;

@@ -142,7 +142,7 @@ tree_census_end(TreeCensus *census, Relation index, const TreeShape *shape, doub
 
 	*rows = 0;
 	tree_meta_read(index, &meta);
-	if (meta.root != InvalidBlockNumber && differs(census, &meta))
+	if (meta.root != InvalidBlockNumber && meta.planting == shape->planting && differs(census, &meta))
 	{
 		cross_out(census, index, shape, &(TreeStep) {meta.root, meta.root_birth}, meta.root_level, true);
 		leaked = any_left(census, index);
@@ -151,8 +151,10 @@ tree_census_end(TreeCensus *census, Relation index, const TreeShape *shape, doub
 	{
 		LockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 		tree_meta_read(index, &meta);
-		cross_out(census, index, shape, &(TreeStep) {meta.root, meta.root_birth}, meta.root_level, false);
-		for (BlockNumber block = 0; block < census->blocks; block++)
+		leaked = meta.planting == shape->planting;
+		if (leaked)
+			cross_out(census, index, shape, &(TreeStep) {meta.root, meta.root_birth}, meta.root_level, false);
+		for (BlockNumber block = 0; leaked && block < census->blocks; block++)
 			if (is_left(census, block))
 			{
 				CHECK_FOR_INTERRUPTS();

@@ -66,6 +66,7 @@ tree_meta_init(TreeMeta *meta, Relation index, int dims, uint64 space, bool orig
 	meta->dims = dims;
 	meta->metric = tree_metric(index);
 	meta->root = InvalidBlockNumber;
+	meta->planting = 1;
 	meta->columns = columns.n;
 	for (int i = 0; i < columns.n; i++)
 		meta->column_bytes[i] = columns.column[i].bytes;
@@ -208,6 +209,7 @@ shape_make(Relation index, const TreeMeta *meta, MemoryContext context)
 	shape->dims = meta->dims;
 	shape->width = ann_width(meta->dims);
 	shape->metric = meta->metric;
+	shape->planting = meta->planting;
 	tree_columns(index, &shape->columns);
 	tree_layout(&shape->leaf, shape->metric, shape->width, meta->leaf_bits, false, &shape->columns);
 	tree_layout(&shape->inner, shape->metric, shape->width, meta->inner_bits, true, NULL);
@@ -240,7 +242,7 @@ tree_shape(Relation index, const TreeMeta *meta, MemoryContext context)
 	if (meta->dims == 0)
 		return NULL;
 	bytes = shape_bytes(meta->dims);
-	if (kept != NULL && kept->dims == meta->dims)
+	if (kept != NULL && kept->dims == meta->dims && kept->planting == meta->planting)
 	{
 		shape = MemoryContextAlloc(context, bytes);
 		memcpy(shape, kept, bytes);

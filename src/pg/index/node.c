@@ -21,6 +21,7 @@ tree_node_make(Relation index, Page page, const TreeShape *shape, int level, uin
 
 	Assert(n > 0 && n <= layout->room);
 	tree_page_init(page, TREE_NODE, level, birth);
+	tree_special(page)->planting = shape->planting;
 	node = tree_node(page);
 	code_mean(members->vectors, order, n, width, center);
 	if (!tree_node_frame(page, layout, center))

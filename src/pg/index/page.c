@@ -145,6 +145,14 @@ tree_check_page(Relation index, BlockNumber block, Page page)
 }
 
 void
+tree_check_reached(Relation index, BlockNumber block, Page page, const TreeShape *shape, uint32 birth)
+{
+	tree_check_page(index, block, page);
+	if (tree_special(page)->birth == birth)
+		tree_check_node(index, block, page, shape);
+}
+
+void
 tree_check_node(Relation index, BlockNumber block, Page page, const TreeShape *shape)
 {
 	const TreeSpecial *special;
@@ -152,6 +160,8 @@ tree_check_node(Relation index, BlockNumber block, Page page, const TreeShape *s
 
 	tree_check_page(index, block, page);
 	special = tree_special(page);
+	if (!tree_is_of(page, shape))
+		tree_corrupted(index, block, "It belongs to another tree of the index.");
 	if (special->kind != TREE_NODE && special->kind != TREE_GONE)
 		tree_corrupted(index, block, "It is not a node.");
 	if (special->level >= TREE_MAX_HEIGHT)

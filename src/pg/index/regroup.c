@@ -472,6 +472,8 @@ tree_regroup(Relation index)
 
 		regroup.visited = 0;
 		tree_meta_read(index, &meta);
+		if (meta.planting != regroup.shape->planting)
+			break;
 		path.step[0] = (TreeStep) {meta.root, meta.root_birth};
 		visit(&regroup, &path, meta.root_level);
 		if (regroup.regrouped - before <= regroup.visited / 4)

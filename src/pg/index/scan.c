@@ -79,10 +79,15 @@ tree_end_scan(IndexScanDesc scan)
 	pfree(state);
 }
 
-/* The query as a vector of the index's space: raw input is embedded by the index's own model. */
+/*
+ * The query as a vector of the index's space: raw input is embedded by the index's own model.  NULL: it is of another space
+ * than the index, in which the snapshot sees no row.
+ */
 static const DmlVector *
-query_vector(Relation index, const TreeMeta *meta, Oid type, Datum value)
+query_vector(IndexScanDesc scan, Oid type, Datum value)
 {
+	Relation	index = scan->indexRelation;
+	const TreeMeta *meta = &((TreeScan *) scan->opaque)->meta;
 	const DmlVector *vector;
 
 	if (OidIsValid(get_element_type(type)))
@@ -91,6 +96,10 @@ query_vector(Relation index, const TreeMeta *meta, Oid type, Datum value)
 		float4	   *x = dml_floats_from_array(DatumGetArrayTypeP(value), &dim);
 		DmlVector  *plain;
 
+		/* the model of an index of one page without a row may be gone with the rows */
+		if (meta->space != 0 && meta->root_level == 0 &&
+			!tree_any_visible(index, scan->heapRelation, meta, scan->xs_snapshot))
+			return NULL;
 		if (meta->space != 0)
 			return dml_version_embed_vector(dml_version_by_space(meta->space), x, dim);
 		plain = dml_vector_new(dim, 0);
@@ -99,6 +108,8 @@ query_vector(Relation index, const TreeMeta *meta, Oid type, Datum value)
 	}
 	else
 		vector = DatumGetDmlVectorP(value);
+	if (!tree_fits(meta, vector) && !tree_any_visible(index, scan->heapRelation, meta, scan->xs_snapshot))
+		return NULL;
 	tree_check_vector(index, meta, vector, true);
 	return vector;
 }
@@ -130,7 +141,7 @@ tree_compare_tids(const void *a, const void *b)
 
 /*
  * What the keys on the vector's column say: balls to lie in.  False: nothing does, as one is
- * NULL, or of a radius below 0, or IS NULL is asked for.
+ * NULL, of a radius below 0 or of another space than an empty index, or IS NULL is asked for.
  */
 static bool
 read_balls(IndexScanDesc scan)
@@ -150,8 +161,9 @@ read_balls(IndexScanDesc scan)
 		if (key->sk_flags & SK_ISNULL ||
 			!dml_ball_parts(DatumGetHeapTupleHeader(key->sk_argument), &center, &ball->radius) || ball->radius < 0)
 			return false;
-		ball->center = query_vector(scan->indexRelation, &state->meta,
-									get_atttype(get_typ_typrelid(key->sk_subtype), 1), center);
+		ball->center = query_vector(scan, get_atttype(get_typ_typrelid(key->sk_subtype), 1), center);
+		if (ball->center == NULL)
+			return false;
 		state->n_balls++;
 	}
 	return true;
@@ -226,6 +238,12 @@ start(IndexScanDesc scan)
 	tree_meta_read(index, &state->meta);
 	state->nothing = state->meta.root == InvalidBlockNumber ||
 		(scan->numberOfOrderBys > 0 && scan->orderByData->sk_flags & SK_ISNULL);
+	if (tree_misses_rows(&state->meta, scan->xs_snapshot))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("index \"%s\" lacks rows that this transaction may still see", RelationGetRelationName(index)),
+				 errdetail("All rows were deleted, and the index holds vectors of another space since."),
+				 errhint("Search again in a new transaction.")));
 	if (state->nothing)
 		return;
 
@@ -241,11 +259,17 @@ start(IndexScanDesc scan)
 		return;
 	}
 	if (scan->numberOfOrderBys > 0)
-		state->vector = query_vector(index, &state->meta, scan->orderByData->sk_subtype, scan->orderByData->sk_argument);
+		state->vector = query_vector(scan, scan->orderByData->sk_subtype, scan->orderByData->sk_argument);
 	else if (state->n_balls > 0)
 		state->vector = state->balls[0].center;
 	else
 		elog(ERROR, "a dml index answers ORDER BY distance and dml_within");
+	if (state->vector == NULL)
+	{
+		state->nothing = true;
+		MemoryContextSwitchTo(old);
+		return;
+	}
 	state->query = palloc(state->shape->width * sizeof(float));
 	scratch = palloc(state->shape->width * sizeof(float));
 	state->distance = tree_kernel(state->shape->metric);

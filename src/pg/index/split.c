@@ -89,7 +89,7 @@ tree_copy_node(Relation index, const TreeShape *shape, const TreeStep *step, int
 	Page		copy = NULL;
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	tree_check_node(index, step->block, page, shape);
+	tree_check_reached(index, step->block, page, shape, step->birth);
 	if (tree_special(page)->kind == TREE_NODE && tree_special(page)->birth == step->birth &&
 		tree_special(page)->level == level)
 	{
@@ -459,20 +459,25 @@ void
 tree_calibrate_again(Relation index, Relation heap)
 {
 	Buffer		buffer;
-	GenericXLogState *state;
 	TreeCalibration calibration;
+	uint32		planting;
 	TreeMeta	meta;
 
 	tree_meta_read(index, &meta);
+	planting = meta.planting;
 	tree_calibrate(index, heap, &meta);
 	calibration = meta.calibration;
 	buffer = ReadBuffer(index, TREE_META_BLOCK);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	tree_meta_copy(index, BufferGetPage(buffer), &meta);
-	meta.calibration = calibration;
-	state = GenericXLogStart(index);
-	tree_meta_page(GenericXLogRegisterBuffer(state, buffer, 0), &meta);
-	GenericXLogFinish(state);
+	if (meta.planting == planting)
+	{
+		GenericXLogState *state = GenericXLogStart(index);
+
+		meta.calibration = calibration;
+		tree_meta_page(GenericXLogRegisterBuffer(state, buffer, 0), &meta);
+		GenericXLogFinish(state);
+	}
 	UnlockReleaseBuffer(buffer);
 }
 

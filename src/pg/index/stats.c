@@ -121,6 +121,8 @@ count_pages(Relation index, const TreeMeta *meta, const TreeShape *shape, BlockN
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		if (PageIsNew(page))
 			counts->free++;
+		else if (tree_page_kind(page) != 0 && !tree_is_of(page, shape))
+			counts->gone++;		/* of a tree that was given up */
 		else
 		{
 			tree_check_node(index, block, page, shape);

@@ -27,7 +27,7 @@
 #include "vector/vector.h"
 
 #define TREE_MAGIC			0x444d4c01
-#define TREE_VERSION		4
+#define TREE_VERSION		5
 #define TREE_META_BLOCK		0
 #define TREE_MAX_HEIGHT		16
 #define TREE_LEAST_ROOM		4	/* entries that a page must be able to hold */
@@ -70,7 +70,7 @@ typedef struct TreeSpecial
 	uint32		birth;			/* which page of this block it is, from 1; a pointer has it too */
 	uint16		kind;			/* TreePageKind */
 	uint16		level;			/* of a node: 0 leaf */
-	uint32		unused;
+	uint32		planting;		/* of a node: which tree of the index it belongs to (TreeMeta) */
 } TreeSpecial;
 
 /* What is needed to search for a recall, as calibration found it. */
@@ -103,6 +103,16 @@ typedef struct TreeMeta
 	int32		root_level;
 	int64		leaves;
 	TreeCalibration calibration;
+
+	/*
+	 * A tree without a live row is given up for one of another space (replant.c).  Plantings count
+	 * from 1.  Deleting transactions, as full transaction IDs, whose rows some snapshot could
+	 * still see then: the oldest and the newest; 0: there was none.
+	 */
+	uint32		planting;
+	uint32		leaving;		/* 1: it is being found out whether a row lives */
+	uint64		gone_least;
+	uint64		gone_most;
 
 	/* what the places of everything on a page follow from */
 	int16		leaf_room;		/* entries; 0 while dims is */
@@ -197,6 +207,7 @@ typedef struct TreeShape
 	TreeLayout	leaf;
 	TreeLayout	inner;
 	TreeColumns columns;
+	uint32		planting;		/* of the tree that this is the shape of */
 	float		memory[FLEXIBLE_ARRAY_MEMBER];
 } TreeShape;
 
@@ -270,6 +281,13 @@ extern void tree_page_init(Page page, TreePageKind kind, int level, uint32 birth
 /* A page of the tree that may be trusted as far as memory goes, or ERRCODE_INDEX_CORRUPTED. */
 extern void tree_check_page(Relation index, BlockNumber block, Page page);
 extern void tree_check_node(Relation index, BlockNumber block, Page page, const TreeShape *shape);
+
+/* As tree_check_node(), of a page that a pointer names by its birth: a later birth may be of any shape. */
+extern void tree_check_reached(Relation index, BlockNumber block, Page page, const TreeShape *shape, uint32 birth);
+
+/* Does a page belong to the tree that the shape is of?  The page passed tree_check_page(). */
+#define tree_is_of(page, shape)	(tree_special(page)->planting == (shape)->planting)
+
 /* TREE_META ... TREE_GONE, or 0: not a page of the tree. */
 extern int	tree_page_kind(Page page);
 extern void tree_corrupted(Relation index, BlockNumber block, const char *what) pg_attribute_noreturn();
@@ -412,6 +430,21 @@ extern TreeFetch *tree_fetch_begin(Relation heap, Relation index);
 extern const DmlVector *tree_fetch(TreeFetch *fetch, const ItemPointerData *tid, Snapshot snapshot);
 extern void tree_fetch_end(TreeFetch *fetch);
 
+/* Who deleted rows that are gone for good, but may be seen still: the oldest and the newest transaction; 0: nobody. */
+typedef struct TreeGone
+{
+	TransactionId horizon;		/* what transactions before it deleted no snapshot sees */
+	uint64		next;			/* transaction when the first row was looked at; 0: none was */
+	uint64		least;
+	uint64		most;
+} TreeGone;
+
+/*
+ * Is a row gone for good, in all its versions that the index leads to: rolled back, or deleted by a transaction that
+ * has committed?  What our own transaction deletes may come back.  *gone begins with zeros.
+ */
+extern bool tree_fetch_gone(TreeFetch *fetch, const ItemPointerData *tid, TreeGone *gone);
+
 /* Hints for rows that will be fetched after the next one: first for its page, then for the row in it. */
 extern void tree_fetch_expect_page(const TreeFetch *fetch, const ItemPointerData *tid);
 extern void tree_fetch_expect_row(const TreeFetch *fetch, const ItemPointerData *tid);
@@ -513,6 +546,29 @@ extern void tree_count_leaves(Relation index, int64 more, TreeMeta *meta);
 
 /* Calibrate an index that others use. */
 extern void tree_calibrate_again(Relation index, Relation heap);
+
+/* ---------- replant.c: another tree for an index without a live row ---------- */
+
+/* May vectors of this kind be put into the tree? */
+extern bool tree_fits(const TreeMeta *meta, const DmlVector *vector);
+
+/*
+ * Write an empty tree for vectors like this one, as the index's root.  The caller holds the structure
+ * lock; *meta is the meta page, and is changed with it.
+ */
+extern void tree_plant(Relation index, TreeMeta *meta, const DmlVector *vector);
+
+/* Give up the tree for one that the vector fits, if no row of it lives.  False: one may live. */
+extern bool tree_give_up(Relation index, Relation heap, const DmlVector *vector);
+
+/* Is the tree of this planting, into which a row was put, the index's tree still? */
+extern bool tree_is_kept(Relation index, uint32 planting);
+
+/* Does a snapshot see a row of the index? */
+extern bool tree_any_visible(Relation index, Relation heap, const TreeMeta *meta, Snapshot snapshot);
+
+/* May a snapshot see rows that were in a tree that was given up? */
+extern bool tree_misses_rows(const TreeMeta *meta, Snapshot snapshot);
 
 /* ---------- regroup.c ---------- */
 

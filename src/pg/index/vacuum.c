@@ -108,8 +108,23 @@ vacuum_block(Vacuum *vacuum, BlockNumber block)
 	}
 	else if (tree_page_kind(page) != TREE_ORIGIN)
 	{
-		tree_check_node(vacuum->index, block, page, vacuum->shape);
-		if (tree_page_is_free(vacuum->index, page))
+		tree_check_page(vacuum->index, block, page);
+		if (tree_is_of(page, vacuum->shape))
+			tree_check_node(vacuum->index, block, page, vacuum->shape);
+		if (tree_special(page)->planting > vacuum->shape->planting)
+			;					/* the index got another tree since the pass began */
+		else if (tree_page_kind(page) == TREE_NODE && !tree_is_of(page, vacuum->shape))
+		{
+			/* of a tree that was given up; a search may be in it still */
+			GenericXLogState *state = GenericXLogStart(vacuum->index);
+
+			page = GenericXLogRegisterBuffer(state, buffer, 0);
+			tree_special(page)->kind = TREE_GONE;
+			tree_node(page)->gone_at = U64FromFullTransactionId(ReadNextFullTransactionId());
+			GenericXLogFinish(state);
+			vacuum->stats->pages_deleted++;
+		}
+		else if (tree_page_is_free(vacuum->index, page))
 		{
 			RecordFreeIndexPage(vacuum->index, block);
 			vacuum->stats->pages_deleted++;
@@ -146,7 +161,7 @@ remove_leaf(Vacuum *vacuum, BlockNumber parent_block, int j)
 	buffer = tree_read_pointer(vacuum->index, child.block);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	page = BufferGetPage(buffer);
-	tree_check_node(vacuum->index, child.block, page, vacuum->shape);
+	tree_check_reached(vacuum->index, child.block, page, vacuum->shape, child.birth);
 	empty = tree_special(page)->kind == TREE_NODE && tree_special(page)->birth == child.birth &&
 		tree_special(page)->level == 0 && tree_node(page)->n == tree_node(page)->dead;
 	if (empty)
@@ -236,7 +251,7 @@ remove_empty(Vacuum *vacuum)
 	TreeMeta	meta;
 
 	tree_meta_read(vacuum->index, &meta);
-	if (meta.root == InvalidBlockNumber || meta.root_level == 0)
+	if (meta.root == InvalidBlockNumber || meta.root_level == 0 || meta.planting != vacuum->shape->planting)
 		return;
 	vacuum->context = AllocSetContextCreate(CurrentMemoryContext, "dml index vacuum", ALLOCSET_DEFAULT_SIZES);
 	path.step[0] = (TreeStep) {meta.root, meta.root_birth};
@@ -245,7 +260,9 @@ remove_empty(Vacuum *vacuum)
 	if (vacuum->removed > 0)
 	{
 		LockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
-		tree_count_leaves(vacuum->index, -vacuum->removed, &meta);
+		tree_meta_read(vacuum->index, &meta);
+		if (meta.planting == vacuum->shape->planting)
+			tree_count_leaves(vacuum->index, -vacuum->removed, &meta);
 		UnlockPage(vacuum->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 	}
 }

@@ -104,8 +104,8 @@ long_square(Relation index, const TreeShape *shape, const TreeMeta *meta)
 	int			n;
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	tree_check_node(index, meta->root, page, shape);
-	n = tree_special(page)->level == meta->root_level ? tree_node(page)->n : 0;
+	tree_check_reached(index, meta->root, page, shape, meta->root_birth);
+	n = tree_special(page)->birth == meta->root_birth && tree_special(page)->level == meta->root_level ? tree_node(page)->n : 0;
 	memcpy(squares, tree_squares(page, layout), n * sizeof(float));
 	UnlockReleaseBuffer(buffer);
 	if (n > 0)
@@ -243,8 +243,10 @@ read_node(TreeWalk *walk, uint64 id)
 	buffer = tree_read_pointer(walk->index, block);
 	page = BufferGetPage(buffer);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	tree_check_node(walk->index, block, page, walk->shape);
-	if ((tree_special(page)->birth & BIRTH_MASK) != birth)
+	tree_check_page(walk->index, block, page);
+	if ((tree_special(page)->birth & BIRTH_MASK) == birth)
+		tree_check_node(walk->index, block, page, walk->shape);
+	else
 	{
 		if (!RecoveryInProgress())
 			tree_corrupted(walk->index, block, "It is not the page that another one points to.");

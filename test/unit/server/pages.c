@@ -674,6 +674,12 @@ tree_fetch_expect_row(const TreeFetch *fetch, const ItemPointerData *tid)
 {
 }
 
+bool
+tree_fetch_gone(TreeFetch *fetch, const ItemPointerData *tid, TreeGone *gone)
+{
+	return tree_fetch(fetch, tid, NULL) == NULL;
+}
+
 void
 tree_fetch_end(TreeFetch *fetch)
 {
