@@ -20,6 +20,7 @@ _PG_init(void)
 	model_init();
 	train_init();
 	index_init();
+	index_order_init();
 #if PG_VERSION_NUM >= 180000
 	index_explain_init();
 #endif

@@ -9,6 +9,7 @@ extern void vector_init(void);
 extern void model_init(void);
 extern void train_init(void);
 extern void index_init(void);
+extern void index_order_init(void);
 extern void index_explain_init(void);
 
 /* GUC dml.threads: what LearnEnv.threads is to be in training and evaluation */

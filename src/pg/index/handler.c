@@ -9,6 +9,7 @@
 #include "access/stratnum.h"
 #include "commands/vacuum.h"
 #include "utils/guc.h"
+#include "utils/plancache.h"
 
 #include "dml.h"
 #include "model/model.h"
@@ -45,6 +46,10 @@ static void
 assign_recall(double value, void *extra)
 {
 	recall_is_set = *(bool *) extra;
+
+	/* whether a plan may rely on the order of a search depends on it (order.c) */
+	if (value != dml_index_recall)
+		ResetPlanCache();
 }
 
 /* dml_index_space (model/model.h) */

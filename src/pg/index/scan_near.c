@@ -5,8 +5,8 @@
  * How many rows are asked for is not known, so it goes in stages: for 10
  * rows, for 32, for 102, each a search of its own that visits what its number of rows needs,
  * and measures what was not returned yet.  A stage returns what lies behind the last row returned; a row that is found late, nearer than
- * what was returned already, waits until the tree is used up, so that order is kept and a
- * filter that lets few rows pass still gets all of them.  Conditions on the index's own columns
+ * what was returned already, waits until the tree is used up, so that a
+ * filter that lets few rows pass still gets all of them; order.c sorts where that may happen.  Conditions on the index's own columns
  * are tested before a row counts: a stage is for so many rows that pass.
  *
  * A ball, dml_within(), is a search in order of the distance from its center, or from the
