@@ -11,7 +11,7 @@ FROM generate_series(1, 12000) i, generate_series(1, 12) j GROUP BY i;
 CREATE INDEX oi_v ON oi USING dml (v);
 ANALYZE oi;
 CREATE TABLE oq (q dml_vector(12));
-INSERT INTO oq SELECT v FROM oi WHERE id % 2000 = 7 ORDER BY id;
+INSERT INTO oq SELECT v FROM oi WHERE id % 6000 = 7 ORDER BY id;
 -- The distances of a query's rows, with %s as the question: how many rows, how often the order is broken, of all questions.
 CREATE FUNCTION in_order(query text, OUT rows int, OUT broken int) LANGUAGE plpgsql AS $$
 DECLARE
