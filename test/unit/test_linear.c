@@ -16,8 +16,10 @@
 
 #include "dataset.h"
 #include "embedding.h"
+#include "learn/classical/discriminant.h"
 #include "learn/classical/linear.h"
 #include "learn/data/moments.h"
+#include "math/eigen.h"
 #include "base/rng.h"
 #include "learn/data/scatter.h"
 #include "unit_env.h"
@@ -121,7 +123,7 @@ test_reference(void **state)
 
 			/* the share is of the columns that vary; the file's, too */
 			ASSERT_OK(&u, prep_fit(&u.env, PREP_STANDARDIZE, &data->rows, NULL, 0, 0, &prep));
-			ASSERT_OK(&u, scatter_fit(&u.env, &data->rows, NULL, 0, prep->mean, prep->scale, NULL, &scatter));
+			ASSERT_OK(&u, scatter_fit(&u.env, &data->rows, NULL, 0, prep->mean, prep->scale, 0, NULL, &scatter));
 			if (!(fabs(scatter.shrinkage - want) <= 1e-6))
 				fail_msg("shrinkage %.9g, by scikit-learn %.9g", scatter.shrinkage, want);
 		}
@@ -452,13 +454,155 @@ test_refused(void **state)
 	assert_non_null(strstr(u.env.message, "differ within their class"));
 	ASSERT_OK(&u, linear_pca(&u.env, &small->rows, NULL, 0, 0, &model));
 	assert_int_equal(model_out(model), 1);
-
-	/* too wide */
-	small = dataset_make(&u.env, NULL, data->rows.label, 2, MOMENTS_MAX_COV + 1, 3);
-	assert_int_equal(linear_pca(&u.env, &small->rows, NULL, 0, 0, &model), LEARN_INVALID);
-	assert_int_equal(linear_whiten(&u.env, &small->rows, NULL, 0, 0, &model), LEARN_INVALID);
-	assert_int_equal(linear_lda(&u.env, &small->rows, NULL, 0, 0, &model), LEARN_INVALID);
 	unit_env_done(&u);
+}
+
+/* Distances of embeddings are those of rows times directions (k x d), all to a share of the largest. */
+static void
+check_directions(UnitEnv *u, const Model *model, const Dataset *data, const double *direction, int k)
+{
+	const float *z = embedding_of(&u->env, model, data);
+	int			n = (int) data->rows.n;
+	int			d = data->rows.d;
+	double		largest = 0;
+	double		error = 0;
+
+	assert_int_equal(model_out(model), k);
+	for (int i = 0; i < n; i += 3)
+		for (int j = 0; j < i; j += 2)
+		{
+			double		want = 0;
+			double		got = embedding_square(z, k, i, j);
+
+			for (int c = 0; c < k; c++)
+			{
+				double		dot = 0;
+
+				for (int l = 0; l < d; l++)
+					dot += direction[(size_t) c * d + l] * ((double) data->x[(size_t) i * d + l] - data->x[(size_t) j * d + l]);
+				want += dot * dot;
+			}
+			largest = fmax(largest, want);
+			error = fmax(error, fabs(want - got));
+		}
+	if (!(error <= 1e-4 * largest))
+		fail_msg("%d rows of %d columns: distances are wrong by %g of %g", n, d, error, largest);
+}
+
+/* PCA, whitening and discriminant analysis of few rows are what the full covariance gives. */
+static void
+test_rows_for_columns(void **state)
+{
+	static const int shape[][2] = {{20, 41}, {40, 200}, {90, 300}};
+
+	for (int s = 0; s < 3; s++)
+	{
+		UnitEnv		u;
+		int			n = shape[s][0];
+		int			d = shape[s][1];
+		Dataset    *data;
+		Moments		m;
+		Prep	   *prep;
+		Scatter		scatter;
+		Discriminant problem;
+		Model	   *model;
+		double	   *value;
+		double	   *vector;
+		int			rank;
+
+		unit_env_init(&u);
+		data = random_data(&u, n, d, 4, 11 + s);
+		/* a constant column, two that are the same, one of another unit */
+		for (int i = 0; i < n; i++)
+		{
+			float	   *row = (float *) data->x + (size_t) i * d;
+
+			row[3] = 7;
+			row[5] = row[4];
+			row[6] *= 1000;
+		}
+		ASSERT_OK(&u, moments_fit(&u.env, &data->rows, NULL, 0, true, &m));
+		value = arena_alloc(&u.arena, d, sizeof(double));
+		vector = arena_alloc(&u.arena, (size_t) d * d, sizeof(double));
+		ASSERT_OK(&u, eigen_symmetric(&u.env, m.cov, d, n - 1, value, vector));
+		ASSERT_OK(&u, linear_pca(&u.env, &data->rows, NULL, 0, 0, &model));
+		check_directions(&u, model, data, vector, n - 1);
+		ASSERT_OK(&u, linear_pca(&u.env, &data->rows, NULL, 0, 5, &model));
+		check_directions(&u, model, data, vector, 5);
+
+		ASSERT_OK(&u, moments_fit(&u.env, &data->rows, NULL, 0, true, &m));
+		for (int i = 0; i < d; i++)
+			for (int j = 0; j < d; j++)
+				m.cov[(size_t) i * d + j] *= m.constant[i] || m.constant[j] ? 0 : 1 / sqrt(m.var[i] * m.var[j]);
+		ASSERT_OK(&u, eigen_symmetric(&u.env, m.cov, d, 6, value, vector));
+		for (int i = 0; i < 6; i++)
+			for (int j = 0; j < d; j++)
+				vector[(size_t) i * d + j] *= m.constant[j] ? 0 : 1 / sqrt(m.var[j] * value[i]);
+		ASSERT_OK(&u, linear_whiten(&u.env, &data->rows, NULL, 0, 6, &model));
+		check_directions(&u, model, data, vector, 6);
+
+		ASSERT_OK(&u, prep_fit(&u.env, PREP_STANDARDIZE, &data->rows, NULL, 0, 0, &prep));
+		ASSERT_OK(&u, scatter_fit(&u.env, &data->rows, NULL, 0, prep->mean, prep->scale, 0, NULL, &scatter));
+		problem = (Discriminant) {.d = d, .within = scatter.within, .between = scatter.between, .scale = prep->scale,
+								  .varying = scatter.varying, .shrinkage = scatter.shrinkage};
+		ASSERT_OK(&u, discriminant_directions(&u.env, &problem, 3, 1e-9, value, vector, &rank));
+		for (int i = 0; i < rank; i++)
+			for (int j = 0; j < d; j++)
+				vector[(size_t) i * d + j] *= prep->scale[j];
+		ASSERT_OK(&u, linear_lda(&u.env, &data->rows, NULL, 0, 0, &model));
+		check_directions(&u, model, data, vector, rank);
+		unit_env_done(&u);
+	}
+}
+
+static char said[512];
+
+static void
+keep_notice(void *ctx, const char *message)
+{
+	snprintf(said, sizeof(said), "%s", message);
+}
+
+/* Far more columns than a covariance is made for, and more rows than memory holds the matrix of. */
+static void
+test_wide(void **state)
+{
+	enum
+	{
+		N = 700,
+		D = 5000
+	};
+	UnitEnv		u;
+	UnitEnv		rows;
+	Dataset    *data;
+
+	unit_env_init(&rows);
+	data = random_data(&rows, N, D, 3, 21);
+	for (int limited = 0; limited < 2; limited++)
+	{
+		Model	   *model;
+
+		unit_env_init(&u);
+		u.env.notice = keep_notice;
+		u.arena.limit = limited ? 110 * 1024 * 1024 : 0;
+		said[0] = '\0';
+		ASSERT_OK(&u, linear_pca(&u.env, &data->rows, NULL, 0, 20, &model));
+		assert_int_equal(model_out(model), 20);
+		ASSERT_OK(&u, linear_whiten(&u.env, &data->rows, NULL, 0, 20, &model));
+		assert_int_equal(model_out(model), 20);
+		if (limited)
+			u.arena.limit = u.arena.taken + 20 * 1024 * 1024;
+		else
+			assert_string_equal(said, "");
+		if (linear_lda(&u.env, &data->rows, NULL, 0, 0, &model) == LEARN_OK)
+			assert_int_equal(model_out(model), 2);
+		else
+			assert_string_equal(u.env.message, "");
+		if (limited)
+			assert_non_null(strstr(said, "of 700 rows"));
+		unit_env_done(&u);
+	}
+	unit_env_done(&rows);
 }
 
 /* Values near the ends of float's range, and columns of units that differ by 10^12. */
@@ -521,7 +665,7 @@ test_class_sizes(void **state)
 			label[i] = kind == 0 ? (i % 10 == 0 ? 0 : 2) : kind == 1 ? i * 11 % 1400 : (i < 1500 ? 4 : i + 1000);
 		data->rows.label = label;
 		data->rows.n_classes = n_classes;
-		ASSERT_OK(&u, scatter_fit(&u.env, &data->rows, NULL, 0, mean, scale, NULL, &s));
+		ASSERT_OK(&u, scatter_fit(&u.env, &data->rows, NULL, 0, mean, scale, 0, NULL, &s));
 		assert_int_equal(s.classes, kind == 0 ? 2 : kind == 1 ? 1400 : 1501);
 		want = covariance(&u, data->x, label, n_classes, 3000, 7);
 		for (int i = 0; i < 49; i++)
@@ -602,6 +746,8 @@ main(void)
 		cmocka_unit_test(test_collinear),
 		cmocka_unit_test(test_few_rows),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_rows_for_columns),
+		cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_scales),
 		cmocka_unit_test(test_class_sizes),
 		cmocka_unit_test(test_cancel),

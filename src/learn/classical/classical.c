@@ -129,7 +129,10 @@ fit(LearnEnv *env, const Classical *method, LinearJob *job, LinearFit *fit)
 	{
 		learn_fail(env, LEARN_INVALID, "method \"%s\" takes %d columns at most, not %d",
 				   plan->method->name, MOMENTS_MAX_COV, prep->out);
-		learn_hint(env, "Reduce them first: options => '{\"preprocess\": \"pca\"}', or use a method with a network.");
+		if (method->standard)
+			learn_hint(env, "Use method lda, or a method with a network.");
+		else
+			learn_hint(env, "Reduce them first: options => '{\"preprocess\": \"pca\"}', or use a method with a network.");
 		return LEARN_INVALID;
 	}
 	job->prep = prep;

@@ -29,17 +29,13 @@ factor_within(LearnEnv *env, const Discriminant *problem)
 	double	   *within = problem->within;
 	double		share = fmax(problem->shrinkage, LEAST_SHRINKAGE);
 	double		mean = 0;
-	int			varying = 0;
 	bool		definite = false;
 	ArenaMark	mark = arena_mark(env->arena);
 	double	   *shrunk;
 
 	for (size_t j = 0; j < d; j++)
-	{
 		mean += within[j * d + j];
-		varying += problem->scale[j] != 0;
-	}
-	mean /= varying;
+	mean /= problem->varying;
 	if (!(mean > 0))
 		return learn_fail(env, LEARN_DATA, "discriminant analysis needs rows that differ within their class, but equal classes have equal rows");
 	for (size_t j = 0; j < d; j++)

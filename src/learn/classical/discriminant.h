@@ -14,6 +14,7 @@ typedef struct Discriminant
 	double	   *within;			/* d x d, overwritten with the factor of what it was taken for */
 	double	   *between;		/* d x d, overwritten */
 	const float *scale;			/* d: 0 where a column is constant, and both scatters are zero */
+	int			varying;		/* columns that vary: over them the mean of within's diagonal is taken */
 	bool		trusted;		/* within is of rows enough: it is shrunk only if it is singular */
 	double		shrinkage;		/* share of the identity otherwise */
 } Discriminant;

@@ -224,7 +224,7 @@ solve_lfda(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	Lfda		l;
 
 	/* for how much of the scatter within is to be believed */
-	LEARN_TRY(scatter_fit(env, job->rows, job->index, job->n, job->prep->mean, job->prep->scale, "discriminant analysis", &s));
+	LEARN_TRY(scatter_fit(env, job->rows, job->index, job->n, job->prep->mean, job->prep->scale, 0, "discriminant analysis", &s));
 	LEARN_TRY(points_by_class(env, job, &points, &start));
 	LEARN_TRY(create(env, &points, start, job->rows->n_classes, &l));
 	LEARN_TRY(find_scales(env, &points, start, job->rows->n_classes, job->plan->params.neighbors, &l));
@@ -239,7 +239,8 @@ solve_lfda(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	problem.within = l.within;
 	problem.between = l.between;
 	problem.shrinkage = s.shrinkage;
-	problem.trusted = scatter_trusted(&s, job->prep->scale, d);
+	problem.varying = s.varying;
+	problem.trusted = scatter_trusted(&s);
 	LEARN_ALLOC(env, value, job->most);
 	LEARN_ALLOC(env, vector, (size_t) job->most * d);
 	LEARN_TRY(discriminant_directions(env, &problem, job->most, TOLERANCE, value, vector, &rank));

@@ -9,6 +9,8 @@
 #include "learn/net/model.h"
 #include "learn/data/rows.h"
 
+#define LINEAR_MAX_WHITENED	4096	/* columns up to which an evaluation whitens */
+
 /* A model of preprocessing and one layer with these weights (width x prep->out). */
 extern LearnStatus linear_model(LearnEnv *env, Prep *prep, const float *weight, int width, Model **model);
 
@@ -18,8 +20,8 @@ extern LearnStatus linear_none(LearnEnv *env, int d, Model **model);
 /*
  * dims: columns of the result; 0, or more than there are: as many as carry variance (pca,
  * whiten), or as classes differ in (lda: at most classes - 1).  index[0..n): the rows to fit
- * on, NULL: all.  At most MOMENTS_MAX_COV columns (LEARN_INVALID).  Constant columns
- * alone, or no difference at all, are LEARN_DATA.
+ * on, NULL: all.  Fewer rows than half of the columns, and more than MOMENTS_MAX_COV columns,
+ * go by the matrix of the rows (gram.h).  Constant columns alone, or no difference at all, are LEARN_DATA.
  *
  * PCA of the centred data, directions by falling eigenvalue, the sign so that the
  * largest element of a direction is positive.

@@ -34,7 +34,7 @@ solve_rca(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 		label[c->row[i]] = c->label[i];
 	rows.label = label;
 	rows.n_classes = c->n_chunklets;
-	LEARN_TRY(scatter_fit(env, &rows, c->row, c->n, job->prep->mean, job->prep->scale, NULL, &s));
+	LEARN_TRY(scatter_fit(env, &rows, c->row, c->n, job->prep->mean, job->prep->scale, 0, NULL, &s));
 
 	/* all of what varies within chunklets or between them; "within" is about the means, by n */
 	for (size_t i = 0; i < (size_t) d * d; i++)
@@ -46,7 +46,8 @@ solve_rca(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	problem.between = s.between;
 	problem.scale = job->prep->scale;
 	problem.shrinkage = s.shrinkage;
-	problem.trusted = scatter_trusted(&s, problem.scale, d);
+	problem.varying = s.varying;
+	problem.trusted = scatter_trusted(&s);
 	LEARN_ALLOC(env, value, job->most);
 	LEARN_ALLOC(env, vector, (size_t) job->most * d);
 	LEARN_TRY(discriminant_directions(env, &problem, job->most, TOLERANCE, value, vector, &rank));

@@ -184,15 +184,6 @@ moments_mirror(LearnEnv *env, double *a, int d)
 }
 
 LearnStatus
-moments_too_wide(LearnEnv *env, int d)
-{
-	learn_fail(env, LEARN_INVALID, "the covariance of %d columns is too large: %d columns are the most",
-			   d, MOMENTS_MAX_COV);
-	learn_hint(env, "pca, whiten and lda need it; a network with the preprocessing standardize does not.");
-	return LEARN_INVALID;
-}
-
-LearnStatus
 moments_check(LearnEnv *env, const Moments *m)
 {
 	if (m->n == 1)
@@ -229,7 +220,8 @@ moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	if (with_cov)
 	{
 		if (d > MOMENTS_MAX_COV)
-			return moments_too_wide(env, d);
+			return learn_fail(env, LEARN_INVALID, "the covariance of %d columns is too large: %d columns are the most",
+							  d, MOMENTS_MAX_COV);
 		LEARN_TRY(blas_load(env));
 		LEARN_ALLOC(env, m->cov, (size_t) d * d);
 		memset(m->cov, 0, (size_t) d * d * sizeof(double));

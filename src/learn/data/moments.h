@@ -34,9 +34,6 @@ extern LearnStatus moments_fit(LearnEnv *env, const Rows *rows, const int64_t *i
 /* LEARN_DATA if no column varies; a notice if some do not. */
 extern LearnStatus moments_check(LearnEnv *env, const Moments *moments);
 
-/* LEARN_INVALID: more columns than a covariance is made for. */
-extern LearnStatus moments_too_wide(LearnEnv *env, int d);
-
 /* Rows that are read at once: some milliseconds of reading, some megabytes. */
 extern int	moments_chunk(int d);
 

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "gram.h"
 #include "math/eigen.h"
 #include "moments.h"
 #include "math/vmath.h"
@@ -100,11 +101,37 @@ set_projection(LearnEnv *env, Prep *prep, const Moments *m, int components)
 	return LEARN_OK;
 }
 
+/* The same from the rows, where there are few of them for the columns. */
+static LearnStatus
+set_projection_of_rows(LearnEnv *env, Prep *prep, const Moments *m, const Rows *rows, const int64_t *index, int64_t n,
+					   int components)
+{
+	int			d = m->d;
+	double	   *inverse;		/* of standard deviations */
+	double	   *value;
+	Gram		gram;
+
+	LEARN_ALLOC(env, inverse, d);
+	for (int j = 0; j < d; j++)
+		inverse[j] = m->constant[j] ? 0 : 1 / sqrt(m->var[j]);
+	LEARN_ALLOC(env, value, components);
+	LEARN_TRY(gram_fit(env, rows, index, n, true, m->mean, inverse, &gram));
+	return gram_directions(env, &gram, components, RANK_TOLERANCE, prep->kind == PREP_WHITEN, value, prep->proj, &prep->out);
+}
+
+/* Rows index[0..n) and those without a label. */
+static int64_t
+count_rows(const Rows *rows, const int64_t *index, int64_t n)
+{
+	return (index == NULL ? rows->n : n) + rows->n_unlabeled;
+}
+
 LearnStatus
 prep_fit(LearnEnv *env, PrepKind kind, const Rows *rows, const int64_t *index,
 		 int64_t n, int components, Prep **prep)
 {
 	bool		project = kind == PREP_PCA || kind == PREP_WHITEN;
+	bool		of_rows = project && gram_preferred(count_rows(rows, index, n), rows->d);
 	Prep	   *p;
 	Moments		m;
 	ArenaMark	mark;
@@ -124,14 +151,18 @@ prep_fit(LearnEnv *env, PrepKind kind, const Rows *rows, const int64_t *index,
 		components = DEFAULT_COMPONENTS;
 	if (components > rows->d)
 		components = rows->d;
+	if (of_rows && components > count_rows(rows, index, n))
+		components = (int) count_rows(rows, index, n);
 	if (project)
 		LEARN_ALLOC(env, p->proj, (size_t) components * rows->d);
 
 	mark = arena_mark(env->arena);
-	LEARN_TRY(moments_fit(env, rows, index, n, project, &m));
+	LEARN_TRY(moments_fit(env, rows, index, n, project && !of_rows, &m));
 	LEARN_TRY(moments_check(env, &m));
 	set_scale(p, &m);
-	if (project)
+	if (of_rows)
+		LEARN_TRY(set_projection_of_rows(env, p, &m, rows, index, n, components));
+	else if (project)
 		LEARN_TRY(set_projection(env, p, &m, components));
 	arena_reset(env->arena, mark);
 	return LEARN_OK;

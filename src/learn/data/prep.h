@@ -35,8 +35,8 @@ typedef struct Prep
 /*
  * Fit on rows index[0..n) (NULL: all), in one streaming pass of float64 moments.
  * components: how many directions PCA and whitening keep at most, of the ones that carry variance
- * (eigenvalue above 1e-6 of the largest); 0: 512.  They need at most MOMENTS_MAX_COV
- * columns (LEARN_INVALID); all kinds but PREP_NONE need a column that varies (LEARN_DATA).
+ * (eigenvalue above 1e-6 of the largest); 0: 512.  All kinds but PREP_NONE need a column that
+ * varies (LEARN_DATA).
  */
 extern LearnStatus prep_fit(LearnEnv *env, PrepKind kind, const Rows *rows, const int64_t *index,
 							int64_t n, int components, Prep **prep);

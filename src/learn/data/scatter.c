@@ -194,12 +194,9 @@ finish(LearnEnv *env, Pass *p)
 	Scatter    *s = p->scatter;
 	int			d = p->d;
 	size_t		cells = (size_t) d * d;
-	int			varying = 0;
 
 	LEARN_TRY(moments_mirror(env, s->within, d));
-	for (int j = 0; j < d; j++)
-		varying += p->scale[j] != 0;
-	s->shrinkage = ledoit_wolf(s->within, d, varying, s->n, p->fourth);
+	s->shrinkage = ledoit_wolf(s->within, d, s->varying, s->n, p->fourth);
 	divide(s->within, cells, s->n > s->classes ? s->n - s->classes : 1);
 
 	/* the rows' mean may differ a little from the mean that was subtracted */
@@ -213,7 +210,7 @@ finish(LearnEnv *env, Pass *p)
 
 LearnStatus
 scatter_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
-			const float *mean, const float *scale, const char *what, Scatter *scatter)
+			const float *mean, const float *scale, int columns, const char *what, Scatter *scatter)
 {
 	int			d = rows->d;
 	size_t		cells = (size_t) d * d;
@@ -233,6 +230,9 @@ scatter_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	if (what != NULL)
 		LEARN_TRY(classes_check(env, &classes, what));
 	scatter->n = classes.n;
+	scatter->varying = columns;
+	for (int j = 0; j < d && columns == 0; j++)
+		scatter->varying += scale[j] != 0;
 	scatter->classes = classes.used;
 	start = classes.start;
 
@@ -258,11 +258,7 @@ scatter_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 }
 
 bool
-scatter_trusted(const Scatter *scatter, const float *scale, int d)
+scatter_trusted(const Scatter *scatter)
 {
-	int64_t		varying = 0;
-
-	for (int j = 0; j < d; j++)
-		varying += scale[j] != 0;
-	return scatter->n - scatter->classes >= ROWS_PER_COLUMN * varying;
+	return scatter->n - scatter->classes >= (int64_t) ROWS_PER_COLUMN * scatter->varying;
 }

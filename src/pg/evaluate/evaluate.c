@@ -351,25 +351,14 @@ measure_space(Evaluation *evaluation, const Space *space, Measured *measured)
 		float_store_free(query_store);
 }
 
-/* Fit whitening to rows and measure it; data that cannot be whitened are no error of the user's. */
+/* Fit whitening to rows and measure it, if they can be whitened. */
 static void
 measure_whitened(Evaluation *evaluation, int in, const Selection *fitted_on, Measured *measured)
 {
-	Space		space = {.name = "whitened",.in = in};
-	Model	   *model;
-	LearnStatus status;
+	Space		space;
 
-	status = linear_whiten(evaluation->env, &fitted_on->matrix->rows, fitted_on->index, fitted_on->n, 0, &model);
-	if (status == LEARN_DATA)
-	{
-		ereport(NOTICE,
-				(errmsg("rows cannot be whitened: %s", evaluation->env->message)));
-		return;
-	}
-	dml_learn_check(evaluation->env, status);
-	space.model = model;
-	space.out = model_out(model);
-	measure_space(evaluation, &space, measured);
+	if (space_whitened(evaluation->env, &fitted_on->matrix->rows, fitted_on->index, fitted_on->n, in, &space))
+		measure_space(evaluation, &space, measured);
 }
 
 /* ---------- which classes ---------- */

@@ -136,20 +136,10 @@ static void
 measure_whitened(ConstraintEvaluation *comparison)
 {
 	const SideRows *rows = &comparison->rows[comparison->one ? 0 : 1];
-	Model	   *model;
-	LearnStatus status = linear_whiten(comparison->evaluation.env, rows->rows, rows->index, rows->n, 0, &model);
-	Space		space = {.name = "whitened",.in = comparison->sides.width[0]};
+	Space		space;
 
-	if (status == LEARN_DATA)
-	{
-		ereport(NOTICE,
-				(errmsg("rows cannot be whitened: %s", comparison->evaluation.env->message)));
-		return;
-	}
-	dml_learn_check(comparison->evaluation.env, status);
-	space.model = model;
-	space.out = model_out(model);
-	measure_space(comparison, (Space[2]) {space, space}, WHITENED);
+	if (space_whitened(comparison->evaluation.env, rows->rows, rows->index, rows->n, comparison->sides.width[0], &space))
+		measure_space(comparison, (Space[2]) {space, space}, WHITENED);
 }
 
 static void

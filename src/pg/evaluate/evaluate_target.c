@@ -154,25 +154,15 @@ measure_space(TargetEvaluation *e, const Space *space, const Side *query, const 
 	float_store_free(found);
 }
 
-/* Fit whitening to the rows that are searched; data that cannot be whitened are no error of the user's. */
+/* Fit whitening to the rows that are searched and measure it, if they can be whitened. */
 static void
 measure_whitened(TargetEvaluation *e, const Side *query, const Side *gallery)
 {
-	LearnEnv   *env = e->evaluation.env;
-	Space		space = {.name = "whitened",.in = e->version->in};
-	Model	   *model;
-	LearnStatus status = linear_whiten(env, &gallery->rows.matrix->rows, gallery->rows.index, gallery->rows.n, 0, &model);
+	Space		space;
 
-	if (status == LEARN_DATA)
-	{
-		ereport(NOTICE,
-				(errmsg("rows cannot be whitened: %s", env->message)));
-		return;
-	}
-	dml_learn_check(env, status);
-	space.model = model;
-	space.out = model_out(model);
-	measure_space(e, &space, query, gallery, WHITENED);
+	if (space_whitened(e->evaluation.env, &gallery->rows.matrix->rows, gallery->rows.index, gallery->rows.n,
+					   e->version->in, &space))
+		measure_space(e, &space, query, gallery, WHITENED);
 }
 
 static void

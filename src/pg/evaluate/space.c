@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include "evaluate/space.h"
+#include "learn/classical/linear.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
@@ -113,6 +114,33 @@ space_apply(LearnEnv *env, const Space *space, const float4 *x, int n, float4 *o
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("a row is out of float4's range when %s", space->name),
 				 errhint("Scale the features down.")));
+}
+
+bool
+space_whitened(LearnEnv *env, const Rows *rows, const int64 *index, int64 n, int in, Space *space)
+{
+	ArenaMark	mark = arena_mark(env->arena);
+	LearnStatus status;
+	Model	   *model;
+
+	if (in > LINEAR_MAX_WHITENED)
+	{
+		ereport(NOTICE,
+				(errmsg("whitening is left out: there are %d columns, and it takes %d at most", in, LINEAR_MAX_WHITENED)));
+		return false;
+	}
+	status = linear_whiten(env, rows, index, n, 0, &model);
+	if (status == LEARN_DATA || status == LEARN_NO_MEMORY)
+	{
+		arena_reset(env->arena, mark);
+		ereport(NOTICE,
+				(errmsg("rows cannot be whitened: %s", env->message),
+				 status == LEARN_NO_MEMORY ? errhint("Raise maintenance_work_mem.") : 0));
+		return false;
+	}
+	dml_learn_check(env, status);
+	*space = (Space) {.model = model,.name = "whitened",.in = in,.out = model_out(model)};
+	return true;
 }
 
 FloatStore *

@@ -51,6 +51,11 @@ extern char *space_schema(void);
 /* The space of a version. */
 extern Space space_learned(const DmlVersion *version);
 
+/*
+ * Fit whitening to rows index[0 .. n) of in columns.  False, after a NOTICE that says why: it is left out.
+ */
+extern bool space_whitened(LearnEnv *env, const Rows *rows, const int64 *index, int64 n, int in, Space *space);
+
 /* A selection's vectors in a space: in memory, or in a file. */
 extern FloatStore *space_rows(LearnEnv *env, const Space *space, const Selection *selection, bool in_file);
 
