@@ -233,17 +233,40 @@ typedef struct Search
 	QueryScore *each;			/* nq: whether the nearest row is right; or NULL */
 } Search;
 
-/* Centre both around the gallery's mean: products of rows far from the origin lose digits. */
+static double
+largest_of(const float *x, int64_t n, int d, const float *mean)
+{
+	double		largest = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		for (int j = 0; j < d; j++)
+			largest = fmax(largest, fabs((double) x[i * d + j] - mean[j]));
+	return largest;
+}
+
+static void
+move_and_scale(float *x, int64_t n, int d, const float *mean, double scale)
+{
+	for (int64_t i = 0; i < n; i++)
+		for (int j = 0; j < d; j++)
+			x[i * d + j] = (float) (((double) x[i * d + j] - mean[j]) * scale);
+}
+
+/*
+ * Centre both around the gallery's mean, since products of rows far from the origin lose digits, and bring the largest
+ * element to 0.5 .. 1, so that no product leaves float's range.
+ */
 static void
 centre(Search *s, float *mean)
 {
+	int			exponent;
+
 	memset(mean, 0, sizeof(float) * s->out);
 	for (int64_t i = 0; i < s->ng; i++)
 		vm_axpy(mean, 1.0f / (float) s->ng, s->gallery + i * s->out, s->out);
-	for (int64_t i = 0; i < s->ng; i++)
-		vm_axpy(s->gallery + i * s->out, -1, mean, s->out);
-	for (int64_t i = 0; i < s->nq; i++)
-		vm_axpy(s->query + i * s->out, -1, mean, s->out);
+	frexp(fmax(largest_of(s->gallery, s->ng, s->out, mean), largest_of(s->query, s->nq, s->out, mean)), &exponent);
+	move_and_scale(s->gallery, s->ng, s->out, mean, ldexp(1, -exponent));
+	move_and_scale(s->query, s->nq, s->out, mean, ldexp(1, -exponent));
 }
 
 /* For each query the rank of its nearest right row among the wrong ones, those as near counted before it. */

@@ -200,7 +200,10 @@ rank(Pass *pass, int32_t label, int64_t n, int64_t r)
 			gained_10 += gain * pass->discount[i];
 	}
 	if (t->gallery_grade)
+	{
 		sort_falling(pass->gain, r);
+		pass->out->gainless += pass->gain[0] == 0;
+	}
 	add(pass, label, ASSESS_R_PRECISION, (double) hits_r / r);
 	add(pass, label, ASSESS_MAP_R, precisions_r / r);
 	add(pass, label, ASSESS_AP, precisions / r);

@@ -116,6 +116,7 @@ typedef struct Assessment
 	int64_t    *of_class;		/* n_classes: queries of each class */
 	int64_t		duplicates;		/* queries that a duplicate was hidden from */
 	int64_t		empty;			/* queries that may find no row at all */
+	int64_t		gainless;		/* queries whose rows to find all have the gain 0: their NDCG counts as 0 */
 	double	   *sum;			/* n_classes x ASSESS_METRICS, by the query's class */
 	double	   *weight;			/* queries that the sums are of */
 	PairCounts	pairs;			/* of queries and rows they may find; without a protocol each pair once */

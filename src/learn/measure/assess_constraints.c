@@ -259,6 +259,7 @@ add_places(Search *s, int64_t q, int64_t r)
 	add(out, class, ASSESS_MAP_R, 1, precisions_r / r);
 	add(out, class, ASSESS_AP, 1, precisions / r);
 	add(out, class, ASSESS_RR, 1, 1.0 / (right[0].place + 1));
+	out->gainless += best[0] == 0;
 	add(out, class, ASSESS_NDCG, 1, best[0] > 0 ? gained[0] / best[0] : 0);
 	add(out, class, ASSESS_NDCG_10, 1, best[1] > 0 ? gained[1] / best[1] : 0);
 	for (int i = 0; i < t->n_recall; i++)

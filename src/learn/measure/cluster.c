@@ -171,11 +171,17 @@ one_start(LearnEnv *env, Kmeans *km, Rng *rng, int iterations, double *inertia)
 	return LEARN_OK;
 }
 
-/* Rows less their mean: products of rows far from the origin lose digits. */
+/*
+ * Rows less their mean, since products of rows far from the origin lose digits; times a power of two that brings the
+ * largest element to 0.5 .. 1, so that no product leaves float's range.
+ */
 static LearnStatus
 centre(LearnEnv *env, const float *x, int64_t n, int d, float **out)
 {
 	double	   *mean;
+	double		largest = 0;
+	double		scale;
+	int			exponent;
 
 	LEARN_ALLOC(env, *out, (size_t) n * d);
 	LEARN_ALLOC(env, mean, d);
@@ -186,7 +192,12 @@ centre(LearnEnv *env, const float *x, int64_t n, int d, float **out)
 	LEARN_TRY(learn_poll(env));
 	for (int64_t i = 0; i < n; i++)
 		for (int j = 0; j < d; j++)
-			(*out)[i * d + j] = (float) (x[i * d + j] - mean[j]);
+			largest = fmax(largest, fabs(x[i * d + j] - mean[j]));
+	frexp(largest, &exponent);
+	scale = ldexp(1, -exponent);
+	for (int64_t i = 0; i < n; i++)
+		for (int j = 0; j < d; j++)
+			(*out)[i * d + j] = (float) ((x[i * d + j] - mean[j]) * scale);
 	return LEARN_OK;
 }
 

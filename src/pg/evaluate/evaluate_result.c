@@ -243,13 +243,22 @@ put_classes(const Evaluation *evaluation)
 static void
 tell_protocol(const Evaluation *evaluation)
 {
+	static const char *const graded[] = {"ndcg", "ndcg_at_10", "macro_ndcg", "macro_ndcg_at_10"};
 	const Assessment *a = any_assessment(evaluation);
+	bool		shows_gains = false;
 
 	if (a->lone > 0)
 		ereport(NOTICE,
 				(errmsg_plural("%lld query has no row of its class to find", "%lld queries have no row of their class to find",
 							   (unsigned long) a->lone, (long long) a->lone),
 				 errdetail("They count for knn_accuracy, clusters and impostor pairs alone.")));
+	for (int i = 0; i < lengthof(graded); i++)
+		shows_gains |= is_wanted(&evaluation->wanted, graded[i]);
+	if (a->gainless > 0 && shows_gains)
+		ereport(NOTICE,
+				(errmsg_plural("%lld query has nothing to gain: its NDCG counts as 0", "%lld queries have nothing to gain: their NDCG counts as 0",
+							   (unsigned long) a->gainless, (long long) a->gainless),
+				 errdetail("All rows that they may find have the grade 0.")));
 	if (a->duplicates > 0)
 		ereport(NOTICE,
 				(errmsg_plural("%lld query has an exact duplicate of its class, which it was not allowed to find",
