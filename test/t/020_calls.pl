@@ -41,17 +41,17 @@ CREATE TYPE fuzz.shade AS (name text);
 CREATE FUNCTION fuzz.nothing(fuzz.shade) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT NULL::text';
 CREATE CAST (fuzz.shade AS text) WITH FUNCTION fuzz.nothing(fuzz.shade);
 CREATE DOMAIN fuzz.arr AS real[];
-CREATE TABLE fuzz.t (gone int, id int, x real[], dropped text, a real, b float8, l text, y real[], n int, f bool, w float8, at timestamptz, p numeric, d fuzz.arr);
+CREATE TABLE fuzz.t (gone int, id int, x real[], dropped text, a real, b float8, l text, y real[], n int, f bool, w float8, at timestamptz, p numeric, d fuzz.arr, x2 real[], x3 real[]);
 INSERT INTO fuzz.t SELECT i, i, ARRAY[sin(i), cos(i) + i % 3, i % 5], 'd', i % 3 + sin(i), i % 4, 'c' || i % 3, ARRAY[cos(i), i % 3], i % 3, i % 2 = 0, i % 2 + 0.5,
-	'2024-01-01'::timestamptz + i * interval '1 day', i, ARRAY[i, 1, 2] FROM generate_series(1, 40) i;
+	'2024-01-01'::timestamptz + i * interval '1 day', i, ARRAY[i, 1, 2], ARRAY[sin(i + 3), cos(i + 3) + i % 3, i % 4], ARRAY[sin(i), cos(i + 1) + (i + 1) % 3, i % 5] FROM generate_series(1, 40) i;
 ALTER TABLE fuzz.t DROP COLUMN gone, DROP COLUMN dropped;
 INSERT INTO fuzz.t (id, x, a) VALUES (100, NULL, NULL), (101, '{1,NULL,2}', 1);
 CREATE TABLE fuzz.empty (LIKE fuzz.t);
 CREATE TABLE fuzz.one AS SELECT * FROM fuzz.t LIMIT 1;
 CREATE TABLE fuzz.two AS SELECT * FROM fuzz.t LIMIT 2;
-CREATE TABLE fuzz.odd AS SELECT id, ARRAY['NaN', 1e38, i]::real[] AS x, 'Infinity'::real AS a, '-1e308'::float8 AS b, l, y, n, f, -w AS w, at, 'NaN'::numeric AS p, d FROM fuzz.t, generate_series(1, 2) i;
-CREATE TABLE fuzz.huge AS SELECT id, ARRAY[3e38, -3e38, id]::real[] AS x, 1e-45::real AS a, 1e308 AS b, l, ARRAY[1e-45, 1e-40]::real[] AS y, n, f, 1e300 AS w, at, p, d FROM fuzz.t;
-CREATE TABLE fuzz.same AS SELECT id, '{1,2,3}'::real[] AS x, 1::real AS a, 1::float8 AS b, 'c'::text AS l, '{1,2}'::real[] AS y, 1 AS n, true AS f, 1::float8 AS w, at, 1::numeric AS p, d FROM fuzz.t;
+CREATE TABLE fuzz.odd AS SELECT id, ARRAY['NaN', 1e38, i]::real[] AS x, 'Infinity'::real AS a, '-1e308'::float8 AS b, l, y, n, f, -w AS w, at, 'NaN'::numeric AS p, d, x2, x3 FROM fuzz.t, generate_series(1, 2) i;
+CREATE TABLE fuzz.huge AS SELECT id, ARRAY[3e38, -3e38, id]::real[] AS x, 1e-45::real AS a, 1e308 AS b, l, ARRAY[1e-45, 1e-40]::real[] AS y, n, f, 1e300 AS w, at, p, d, x2, x3 FROM fuzz.t;
+CREATE TABLE fuzz.same AS SELECT id, '{1,2,3}'::real[] AS x, 1::real AS a, 1::float8 AS b, 'c'::text AS l, '{1,2}'::real[] AS y, 1 AS n, true AS f, 1::float8 AS w, at, 1::numeric AS p, d, x2, x3 FROM fuzz.t;
 CREATE TABLE fuzz.part (LIKE fuzz.t) PARTITION BY RANGE (id);
 CREATE TABLE fuzz.part1 PARTITION OF fuzz.part FOR VALUES FROM (0) TO (20);
 CREATE TABLE fuzz.part2 PARTITION OF fuzz.part DEFAULT;
@@ -91,13 +91,13 @@ RESET statement_timeout;
 
 # ---------- what arguments get ----------
 
-my @models = ('lin', 'net', 'net@1', 'net@2', 'two', 'two/a', 'two/b', 'two@1/b', 'adapter', 'same', 'mine', 'mine');
+my @models = ('lin', 'net', 'net', 'net', 'mine', 'net@1', 'net@2', 'two', 'two/a', 'two/b', 'two@1/b', 'adapter', 'same', 'mine', 'mine');
 my @no_models = ('nobody', 'lin@99', 'lin/a', 'lin@0', 'net@', '@1', '/', '', 'lin@99999999999', 'x' x 300, '"lin"', "li'n", 'new1', 'new2');
 my @sources = ('fuzz.t', 'fuzz.t', 'fuzz.mine', 'fuzz.part', 'fuzz.v', 'SELECT * FROM fuzz.t', 'fuzz.plain', 'SELECT x AS a, y AS b, x AS c, x AS d, f AS same FROM fuzz.t');
 my @no_sources = ('fuzz.empty', 'fuzz.one', 'fuzz.two', 'fuzz.odd', 'fuzz.huge', 'fuzz.same', 'fuzz.mv', 'fuzz.s', 'fuzz.nothing', 't', '', 'SELECT', 'SELECT 1; SELECT 2',
 	'DELETE FROM fuzz.t RETURNING *', 'VALUES (1, 2)', 'SELECT * FROM fuzz.t WHERE random() < 0.5', 'SELECT fuzz.raises(1) AS x', 'fuzz."odd ""name"', 'pg_class',
 	'SELECT * FROM fuzz.t, generate_series(1, 3)', 'SELECT NULL AS x, NULL AS l', 'fuzz.t_e', 'SELECT * FROM nowhere', ';', '--', '/*', "\x{1}");
-my @features = ('x', 'a, b', 'a, b', 'y', 'x || y', 'ARRAY[a, b]', 'a', 'n', 'e', 'd', 'x::dml_vector', 'x::numeric[]', 'a AS one, b');
+my @features = ('x', 'x', 'x', 'x', 'a, b', 'a, b', 'y', 'x || y', 'ARRAY[a, b]', 'a', 'n', 'e', 'd', 'x::dml_vector', 'x::numeric[]', 'a AS one, b');
 my @no_features = ('l', '*', '', 'NULL', 'nothing', 'random()', 'fuzz.sometimes(x)', 'fuzz.sometimes(a), b', 'fuzz.raises(x)', '1/0', 'x, a', 'x[2:3]', 'x[9]', 'ARRAY[]::real[]', 'ARRAY[[1,2],[3,4]]',
 	'count(*)', 'generate_series(1,2)', '(SELECT 1)', 'a, b FROM fuzz.t', 'a;', 'a --', 'NULL::real[]', "'NaN'::real", 'ctid', 'fuzz.t', 't.*', 'row_number() OVER ()', 'p', 'array_fill(1, ARRAY[17000])', 'a, a', 'a::text', 'ROW(a, b)', 'w', "x y", 'CASE WHEN a > 1 THEN x ELSE y END');
 my @labels = ('l', 'n', 'f', 'at', 'ROW(l, n)', 'l, n', 'p');
@@ -109,7 +109,10 @@ my %named = (
 	model => [ \@models, \@no_models ],
 	source => [ \@sources, \@no_sources ],
 	gallery => [ \@sources, \@no_sources ],
-	(map { $_ => [ \@features, \@no_features ] } qw(features a b c d anchor positive negative gallery_features)),
+	(map { $_ => [ \@features, \@no_features ] } qw(features gallery_features)),
+	(map { $_ => [ [ 'x', 'x', 'x', 'a, b' ], \@no_features ] } qw(a anchor)),
+	(map { $_ => [ [ 'x2', 'x2', 'x2', 'y' ], [ @no_features, 'x' ] ] } qw(b positive)),
+	(map { $_ => [ [ 'x3', 'x3', 'x2' ], \@no_features ] } qw(c d negative)),
 	(map { $_ => [ \@labels, \@no_labels ] } qw(label chunklet group_by groups)),
 	(map { $_ => [ \@numbers, \@no_numbers ] } qw(weight target time grade)),
 	same => [ [ 'f', 'n = 1', 'l = \'c1\'', 'true' ], \@no_labels ],
@@ -122,6 +125,8 @@ my %named = (
 	method => [ [], [ 'nothing', '', 'lda + triplet', 'triplet + 0.5 * center', '+', '1e308 * triplet', 'triplet + -1 * center' ] ],
 	network => [ [ '4', '4 relu, 2', '3 tanh', '2 linear', '4 relu residual, 4' ], [ '', ',', '0', '-1', '99999999', '4 nothing', '4 relu, ', '4,' x 100, '1e9' ] ],
 	protocol => [ [ 'closed_set', 'open_set' ], [ '', 'nothing' ] ],
+	false_accept_rate => [ [ 0.1, 0.01 ], [ 0, 1, -1, 2, "'NaN'" ] ],
+	version => [ [ 1 ], [ 0, -1, 2, 99 ] ],
 	criterion => [ [ 'accuracy', 'f_beta', 'equal_error' ], [ '', 'nothing' ] ],
 	weights => [ [ 'distance', 'uniform' ], [ '', 'best' ] ],
 	dims => [ [ 1, 2, 3 ], [ 0, -1, 2147483647, 16001 ] ],
@@ -181,17 +186,17 @@ sub typed_value
 	return quoted(one_of(@{ $typed{$type} // [ 'x', '' ] })) . "::$type";
 }
 
-# An argument: of its name, of its type, or of any type.
+# An argument: of its name, of its type, or of any type.  careful: nearly always one that makes sense.
 sub argument
 {
-	my ($name, $type) = @_;
-	if (defined $name && $named{$name} && chance(0.93))
+	my ($name, $type, $careful) = @_;
+	if (defined $name && $named{$name} && $type !~ /^"?any/ && chance($careful ? 0.99 : 0.93))
 	{
 		my ($good, $bad) = @{ $named{$name} };
-		my $value = one_of(@$good && chance(0.72) ? @$good : @$bad);
+		my $value = one_of(@$good && chance($careful ? 0.97 : 0.6) ? @$good : @$bad);
 		return ($value =~ /^'/ ? $value : quoted($value)) . "::$type";
 	}
-	return typed_value(one_of(grep { !/cstring|stored/ } sort keys %typed)) if chance(0.03);
+	return typed_value(one_of(grep { !/cstring|stored/ } sort keys %typed)) if !$careful && chance(0.05);
 	return typed_value($type);
 }
 
@@ -243,18 +248,23 @@ sub call
 {
 	my $which = rand();
 	return (statement(), 1) if chance(0.08);
-	my $f = one_of($which < 0.02 && @heavy ? @heavy : $which < 0.25 ? @working : $which < 0.5 ? @model_functions : @plain);
+	my $f = one_of($which < 0.04 && @heavy ? @heavy : $which < 0.25 ? @working : $which < 0.5 ? @model_functions : @plain);
+	my $careful = chance(0.5);
 	my @given;
 	my $i = 0;
 
+	# alternatives that exclude each other: rows with a label, or what was judged
+	my $without = $careful ? one_of('^(a|b|same|target)$', '^label$') : '^$';
+	$without = '^$' unless $f->{name} =~ /^dml_(calibrate|train|evaluate)$/;
 	foreach my $argument (@{ $f->{arguments} })
 	{
 		my ($type, $name) = @$argument;
 		my $value;
 		$i++;
-		next if $i > $f->{needed} && !chance($name =~ /^(time_limit|epochs)$/ ? 0.9 : 0.35);
+		next if $i > $f->{needed} && $name =~ /$without/;
+		next if $i > $f->{needed} && !chance($name =~ /^(time_limit|epochs)$/ ? 0.9 : $careful && $name =~ /^(label|same|target|a|b|c|d|anchor|positive|negative)$/ ? 0.9 : $careful ? 0.2 : 0.35);
 		$type =~ s/^"(.*)"$/$1/;
-		$value = argument($name, $type);
+		$value = $careful && $name eq 'model' && $f->{name} =~ /^dml_(train|tune)/ ? quoted(one_of('new1', 'new2', 'mine')) : argument($name, $type, $careful);
 		if ($f->{variadic} && $i == @{ $f->{arguments} })
 		{
 			$type =~ s/\[\]$//;
@@ -290,7 +300,8 @@ my @damage = (
 
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my %state;
-my ($done, $bad, $number) = (0, 0, 0);
+my (%called, %failed);
+my ($done, $bad) = (0, 0);
 
 sub run_batch
 {
@@ -306,9 +317,10 @@ sub run_batch
 	{
 		my ($statement, $volatile) = call();
 		my $as = chance(0.25) ? 'SET LOCAL ROLE fuzz_user;' : '';
-		my $damage = $volatile || chance(0.3) ? '' : chance(0.08) ? one_of(@damage) . ';' : '';
-		my $end = $volatile && chance(0.15) ? 'COMMIT' : 'ROLLBACK';
+		my $damage = $volatile && chance(0.7) ? '' : chance(0.08) ? one_of(@damage) . ';' : '';
+		my $end = $volatile && !$damage && chance(0.15) ? 'COMMIT' : 'ROLLBACK';
 		$statement =~ s/\n/ /g;
+		$called{$1}++ if !$damage && $statement =~ /^SELECT (?:\* FROM )?([\w.]+)\(/;
 		$add->("BEGIN; $damage $as $statement; $end;");
 	}
 	PostgreSQL::Test::Utils::append_to_file($file, '') unless -e $file;
@@ -322,6 +334,7 @@ sub run_batch
 	{
 		my ($at, $severity, $code) = $message =~ /^psql:[^\n]*?:(\d+): (\w+):\s+([0-9A-Z]{5})?/;
 		$state{ $code // 'none' }++;
+		$failed{$2}++ if $at && $line[$at] =~ /^BEGIN;  (SET LOCAL ROLE fuzz_user;)? ?SELECT (?:\* FROM )?([\w.]+)\(/ && $severity eq 'ERROR';
 		next if defined $code && $severity eq 'ERROR' && $code !~ /^XX/;
 		next if defined $code && $code eq 'XX001' && $line[$at] =~ /dml_catalog\.\w+ SET|DELETE FROM dml_catalog/;
 		next if defined $severity && $severity eq 'WARNING' && $message =~ /WARNING:\s+01000: skipping "|25P01/;
@@ -346,6 +359,7 @@ while ($done < $calls)
 }
 is($bad, 0, "$calls calls from seed $seed: no crash, no internal error, no leak");
 note("errors by SQLSTATE: " . join(', ', map { "$_ $state{$_}" } sort { $state{$b} <=> $state{$a} } keys %state));
+note("successes of calls: " . join(', ', map { sprintf('%s %d of %d', $_, $called{$_} - ($failed{$_} // 0), $called{$_}) } sort keys %called));
 cmp_ok($state{none} // 0, '==', 0, 'every error has its SQLSTATE');
 unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/terminated by signal|TRAP:|PANIC:|leak/, "nothing of the kind in the server's log");
 $node->stop;
