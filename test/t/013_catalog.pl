@@ -106,13 +106,13 @@ $node->safe_psql(
 	CREATE TABLE other (LIKE part);
 	SELECT dml_train('part', 'part', 'x', 'class', method => 'lda', options => '{"validation": 0}');
 	SELECT dml_materialize('part', 'e', 'part', 'x');
+	CREATE TABLE aaa.early AS SELECT x FROM part;
+	SELECT dml_materialize('aaa.early', 'e', 'part', 'x');
 	SELECT dml_materialize('other', 'e', 'part', 'x');
 	SELECT dml_materialize('other', 'stale', 'part', 'x');
 	ALTER TABLE other DROP COLUMN stale CASCADE;
 	ALTER TABLE other ADD COLUMN stale dml_vector;
 	ALTER TABLE part RENAME COLUMN e TO embedding;
-	CREATE TABLE aaa.early AS SELECT x FROM part;
-	SELECT dml_materialize('aaa.early', 'e', 'part', 'x');
 	SELECT dml_grant('part', 'reader', 'embed');
 	SELECT dml_grant('part', 'gone', 'embed');
 	RESET ROLE;
@@ -240,6 +240,12 @@ command_ok([ 'pg_upgrade', '-d', $old_data, '-D', $new_data, '-b', $bin, '-B', $
 chdir $here or die "chdir: $!";
 $upgraded->start;
 check_rights($upgraded, 'postgres', 'pg_upgrade');
+
+# A column that took a dropped one's name is its owner's, and nobody else's business.
+my ($status, undef, $error) = $upgraded->psql('postgres', "SET ROLE reader_new; SELECT dml_dematerialize('other', 'stale')");
+like($error, qr/must be owner of table other/, 'another role does not dematerialise');
+$upgraded->safe_psql('postgres', q{SET ROLE "Boss's ""new"" name"; INSERT INTO other (id, stale) VALUES (1, '[7]'); SELECT dml_dematerialize('other', 'stale')});
+is($upgraded->safe_psql('postgres', 'SELECT stale FROM other'), '[7]', 'dml_dematerialize leaves a column alone that took the name of a dropped one');
 $upgraded->stop;
 
 done_testing();
