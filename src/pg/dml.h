@@ -12,8 +12,8 @@ extern void index_init(void);
 extern void index_order_init(void);
 extern void index_explain_init(void);
 
-/* GUC dml.threads: what LearnEnv.threads is to be in training and evaluation */
-extern int	dml_threads;
+/* What LearnEnv.threads is to be in training and evaluation: GUC dml.threads within GUC dml.max_threads */
+extern int	dml_thread_count(void);
 
 /* GUC dml.notice_interval: seconds between two notices on progress; 0: none */
 extern int	dml_notice_interval;

@@ -268,6 +268,55 @@ SKIP:
 }
 only_mal('nothing of mal\'s ran');
 
+# ---------- who can keep a model from being dropped ----------
+
+ok_as('postgres', q{SELECT version FROM dml_train('kept', 't', 'f, g', 'class', method => 'whiten')}, 'a model of a superuser\'s');
+ok_as('mal', q{CREATE TABLE hold (f real, g real, e dml_vector);
+	CREATE TRIGGER hold BEFORE INSERT OR UPDATE OF f, g, e ON hold FOR EACH ROW WHEN (true OR new.f IS NULL OR new.g IS NULL)
+	EXECUTE FUNCTION dml_embed_trigger('kept@1', 'f, g', 'f', 'g', 'e')}, 'a trigger of mal\'s names it');
+fails_as('mal', 'INSERT INTO hold VALUES (1, 2)', qr/permission denied for model "kept"/, 'without a right on it');
+ok_as('postgres', q{SELECT dml_drop_model('kept')}, 'the trigger does not keep the model');
+ok_as('postgres', q{SELECT version FROM dml_train('kept', 't', 'f, g', 'class', method => 'whiten'); SELECT dml_grant('kept', 'ward', 'embed')}, 'again');
+ok_as('ward', q{CREATE TABLE keeps AS SELECT f, g FROM t; SELECT dml_materialize('keeps', 'e', 'kept'); ALTER TABLE keeps RENAME e TO other}, 'a column of ward\'s');
+fails_as('postgres', q{SELECT dml_drop_model('kept')}, qr/cannot drop model "kept".*\nDETAIL: +Columns: ward\.keeps\.other\./, 'it keeps the model');
+ok_as('postgres', q{SELECT dml_revoke('kept', 'ward', 'embed'); SELECT dml_drop_model('kept')}, 'but not without the right to embed');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM dml_columns WHERE model = 'kept'}), 0, 'nor is it on record');
+
+# ---------- settings ----------
+
+fails_as('mal', q{SELECT dml_dims('[1]'); SET dml.max_threads = 256}, qr/permission denied to set parameter "dml.max_threads"/, 'only superusers set dml.max_threads');
+{
+	my ($status, $out, $err) = run_as('mal', q{SELECT dml_dims('[1]'); SET dml.threads = 256; SHOW dml.threads});
+	is($status, 0, 'anybody may ask for threads') or diag($err);
+}
+# A value that is set before the library is loaded.
+{
+	my ($out, $err);
+	$node->safe_psql('postgres', 'GRANT SELECT ON postgres.t TO mal');
+	$node->psql('postgres', q{SET dml.max_threads = 256; SELECT dml_dims('[1]'); SHOW dml.max_threads},
+		extra_params => [ '-U', 'mal' ], stdout => \$out, stderr => \$err);
+	unlike($out, qr/256/, 'nor before the library is loaded');
+}
+# What a training gets is bounded, whatever was asked for.
+{
+	my $unbounded = threads_of_training(8);
+	$node->append_conf('postgresql.conf', 'dml.max_threads = 1');
+	$node->reload;
+	is(threads_of_training(8), threads_of_training(1), "dml.threads = 8 gives no thread more than 1 ($unbounded without the bound)");
+	$node->append_conf('postgresql.conf', 'dml.max_threads = 0');
+	$node->reload;
+}
+
+# How many threads a session has after a training with dml.threads.
+sub threads_of_training
+{
+	my ($threads) = @_;
+	my $out = $node->safe_psql('postgres', qq{SET dml.threads = $threads;
+		SELECT version FROM dml_train('threads', 'SELECT ARRAY(SELECT sin(i * j) FROM generate_series(1, 256) j) AS x, i % 5 AS c FROM generate_series(1, 500) i', 'x', 'c', method => 'lda');
+		SELECT count(*) FROM pg_ls_dir('/proc/' || pg_backend_pid() || '/task')});
+	return (split /\n/, $out)[-1];
+}
+
 # ---------- names in the extension's own SQL ----------
 
 # Objects that fit better than PostgreSQL's own where a name is looked up through the search_path.

@@ -138,7 +138,7 @@ curve_of_rows(const Arguments *arguments, const DmlVersion *version, Roc *roc)
 	(void) dml_matrix_label(&matrix, 1, classes, &task.n_classes);
 	rows = select_rows(matrix, NULL, false);
 	env = dml_learn_env(LEARN_MEMORY + memory + ROW_MEMORY * rows.n);
-	env->threads = dml_threads;
+	env->threads = dml_thread_count();
 	store = space_rows(env, &space, &rows, (size_t) rows.n * version->out * sizeof(float4) > memory / 2);
 	dml_matrix_free(matrix);
 	task.query = task.gallery = float_store_map(store);

@@ -471,7 +471,7 @@ dml_evaluate(PG_FUNCTION_ARGS)
 	evaluation.classes = count_classes(&query.rows, query.rows.n, task->n_classes);
 	evaluation.per_class = arguments.per_class;
 	evaluation.env = dml_learn_env(memory + LEARN_MEMORY + ROW_MEMORY * (query.rows.n + gallery.rows.n));
-	evaluation.env->threads = dml_threads;
+	evaluation.env->threads = dml_thread_count();
 	task->query_label = query.rows.label;
 	task->nq = query.rows.n;
 	task->gallery_label = gallery.rows.label;

@@ -205,7 +205,7 @@ run(ConstraintEvaluation *comparison, int64 constraints, char **names, int n_nam
 		evaluation->wanted.names = lappend(evaluation->wanted.names, names[i]);
 	evaluation->memory = memory / 2;
 	evaluation->env = dml_learn_env(memory + LEARN_MEMORY + ROW_MEMORY * rows + CONSTRAINT_MEMORY * constraints);
-	evaluation->env->threads = dml_threads;
+	evaluation->env->threads = dml_thread_count();
 	evaluation->last_notice = evaluation->env->now(evaluation->env->ctx);
 	evaluation->counts = counts;
 	evaluation->n_counts = n_counts;

@@ -306,7 +306,7 @@ dml_evaluate_target(PG_FUNCTION_ARGS)
 
 	e.evaluation.memory = memory / 2;
 	e.evaluation.env = dml_learn_env(memory + LEARN_MEMORY + ROW_MEMORY * (query.rows.n + gallery.rows.n));
-	e.evaluation.env->threads = dml_threads;
+	e.evaluation.env->threads = dml_thread_count();
 	e.evaluation.last_notice = e.evaluation.env->now(e.evaluation.env->ctx);
 	task->nq = query.rows.n;
 	task->query_target = query.number;

@@ -125,34 +125,35 @@ dml_set_owner(PG_FUNCTION_ARGS)
 
 /*
  * Within catalog_begin: the columns that are made with a model, as text, or NULL, as the
- * active snapshot sees them.  They are known by their records and by their triggers: the
- * trigger follows a column that is renamed, and the record stays when the trigger is dropped.
+ * active snapshot sees them.  They are those on record of tables whose owner may embed with it: a
+ * trigger that names the model can be made without any right on it, and must not keep it.
  */
 static char *
 columns_using(const CatalogModel *model)
 {
-	char	   *prefix = psprintf("%s@", model->name);
-	int			length = strlen(prefix);
-	bytea	   *argument = palloc(VARHDRSZ + length);
-	Oid			types[2] = {INT8OID, BYTEAOID};
-	Datum		values[2];
+	Oid			types[1] = {INT8OID};
+	Datum		values[1] = {Int64GetDatum(model->id)};
+	StringInfoData columns;
 
-	SET_VARSIZE(argument, VARHDRSZ + length);
-	memcpy(VARDATA(argument), prefix, length);
-	values[0] = Int64GetDatum(model->id);
-	values[1] = PointerGetDatum(argument);
-	catalog_execute("SELECT string_agg(used, ', ' ORDER BY used COLLATE \"C\") FROM ("
-					"SELECT a.attrelid::regclass::text || '.' || quote_ident(a.attname) AS used "
+	initStringInfo(&columns);
+	catalog_execute("SELECT used, relowner FROM ("
+					"SELECT a.attrelid::regclass::text || '.' || quote_ident(a.attname) AS used, r.relowner "
 					"FROM dml_catalog.column_info c JOIN pg_attribute a "
 					"ON a.attrelid = dml_catalog.column_table(c.place) AND a.attnum = dml_catalog.column_number(c.place) "
-					"WHERE c.model_id = $1 "
-					"UNION SELECT t.tgrelid::regclass::text || '.' || quote_ident(a.attname) "
-					"FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'dml_embed_trigger' "
-					"JOIN pg_extension e ON e.extnamespace = p.pronamespace AND e.extname = 'dml' "
-					"JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = t.tgattr[cardinality(t.tgattr::int2[]) - 1] "
-					"WHERE t.tgparentid = 0 AND substring(t.tgargs, 1, octet_length($2)) = $2) c",
-					2, types, values, NULL, true);
-	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+					"JOIN pg_class r ON r.oid = a.attrelid WHERE c.model_id = $1) u "
+					"ORDER BY used COLLATE \"C\"",
+					1, types, values, NULL, true);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		bool		isnull;
+		Oid			owner = DatumGetObjectId(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull));
+
+		if (catalog_may(owner, model->id, "embed"))
+			appendStringInfo(&columns, "%s%s", columns.len > 0 ? ", " : "",
+							 SPI_getvalue(row, SPI_tuptable->tupdesc, 1));
+	}
+	return columns.len > 0 ? columns.data : NULL;
 }
 
 /*
@@ -169,7 +170,7 @@ dml_drop_model(PG_FUNCTION_ARGS)
 		"DELETE FROM dml_catalog.privilege WHERE model_id = $1",
 		"DELETE FROM dml_catalog.calibration WHERE model_id = $1",
 		"DELETE FROM dml_catalog.model WHERE id = $1",
-		/* what is left of these are records of columns that are gone */
+		/* what is left of these are records of columns that are gone, or whose owner lost the right */
 		"DELETE FROM dml_catalog.column_info WHERE model_id = $1"
 	};
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
@@ -183,8 +184,7 @@ dml_drop_model(PG_FUNCTION_ARGS)
 	catalog_begin(&access);
 	lock_own(name, &access, &model);
 	values[0] = Int64GetDatum(model.id);
-	for (int i = 0; i < lengthof(deletes) - 1; i++)
-		catalog_execute(deletes[i], 1, types, values, NULL, false);
+	catalog_execute(deletes[0], 1, types, values, NULL, false);
 	PushActiveSnapshot(GetLatestSnapshot());
 	used = columns_using(&model);
 	PopActiveSnapshot();
@@ -194,7 +194,8 @@ dml_drop_model(PG_FUNCTION_ARGS)
 				 errmsg("cannot drop model \"%s\" because columns are made with it", name),
 				 errdetail("Columns: %s.", used),
 				 errhint("Remove them with dml_dematerialize, or materialise them with another model, first.")));
-	catalog_execute(deletes[lengthof(deletes) - 1], 1, types, values, NULL, false);
+	for (int i = 1; i < lengthof(deletes); i++)
+		catalog_execute(deletes[i], 1, types, values, NULL, false);
 	catalog_end(&access);
 	PG_RETURN_VOID();
 }

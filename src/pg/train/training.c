@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -18,13 +19,16 @@
 #include "train/options_json.h"
 #include "train/progress.h"
 
+#define MAX_THREADS			256
+
 /*
  * What training may take beside the rows is maintenance_work_mem, but never less than
  * this: the default of 64 MB is meant for sorting and holds no network of some width.
  */
 #define TRAIN_MEMORY_FLOOR	((size_t) 256 * 1024 * 1024)
 
-int			dml_threads = 1;
+static int	threads_asked = 1;
+static int	threads_allowed = 0;
 int			dml_notice_interval = 5;
 
 void
@@ -36,7 +40,19 @@ train_init(void)
 	DefineCustomIntVariable("dml.threads",
 							"Threads that matrix products use in training and evaluation.",
 							"The number of threads may change the last bits of a model.",
-							&dml_threads, 1, 1, 256, PGC_USERSET, 0, NULL, NULL, NULL);
+							&threads_asked, 1, 1, MAX_THREADS, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("dml.max_threads",
+							"Threads that dml.threads can give to one training or evaluation.",
+							"0 stands for as many as the machine has processors. Only superusers change it.",
+							&threads_allowed, 0, 0, MAX_THREADS, PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+int
+dml_thread_count(void)
+{
+	long		allowed = threads_allowed > 0 ? threads_allowed : sysconf(_SC_NPROCESSORS_ONLN);
+
+	return (int) Min(threads_asked, Max(allowed, 1));
 }
 
 static double
@@ -272,7 +288,7 @@ training_env(Training *training)
 	env->notice = raise_notice;
 	env->now = monotonic_seconds;
 	env->ctx = training;
-	env->threads = dml_threads;
+	env->threads = dml_thread_count();
 	training->env = env;
 	return env;
 }
