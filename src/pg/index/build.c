@@ -119,11 +119,19 @@ sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 		build->sample = MemoryContextAllocHuge(build->memory, mul_size(build->sample_room, row_bytes));
 	}
 	build->sampled++;
+
+	/* the clusters are made without calibration's questions, where there are others */
+	if (build->sample_n >= SAMPLE_FEWEST && tree_is_question(tid))
+	{
+		MemoryContextReset(build->context);
+		return;
+	}
+	build->offered++;
 	at = build->sample_n;
 	if (at < build->sample_room)
 		build->sample_n++;
 	else
-		at = (int) Min(rng_below(&build->rng, (uint64) build->sampled), (uint64) PG_INT32_MAX);
+		at = (int) Min(rng_below(&build->rng, (uint64) build->offered), (uint64) PG_INT32_MAX);
 	if (at < build->sample_room)
 		memcpy(build->sample + (Size) at * build->meta.dims, vector->x, build->meta.dims * sizeof(float));
 	MemoryContextReset(build->context);
@@ -179,6 +187,7 @@ take_sample(Build *build)
 		return build->sampled;
 	build->seen = 0;
 	build->sampled = 0;
+	build->offered = 0;
 	build->sample_n = 0;
 	wanted = Min(wanted, (double) blocks);
 	sample_blocks(build, blocks, (BlockNumber) wanted);

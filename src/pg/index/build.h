@@ -51,7 +51,8 @@ typedef struct Build
 
 	/* build.c: what the sample is taken of */
 	double		seen;			/* rows of the blocks that were read */
-	double		sampled;		/* of these, with a vector */
+	double		sampled;		/* of these, with a vector ... */
+	double		offered;		/* ... and of these, for the sample */
 	float	   *sample;			/* dims floats each, then width */
 	int			sample_room;
 	int			sample_n;

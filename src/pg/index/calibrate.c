@@ -2,11 +2,16 @@
  * calibrate.c
  *	  How much of the tree a search must visit for a recall.
  *
- * Rows of the index are asked for their 10 nearest with far more effort than any search
- * makes.  For each that is found it is noted in which visit of a leaf, and at which place by
- * the estimates it stood; the quantiles of these are the table.  What a target allows to be
- * missed is missed for leaves that were not visited, and a little of it for exact distances
- * that were not taken: tree_deviations(), and a limit that few searches come to.
+ * Some rows of the index are questions: the calibration looks for their 10 nearest rows, with far more
+ * effort than any search makes.  A row that took part in the clustering would be an easy question, since
+ * the center of its leaf leans towards it.  So one row in TREE_QUESTION_SHARE, by a hash of its TID, takes no
+ * part: it is neither in the sample of a build nor in the mean that a leaf's center is.  Questions
+ * are drawn from these rows only, each as likely as any other.
+ *
+ * Of each question the candidates are kept: estimate, distance, and the visit of a leaf that found it.
+ * From them count_misses() tells what a search misses that visits fewer leaves and stops measuring as
+ * scan_near.c does.  For each target the fewest leaves are chosen with which the misses, and their
+ * standard error, are below what the target allows.
  *
  * A condition that few rows pass, or a large LIMIT, asks for many more rows.  How fast the leaves
  * become more with them is a matter of the data (some 10 times as many for 100 times the rows where
@@ -24,35 +29,33 @@
 #include "base/rng.h"
 #include "walk.h"
 
-#define LEAST_QUERIES		200	/* a query for so many leaves, within these bounds */
+#define LEAST_QUERIES		500	/* a query for so many leaves, within these bounds */
 #define MOST_QUERIES		1000
 #define LEAVES_PER_QUERY	4
 #define DEEP_QUERIES		30	/* of them */
-#define TRIES				20	/* blocks looked at for one query */
+#define TRIES				1000	/* blocks looked at for one query */
+#define LEAST_ON_PAGE		4	/* questions that a page is thought to have at most, or more */
 #define NEAREST				10
-#define DEPTH				128	/* rows that are measured at most ... */
+#define DEPTH				256	/* rows that are measured at most ... */
 #define DEPTH_DEVIATIONS	4	/* ... while they may be among the nearest */
 
-/* Leaves visited for a query: a share of all, within bounds, and no more than some times what was of use. */
-#define LEAST_LEAVES		64
+/* Leaves visited for a query, and of these, how many more than were of use. */
 #define MOST_LEAVES			1000
-#define LEAF_SHARE			4
 #define USELESS_LEAVES		32
 #define USELESS_TIMES		6
 
-/*
- * Of the misses allowed, the share of leaves not visited, which is more where more may be missed,
- * and that of the limit of exact distances.
- */
-#define LEAF_MISSES(misses)	Min(0.8 + 2 * (misses), 1)
+/* Of the misses allowed, the share that the limit of exact distances may cause. */
 #define LIMIT_MISSES		0.05
 
 /* Of the misses allowed, what is held back for the sample's chance: its standard error, and no more than this. */
 #define MOST_HELD_BACK		(1 / 3.0)
 
-/* A quantile that fewer of the answers are beyond is read off the line through two that more are beyond. */
+/* A number of leaves that fewer misses decide is read off the line through two that more misses decide. */
 #define TAIL				30
 #define TAIL_TIMES			4
+
+/* What a share of the leaves that is visited adds to the exponent of growth: from a tenth on they are proportional. */
+#define SHARE_GROWTH		5
 
 /* Beyond the table: a recall above its last target. */
 #define BEYOND_TARGETS		2
@@ -64,6 +67,7 @@ tree_effort(const TreeMeta *meta, const TreeShape *shape, double recall, int wan
 	double		more = Max(wanted, NEAREST) / (double) NEAREST;
 	double		growth;			/* of the leaves with the rows: an exponent */
 	double		probes;
+	double		share;
 	double		exact;
 	int			target = 0;
 
@@ -82,7 +86,13 @@ tree_effort(const TreeMeta *meta, const TreeShape *shape, double recall, int wan
 			probes = known->probes[target] * pow(more, growth);
 		else
 			probes = known->deep[target] * pow((double) wanted / TREE_DEEP, (1 + growth) / 2);
-		probes *= sqrt(Max((double) meta->leaves / known->leaves, 1));
+
+		/*
+		 * The tree has grown.  Where few leaves are visited their number grows slowly with it; where many
+		 * are, since all leaves are about as far from a query, they are a share.
+		 */
+		share = probes / (double) known->leaves;
+		probes *= pow(Max((double) meta->leaves / known->leaves, 1), Min(0.5 + SHARE_GROWTH * share, 1));
 		exact = known->exact[target] * more;
 	}
 	if (recall > tree_targets[TREE_TARGETS - 1])
@@ -97,28 +107,46 @@ tree_effort(const TreeMeta *meta, const TreeShape *shape, double recall, int wan
 	effort->survivors = effort->exact + wanted;
 }
 
-/* A row of the index chosen by chance: its TID.  False: none was met. */
-static bool
-random_row(Relation index, const TreeShape *shape, BlockNumber blocks, Rng *rng, ItemPointer tid)
+bool
+tree_is_question(const ItemPointerData *tid)
 {
+	uint64		bits = (uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 | ItemPointerGetOffsetNumberNoCheck(tid);
+
+	/* the second half of murmur3's finalizer */
+	bits = (bits ^ bits >> 33) * UINT64CONST(0xff51afd7ed558ccd);
+	bits = (bits ^ bits >> 33) * UINT64CONST(0xc4ceb9fe1a85ec53);
+	return (bits ^ bits >> 33) % TREE_QUESTION_SHARE == 0;
+}
+
+/*
+ * A question: one of the rows that tree_is_question() names, each as likely as any other.  A page is drawn
+ * until one is taken, with a chance in proportion to the questions on it.  False: none was met.
+ */
+static bool
+draw_question(Relation index, const TreeShape *shape, BlockNumber blocks, Rng *rng, ItemPointer tid)
+{
+	int			most = Max(2 * shape->leaf.room / TREE_QUESTION_SHARE, LEAST_ON_PAGE);
+
 	for (int i = 0; i < TRIES; i++)
 	{
 		Buffer		buffer = ReadBuffer(index, 1 + (BlockNumber) rng_below(rng, blocks - 1));
 		Page		page = BufferGetPage(buffer);
+		int			wanted = (int) rng_below(rng, most);
 		bool		found = false;
 
 		CHECK_FOR_INTERRUPTS();
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		if (tree_page_kind(page) == TREE_NODE && tree_special(page)->level == 0 && tree_is_of(page, shape))
 		{
-			tree_check_node(index, BufferGetBlockNumber(buffer), page, shape);
-			if (tree_node(page)->n > 0)
-			{
-				const TreeRow *row = &tree_rows(page, &shape->leaf)[rng_below(rng, tree_node(page)->n)];
+			const TreeRow *rows = tree_rows(page, &shape->leaf);
 
-				*tid = row->tid;
-				found = !row->dead;
-			}
+			tree_check_node(index, BufferGetBlockNumber(buffer), page, shape);
+			for (int j = 0; j < tree_node(page)->n && !found; j++)
+				if (!rows[j].dead && tree_is_question(&rows[j].tid) && wanted-- == 0)
+				{
+					*tid = rows[j].tid;
+					found = true;
+				}
 		}
 		UnlockReleaseBuffer(buffer);
 		if (found)
@@ -140,22 +168,6 @@ tree_deviations(double recall)
 	return (float) Max(beyond - 1, 1.32 * beyond - 1.69);
 }
 
-typedef struct Neighbour
-{
-	double		distance;
-	int			leaf;			/* the visit that found it, from 0 */
-	int			place;			/* among the estimates, from 0 */
-} Neighbour;
-
-static int
-compare_neighbours(const void *a, const void *b)
-{
-	double		left = ((const Neighbour *) a)->distance;
-	double		right = ((const Neighbour *) b)->distance;
-
-	return left < right ? -1 : left > right;
-}
-
 static int
 compare_ints(const void *a, const void *b)
 {
@@ -165,46 +177,56 @@ compare_ints(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* One query: up to NEAREST numbers are added to leaves and places; returns how many. */
-static int
-ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *shape, ItemPointer self,
-	const float *x, const float *query, int *leaves, int *places)
+/* A row that a question met, in the order of the estimates. */
+typedef struct Candidate
 {
-	int			most = (int) Min(Max(meta->leaves / LEAF_SHARE, LEAST_LEAVES), MOST_LEAVES);
-	int			useful = 0;		/* the last visit that changed the nearest by their estimates */
-	TreeCounts	counts = {0};
-	TreeWalk	walk;
-	SearchItem	near[NEAREST];
-	SearchBest	nearest = {.room = NEAREST, .items = near};
-	SearchBest	best = {.room = DEPTH, .items = palloc(DEPTH * sizeof(SearchItem))};
-	SearchItem	measured[NEAREST];
-	SearchBest	distances = {.room = NEAREST, .items = measured};
-	Neighbour	found[DEPTH];
-	DmlKernel	kernel = tree_kernel(shape->metric);
-	int			n = 0;
+	float		key;
+	float		spread;
+	float		square;			/* its distance, as the keys are; NaN: not measured */
+	int			leaf;			/* the visit that found it, from 0 */
+} Candidate;
 
-	tree_walk_init(&walk, index, shape, meta, query, NULL, &counts);
+typedef struct Question
+{
+	int			n;
+	Candidate	candidate[DEPTH];
+	int			n_nearest;
+	int16		nearest[NEAREST];	/* which of the candidates */
+} Question;
+
+/*
+ * The leaf loop of a search: offer the rows of leaves but for `self` to best, by their estimates, with the visit
+ * that found them in the lowest 16 bits of their ids.  It ends when many more leaves than were of use to `wanted`
+ * rows were of no use.
+ */
+static void
+collect(TreeWalk *walk, ItemPointer self, int wanted, SearchBest *best)
+{
+	int			most = (int) Min(walk->meta->leaves, MOST_LEAVES);
+	int			useful = 0;		/* the last visit that changed the wanted ones by their estimates */
+	SearchBest	nearest = {.room = wanted, .items = palloc(wanted * sizeof(SearchItem))};
+
 	for (int leaf = 0; leaf < most && leaf < USELESS_LEAVES + USELESS_TIMES * useful; leaf++)
 	{
 		AnnBlock	block;
-		Buffer		buffer = tree_walk_leaf(&walk, &block);
+		Buffer		buffer = tree_walk_leaf(walk, &block);
 		const TreeRow *rows;
 
 		if (buffer == InvalidBuffer)
 			break;
-		rows = tree_rows(BufferGetPage(buffer), &shape->leaf);
+		rows = tree_rows(BufferGetPage(buffer), &walk->shape->leaf);
 		for (int j = 0; j < block.n; j++)
-			if (!rows[j].dead && walk.scratch.estimates[j] < search_limit(&best))
+			if (!rows[j].dead && walk->scratch.estimates[j] < search_limit(best))
 			{
 				const ItemPointerData *tid = &rows[j].tid;
-				SearchItem	item = {.key = walk.scratch.estimates[j]};
+				SearchItem	item = {.key = walk->scratch.estimates[j]};
 
 				if (ItemPointerEquals(unconstify(ItemPointerData *, tid), self))
 					continue;
-				item.spread = code_deviation(&walk.scratch.query, block.norm[j], block.error[j], shape->width);
+				item.spread = code_deviation(&walk->scratch.query, block.norm[j], block.error[j], walk->shape->width);
 				item.id = (((uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 |
 							ItemPointerGetOffsetNumberNoCheck(tid)) << 16) | leaf;
-				search_offer(&best, item);
+				search_offer(best, item);
 				if (item.key < search_limit(&nearest))
 				{
 					search_offer(&nearest, item);
@@ -213,80 +235,178 @@ ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *sha
 			}
 		UnlockReleaseBuffer(buffer);
 	}
-	search_sort(&best);
+	search_sort(best);
+	pfree(nearest.items);
+}
+
+static int
+compare_nearest(const void *a, const void *b)
+{
+	float		left = ((const SearchItem *) a)->key;
+	float		right = ((const SearchItem *) b)->key;
+
+	return left < right ? -1 : left > right;
+}
+
+/*
+ * Ask for the nearest rows of x, a row of the index that is not found itself; query is x rotated.  factor is
+ * tree_square()'s.
+ */
+static void
+ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *shape, ItemPointer self,
+	const float *x, const float *query, double factor, Question *question)
+{
+	TreeCounts	counts = {0};
+	TreeWalk	walk;
+	SearchBest	best = {.room = DEPTH, .items = palloc(DEPTH * sizeof(SearchItem))};
+	SearchItem	measured[NEAREST];
+	SearchBest	distances = {.room = NEAREST, .items = measured};
+	DmlKernel	kernel = tree_kernel(shape->metric);
+	double		query_square = 0;
+
+	for (int i = 0; i < shape->width; i++)
+		query_square += (double) query[i] * query[i];
+	tree_walk_init(&walk, index, shape, meta, query, NULL, &counts);
+	collect(&walk, self, NEAREST, &best);
 	for (int i = 0; i < best.n; i++)
 	{
 		const SearchItem *item = &best.items[i];
+		Candidate  *candidate = &question->candidate[i];
 		const DmlVector *vector;
 		ItemPointerData tid;
 
+		*candidate = (Candidate) {.key = item->key, .spread = item->spread, .square = NAN, .leaf = (int) (item->id & 0xffff)};
 		if (distances.n == NEAREST && item->key - DEPTH_DEVIATIONS * item->spread > search_limit(&distances))
-			break;
+			continue;
 		CHECK_FOR_INTERRUPTS();
 		ItemPointerSet(&tid, (BlockNumber) (item->id >> 32), (OffsetNumber) (item->id >> 16 & 0xffff));
 		vector = tree_fetch(fetch, &tid, SnapshotSelf);
 		if (vector == NULL || vector->dim != shape->dims)
 			continue;
-		found[n].distance = kernel(vector->x, x, shape->dims);
-		if (shape->metric != TREE_IP)
-			search_offer(&distances, (SearchItem)
-			{
-				.key = (float) tree_square(shape, found[n].distance)
-			});
-		found[n].leaf = (int) (item->id & 0xffff);
-		found[n++].place = i;
+		candidate->square = (float) tree_square(shape, kernel(vector->x, x, shape->dims), factor, query_square);
+		search_offer(&distances, (SearchItem) {.key = candidate->square, .id = i});
 	}
-	qsort(found, n, sizeof(Neighbour), compare_neighbours);
-	n = Min(n, NEAREST);
-	for (int i = 0; i < n; i++)
-	{
-		leaves[i] = found[i].leaf;
-		places[i] = found[i].place;
-	}
+	question->n = best.n;
+	qsort(measured, distances.n, sizeof(SearchItem), compare_nearest);
+	question->n_nearest = distances.n;
+	for (int i = 0; i < distances.n; i++)
+		question->nearest[i] = (int16) measured[i].id;
 	tree_walk_free(&walk);
 	pfree(best.items);
-	return n;
 }
 
-/* One query followed further: in which visits its TREE_DEEP nearest are found, by the estimates; returns how many. */
+/* How many of the nearest a search misses that visits so many leaves, and measures as scan_near.c does. */
 static int
-ask_deep(Relation index, const TreeMeta *meta, const TreeShape *shape, const float *query, SearchItem *items, int *leaves)
+count_misses(const Question *question, int leaves, int exact, float deviations)
 {
-	int			most = (int) Min(meta->leaves, MOST_LEAVES);
-	int			useful = 0;
-	TreeCounts	counts = {0};
-	TreeWalk	walk;
-	SearchBest	best = {.room = TREE_DEEP, .items = items};
+	SearchItem	items[NEAREST];
+	SearchBest	distances = {.room = NEAREST, .items = items};
+	bool		measured[DEPTH] = {false};
+	int			misses = 0;
+	int			n = 0;
 
-	tree_walk_init(&walk, index, shape, meta, query, NULL, &counts);
-	for (int leaf = 0; leaf < most && leaf < USELESS_LEAVES + USELESS_TIMES * useful; leaf++)
+	for (int i = 0; i < question->n; i++)
 	{
-		AnnBlock	block;
-		Buffer		buffer = tree_walk_leaf(&walk, &block);
-		const TreeRow *rows;
+		const Candidate *candidate = &question->candidate[i];
 
-		if (buffer == InvalidBuffer)
+		if (candidate->leaf >= leaves)
+			continue;
+		if (distances.n == NEAREST &&
+			(n >= exact || candidate->key - deviations * candidate->spread > search_limit(&distances)))
 			break;
-		rows = tree_rows(BufferGetPage(buffer), &shape->leaf);
-		for (int j = 0; j < block.n; j++)
-			if (!rows[j].dead && walk.scratch.estimates[j] < search_limit(&best))
-			{
-				search_offer(&best, (SearchItem) {.key = walk.scratch.estimates[j], .id = leaf});
-				useful = leaf;
-			}
-		UnlockReleaseBuffer(buffer);
+		n++;
+		measured[i] = true;
+		if (!isnan(candidate->square))
+			search_offer(&distances, (SearchItem) {.key = candidate->square});
 	}
-	for (int i = 0; i < best.n; i++)
-		leaves[i] = (int) best.items[i].id;
-	tree_walk_free(&walk);
-	return best.n;
+	for (int i = 0; i < question->n_nearest; i++)
+		misses += !measured[question->nearest[i]];
+	return misses;
+}
+
+/* What the questions say of a search. */
+typedef struct Answers
+{
+	const Question *question;
+	int			n;
+	int			nearest;		/* of all questions together */
+	int			leaves;			/* no question had a candidate in a later visit */
+} Answers;
+
+/*
+ * The share of the nearest rows that searches miss, and its standard error.  Neighbours of one question are
+ * missed together: the error is that of a mean of so many questions, not of so many neighbours.
+ */
+static double
+share_missed(const Answers *answers, int leaves, int exact, double recall, double *error)
+{
+	double		sum = 0;
+	double		squares = 0;
+	double		share;
+
+	for (int q = 0; q < answers->n; q++)
+	{
+		double		misses = count_misses(&answers->question[q], leaves, exact, tree_deviations(recall));
+
+		sum += misses;
+		squares += misses * misses;
+	}
+	share = sum / answers->nearest;
+	*error = sqrt(Max(squares - sum * sum / answers->n, 0)) / answers->nearest;
+	return share;
+}
+
+/* The fewest leaves with which no more than a share is missed; hold_back: with the standard error added to it. */
+static int
+fewest_leaves(const Answers *answers, int exact, double recall, double misses, bool hold_back)
+{
+	int			too_few = 0;
+	int			enough = answers->leaves;
+
+	while (enough - too_few > 1)
+	{
+		int			middle = too_few + (enough - too_few) / 2;
+		double		error;
+		double		share = share_missed(answers, middle, exact, recall, &error);
+
+		if (share + (hold_back ? Min(error, misses * MOST_HELD_BACK) : 0) <= misses)
+			enough = middle;
+		else
+			too_few = middle;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return enough;
+}
+
+/* Linear on logarithmic scales: from far, with TAIL_TIMES as many misses as near, through near, to so many times fewer. */
+static double
+prolong(double near, double far, double fewer)
+{
+	return near * pow(fewer, log(near / far) / log(TAIL_TIMES));
 }
 
 /*
- * How many visits, or rows, find all but a share of n sorted numbers, which count from 0.  Of few
- * numbers the last ones say little: there the line goes on that the quantiles before them make, on
- * logarithmic scales.
+ * Leaves to visit for a target.  If only a few misses decide, the number is extrapolated from those
+ * that more misses decide.
  */
+static int
+leaves_for(const Answers *answers, int exact, double recall)
+{
+	double		misses = 1 - recall;
+	double		tail = (double) TAIL / answers->nearest;
+	double		enough = fewest_leaves(answers, exact, recall, misses, true);
+
+	if (misses < tail && tail * TAIL_TIMES < 0.5)
+	{
+		double		near = fewest_leaves(answers, exact, recall, tail, false);
+		double		far = fewest_leaves(answers, exact, recall, tail * TAIL_TIMES, false);
+
+		enough = Max(enough, prolong(near, far, tail / (misses * (1 - MOST_HELD_BACK))));
+	}
+	return (int) Min(ceil(enough), (double) PG_INT32_MAX / 64);
+}
+
+/* How many rows, or visits, are enough for all but a share of n sorted numbers, which count from 0; extrapolated likewise. */
 static int
 enough_for(const int *sorted, int n, double misses)
 {
@@ -294,22 +414,25 @@ enough_for(const int *sorted, int n, double misses)
 	double		enough = sorted[Max(0, Min(n - 1, (int) ceil((1 - misses) * n) - 1))] + 1;
 
 	if (misses < tail && tail * TAIL_TIMES < 0.5)
-	{
-		double		near = sorted[n - 1 - TAIL] + 1;
-		double		far = sorted[n - 1 - TAIL * TAIL_TIMES] + 1;
-
-		enough = Max(enough, near * pow(tail / misses, log(near / far) / log(TAIL_TIMES)));
-	}
+		enough = Max(enough, prolong(sorted[n - 1 - TAIL] + 1, sorted[n - 1 - TAIL * TAIL_TIMES] + 1, tail / misses));
 	return (int) Min(ceil(enough), (double) PG_INT32_MAX / 64);
 }
 
-/* The share of the neighbours that may be missed for leaves not visited, by what n of them say. */
-static double
-leaf_misses(double misses, int n)
+/* One query followed further: in which visits its TREE_DEEP nearest are found, by the estimates; returns how many. */
+static int
+ask_deep(Relation index, const TreeMeta *meta, const TreeShape *shape, ItemPointer self, const float *query, int *leaves)
 {
-	double		allowed = LEAF_MISSES(misses) * misses;
+	TreeCounts	counts = {0};
+	TreeWalk	walk;
+	SearchBest	best = {.room = TREE_DEEP, .items = palloc(TREE_DEEP * sizeof(SearchItem))};
 
-	return allowed - Min(sqrt(allowed / n), allowed * MOST_HELD_BACK);
+	tree_walk_init(&walk, index, shape, meta, query, NULL, &counts);
+	collect(&walk, self, TREE_DEEP, &best);
+	for (int i = 0; i < best.n; i++)
+		leaves[i] = (int) (best.items[i].id & 0xffff);
+	tree_walk_free(&walk);
+	pfree(best.items);
+	return best.n;
 }
 
 void
@@ -321,14 +444,13 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 	TreeFetch  *fetch = tree_fetch_begin(heap, index);
 	BlockNumber blocks = RelationGetNumberOfBlocks(index);
 	int			queries = (int) Max(LEAST_QUERIES, Min(MOST_QUERIES, meta->leaves / LEAVES_PER_QUERY));
-	int		   *leaves = palloc(queries * NEAREST * sizeof(int));
+	Question   *questions = MemoryContextAllocHuge(context, queries * sizeof(Question));
 	int		   *places = palloc(queries * NEAREST * sizeof(int));
 	int		   *deep = palloc(DEEP_QUERIES * TREE_DEEP * sizeof(int));
-	SearchItem *items = palloc(TREE_DEEP * sizeof(SearchItem));
 	float	   *x = palloc(shape->dims * sizeof(float));
 	float	   *query = palloc(2 * shape->width * sizeof(float));
 	bool		pushed = !ActiveSnapshotSet();
-	int			n = 0;
+	Answers		answers = {.question = questions};
 	int			n_deep = 0;
 	Rng			rng;
 
@@ -338,10 +460,12 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 	rng_seed(&rng, meta->seed, 2);
 	for (int q = 0; q < queries; q++)
 	{
+		Question   *question = &questions[answers.n];
 		ItemPointerData tid;
 		const DmlVector *vector;
+		double		factor;
 
-		if (!random_row(index, shape, blocks, &rng, &tid))
+		if (!draw_question(index, shape, blocks, &rng, &tid))
 			break;
 		vector = tree_fetch(fetch, &tid, SnapshotSelf);
 		if (vector == NULL || vector->dim != shape->dims)
@@ -349,24 +473,31 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 		memcpy(x, vector->x, shape->dims * sizeof(float));
 		if (!tree_rotate(shape, x, query + shape->width, query))
 			continue;
-		tree_scale_query(index, shape, meta, query);
-		n += ask(index, fetch, meta, shape, &tid, x, query, leaves + n, places + n);
+		factor = tree_scale_query(index, shape, meta, query) * shape->rotation.scale * shape->rotation.scale;
+		ask(index, fetch, meta, shape, &tid, x, query, factor, question);
+		if (question->n_nearest == 0)
+			continue;
+		for (int i = 0; i < question->n_nearest; i++)
+			places[answers.nearest++] = question->nearest[i];
+		for (int i = 0; i < question->n; i++)
+			answers.leaves = Max(answers.leaves, question->candidate[i].leaf + 1);
+		answers.n++;
 		if (q < DEEP_QUERIES)
-			n_deep += ask_deep(index, meta, shape, query, items, deep + n_deep);
+			n_deep += ask_deep(index, meta, shape, &tid, query, deep + n_deep);
 	}
-	if (n > 0)
+	if (answers.n > 0)
 	{
-		qsort(leaves, n, sizeof(int), compare_ints);
-		qsort(places, n, sizeof(int), compare_ints);
+		qsort(places, answers.nearest, sizeof(int), compare_ints);
 		qsort(deep, n_deep, sizeof(int), compare_ints);
 		for (int t = 0; t < TREE_TARGETS; t++)
 		{
 			double		misses = 1 - tree_targets[t];
+			int			exact = Max(NEAREST, enough_for(places, answers.nearest, LIMIT_MISSES * misses));
 
-			meta->calibration.probes[t] = enough_for(leaves, n, leaf_misses(misses, n));
+			meta->calibration.exact[t] = exact;
+			meta->calibration.probes[t] = leaves_for(&answers, exact, tree_targets[t]);
 			meta->calibration.deep[t] = n_deep == 0 ? meta->calibration.probes[t] :
-				enough_for(deep, n_deep, leaf_misses(misses, n));
-			meta->calibration.exact[t] = Max(NEAREST, enough_for(places, n, LIMIT_MISSES * misses));
+				enough_for(deep, n_deep, misses * (1 - MOST_HELD_BACK));
 		}
 		meta->calibration.leaves = meta->leaves;
 	}

@@ -8,6 +8,23 @@
 
 #include "tree.h"
 
+/* The center of a node: the mean of its members; of rows, without calibration's questions if others are left. */
+static void
+node_mean(const TreeMembers *members, int level, const int32_t *order, int n, int width, float *center)
+{
+	int32_t    *kept = palloc(n * sizeof(int32_t));
+	int			n_kept = 0;
+
+	for (int j = 0; level == 0 && j < n; j++)
+		if (!tree_is_question(&((const TreeRow *) members->ids)[order[j]].tid))
+			kept[n_kept++] = order[j];
+	if (n_kept > 0)
+		code_mean(members->vectors, kept, n_kept, width, center);
+	else
+		code_mean(members->vectors, order, n, width, center);
+	pfree(kept);
+}
+
 void
 tree_node_make(Relation index, Page page, const TreeShape *shape, int level, uint32 birth, const TreeMembers *members,
 			   const int32_t *order, int n)
@@ -23,7 +40,7 @@ tree_node_make(Relation index, Page page, const TreeShape *shape, int level, uin
 	tree_page_init(page, TREE_NODE, level, birth);
 	tree_special(page)->planting = shape->planting;
 	node = tree_node(page);
-	code_mean(members->vectors, order, n, width, center);
+	node_mean(members, level, order, n, width, center);
 	if (!tree_node_frame(page, layout, center))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

@@ -117,9 +117,7 @@ query_vector(IndexScanDesc scan, Oid type, Datum value)
 double
 tree_scan_square(const TreeScan *state, double distance)
 {
-	if (state->shape->metric == TREE_IP)
-		return 2 * state->query_factor * distance + state->query_square;
-	return tree_square(state->shape, distance);
+	return tree_square(state->shape, distance, state->query_factor, state->query_square);
 }
 
 int

@@ -471,6 +471,14 @@ extern void tree_effort(const TreeMeta *meta, const TreeShape *shape, double rec
 /* An estimate so many standard deviations too high is not waited for. */
 extern float tree_deviations(double recall);
 
+/*
+ * Is a row one of those that calibration searches for?  Such a row has no say in the centers of clusters, so that
+ * it is to them what a question from outside the table is.  One row in so many is.
+ */
+#define TREE_QUESTION_SHARE	8
+
+extern bool tree_is_question(const ItemPointerData *tid);
+
 /* Fill meta->calibration from searches for rows of the index itself. */
 extern void tree_calibrate(Relation index, Relation heap, TreeMeta *meta);
 

@@ -118,11 +118,17 @@ long_square(Relation index, const TreeShape *shape, const TreeMeta *meta)
 }
 
 double
-tree_square(const TreeShape *shape, double distance)
+tree_square(const TreeShape *shape, double distance, double factor, double query_square)
 {
-	double		scaled = distance * shape->rotation.scale;
-
-	return shape->metric == TREE_COSINE ? 2 * distance : scaled * scaled;
+	switch (shape->metric)
+	{
+		case TREE_COSINE:
+			return 2 * distance;
+		case TREE_IP:
+			return 2 * factor * distance + query_square;
+		default:
+			return distance * shape->rotation.scale * (distance * shape->rotation.scale);
+	}
 }
 
 double

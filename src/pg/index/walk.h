@@ -52,8 +52,12 @@ typedef struct TreeWalk
 	double		limit;			/* of squared distances: what is beyond is not wanted */
 } TreeWalk;
 
-/* What the distance of the metric's operator, L2 or cosine, is squared and in the tree. */
-extern double tree_square(const TreeShape *shape, double distance);
+/*
+ * What a distance, as the metric's operator gives it, is squared and in the tree.  Of inner products,
+ * less the row's squared length: factor is what an inner product is multiplied by there, query_square
+ * the query's squared length.
+ */
+extern double tree_square(const TreeShape *shape, double distance, double factor, double query_square);
 
 /*
  * Rotate a query as tree_rotate() rotates rows.  The length of a query does not count for inner
