@@ -102,6 +102,10 @@ SELECT version FROM dml_train('train_settings', 'iris', 'sepal_length, petal_len
 	options => '{"margin": 0.25, "miner": "hard", "seed": 9007199254740993, "validation": 0}');
 SELECT key, value FROM dml_model_versions v, json_each(v.settings::json) WHERE v.model = 'train_settings' AND NOT (value->>'default')::boolean ORDER BY key COLLATE "C";
 SELECT count(*) > 20 AS all_are_there FROM dml_model_versions v, json_each(v.settings::json) WHERE v.model = 'train_settings';
+-- what was chosen is there as it was used
+SELECT key, v.settings -> key AS setting FROM dml_model_versions v, unnest('{batch,rows_per_class,learning_rate,average,network,preprocess,dims,epochs}'::text[]) key WHERE v.model = 'train_settings' ORDER BY 1;
+SELECT bool_and((h ->> 'learning_rate')::float8 BETWEEN 0 AND (v.settings #>> '{learning_rate,value}')::float8) AS of_that_rate
+FROM dml_model_versions v, jsonb_array_elements(v.history) h WHERE v.model = 'train_settings';
 SELECT (e->>'epoch')::int AS epoch, (e->>'loss')::float8 > 0 AS loss FROM dml_model_versions v, json_array_elements(v.history::json) e
 WHERE v.model = 'train_settings';
 

@@ -32,6 +32,16 @@ typedef struct CandidateRecord
 	char		settings[512];
 } CandidateRecord;
 
+/* What a gradient method was fitted with where the options leave it open; all 0: the winner is none. */
+typedef struct TrainChosen
+{
+	int			batch;
+	int			rows_per_class; /* 0: batches are not made of classes */
+	int			epochs;			/* the schedule's length */
+	double		learning_rate;
+	double		average;
+} TrainChosen;
+
 typedef struct TrainResult
 {
 	Model	   *model;
@@ -42,6 +52,7 @@ typedef struct TrainResult
 	int			dims;
 	int			epochs;			/* run */
 	double		seconds;
+	TrainChosen chosen;
 
 	/* the held-out score: of the data as they are, whitened, and learned */
 	const char *score_name;		/* "recall@1", "MAP@R" for open_set, "R2" for a target */

@@ -361,6 +361,13 @@ candidate_keep(Trainer *t, Candidate *candidate, const Split *judge, bool *cut)
 		LEARN_TRY(keep_fit(t, candidate, judge, cut));
 	else
 		LEARN_TRY(keep_solution(t, candidate, judge, cut));
+	r->chosen = (TrainChosen) {0};
+	if (candidate_is_gradient(candidate))
+	{
+		const FitPlan *plan = &candidate->plan;
+
+		r->chosen = (TrainChosen) {plan->batch, plan->rows_per_class, plan->epochs, plan->learning_rate, plan->average};
+	}
 	r->method = candidate->method;
 	snprintf(r->method_name, sizeof(r->method_name), "%s", candidate_name(candidate));
 	r->train_rows = judge ? judge->n_train : t->all.n_train;

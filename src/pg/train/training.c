@@ -313,6 +313,32 @@ training_method_name(const TrainResult *result)
 	return result->method ? result->method->name : "none";
 }
 
+/* The options as JSON, with what was chosen where they leave it open. */
+static char *
+settings_used(const TrainOptions *options, const TrainResult *result)
+{
+	const TrainChosen *chosen = &result->chosen;
+	TrainOptions used = *options;
+
+	if (used.network[0] == '\0')
+		strlcpy(used.network, result->network, sizeof(used.network));
+	if (used.dims == 0)
+		used.dims = result->dims;
+	if (used.preprocess < 0)
+		used.preprocess = result->model->prep->kind;
+	if (used.batch == 0)
+		used.batch = chosen->batch;
+	if (used.rows_per_class == 0)
+		used.rows_per_class = chosen->rows_per_class;
+	if (used.epochs == 0)
+		used.epochs = chosen->epochs;
+	if (used.learning_rate == 0)
+		used.learning_rate = chosen->learning_rate;
+	if (isnan(used.average) && chosen->batch > 0)
+		used.average = chosen->average;
+	return options_to_json(&used);
+}
+
 int32
 training_store(Training *training, const TrainResult *result, DmlNewVersion *version)
 {
@@ -344,7 +370,7 @@ training_store(Training *training, const TrainResult *result, DmlNewVersion *ver
 	version->score_none = result->score_none;
 	version->score_whiten = result->score_whiten;
 	version->score_model = result->score_model;
-	version->settings = options_to_json(&training->options);
+	version->settings = settings_used(&training->options, result);
 	version->history = history_to_json(result);
 	version->candidates = candidates_to_json(result);
 	version->reason = result->reason;
