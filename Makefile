@@ -1,12 +1,13 @@
 # dml: deep metric learning inside PostgreSQL.
 #
 #   make && sudo make install    for the PostgreSQL whose pg_config comes first in PATH
+#   make installcheck            the SQL tests in the server that PGHOST, PGPORT and PGUSER name
 #   make check                   builds and tests in a private cluster: about five minutes
 #   make check-all               what takes longer: sanitizers, valgrind, a second compiler
 #   make demo / make demo-stop   the main job on real data, in a private cluster
 #
 # check, check-all and demo install what they need and then call this Makefile again, so they
-# work before there is a pg_config: they do not read PGXS.
+# work before there is a pg_config: they do not read PGXS.  All others work outside the tree, too: make -f TREE/Makefile.
 
 ifneq ($(filter check check-all demo demo-stop,$(MAKECMDGOALS)),)
 
@@ -26,18 +27,24 @@ EXTENSION = dml
 EXTVERSION = 1.0
 MODULE_big = dml
 
+# The tree with a slash behind it, in a build outside of it; else nothing.
+tree := $(filter-out ./,$(dir $(firstword $(MAKEFILE_LIST))))
+
 # A room's SQL may use what the rooms before it define.
 ROOMS = vector model read embed train evaluate index
-ROOM_SQL = $(sort $(wildcard src/pg/vector/*.sql)) $(foreach room,$(filter-out vector,$(ROOMS)),$(sort $(wildcard src/pg/$(room)/*.sql)))
+ROOM_SQL = $(foreach room,$(ROOMS),$(sort $(wildcard $(tree)src/pg/$(room)/*.sql)))
 INSTALL_SQL = $(EXTENSION)--$(EXTVERSION).sql
 
 DATA_built = $(INSTALL_SQL)
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/base/*.c src/math/*.c src/learn/*/*.c src/ann/*.c src/pg/*.c src/pg/*/*.c)))
+SOURCES = $(wildcard $(addprefix $(tree)src/,base/*.c math/*.c learn/*/*.c ann/*.c pg/*.c pg/*/*.c))
+OBJS = $(patsubst $(tree)%.c,%.o,$(sort $(SOURCES)))
 DEPS = $(OBJS:.o=.d)
 
-PG_CPPFLAGS = -Isrc -Isrc/pg
+PG_CPPFLAGS = -I$(tree)src -I$(tree)src/pg
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare -MMD -MP
 EXTRA_CLEAN = $(DEPS) $(INSTALL_SQL)
+REGRESS = $(patsubst $(tree)sql/%.sql,%,$(sort $(wildcard $(tree)sql/*.sql)))
+$(if $(tree),$(shell mkdir -p $(sort $(dir $(OBJS)))))
 
 # LLVM bitcode buys nothing here: no function of ours is worth inlining into a query.
 override with_llvm = no
@@ -49,7 +56,7 @@ include $(PGXS)
 # Nothing but what PostgreSQL looks up is visible: two libraries in one backend may
 # have functions of one name.
 ifeq ($(PORTNAME),linux)
-SHLIB_LINK += -Wl,--version-script=src/pg/dml.map
+SHLIB_LINK += -Wl,--version-script=$(tree)src/pg/dml.map
 endif
 SHLIB_LINK += -lm -ldl -lpthread
 
@@ -60,7 +67,7 @@ ifneq ($(OF_ANOTHER),)
 $(OF_ANOTHER:.d=.o) $(INSTALL_SQL): another_postgresql
 endif
 
-include src/simd.mk
+include $(tree)src/simd.mk
 -include $(DEPS)
 
 # Types have subscripts from PostgreSQL 14 on.
@@ -68,11 +75,11 @@ ifeq ($(MAJORVERSION),13)
 ROOM_SQL := $(filter-out %/15_subscript.sql,$(ROOM_SQL))
 endif
 
-$(INSTALL_SQL): $(ROOM_SQL) Makefile
+$(INSTALL_SQL): $(ROOM_SQL) $(tree)Makefile
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION dml" to load this file. \quit'; cat $(ROOM_SQL); } > $@
 
 .PHONY: unit
 unit:
-	$(MAKE) -C test/unit check
+	$(MAKE) -C $(tree)test/unit check
 
 endif
