@@ -1,5 +1,6 @@
-# The catalogue as several roles and several clusters meet it: nobody crashes the server, a session that has a model
-# cached keeps the right one, and owners and rights follow their roles through renaming, every form of dump, and pg_upgrade.
+# The catalogue as several roles and several clusters meet it: nobody crashes the server, a session
+# that has a model cached keeps the right one, and owners and rights follow their roles through
+# renaming, every form of dump, and pg_upgrade.
 use strict;
 use warnings;
 use File::Basename;
@@ -92,8 +93,8 @@ $node->safe_psql('postgres', "DROP TABLE iris; SELECT dml_drop_model(model) FROM
 
 # ---------- roles that are renamed, and dumps ----------
 
-# boss trains, owns a table with a materialised column, and lets reader embed; then both are renamed, others take their
-# names, and a third role with a right is dropped.
+# boss trains, owns a table with a materialised column, and lets reader embed; then both are
+# renamed, others take their names, and a third role with a right is dropped.
 $node->safe_psql(
 	'postgres', q{
 	CREATE ROLE boss LOGIN;

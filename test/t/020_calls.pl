@@ -1,10 +1,12 @@
-# Calls of every function of the extension with arguments good and bad, from a fixed seed: no call crashes the server, fails
-# with an internal error or an assertion, or leaks a resource.  DML_CALLS says how many, DML_SEED which.
+# Calls of every function of the extension with arguments good and bad, from a fixed seed: no call
+# crashes the server, fails with an internal error or an assertion, or leaks a resource.  DML_CALLS
+# says how many, DML_SEED which.
 #
-# The functions and the types of their arguments come from pg_proc, so a new function is called without a word here.  What an
-# argument gets depends on its name and its type: mostly something that makes sense there, else something of its type, else
-# something of another one.  Calls come from a superuser and from a role without rights, in transactions that are mostly
-# rolled back; some find rows of the catalogue damaged.
+# The functions and the types of their arguments come from pg_proc, so a new function is called
+# without a word here.  What an argument gets depends on its name and its type: mostly something
+# that makes sense there, else something of its type, else something of another one.  Calls come
+# from a superuser and from a role without rights, in transactions that are mostly rolled back; some
+# find rows of the catalogue damaged.
 use strict;
 use warnings;
 use FindBin;
@@ -186,7 +188,8 @@ sub typed_value
 	return quoted(one_of(@{ $typed{$type} // [ 'x', '' ] })) . "::$type";
 }
 
-# An argument: of its name, of its type, or of any type.  careful: nearly always one that makes sense.
+# An argument: of its name, of its type, or of any type.  careful: nearly always one that makes
+# sense.
 sub argument
 {
 	my ($name, $type, $careful) = @_;
@@ -219,7 +222,8 @@ foreach my $line (split /\n/, $functions)
 cmp_ok(scalar @functions, '>', 150, 'functions of the extension');
 push @{ $named{method}[0] }, split /\n/, $node->safe_psql('postgres', 'SELECT name FROM dml_methods ORDER BY name COLLATE "C"');
 
-# Operators, casts and types many times over would crowd out the rest; a training takes as long as a hundred of them.
+# Operators, casts and types many times over would crowd out the rest; a training takes as long as a
+# hundred of them.
 my @plain = grep { !$_->{volatile} } @functions;
 my @working = grep { $_->{volatile} && $_->{name} !~ /^dml_(train|tune|evaluate)/ } @functions;
 my @heavy = grep { $_->{name} =~ /^dml_(train|tune|evaluate)/ } @functions;

@@ -2,8 +2,8 @@
  * classify.c
  *	  dml_classify: the label of a row by a vote of its nearest neighbours in a table.
  *
- * The neighbours come from SELECT ... ORDER BY embedding <-> query LIMIT k, run as the caller: an index on the
- * embedding serves it, and nobody sees a row that they could not select.
+ * The neighbours come from SELECT ... ORDER BY embedding <-> query LIMIT k, run as the caller: an
+ * index on the embedding serves it, and nobody sees a row that they could not select.
  */
 #include "compat.h"
 
@@ -103,7 +103,10 @@ check_columns(const Arguments *arguments, const char *embedding, const char *lab
 	SPI_freeplan(plan);
 }
 
-/* The k nearest rows that have a label and an embedding, in the current memory context; how many there are. */
+/*
+ * The k nearest rows that have a label and an embedding, in the current memory context; how many
+ * there are.
+ */
 static int
 find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
 {
@@ -113,8 +116,9 @@ find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
 	char	   *from = dml_source_from(arguments->source);
 	char	   *operator = psprintf("OPERATOR(%s.<->)", quote_identifier(space_schema()));
 	/*
-	 * Each expression is evaluated once a row: a volatile label, or one whose cast gives NULL, is NULL or not.  The
-	 * planner makes one SELECT of these unless something in them is volatile, so an index serves the order.
+	 * Each expression is evaluated once a row: a volatile label, or one whose cast gives NULL, is
+	 * NULL or not.  The planner makes one SELECT of these unless something in them is volatile, so
+	 * an index serves the order.
 	 */
 	char	   *sql = psprintf("SELECT text, distance FROM ("
 							   "SELECT label::pg_catalog.text AS text, distance FROM ("
@@ -149,8 +153,9 @@ find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
 }
 
 /*
- * The label with the most weight, of equal ones the one whose row is nearest, and its share of all weight.  A
- * row at distance 0 outweighs all that are not: then those at 0 vote alone, as in scikit-learn.
+ * The label with the most weight, of equal ones the one whose row is nearest, and its share of all
+ * weight.  A row at distance 0 outweighs all that are not: then those at 0 vote alone, as in
+ * scikit-learn.
  */
 static const char *
 winner(const Arguments *arguments, const Vote *votes, int n, double *confidence)
@@ -183,7 +188,10 @@ winner(const Arguments *arguments, const Vote *votes, int n, double *confidence)
 	return best;
 }
 
-/* The query as real[], whatever numbers its array has, or as the vector that it is; false: it is NULL, or its cast gives NULL. */
+/*
+ * The query as real[], whatever numbers its array has, or as the vector that it is; false: it is
+ * NULL, or its cast gives NULL.
+ */
 static bool
 query_value(FunctionCallInfo fcinfo, Oid *type, Datum *query)
 {

@@ -70,7 +70,10 @@ evict(const CacheEntry *keep)
 	}
 }
 
-/* The entry of a row, which is a model's version of that number and space, moved to the front; NULL: it is not here. */
+/*
+ * The entry of a row, which is a model's version of that number and space, moved to the front;
+ * NULL: it is not here.
+ */
 static CacheEntry *
 find(const CatalogScan *scan, HeapTuple row, int64 model_id, int32 number, uint64 space)
 {

@@ -71,15 +71,21 @@ extern void catalog_scan_end(CatalogScan *scan);
 
 /*
  * A column of a row of one of the tables, which is to be of the type.  Only a superuser can have
- * changed the table so that it is of another type or, for catalog_value, NULL: ERRCODE_DATA_CORRUPTED.
+ * changed the table so that it is of another type or, for catalog_value, NULL:
+ * ERRCODE_DATA_CORRUPTED.
  */
 extern Datum catalog_value(HeapTuple row, TupleDesc desc, AttrNumber column, Oid type);
 extern Datum catalog_value_or_null(HeapTuple row, TupleDesc desc, AttrNumber column, Oid type, bool *isnull);
 
-/* Raise ERRCODE_DATA_CORRUPTED for a row that no function of the extension has written; the detail is a sentence. */
+/*
+ * Raise ERRCODE_DATA_CORRUPTED for a row that no function of the extension has written; the detail
+ * is a sentence.
+ */
 extern void catalog_damaged(const char *detail) pg_attribute_noreturn();
 
-/* The snapshot of the running statement, so that all of it (parallel workers too) sees one state. */
+/*
+ * The snapshot of the running statement, so that all of it (parallel workers too) sees one state.
+ */
 extern Snapshot catalog_statement_snapshot(void);
 
 /* A row of dml_catalog.model. */
@@ -126,8 +132,9 @@ extern bool catalog_lock_model(const char *name, CatalogModel *model);
 /* ---------- role.c: who may do what ---------- */
 
 /*
- * A value of the type dml_catalog.stored_role.  oid: the role.  Without one name says what it is: public, a role
- * that was not there when a dump was restored and may still come, or, if it is empty, one that is gone.
+ * A value of the type dml_catalog.stored_role.  oid: the role.  Without one name says what it is:
+ * public, a role that was not there when a dump was restored and may still come, or, if it is
+ * empty, one that is gone.
  */
 typedef struct CatalogRole
 {

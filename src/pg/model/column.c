@@ -2,15 +2,16 @@
  * column.c
  *	  The records of materialised columns.
  *
- * A record holds its column as a value of the type dml_catalog.stored_column: the table's OID and the column's
- * number, so that renaming changes nothing and a new column never takes a dropped one's record.  A dump restores
- * tables with other OIDs and other numbers; so the type's text is the column's name at the time of the dump, and
- * reading the text looks the name up.  A name that leads nowhere is no error, or one table that a dump leaves out
- * would keep all records from being restored.
+ * A record holds its column as a value of the type dml_catalog.stored_column: the table's OID and
+ * the column's number, so that renaming changes nothing and a new column never takes a dropped
+ * one's record.  A dump restores tables with other OIDs and other numbers; so the type's text is
+ * the column's name at the time of the dump, and reading the text looks the name up.  A name that
+ * leads nowhere is no error, or one table that a dump leaves out would keep all records from being
+ * restored.
  *
- * A record may be stale: its table or column was dropped, or the column has another type now.  Nothing but a
- * dml_vector is ever read from a record (column_number is NULL), a dump leaves stale records out, and the next
- * record of the table deletes them.
+ * A record may be stale: its table or column was dropped, or the column has another type now.
+ * Nothing but a dml_vector is ever read from a record (column_number is NULL), a dump leaves stale
+ * records out, and the next record of the table deletes them.
  */
 #include "compat.h"
 
@@ -125,9 +126,10 @@ dml_catalog_column_number(PG_FUNCTION_ARGS)
 }
 
 /*
- * Within catalog_begin: delete the record of a column, and the stale ones of its table, which the caller has
- * locked, so that no other session deletes them, too.  Stale ones of other tables go if nobody else holds them; not
- * under a transaction's snapshot, in which a row that another session has just deleted is an error.
+ * Within catalog_begin: delete the record of a column, and the stale ones of its table, which the
+ * caller has locked, so that no other session deletes them, too.  Stale ones of other tables go if
+ * nobody else holds them; not under a transaction's snapshot, in which a row that another session
+ * has just deleted is an error.
  */
 static void
 forget(Oid relid, AttrNumber attnum, uint64 *records, uint64 *stale)

@@ -4,9 +4,9 @@
  *	  it, add one, record a column.
  *
  * The name of a model is a pointer to its active version; "name@3" is version 3.  A model of two
- * inputs has sides, "name/a" and "name/b" or "name@3/b", each of which embeds as a model of its own.
- * Versions are immutable.  Catalogue tables live in the schema dml_catalog and nobody
- * writes them but the functions here, as the extension's owner.
+ * inputs has sides, "name/a" and "name/b" or "name@3/b", each of which embeds as a model of its
+ * own. Versions are immutable.  Catalogue tables live in the schema dml_catalog and nobody writes
+ * them but the functions here, as the extension's owner.
  */
 #ifndef DML_MODEL_H
 #define DML_MODEL_H
@@ -105,7 +105,10 @@ extern char *dml_version_reference(const DmlVersion *version);
 /* The side of a model that was named without one that takes dim numbers: b where only b does. */
 extern const DmlVersion *dml_version_for_width(const DmlVersion *version, int dim);
 
-/* One row, as a value of the type, by the side that has its width; dim is checked against version->in with an error that says both. */
+/*
+ * One row, as a value of the type, by the side that has its width; dim is checked against
+ * version->in with an error that says both.
+ */
 extern DmlVector *dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim);
 
 /* What training hands over to be stored. */
@@ -159,7 +162,10 @@ extern int32 dml_version_add(const DmlNewVersion *version);
 /* The checks of dml_version_add that can be made before training starts: the name, its owner. */
 extern void dml_version_check_name(const char *name);
 
-/* The threshold that a version was calibrated to, and what it does on the rows that it was found on. */
+/*
+ * The threshold that a version was calibrated to, and what it does on the rows that it was found
+ * on.
+ */
 typedef struct DmlCalibration
 {
 	double		threshold;
@@ -180,7 +186,9 @@ extern void dml_calibration_record(const DmlVersion *version, const DmlCalibrati
 /* The checks of it that can be made before rows are read: the owner. */
 extern void dml_calibration_check(const DmlVersion *version);
 
-/* The threshold as the running statement's snapshot sees it; false: the version is not calibrated. */
+/*
+ * The threshold as the running statement's snapshot sees it; false: the version is not calibrated.
+ */
 extern bool dml_calibration_find(const DmlVersion *version, double *threshold);
 
 /* A materialised column, to be recorded in the catalogue (dml_columns). */
@@ -194,17 +202,21 @@ typedef struct DmlColumn
 } DmlColumn;
 
 /*
- * Record a column, or forget it, and delete stale records of its table: of columns that are dropped or have another
- * type now.  The caller has locked the table.  dml_column_forget returns whether there was a record of the
- * column; stale: whether there was a stale one.
+ * Record a column, or forget it, and delete stale records of its table: of columns that are dropped
+ * or have another type now.  The caller has locked the table.  dml_column_forget returns whether
+ * there was a record of the column; stale: whether there was a stale one.
  */
 extern void dml_column_record(const DmlColumn *column);
 extern bool dml_column_forget(Oid relid, AttrNumber attnum, bool *stale);
 
-/* The features on record for a column, as they are committed now; NULL: the column has no record. */
+/*
+ * The features on record for a column, as they are committed now; NULL: the column has no record.
+ */
 extern char *dml_column_features(Oid relid, AttrNumber attnum);
 
-/* Record a column as another one is recorded, whose record stays.  False: that one has no record. */
+/*
+ * Record a column as another one is recorded, whose record stays.  False: that one has no record.
+ */
 extern bool dml_column_copy(Oid from_relid, AttrNumber from, Oid relid, AttrNumber attnum);
 
 /*

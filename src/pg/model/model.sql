@@ -9,8 +9,8 @@
 CREATE SCHEMA dml_catalog;
 COMMENT ON SCHEMA dml_catalog IS 'tables of the extension dml; dml_models and the other views show what is in them';
 
--- A role: stored by its OID, written as its name (see role.c), so that a dump has today's names, and roles may be
--- renamed after it was restored.
+-- A role: stored by its OID, written as its name (see role.c), so that a dump has today's names,
+-- and roles may be renamed after it was restored.
 CREATE TYPE dml_catalog.stored_role;
 CREATE FUNCTION dml_catalog.stored_role_in(cstring) RETURNS dml_catalog.stored_role
 	AS 'MODULE_PATHNAME', 'dml_catalog_stored_role_in' LANGUAGE C STABLE STRICT PARALLEL SAFE;

@@ -2,14 +2,14 @@
  * role.c
  *	  Roles in the catalogue, and what they may do with a model.
  *
- * A dump carries names, since a role's OID means nothing in another cluster.  What is stored is the OID, since a
- * name would give a dropped role's models to whoever is next called so, and would take them from a role that is
- * renamed.  The type dml_catalog.stored_role is between the two: its text is the name that the role has when the
- * text is written, and reading the text looks the name up.  pg_upgrade and base backups copy the OID, which their
- * roles keep.
+ * A dump carries names, since a role's OID means nothing in another cluster.  What is stored is the
+ * OID, since a name would give a dropped role's models to whoever is next called so, and would take
+ * them from a role that is renamed.  The type dml_catalog.stored_role is between the two: its text
+ * is the name that the role has when the text is written, and reading the text looks the name up.
+ * pg_upgrade and base backups copy the OID, which their roles keep.
  *
- * Unlike regrole, the type reads the name of a role that does not exist: a dump restores whatever roles are there.
- * Such a name waits for a role that bears it.
+ * Unlike regrole, the type reads the name of a role that does not exist: a dump restores whatever
+ * roles are there. Such a name waits for a role that bears it.
  */
 #include "compat.h"
 
@@ -76,7 +76,10 @@ current_name(const CatalogRole *stored)
 	return NameStr(stored->name)[0] == '\0' ? NULL : pnstrdup(NameStr(stored->name), NAMEDATALEN - 1);
 }
 
-/* The text of a stored role: its name, quoted where SQL would want it to be; public; or "-", which is nobody. */
+/*
+ * The text of a stored role: its name, quoted where SQL would want it to be; public; or "-", which
+ * is nobody.
+ */
 Datum
 dml_catalog_stored_role_out(PG_FUNCTION_ARGS)
 {
@@ -210,8 +213,8 @@ dml_catalog_role_id(PG_FUNCTION_ARGS)
 }
 
 /*
- * dml_catalog.role_name(stored_role): what the role is called now, or will be; "unknown (OID=...)", as PostgreSQL
- * has it, when it was dropped; "unknown" when it was dropped before a dump.
+ * dml_catalog.role_name(stored_role): what the role is called now, or will be; "unknown (OID=...)",
+ * as PostgreSQL has it, when it was dropped; "unknown" when it was dropped before a dump.
  */
 Datum
 dml_catalog_role_name(PG_FUNCTION_ARGS)
