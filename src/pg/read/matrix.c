@@ -395,7 +395,8 @@ order_rows(Reader *reader)
 }
 
 static char *
-build_query(const char *source, const char *targets, const DmlFeatures *label, const DmlExtra *extra, int n_extra)
+build_query(const char *source, const char *targets, const DmlFeatures *label, const DmlExtra *extra, int n_extra,
+			const char *key)
 {
 	StringInfoData query;
 
@@ -406,12 +407,28 @@ build_query(const char *source, const char *targets, const DmlFeatures *label, c
 		appendStringInfo(&query, ", %s\n", label->text);
 	for (int e = 0; e < n_extra; e++)
 		appendStringInfo(&query, ", %s\n", dml_expression_parse(extra[e].text, extra[e].what)->text);
-	appendStringInfo(&query, "FROM %s", dml_source_from(source));
+	appendStringInfo(&query, "%s%sFROM %s", key, *key ? "\n" : "", dml_source_from(source));
 	return query.data;
 }
 
+/* Which of features, label and extras is NULL in every row. */
+static char *
+null_detail(const Reader *reader, const bool *has_value)
+{
+	int			n = reader->features->n;
+	const char **names = palloc(sizeof(char *) * (n + 1 + reader->n_extra));
+
+	for (int i = 0; i < n; i++)
+		names[i] = reader->features->names[i];
+	if (reader->has_label)
+		names[n++] = "label";
+	for (int e = 0; e < reader->n_extra; e++)
+		names[n++] = reader->extra[e].what;
+	return dml_null_columns_detail(has_value, names, n);
+}
+
 static void
-report_skipped(const Reader *reader)
+report_skipped(const Reader *reader, const bool *has_value)
 {
 	const DmlMatrix *matrix = reader->matrix;
 	const char *what = reader->partly ? "feature" : reader->has_label ? "feature or label" :
@@ -421,7 +438,8 @@ report_skipped(const Reader *reader)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 matrix->skipped == 0 ? errmsg("source has no rows") :
-				 errmsg("source has no row without a NULL %s", what)));
+				 errmsg("source has no row without a NULL %s", what),
+				 matrix->skipped == 0 || reader->confined ? 0 : errdetail("%s", null_detail(reader, has_value))));
 	if (matrix->skipped > 0)
 		ereport(NOTICE,
 				(errmsg_plural("%lld row with a NULL %s was skipped",
@@ -446,6 +464,10 @@ read_matrix(const DmlVersion *defaults, const char *source, const char *features
 	DmlMatrix  *matrix;
 	const char *targets;
 	char	   *query;
+	char	   *keyed = NULL;
+	char	   *key;
+	int			n_key;
+	bool	   *has_value;
 	MemoryContext old;
 
 	reader.context = AllocSetContextCreate(CurrentMemoryContext, "dml matrix", ALLOCSET_DEFAULT_SIZES);
@@ -458,7 +480,11 @@ read_matrix(const DmlVersion *defaults, const char *source, const char *features
 	if (reader.confined)
 		targets = dml_confined_columns(reader.confined, &reader.n_targets);
 	query = build_query(source, targets, label ? dml_expression_parse(label, "label") : NULL,
-						extra, n_extra);
+						extra, n_extra, "");
+	key = dml_source_key(source, &n_key);
+	if (n_key > 0)
+		keyed = build_query(source, targets, label ? dml_expression_parse(label, "label") : NULL,
+							extra, n_extra, key);
 	reader.matrix = matrix = palloc0(sizeof(DmlMatrix));
 	reader.state = palloc0(sizeof(MatrixState));
 	reader.classes = classes;
@@ -480,11 +506,11 @@ read_matrix(const DmlVersion *defaults, const char *source, const char *features
 	}
 	MemoryContextSwitchTo(old);
 
-	dml_query_read(query, &(DmlQueryReader) {check_query, read_row, &reader, progress, ctx});
+	has_value = dml_query_read(query, &(DmlQueryReader) {check_query, read_row, &reader, progress, ctx, keyed, n_key});
 
 	matrix->skipped = reader.seen - reader.kept;
 	matrix->rows.n_unlabeled = reader.kept - matrix->rows.n;
-	report_skipped(&reader);
+	report_skipped(&reader, has_value);
 	matrix_store_finish(reader.state->store);
 	order_rows(&reader);
 

@@ -19,6 +19,13 @@ typedef struct DmlQueryReader
 	void	   *state;
 	void		(*progress) (void *ctx, int64 rows);	/* rows so far; or NULL */
 	void	   *ctx;
+
+	/*
+	 * The query once more with the key of each row behind its columns (dml_source_key), which the context of an
+	 * error in take names; NULL: there is none.
+	 */
+	const char *keyed;
+	int			n_key;			/* columns of the key */
 } DmlQueryReader;
 
 /* Refuse a query whose targets are not computed row by row; what ("features and label") are the user's expressions in it. */
@@ -35,7 +42,11 @@ extern void dml_push_later_snapshot(void);
  * Run a SELECT as the current user, read only, through a cursor, with interrupts checked.  Its
  * relations are locked first, then the snapshot is taken (dml_push_later_snapshot): ALTER TABLE
  * may rewrite a table while the lock is waited for, and no older snapshot sees the new rows.
+ * Returns for each column of the query whether any row had a value there.
  */
-extern void dml_query_read(const char *query, const DmlQueryReader *reader);
+extern bool *dml_query_read(const char *query, const DmlQueryReader *reader);
+
+/* "Feature \"a\" is NULL in every row.": the first n columns by name of those that have no value anywhere. */
+extern char *dml_null_columns_detail(const bool *has_value, const char *const *names, int n);
 
 #endif							/* DML_QUERY_H */

@@ -8,11 +8,15 @@
 
 #include <ctype.h>
 
+#include "access/sysattr.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/analyze.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
@@ -196,4 +200,32 @@ dml_source_relation(const char *source)
 {
 	check_not_empty(source);
 	return is_query(source) ? InvalidOid : find_relation(source);
+}
+
+char *
+dml_source_key(const char *source, int *n)
+{
+	Oid			relation = dml_source_relation(source);
+	Oid			constraint;
+	Bitmapset  *columns;
+	StringInfoData key;
+	int			column = -1;
+
+	*n = 0;
+	initStringInfo(&key);
+	columns = OidIsValid(relation) ? get_primary_key_attnos(relation, false, &constraint) : NULL;
+	while ((column = bms_next_member(columns, column)) >= 0)
+	{
+		AttrNumber	number = column + FirstLowInvalidHeapAttributeNumber;
+
+		if (pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+			pg_attribute_aclcheck(relation, number, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		{
+			*n = 0;
+			return pstrdup("");
+		}
+		appendStringInfo(&key, ", %s", quote_identifier(get_attname(relation, number, false)));
+		(*n)++;
+	}
+	return key.data;
 }

@@ -20,4 +20,10 @@ extern char *dml_source_from(const char *source);
 /* The relation that source names; InvalidOid: it is a query. */
 extern Oid	dml_source_relation(const char *source);
 
+/*
+ * Columns to put behind a query's others, ", \"id\"", that tell rows of the source apart: the primary key of
+ * a table whose columns the current user may read; else "".  n: how many.
+ */
+extern char *dml_source_key(const char *source, int *n);
+
 #endif							/* DML_SOURCE_H */

@@ -198,8 +198,9 @@ pool_finish(Pool *pool, Rows *rows)
 
 /* ---------- the query ---------- */
 
+/* The query without its FROM. */
 static char *
-build_query(State *state)
+build_targets(State *state)
 {
 	StringInfoData query;
 
@@ -232,7 +233,6 @@ build_query(State *state)
 		state->place_column = state->columns++;
 		appendStringInfoString(&query, ", ctid\n");
 	}
-	appendStringInfo(&query, "FROM %s", dml_source_from(state->source->source));
 	return query.data;
 }
 
@@ -543,15 +543,35 @@ merge_copies(State *state)
 		tuples->weight = NULL;
 }
 
-static void
-report_skipped(const DmlTuples *tuples)
+/* Which of features, same and weight is NULL in every row. */
+static char *
+null_detail(const State *state, const bool *has_value)
 {
+	const char **names = palloc(sizeof(char *) * state->columns);
+	int			n = 0;
+
+	for (int k = 0; k < state->source->size; k++)
+		for (int i = 0; i < state->place[k].features->n; i++)
+			names[n++] = state->place[k].features->names[i];
+	if (state->same >= 0)
+		names[n++] = "same";
+	if (state->weight >= 0)
+		names[n++] = weight_name(state);
+	return dml_null_columns_detail(has_value, names, n);
+}
+
+static void
+report_skipped(const State *state, const bool *has_value)
+{
+	const DmlTuples *tuples = state->tuples;
+
 	if (tuples->n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 tuples->weightless > 0 ? errmsg("all weights are 0") :
 				 tuples->skipped == 0 ? errmsg("source has no rows") :
-				 errmsg("source has no row without a NULL")));
+				 errmsg("source has no row without a NULL"),
+				 tuples->weightless > 0 || tuples->skipped == 0 ? 0 : errdetail("%s", null_detail(state, has_value))));
 	if (tuples->weightless > 0)
 		ereport(NOTICE,
 				(errmsg_plural("%lld row of weight 0 was left out",
@@ -572,7 +592,12 @@ dml_tuples_read(const DmlTupleSource *source, size_t limit,
 	MemoryContext old = MemoryContextSwitchTo(context);
 	State	   *state = palloc0(sizeof(State));
 	DmlTuples  *tuples = palloc0(sizeof(DmlTuples));
+	char	   *targets;
 	char	   *query;
+	char	   *keyed = NULL;
+	char	   *key;
+	int			n_key;
+	bool	   *has_value;
 
 	state->tuples = tuples;
 	state->source = source;
@@ -581,7 +606,11 @@ dml_tuples_read(const DmlTupleSource *source, size_t limit,
 	state->capacity = FIRST_CAPACITY;
 	tuples->state = state;
 	tuples->row = palloc(sizeof(int64) * source->size * state->capacity);
-	query = build_query(state);
+	targets = build_targets(state);
+	query = psprintf("%sFROM %s", targets, dml_source_from(source->source));
+	key = dml_source_key(source->source, &n_key);
+	if (n_key > 0)
+		keyed = psprintf("%s%s FROM %s", targets, key, dml_source_from(source->source));
 	if (source->same)
 		tuples->same = palloc(sizeof(int32) * state->capacity);
 	if (source->weight || source->merge)
@@ -590,10 +619,10 @@ dml_tuples_read(const DmlTupleSource *source, size_t limit,
 		tuples->place = palloc(sizeof(double) * state->capacity);
 	MemoryContextSwitchTo(old);
 
-	dml_query_read(query, &(DmlQueryReader) {check_query, read_tuple, state, progress, ctx});
+	has_value = dml_query_read(query, &(DmlQueryReader) {check_query, read_tuple, state, progress, ctx, keyed, n_key});
 
 	tuples->skipped = state->seen - tuples->n - tuples->weightless;
-	report_skipped(tuples);
+	report_skipped(state, has_value);
 	MemoryContextSwitchTo(context);
 	put_in_order(state);
 	if (source->merge)
