@@ -336,3 +336,24 @@ SET client_min_messages = warning;
 DROP FOREIGN DATA WRAPPER mat_ddl_fdw CASCADE;
 DROP SCHEMA mat_ddl, mat_ddl_other CASCADE;
 SELECT dml_drop_model('mat_ddl'), dml_drop_model('mat_ddl_columns');
+
+-- Features that work by the search_path of the moment only: training says so, and dml_materialize fails.
+SET client_min_messages = warning;
+CREATE SCHEMA mat_path;
+SET search_path = mat_path, public;
+CREATE FUNCTION inner_one(real) RETURNS real IMMUTABLE LANGUAGE sql AS 'SELECT $1 * 2';
+CREATE FUNCTION outer_one(real) RETURNS real IMMUTABLE LANGUAGE sql AS 'SELECT inner_one($1)';
+CREATE FUNCTION outer_plpgsql(real) RETURNS real IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN inner_one($1); END';
+CREATE FUNCTION outer_two(real) RETURNS real IMMUTABLE LANGUAGE sql AS 'SELECT mat_path.outer_plpgsql($1)';
+CREATE FUNCTION outer_set(real) RETURNS real IMMUTABLE LANGUAGE sql SET search_path = mat_path AS 'SELECT inner_one($1)';
+CREATE TABLE p AS SELECT sin(i)::real AS f, (i % 3)::real AS g, i % 3 AS class FROM generate_series(1, 60) i;
+SELECT version FROM dml_train('mat_path', 'p', 'outer_one(f), g', 'class', method => 'whiten', options => '{"validation": 0}');
+SELECT version FROM dml_train('mat_path', 'p', 'outer_plpgsql(f), g', 'class', method => 'whiten', options => '{"validation": 0}');
+SELECT version FROM dml_train('mat_path', 'p', 'outer_two(f), g', 'class', method => 'whiten', options => '{"validation": 0}');
+\set SHOW_CONTEXT never
+SELECT embedded FROM dml_materialize('p', 'e', 'mat_path');
+\set SHOW_CONTEXT errors
+SELECT version FROM dml_train('mat_path', 'p', 'outer_set(f), abs(g)', 'class', method => 'whiten', options => '{"validation": 0}');
+SELECT embedded FROM dml_materialize('p', 'e', 'mat_path');
+DROP SCHEMA mat_path CASCADE;
+SELECT dml_drop_model('mat_path');

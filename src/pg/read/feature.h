@@ -106,4 +106,7 @@ extern char *dml_features_text_of_condition(const DmlFeatures *features, const c
 /* Evaluate; fills out (version->in floats) and returns true, or false where a feature is NULL. */
 extern bool dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out);
 
+/* A WARNING if the features, over the table that source names, train but could not be materialised. */
+extern void dml_features_try(const char *source, const char *text);
+
 #endif							/* DML_FEATURE_H */

@@ -306,6 +306,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 		levels.extra[levels.n].place = true;
 	}
 
+	dml_features_try(training.source, features);
 	progress_start(training.model);
 	classes = dml_classes_new();
 	matrix = dml_matrix_read_partly(mines ? hard.source : training.source, features, levels.label, classes,

@@ -15,6 +15,7 @@
 
 #include "learn/data/constraints.h"
 #include "model/model.h"
+#include "read/feature.h"
 #include "read/tuples.h"
 #include "train/hard_negatives.h"
 #include "train/progress.h"
@@ -142,6 +143,8 @@ task_run(ConstraintTask *task, FunctionCallInfo fcinfo)
 		hard_negatives_open(&hard, training);
 	task->source.source = mines ? hard.source : training->source;
 	task->source.place = mines;
+	for (int k = 0; k < task->source.size; k++)
+		dml_features_try(training->source, task->source.features[k]);
 	progress_start(training->model);
 	tuples = dml_tuples_read(&task->source, (size_t) maintenance_work_mem * 1024, training_reading, training);
 	dml_tuples_drop_impossible(tuples, task->kind);
