@@ -81,6 +81,7 @@ typedef struct DmlFeatureExprs DmlFeatureExprs;
 
 extern DmlFeatureExprs *dml_features_compile(const DmlFeatures *features, Relation rel);
 extern Bitmapset *dml_features_columns(const DmlFeatureExprs *exprs);	/* attnums read */
+extern Node *dml_features_expr(const DmlFeatureExprs *exprs, int i);	/* analysed, over varno 1 */
 
 /* As dml_features_compile, with expressions that were analysed before, for relation 1: one for each target. */
 extern DmlFeatureExprs *dml_features_prepare(const DmlFeatures *features, List *analysed, Relation rel);

@@ -678,16 +678,21 @@ check_over_table(DmlConfined *confined, Relation rel)
 char *
 dml_confined_qualified(DmlConfined *confined, Relation rel)
 {
+	DmlFeatureExprs *exprs;
 	int			guc_level;
-	char	   *result;
 
 	check_over_table(confined, rel);
 	check_confined(confined);
 	guc_level = NewGUCNestLevel();
 	restrict_lookups(confined);
-	result = dml_features_qualified(dml_features_compile(confined->features, rel), rel);
+	exprs = dml_features_compile(confined->features, rel);
 	AtEOXact_GUC(true, guc_level);
-	return result;
+
+	/* a name may have come to mean something else meanwhile */
+	for (int i = 0; i < confined->features->n; i++)
+		check_expr(confined, dml_features_expr(exprs, i));
+	check_confined(confined);
+	return dml_features_qualified(exprs, rel);
 }
 
 bool

@@ -152,6 +152,12 @@ dml_features_columns(const DmlFeatureExprs *exprs)
 	return exprs->columns;
 }
 
+Node *
+dml_features_expr(const DmlFeatureExprs *exprs, int i)
+{
+	return exprs->exprs[i];
+}
+
 /* Analysed features as a target list, with their aliases. */
 static char *
 target_list(int n, Node **exprs, char **aliases, Relation rel)
