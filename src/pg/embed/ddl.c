@@ -153,6 +153,17 @@ watch(const RangeVar *parent_name, const RangeVar *child_name, Change change, Oi
 	}
 }
 
+/* DETACH PARTITION, also the FINALIZE of one that was interrupted. */
+static bool
+is_detach(AlterTableType subtype)
+{
+#if PG_VERSION_NUM >= 140000
+	if (subtype == AT_DetachPartitionFinalize)
+		return true;
+#endif
+	return subtype == AT_DetachPartition;
+}
+
 /* ddl_command_end of ALTER TABLE and CREATE TABLE */
 Datum
 dml_watch_ddl(PG_FUNCTION_ARGS)
@@ -180,7 +191,7 @@ dml_watch_ddl(PG_FUNCTION_ARGS)
 
 			if (command->subtype == AT_AttachPartition && IsA(command->def, PartitionCmd))
 				watch(alter->relation, ((PartitionCmd *) command->def)->name, ATTACHED, function);
-			else if (command->subtype == AT_DetachPartition && IsA(command->def, PartitionCmd))
+			else if (is_detach(command->subtype) && IsA(command->def, PartitionCmd))
 				watch(alter->relation, ((PartitionCmd *) command->def)->name, DETACHED, function);
 			else if (command->subtype == AT_AddInherit && IsA(command->def, RangeVar))
 				watch((RangeVar *) command->def, alter->relation, INHERITS, function);
