@@ -19,6 +19,7 @@ _PG_init(void)
 	vector_init();
 	model_init();
 	train_init();
+	evaluate_init();
 	index_init();
 	index_order_init();
 #if PG_VERSION_NUM >= 180000

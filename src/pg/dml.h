@@ -8,6 +8,7 @@
 extern void vector_init(void);
 extern void model_init(void);
 extern void train_init(void);
+extern void evaluate_init(void);
 extern void index_init(void);
 extern void index_order_init(void);
 extern void index_explain_init(void);
@@ -17,5 +18,8 @@ extern int	dml_thread_count(void);
 
 /* GUC dml.notice_interval: seconds between two notices on progress; 0: none */
 extern int	dml_notice_interval;
+
+/* GUC dml.max_comparisons: of a query with a row, above which evaluation asks with a sample of the queries */
+extern double dml_max_comparisons;
 
 #endif							/* DML_H */

@@ -120,6 +120,21 @@ read_arguments(FunctionCallInfo fcinfo, Arguments *arguments)
 
 /* ---------- the curve ---------- */
 
+/* How many rows are compared with all others. */
+static int64
+queries_of(int64 rows)
+{
+	int64		most = Max((int64) (dml_max_comparisons / Max(rows, 1)), 1);
+
+	if (rows <= most)
+		return rows;
+	ereport(NOTICE,
+			(errmsg("pairs are of %lld rows, evenly spaced, with all %lld rows", (long long) most, (long long) rows),
+			 errdetail("dml.max_comparisons is %g.", dml_max_comparisons),
+			 errhint("SET dml.max_comparisons = %g; takes all pairs.", (double) rows * rows)));
+	return most;
+}
+
 /* Of all pairs of rows. */
 static LearnEnv *
 curve_of_rows(const Arguments *arguments, const DmlVersion *version, Roc *roc)
@@ -131,19 +146,24 @@ curve_of_rows(const Arguments *arguments, const DmlVersion *version, Roc *roc)
 	Space		space = space_learned(version);
 	AssessTask	task = {.self = true,.d = version->out};
 	Selection	rows;
+	int64		queries;
 	FloatStore *store;
 	LearnEnv   *env;
 
 	space_check_dims(matrix, version, arguments->source);
 	(void) dml_matrix_label(&matrix, 1, classes, &task.n_classes);
 	rows = select_rows(matrix, NULL, false);
+	queries = queries_of(rows.n);
+	if (queries < rows.n)
+		select_to_front(&rows, queries);
 	env = dml_learn_env(LEARN_MEMORY + memory + ROW_MEMORY * rows.n);
 	env->threads = dml_thread_count();
 	store = space_rows(env, &space, &rows, (size_t) rows.n * version->out * sizeof(float4) > memory / 2);
 	dml_matrix_free(matrix);
 	task.query = task.gallery = float_store_map(store);
 	task.query_label = task.gallery_label = rows.label;
-	task.nq = task.ng = rows.n;
+	task.nq = queries;
+	task.ng = rows.n;
 	dml_learn_check(env, assess_pairs(env, &task, roc));
 	float_store_free(store);
 	return env;

@@ -9,6 +9,7 @@
 
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -30,6 +31,17 @@
 
 #define CLUSTER_ROWS	10000	/* queries that clusters are measured on */
 #define HINT			"SELECT * FROM dml_evaluate('model', 'table or query', label => 'column');"
+
+double		dml_max_comparisons = 1e9;
+
+void
+evaluate_init(void)
+{
+	DefineCustomRealVariable("dml.max_comparisons",
+							 "Comparisons of a query with a row above which an evaluation asks with a sample of its queries.",
+							 "max_queries of the evaluation overrides it.",
+							 &dml_max_comparisons, 1e9, 1, 1e15, PGC_USERSET, 0, NULL, NULL, NULL);
+}
 
 PG_FUNCTION_INFO_V1(dml_evaluate);
 
@@ -303,18 +315,6 @@ measure_clusters(const Evaluation *evaluation, const float4 *x, int d, Measured 
 	pfree(class_of);
 }
 
-void
-evaluate_progress(Evaluation *evaluation, int64 done, int64 all)
-{
-	double		now = evaluation->env->now(evaluation->env->ctx);
-
-	if (dml_notice_interval == 0 || now - evaluation->last_notice < dml_notice_interval)
-		return;
-	evaluation->last_notice = now;
-	ereport(NOTICE,
-			(errmsg("%s: %lld of %lld queries", evaluation->measuring, (long long) done, (long long) all)));
-}
-
 /* AssessTask.progress */
 static void
 say_progress(void *ctx, int64_t done)
@@ -334,7 +334,7 @@ measure_space(Evaluation *evaluation, const Space *space, Measured *measured)
 	FloatStore *gallery_store = space_rows(env, space, gallery, in_file);
 	FloatStore *query_store = task->self ? NULL : space_rows(env, space, query, in_file);
 
-	evaluation->measuring = space->version ? "learned" : space->name;
+	evaluate_progress_space(evaluation, (int) (measured - evaluation->space), task->nq, task->ng);
 	task->d = space->out;
 	task->gallery = float_store_map(gallery_store);
 	task->query = query_store ? float_store_map(query_store) : task->gallery;
@@ -430,6 +430,7 @@ dml_evaluate(PG_FUNCTION_ARGS)
 	evaluation.store = result_store(fcinfo, &evaluation.desc);
 	version = dml_version_by_name(arguments.model);
 	dml_version_pin(version, CurrentMemoryContext);
+	evaluate_progress_start(arguments.model);
 
 	query.extras = make_extras(&arguments, groups);
 	matrices[0] = dml_matrix_read_for(version, arguments.source, arguments.features, arguments.label, classes,
@@ -454,15 +455,19 @@ dml_evaluate(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("no row of \"%s\" is of a held-out class", arguments.source)));
-	if (arguments.max_queries > 0 && arguments.max_queries < query.rows.n)
+	if (!task->self)
+		gallery.rows = select_rows(matrices[1], held_out, true);
+	if (arguments.max_queries == 0)
+		arguments.max_queries = evaluate_queries(query.rows.n, task->self ? query.rows.n : gallery.rows.n);
+	if (arguments.max_queries < query.rows.n)
 		select_to_front(&query.rows, arguments.max_queries);
-	gallery.rows = task->self ? query.rows : select_rows(matrices[1], held_out, true);
+	if (task->self)
+		gallery.rows = query.rows;
 	if (gallery.rows.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("no row of \"%s\" is of a held-out class", arguments.gallery)));
-	if (arguments.max_queries > 0)
-		query.rows.n = Min(query.rows.n, arguments.max_queries);
+	query.rows.n = Min(query.rows.n, arguments.max_queries);
 
 	evaluation.query = &query.rows;
 	evaluation.gallery = &gallery.rows;
@@ -514,5 +519,6 @@ dml_evaluate(PG_FUNCTION_ARGS)
 	for (int i = 0; i < n_matrices; i++)
 		dml_matrix_free(matrices[i]);
 	evaluate_put(&evaluation);
+	evaluate_progress_end();
 	PG_RETURN_NULL();
 }

@@ -84,8 +84,20 @@ typedef struct Evaluation
 	const char *impostors;		/* what impostor pairs are, for a notice */
 } Evaluation;
 
-/* evaluate.c: a notice, if the last one is a while ago. */
+/*
+ * evaluate_progress.c: what dml_evaluation_progress shows of this backend, from start to end or an error; evaluate_progress
+ * also gives a NOTICE, if the last one is a while ago.
+ */
+extern void evaluate_progress_start(const char *model);
+extern void evaluate_progress_space(Evaluation *evaluation, int space, int64 queries, int64 gallery);
 extern void evaluate_progress(Evaluation *evaluation, int64 done, int64 all);
+extern void evaluate_progress_end(void);
+
+/*
+ * How many of the queries are asked where max_queries is not given: so many that dml.max_comparisons is kept, with a
+ * NOTICE where that are not all.
+ */
+extern int64 evaluate_queries(int64 queries, int64 gallery);
 
 /* evaluate_metrics.c: of the arguments recall_at and metrics, each NULL where it was; an error lists the valid names. */
 extern Wanted wanted_metrics(ArrayType *recall_at, ArrayType *names);

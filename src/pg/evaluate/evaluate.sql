@@ -183,3 +183,25 @@ CREATE FUNCTION dml_evaluate_matches(
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
 COMMENT ON FUNCTION dml_evaluate_matches(text, text, text, text, text, text, text, integer[], bigint, bigint, boolean) IS
 	'retrieval and verification on matches, of one tower or two, without learning, whitened and learned, side by side';
+
+CREATE FUNCTION dml_get_evaluation_progress(
+	OUT pid integer,
+	OUT datid oid,
+	OUT userid oid,
+	OUT model text,
+	OUT space text,
+	OUT queries_done bigint,
+	OUT queries bigint,
+	OUT gallery_rows bigint,
+	OUT started timestamp with time zone)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION dml_get_evaluation_progress() IS 'the evaluations that run now, for the view dml_evaluation_progress';
+
+CREATE VIEW @extschema@.dml_evaluation_progress AS
+	SELECT p.pid, d.datname AS database, u.rolname AS "user", p.model, p.space, p.queries_done, p.queries, p.gallery_rows, p.started
+	FROM @extschema@.dml_get_evaluation_progress() p
+	LEFT JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) p.datid
+	LEFT JOIN pg_catalog.pg_roles u ON u.oid OPERATOR(pg_catalog.=) p.userid;
+COMMENT ON VIEW dml_evaluation_progress IS 'the evaluations that run now, in all databases of this server';
+GRANT SELECT ON @extschema@.dml_evaluation_progress TO PUBLIC;

@@ -64,6 +64,7 @@ find_model(ConstraintEvaluation *comparison, bool two)
 	const DmlVersion *version;
 
 	sides_of_model(comparison->model, &comparison->sides);
+	evaluate_progress_start(comparison->model);
 	version = comparison->sides.version;
 	if (!two && !sides_are_one(&comparison->sides))
 		ereport(ERROR,
@@ -107,13 +108,12 @@ embed_side(ConstraintEvaluation *comparison, const Space *space, const SideRows 
 static void
 measure_space(ConstraintEvaluation *comparison, const Space space[2], int which)
 {
-	static const char *const names[] = {"no learning", "whitened", "learned"};
 	Measured   *measured = &comparison->evaluation.space[which];
 	FloatStore *a = embed_side(comparison, &space[0], &comparison->rows[0]);
 	FloatStore *b = comparison->one ? a : embed_side(comparison, &space[1], &comparison->rows[1]);
 	ConstraintRows	rows = {.a = float_store_map(a),.b = float_store_map(b),.d = space[0].out};
 
-	comparison->evaluation.measuring = names[which];
+	evaluate_progress_space(&comparison->evaluation, which, comparison->rows[0].n, comparison->rows[1].n + comparison->rows[1].n_more);
 	dml_learn_check(comparison->evaluation.env, comparison->measure(comparison, &rows, &measured->assessment));
 	measured->nmi = measured->ami = measured->effective_rank = measured->norm_spread = NAN;
 	measured->dims = space[0].out;
@@ -211,6 +211,7 @@ run(ConstraintEvaluation *comparison, int64 constraints, char **names, int n_nam
 	evaluation->n_counts = n_counts;
 	measure_spaces(comparison);
 	evaluate_put(evaluation);
+	evaluate_progress_end();
 	if (comparison->rows[1].more)
 		dml_matrix_free(comparison->rows[1].more);
 	dml_tuples_free(comparison->tuples);

@@ -138,13 +138,12 @@ take_rows(const DmlMatrix *matrix, int64 max, Side *side)
 static void
 measure_space(TargetEvaluation *e, const Space *space, const Side *query, const Side *gallery, int which)
 {
-	static const char *const names[] = {"no learning", "whitened", "learned"};
 	LearnEnv   *env = e->evaluation.env;
 	size_t		bytes = (size_t) (query->rows.n + gallery->rows.n) * space->out * sizeof(float4);
 	FloatStore *asking = space_rows(env, space, &query->rows, bytes > e->evaluation.memory);
 	FloatStore *found = space_rows(env, space, &gallery->rows, bytes > e->evaluation.memory);
 
-	e->evaluation.measuring = names[which];
+	evaluate_progress_space(&e->evaluation, which, query->rows.n, gallery->rows.n);
 	e->task.d = e->dims[which] = space->out;
 	e->task.query = float_store_map(asking);
 	e->task.gallery = float_store_map(found);
@@ -296,12 +295,15 @@ dml_evaluate_target(PG_FUNCTION_ARGS)
 	e.evaluation.store = result_store(fcinfo, &e.evaluation.desc);
 	e.version = dml_version_by_name(model);
 	dml_version_pin(e.version, CurrentMemoryContext);
+	evaluate_progress_start(model);
 
 	matrices[0] = matrices[1] = read_side(&e, source, &query);
-	take_rows(matrices[0], e.max_queries, &query);
 	gallery.target = query.target;
 	if (gallery_source)
 		matrices[1] = read_side(&e, gallery_source, &gallery);
+	if (e.max_queries == PG_INT64_MAX)
+		e.max_queries = evaluate_queries(matrices[0]->rows.n, matrices[1]->rows.n);
+	take_rows(matrices[0], e.max_queries, &query);
 	take_rows(matrices[1], PG_INT64_MAX, &gallery);
 
 	e.evaluation.memory = memory / 2;
@@ -326,5 +328,6 @@ dml_evaluate_target(PG_FUNCTION_ARGS)
 	if (matrices[1] != matrices[0])
 		dml_matrix_free(matrices[1]);
 	put_all(&e);
+	evaluate_progress_end();
 	PG_RETURN_NULL();
 }

@@ -4,6 +4,7 @@
  */
 #include "compat.h"
 
+#include "evaluate/evaluate.h"
 #include "evaluate/matches.h"
 
 #include "miscadmin.h"
@@ -166,7 +167,7 @@ matches_choose(const DmlTuples *tuples, bool adapter, const char *gallery, const
 	int32	   *place = choose_gallery(&matches, gallery, features, &side[1]);
 	int64		of_themselves;
 	int64		all = count_queries(&matches, &of_themselves);
-	int64		nq = Min(all, max_queries);
+	int64		nq = max_queries < PG_INT64_MAX ? Min(all, max_queries) : evaluate_queries(all, side[1].n + side[1].n_more);
 	int64	   *begin = huge_array(nq + 1, sizeof(int64));
 	int32	   *right = huge_array(tuples->n, sizeof(int32));
 	double	   *grade = tuples->weight ? huge_array(tuples->n, sizeof(double)) : NULL;

@@ -1,11 +1,7 @@
 /*
  * progress.c
- *	  The view dml_training_progress, without shared memory of our own.
- *
- * Every backend has a slot of twenty 64-bit numbers in shared memory for commands that
- * report progress, and a command type that says whose numbers these are.  The readers
- * of PostgreSQL look for their own types alone, so a type of ours is seen by nobody
- * but dml_get_training_progress().
+ *	  The view dml_training_progress, without shared memory of our own: a training's numbers are in its
+ *	  backend's slot for the progress of commands (call/progress_slot.c).
  */
 #include "compat.h"
 
@@ -13,28 +9,20 @@
 
 #include <math.h>
 
-#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "pgstat.h"
 #if PG_VERSION_NUM >= 140000
 #include "utils/backend_progress.h"
-#include "utils/backend_status.h"
 #endif
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "call/result_store.h"
+#include "call/progress_slot.h"
 
 /* "dml", far from PostgreSQL's own, which count from 0. */
 #define PROGRESS_COMMAND_DML	((ProgressCommandType) 0x646d6c)
-
-#if PG_VERSION_NUM < 140000
-#define ROLE_PG_READ_ALL_STATS	DEFAULT_ROLE_READ_ALL_STATS
-#endif
 
 /* What the numbers are.  Doubles travel as their bits. */
 enum
@@ -185,24 +173,13 @@ set_double(Datum *value, bool *null, double x)
 	*value = Float8GetDatum(x);
 }
 
-/* One backend's training as a row; only pid, database and user where the caller may not see more. */
+/* ProgressFill: one backend's training. */
 static void
-fill_row(const PgBackendStatus *backend, Datum *values, bool *nulls)
+fill_row(const int64 *param, Datum *values, bool *nulls)
 {
-	const int64 *param = backend->st_progress_param;
 	int			method = (int) param[PARAM_METHOD];
 	char		name[NAME_BYTES];
 
-	memset(nulls, true, sizeof(bool) * PROGRESS_COLUMNS);
-	values[0] = Int32GetDatum(backend->st_procpid);
-	values[1] = ObjectIdGetDatum(backend->st_databaseid);
-	values[2] = ObjectIdGetDatum(backend->st_userid);
-	memset(nulls, false, sizeof(bool) * 3);
-	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) &&
-		!has_privs_of_role(GetUserId(), backend->st_userid))
-		return;
-
-	memset(nulls, false, sizeof(bool) * PROGRESS_COLUMNS);
 	memcpy(name, &param[PARAM_NAME], sizeof(name));
 	name[sizeof(name) - 1] = '\0';
 	values[3] = CStringGetTextDatum(name);
@@ -225,24 +202,6 @@ PG_FUNCTION_INFO_V1(dml_get_training_progress);
 Datum
 dml_get_training_progress(PG_FUNCTION_ARGS)
 {
-	TupleDesc	desc;
-	Tuplestorestate *store = result_store(fcinfo, &desc);
-	int			count = pgstat_fetch_stat_numbackends();
-
-	for (int i = 1; i <= count; i++)
-	{
-#if PG_VERSION_NUM >= 160000
-		LocalPgBackendStatus *local = pgstat_get_local_beentry_by_index(i);
-#else
-		LocalPgBackendStatus *local = pgstat_fetch_stat_local_beentry(i);
-#endif
-		Datum		values[PROGRESS_COLUMNS];
-		bool		nulls[PROGRESS_COLUMNS];
-
-		if (local == NULL || local->backendStatus.st_progress_command != PROGRESS_COMMAND_DML)
-			continue;
-		fill_row(&local->backendStatus, values, nulls);
-		tuplestore_putvalues(store, desc, values, nulls);
-	}
+	progress_slot_rows(fcinfo, PROGRESS_COMMAND_DML, PROGRESS_COLUMNS, fill_row);
 	return (Datum) 0;
 }

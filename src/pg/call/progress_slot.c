@@ -1,0 +1,61 @@
+/*
+ * progress_slot.c
+ *	  The backends whose slot for progress is of a command of ours.
+ *
+ * Every backend has a slot of twenty 64-bit numbers in shared memory for commands that report progress, and a
+ * command type that says whose numbers these are.  The views of PostgreSQL look for their own types alone.
+ */
+#include "compat.h"
+
+#include "call/progress_slot.h"
+
+#include "catalog/pg_authid.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#if PG_VERSION_NUM >= 140000
+#include "utils/backend_progress.h"
+#include "utils/backend_status.h"
+#endif
+#include "utils/acl.h"
+
+#include "call/result_store.h"
+
+#if PG_VERSION_NUM < 140000
+#define ROLE_PG_READ_ALL_STATS	DEFAULT_ROLE_READ_ALL_STATS
+#endif
+
+void
+progress_slot_rows(FunctionCallInfo fcinfo, int command, int columns, ProgressFill fill)
+{
+	TupleDesc	desc;
+	Tuplestorestate *store = result_store(fcinfo, &desc);
+	Datum	   *values = palloc0(sizeof(Datum) * columns);
+	bool	   *nulls = palloc(sizeof(bool) * columns);
+	int			count = pgstat_fetch_stat_numbackends();
+
+	for (int i = 1; i <= count; i++)
+	{
+#if PG_VERSION_NUM >= 160000
+		LocalPgBackendStatus *local = pgstat_get_local_beentry_by_index(i);
+#else
+		LocalPgBackendStatus *local = pgstat_fetch_stat_local_beentry(i);
+#endif
+		const PgBackendStatus *backend;
+
+		if (local == NULL || (int) local->backendStatus.st_progress_command != command)
+			continue;
+		backend = &local->backendStatus;
+		memset(nulls, true, sizeof(bool) * columns);
+		memset(nulls, false, sizeof(bool) * PROGRESS_SLOT_COLUMNS);
+		values[0] = Int32GetDatum(backend->st_procpid);
+		values[1] = ObjectIdGetDatum(backend->st_databaseid);
+		values[2] = ObjectIdGetDatum(backend->st_userid);
+		if (has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
+			has_privs_of_role(GetUserId(), backend->st_userid))
+		{
+			memset(nulls, false, sizeof(bool) * columns);
+			fill(backend->st_progress_param, values, nulls);
+		}
+		tuplestore_putvalues(store, desc, values, nulls);
+	}
+}
