@@ -78,6 +78,9 @@ write_nodes(Build *build, int level, const TreeMembers *members, int64 n)
 		CHECK_FOR_INTERRUPTS();
 		tree_node_make(build->index, block.data, build->shape, level, 1, members, order + first[p],
 					   (int) (first[p + 1] - first[p]));
+		/* what was just built need not be divided anew */
+		if (level > 0)
+			tree_node(block.data)->look.children = tree_children_hash(block.data, build->shape);
 		remember_node(build, block.data, build_append_page(build, block.data), level);
 	}
 	pfree(order);

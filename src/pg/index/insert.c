@@ -153,8 +153,9 @@ patch_entry(TreePatch *patch, Page page, const TreeShape *shape, int slot)
 	const TreeLayout *layout = &shape->leaf;
 	TreeNode   *node = tree_node(page);
 
-	StaticAssertStmt(offsetof(TreeNode, dead) == offsetof(TreeNode, n) + sizeof(node->n), "both counts are one piece");
-	tree_patch_add(patch, page, &node->n, sizeof(node->n) + sizeof(node->dead));
+	StaticAssertStmt(offsetof(TreeNode, changes) == offsetof(TreeNode, n) + sizeof(node->n) + sizeof(node->dead),
+					 "the counts are one piece");
+	tree_patch_add(patch, page, &node->n, sizeof(node->n) + sizeof(node->dead) + sizeof(node->changes));
 	tree_patch_add(patch, page, &tree_rows(page, layout)[slot], sizeof(TreeRow));
 	tree_patch_add(patch, page, page + layout->norm + slot * sizeof(float4), sizeof(float4));
 	tree_patch_add(patch, page, page + layout->scale + slot * sizeof(float4), sizeof(float4));
@@ -224,6 +225,7 @@ place(Relation index, const InsertState *state, const TreeStep *step, const char
 		tree_node(image.data)->dead--;
 	else
 		tree_node(image.data)->n++;
+	tree_node(image.data)->changes++;
 	tree_put(image.data, layout, slot, &entry, false);
 	tree_columns_put(index, image.data, &shape->columns, slot, packed);
 	tree_patch_finish(index, buffer, image.data, &patch);

@@ -19,6 +19,7 @@
 #include "access/table.h"
 #include "catalog/index.h"
 #include "commands/vacuum.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "postmaster/autovacuum.h"
 #include "storage/lmgr.h"
@@ -44,6 +45,9 @@
 #define WORTH_ROWS		0.93
 #define WORTH_NODES		0.975
 #define WORTH_PAGES		0.75	/* ... or of the nodes, if they were not filled */
+/* Nothing is looked at again before this share of the entries came or went. */
+#define CHANGED_SHARE	0.0625
+
 #define WORTH_CALIBRATING 0.25	/* leaves more or less than when it was done last, of these */
 
 typedef struct Regroup
@@ -54,8 +58,9 @@ typedef struct Regroup
 	LearnEnv   *env;
 	Rng			rng;
 	MemoryContext context;		/* of a parent */
-	int64		visited;		/* parents */
-	int64		regrouped;		/* of these */
+	int64		visited;		/* parents ... */
+	int64		looked;			/* ... whose children were looked at ... */
+	int64		regrouped;		/* ... and divided anew */
 } Regroup;
 
 /* Nodes of one parent, and how many entries they have. */
@@ -261,6 +266,7 @@ replace_family(Regroup *regroup, const TreeStep *parent_step, const Family *fami
 
 		tree_encode_child(parent, shape, images[i].data, fresh[i].block, &entry);
 		tree_put(parent, &shape->inner, tree_node(parent)->n++, &entry, true);
+		tree_node(parent)->changes++;
 	}
 	mark_gone(regroup, state, buffers, family->n);
 	UnlockReleaseBuffer(parent_buffer);
@@ -393,6 +399,55 @@ divide_family(Regroup *regroup, const TreePath *path, Page *pages, const Family 
 		}
 }
 
+uint32
+tree_children_hash(Page page, const TreeShape *shape)
+{
+	return hash_bytes((const unsigned char *) tree_children(page, &shape->inner),
+					  tree_node(page)->n * (int) sizeof(TreeChild)) | 1;
+}
+
+/* What there is to remember of a parent's children, and how many entries they have. */
+static TreeLook
+look_at(Regroup *regroup, Page parent, int64 *entries)
+{
+	const TreeShape *shape = regroup->shape;
+	const TreeChild *children = tree_children(parent, &shape->inner);
+	TreeLook	look = {.children = tree_children_hash(parent, shape)};
+
+	*entries = 0;
+	for (int j = 0; j < tree_node(parent)->n; j++)
+	{
+		Buffer		buffer = tree_read_pointer(regroup->index, children[j].block);
+		Page		page = BufferGetPage(buffer);
+
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		tree_check_reached(regroup->index, children[j].block, page, shape, children[j].birth);
+		look.changes += tree_node(page)->changes;
+		*entries += tree_node(page)->n - tree_node(page)->dead;
+		UnlockReleaseBuffer(buffer);
+	}
+	return look;
+}
+
+/* Write down what a parent's children were when they were looked at.  The caller holds the structure lock. */
+static void
+remember_look(Regroup *regroup, const TreeStep *step, const TreeLook *look)
+{
+	Buffer		buffer = ReadBuffer(regroup->index, step->block);
+	Page		page = BufferGetPage(buffer);
+	PGAlignedBlock image;		/* of the page, where it changes */
+	TreePatch	patch = {0};
+
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	if (tree_page_kind(page) == TREE_NODE && tree_special(page)->birth == step->birth)
+	{
+		tree_node(image.data)->look = *look;
+		tree_patch_add(&patch, image.data, &tree_node(image.data)->look, sizeof(TreeLook));
+		tree_patch_finish(regroup->index, buffer, image.data, &patch);
+	}
+	UnlockReleaseBuffer(buffer);
+}
+
 /* A parent: if what its children have is not where it should be, it is divided anew. */
 static void
 regroup_parent(Regroup *regroup, const TreePath *path)
@@ -404,13 +459,34 @@ regroup_parent(Regroup *regroup, const TreePath *path)
 	LockPage(regroup->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 	if (tree_copy_path(regroup->index, regroup->shape, path, pages) && tree_node(pages[path->n - 1])->n > 1)
 	{
+		const TreeStep *step = &path->step[path->n - 1];
+		Page		parent = pages[path->n - 1];
+		int64		regrouped = regroup->regrouped;
+		int64		entries;
+		TreeLook	look = look_at(regroup, parent, &entries);
 		Family		family;
 		bool		sparse;
 
-		find_family(regroup, pages[path->n - 1], &family);
+		if (look.children == tree_node(parent)->look.children &&
+			look.changes - tree_node(parent)->look.changes <= CHANGED_SHARE * entries)
+		{
+			UnlockPage(regroup->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(regroup->context);
+			return;
+		}
+		regroup->looked++;
+		find_family(regroup, parent, &family);
 		sparse = family.entries < LEAST_FILL * family.n * tree_layout_of(regroup->shape, family.level)->room;
 		if (family.n > 1 && family.entries > 0 && (sparse || misplaced(regroup, &family) > (family.level == 0 ? MISPLACED_ROWS : MISPLACED_NODES)))
 			divide_family(regroup, path, pages, &family, sparse);
+
+		/* the parent may have been split while the structure lock was let go */
+		parent = tree_copy_node(regroup->index, regroup->shape, step, family.level + 1);
+		if (parent != NULL && regroup->regrouped > regrouped)
+			look = look_at(regroup, parent, &entries);
+		if (parent != NULL)
+			remember_look(regroup, step, &look);
 	}
 	UnlockPage(regroup->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 	MemoryContextSwitchTo(old);
@@ -443,7 +519,7 @@ visit(Regroup *regroup, TreePath *path, int level)
 }
 
 void
-tree_regroup(Relation index)
+tree_regroup(Relation index, int message_level)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "dml index regrouping", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -479,6 +555,10 @@ tree_regroup(Relation index)
 		if (regroup.regrouped - before <= regroup.visited / 4)
 			break;
 	}
+
+	ereport(message_level,
+			(errmsg("index \"%s\": looked below " INT64_FORMAT " nodes, and divided anew below " INT64_FORMAT,
+					RelationGetRelationName(index), regroup.looked, regroup.regrouped)));
 
 	tree_meta_read(index, &meta);
 	if (meta.calibration.leaves > 0 &&

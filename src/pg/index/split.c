@@ -427,6 +427,7 @@ split_node(Relation index, Relation heap, const TreeShape *shape, const TreePath
 			tree_put(parent, &shape->inner, tree_find_child(parent, shape, step), &entry, true);
 		else
 			tree_put(parent, &shape->inner, tree_node(parent)->n++, &entry, true);
+		tree_node(parent)->changes++;
 		tree_node(page)->forward[i] = block;
 		tree_node(page)->forward_birth[i] = fresh[i].birth;
 	}
@@ -488,6 +489,7 @@ tree_remove_child(Page parent, const TreeShape *shape, int j)
 	char	   *base = (char *) parent;
 	int			last = --tree_node(parent)->n;
 
+	tree_node(parent)->changes++;
 	tree_children(parent, layout)[j] = tree_children(parent, layout)[last];
 	tree_radii(parent, layout)[j] = tree_radii(parent, layout)[last];
 	if (layout->square != 0)

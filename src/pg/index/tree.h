@@ -122,6 +122,13 @@ typedef struct TreeMeta
 	int32		exponent;		/* of the power of two that vectors are multiplied by */
 } TreeMeta;
 
+/* What regrouping remembers of the children of a node; README.md, "Regrouping". */
+typedef struct TreeLook
+{
+	uint32		children;		/* a hash of who they are; 0: nobody has looked */
+	uint32		changes;		/* the sum of their TreeNode.changes */
+} TreeLook;
+
 /* At the start of a node. */
 typedef struct TreeNode
 {
@@ -129,9 +136,13 @@ typedef struct TreeNode
 	float4		radius;			/* every row below is within it of the frame's center */
 	uint16		n;				/* entries, dead ones included */
 	uint16		dead;
-	uint32		unused;
+	uint32		changes;		/* entries that came or went since the node was made */
 	BlockNumber forward[2];		/* TREE_GONE: where its entries went, or InvalidBlockNumber */
-	uint32		forward_birth[2];
+	union
+	{
+		uint32		forward_birth[2];	/* TREE_GONE */
+		TreeLook	look;		/* TREE_NODE, inner: when regrouping looked at its children last */
+	};
 	uint64		gone_at;		/* TREE_GONE: the next transaction when it went */
 } TreeNode;
 
@@ -581,7 +592,10 @@ extern bool tree_misses_rows(const TreeMeta *meta, Snapshot snapshot);
 /* ---------- regroup.c ---------- */
 
 /* Divide anew, below each parent, what inserts and deletes have left badly divided. */
-extern void tree_regroup(Relation index);
+extern void tree_regroup(Relation index, int message_level);
+
+/* A hash of who the children of an inner node are, not 0. */
+extern uint32 tree_children_hash(Page page, const TreeShape *shape);
 
 /* ---------- leaked.c: nodes that nothing leads to ---------- */
 

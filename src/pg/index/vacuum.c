@@ -74,6 +74,7 @@ vacuum_leaf(Vacuum *vacuum, Buffer buffer)
 			if (gone[j])
 				rows[j].dead = 1;
 		tree_node(page)->dead += found;
+		tree_node(page)->changes += found;
 
 		/* the end of a page need not be marked */
 		while (tree_node(page)->n > 0 && rows[tree_node(page)->n - 1].dead)
@@ -328,7 +329,7 @@ tree_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	/* nothing was deleted: the pass is for the pages that became free */
 	if (stats == NULL)
 		stats = vacuum_pass(info, NULL, NULL, NULL);
-	tree_regroup(info->index);
+	tree_regroup(info->index, info->message_level);
 	stats->num_pages = RelationGetNumberOfBlocks(info->index);
 	return stats;
 }

@@ -639,7 +639,7 @@ owner_scope_end(OwnerScope *scope)
 
 /* VACUUM's second half needs BLAS and a table to open: the tests of a server have it. */
 void
-tree_regroup(Relation index)
+tree_regroup(Relation index, int message_level)
 {
 }
 
