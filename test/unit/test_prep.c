@@ -244,24 +244,44 @@ static void
 test_rounding(void **state)
 {
 	UnitEnv		u;
-	float		x[100 * 3];
+	enum
+	{
+		D = 5
+	};
+	float		x[100 * D];
+	double		distance;
+	float	   *z;
 	Dataset    *data;
 	Moments		m;
 
 	start(&u);
 	for (int i = 0; i < 100; i++)
 	{
-		x[i * 3] = i % 50 == 0 ? nextafterf(1e6f, 2e6f) : 1e6f;
-		x[i * 3 + 1] = 1e6f + i % 10;
-		x[i * 3 + 2] = i == 57;
+		x[i * D] = i % 50 == 0 ? nextafterf(1e6f, 2e6f) : 1e6f;
+		x[i * D + 1] = 1e6f + i % 10;
+		x[i * D + 2] = i == 57;
+		x[i * D + 3] = 1e7f + i % 3;	/* less than FLT_EPSILON * 1e7 on average, and exact */
+		x[i * D + 4] = -16777216.0f + (i % 2);
 	}
-	data = dataset_make(&u.env, x, NULL, 100, 3, 0);
+	data = dataset_make(&u.env, x, NULL, 100, D, 0);
 	assert_int_equal(moments_fit(&u.env, &data->rows, NULL, 0, false, &m), LEARN_OK);
 	assert_int_equal(m.n_constant, 1);
+	assert_int_equal(m.n_rounding, 1);
 	assert_true(m.constant[0]);
 	assert_true(fabs(m.var[1] - 8.25) < 1e-9);
 	assert_true(fabs(m.mean[1] - 1000004.5) < 1e-9);
 	assert_true(fabs(m.var[2] - 0.0099) < 1e-12);
+	assert_true(fabs(m.var[3] - 0.6699) < 1e-9);
+	assert_true(fabs(m.var[4] - 0.25) < 1e-9);
+	assert_int_equal(moments_check(&u.env, &m), LEARN_OK);
+	assert_string_equal(said[0], "1 of 5 columns are constant or differ by no more than the rounding to real, and get no weight");
+
+	/* what is made of them keeps the differences */
+	z = apply(&u, fit(&u, PREP_STANDARDIZE, data, 0), data);
+	distance = z[2 * D + 3] - z[3];
+	assert_true(fabs(distance * sqrt(m.var[3]) - 2) < 1e-5);
+	distance = z[D + 4] - z[4];
+	assert_true(fabs(distance * sqrt(m.var[4]) - 1) < 1e-5);
 	unit_env_done(&u);
 }
 

@@ -17,6 +17,7 @@
 #define CHUNK_FLOATS	(512 * 1024)	/* some milliseconds of reading */
 #define CHUNK_ROWS		512
 #define MIRROR_ROWS		128
+#define WHOLE_MOST		16777216	/* 2^24 */
 #define COV_TILE		256		/* columns: a tile of a chunk is 67 MFLOP, some milliseconds */
 
 typedef struct Stream
@@ -123,6 +124,13 @@ moments_add_products(LearnEnv *env, const double *v, int count, int d, double *s
 	return LEARN_OK;
 }
 
+/* Are both ends of a column whole numbers that float holds exactly, as it does all between them? */
+static bool
+whole_numbers(float min, float max)
+{
+	return fabsf(min) <= WHOLE_MOST && fabsf(max) <= WHOLE_MOST && min == floorf(min) && max == floorf(max);
+}
+
 /* From sums about the shift to moments about the mean. */
 static void
 finish_columns(Moments *m, const Stream *s, const double *sum, const double *sumsq)
@@ -130,6 +138,7 @@ finish_columns(Moments *m, const Stream *s, const double *sum, const double *sum
 	int			d = m->d;
 
 	m->n_constant = 0;
+	m->n_rounding = 0;
 	for (int j = 0; j < d; j++)
 	{
 		double		sd;
@@ -139,8 +148,13 @@ finish_columns(Moments *m, const Stream *s, const double *sum, const double *sum
 		m->var[j] = fmax(0, (sumsq[j] - sum[j] * sum[j] / m->n) / m->n);
 		sd = sqrt(m->var[j]);
 
-		/* also what varies by float's rounding alone, and what float cannot divide by */
-		m->constant[j] = s->min[j] == s->max[j] || sd <= FLT_EPSILON * largest || !(1 / sd <= FLT_MAX);
+		/*
+		 * Also what varies by float's rounding alone, and what float cannot divide by.  Whole numbers that float
+		 * holds are not rounded, however little they differ.
+		 */
+		m->constant[j] = s->min[j] == s->max[j] || !(1 / sd <= FLT_MAX) ||
+			(sd <= FLT_EPSILON * largest && !whole_numbers(s->min[j], s->max[j]));
+		m->n_rounding += m->constant[j] && s->min[j] != s->max[j];
 		if (s->min[j] == s->max[j])
 			m->mean[j] = s->min[j];
 		if (m->constant[j])
@@ -190,7 +204,10 @@ moments_check(LearnEnv *env, const Moments *m)
 		return learn_fail(env, LEARN_DATA, "there is only one row to learn from");
 	if (m->n_constant == m->d)
 		return learn_fail(env, LEARN_DATA, "no column varies: there is nothing to learn from");
-	if (m->n_constant > 0)
+	if (m->n_rounding > 0)
+		learn_notice(env, "%d of %d columns are constant or differ by no more than the rounding to real, and get no weight",
+					 m->n_constant, m->d);
+	else if (m->n_constant > 0)
 		learn_notice(env, "%d of %d columns are constant and get no weight", m->n_constant, m->d);
 	return LEARN_OK;
 }

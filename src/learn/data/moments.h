@@ -16,6 +16,7 @@ typedef struct Moments
 	int64_t		n;
 	int			d;
 	int			n_constant;
+	int			n_rounding;		/* constant columns that have two values or more */
 	bool	   *constant;		/* d: varies no more than float can tell apart */
 	double	   *mean;			/* d */
 	double	   *var;			/* d: divided by n; 0 where constant */

@@ -25,6 +25,7 @@
 #include "read/matrix_class.h"
 #include "read/matrix_store.h"
 #include "read/query.h"
+#include "read/rounding.h"
 #include "read/source.h"
 
 /* What DmlMatrix.store points to. */
@@ -52,6 +53,7 @@ typedef struct Reader
 	bool		has_label;
 	bool		partly;			/* rows without a label are kept */
 	int64		kept;			/* rows in the store */
+	DmlRounding *rounding;		/* or NULL */
 	float4	   *row;			/* the row in hand */
 	int			row_max;
 	int64		seen;			/* rows that came, skipped ones too */
@@ -210,6 +212,7 @@ check_query(void *state, const CachedPlanSource *source)
 	}
 	reader->row_max = reader->is_array ? DML_MAX_DIM : n;
 	reader->row = palloc(sizeof(float4) * reader->row_max);
+	reader->rounding = dml_rounding_start(reader->features, reader->types);
 }
 
 /* Room in the arrays by row for one row more. */
@@ -307,6 +310,9 @@ read_row(void *state, Datum *values, bool *nulls)
 				 errmsg("feature \"%s\" has rows of different lengths", reader->features->names[0]),
 				 errdetail("Row %lld has %d elements, rows before it have %d.",
 						   (long long) reader->seen, count, rows->d)));
+
+	if (reader->rounding != NULL)
+		dml_rounding_add(reader->rounding, values, reader->row, count);
 
 	/* -0 and 0 are equal, so they are one */
 	for (int i = 0; i < count; i++)
@@ -511,6 +517,8 @@ read_matrix(const DmlVersion *defaults, const char *source, const char *features
 	matrix->skipped = reader.seen - reader.kept;
 	matrix->rows.n_unlabeled = reader.kept - matrix->rows.n;
 	report_skipped(&reader, has_value);
+	if (reader.rounding != NULL)
+		dml_rounding_report(reader.rounding);
 	matrix_store_finish(reader.state->store);
 	order_rows(&reader);
 

@@ -18,6 +18,7 @@
 #include "read/matrix.h"
 #include "read/matrix_store.h"
 #include "read/query.h"
+#include "read/rounding.h"
 #include "read/source.h"
 
 /* Room for so many at first. */
@@ -45,6 +46,7 @@ typedef struct Place
 	Oid		   *types;
 	bool		is_array;
 	bool		embedded;
+	DmlRounding *rounding;		/* or NULL */
 	float4	   *row;
 	int			max;
 	int			count;
@@ -261,6 +263,7 @@ check_query(void *ctx, const CachedPlanSource *source)
 		}
 		place->max = place->is_array ? DML_MAX_DIM : n;
 		place->row = palloc(sizeof(float4) * place->max);
+		place->rounding = dml_rounding_start(place->features, place->types);
 	}
 	if (state->same >= 0 && getBaseType(TupleDescAttr(desc, state->same)->atttypid) != BOOLOID)
 		ereport(ERROR,
@@ -321,6 +324,8 @@ read_place(State *state, Place *place, Datum *values, bool *nulls)
 			return false;
 		place->count += filled;
 	}
+	if (place->rounding != NULL && place->count <= place->max)
+		dml_rounding_add(place->rounding, values + place->first, place->row, place->count);
 	return true;
 }
 
@@ -623,6 +628,9 @@ dml_tuples_read(const DmlTupleSource *source, size_t limit,
 
 	tuples->skipped = state->seen - tuples->n - tuples->weightless;
 	report_skipped(state, has_value);
+	for (int i = 0; i < source->size; i++)
+		if (state->place[i].rounding != NULL)
+			dml_rounding_report(state->place[i].rounding);
 	MemoryContextSwitchTo(context);
 	put_in_order(state);
 	if (source->merge)
