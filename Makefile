@@ -75,8 +75,12 @@ ifeq ($(MAJORVERSION),13)
 ROOM_SQL := $(filter-out %/15_subscript.sql,$(ROOM_SQL))
 endif
 
-$(INSTALL_SQL): $(ROOM_SQL) $(tree)Makefile
-	{ printf '%s\n' '\echo Use "CREATE EXTENSION dml" to load this file. \quit'; cat $(ROOM_SQL); } > $@
+# A line @name@ in a room's SQL stands for the lines of name.part: what several statements have in common.
+SQL_PARTS = $(wildcard $(tree)src/pg/*/*.part)
+
+$(INSTALL_SQL): $(ROOM_SQL) $(SQL_PARTS) $(tree)Makefile
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION dml" to load this file. \quit'; cat $(ROOM_SQL); } | \
+		sed $(foreach part,$(SQL_PARTS),-e '/^@$(basename $(notdir $(part)))@$$/{' -e 'r $(part)' -e 'd' -e '}') > $@
 
 .PHONY: unit
 unit:

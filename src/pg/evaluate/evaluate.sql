@@ -1,4 +1,6 @@
 -- How good is a model.
+--
+-- @figures@ stands for the lines of figures.part: the columns that all evaluations return.
 
 CREATE FUNCTION dml_held_out(label anyelement, share double precision DEFAULT 0.5, seed bigint DEFAULT 0)
 	RETURNS boolean
@@ -27,18 +29,7 @@ CREATE FUNCTION dml_evaluate(
 	whiten boolean DEFAULT true,
 	OUT metric text,
 	OUT class text,
-	OUT no_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT difference double precision,
-	OUT difference_low double precision,
-	OUT difference_high double precision,
-	OUT no_learning_low double precision,
-	OUT no_learning_high double precision,
-	OUT whitened_low double precision,
-	OUT whitened_high double precision,
-	OUT learned_low double precision,
-	OUT learned_high double precision)
+@figures@
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 50;
 COMMENT ON FUNCTION dml_evaluate(text, text, text, text, text, text, integer, double precision, bigint, bigint, text, text, text, integer[], boolean, boolean, text[], boolean) IS
@@ -56,18 +47,7 @@ CREATE FUNCTION dml_evaluate_target(
 	keep_duplicates boolean DEFAULT false,
 	whiten boolean DEFAULT true,
 	OUT metric text,
-	OUT no_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT difference double precision,
-	OUT difference_low double precision,
-	OUT difference_high double precision,
-	OUT no_learning_low double precision,
-	OUT no_learning_high double precision,
-	OUT whitened_low double precision,
-	OUT whitened_high double precision,
-	OUT learned_low double precision,
-	OUT learned_high double precision)
+@figures@
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 7;
 COMMENT ON FUNCTION dml_evaluate_target(text, text, text, text, text, integer, bigint, bigint, boolean, boolean) IS
@@ -82,18 +62,7 @@ CREATE FUNCTION dml_evaluate_pairs(
 	seed bigint DEFAULT 0,
 	whiten boolean DEFAULT true,
 	OUT metric text,
-	OUT no_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT difference double precision,
-	OUT difference_low double precision,
-	OUT difference_high double precision,
-	OUT no_learning_low double precision,
-	OUT no_learning_high double precision,
-	OUT whitened_low double precision,
-	OUT whitened_high double precision,
-	OUT learned_low double precision,
-	OUT learned_high double precision)
+@figures@
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
 COMMENT ON FUNCTION dml_evaluate_pairs(text, text, text, text, text, bigint, boolean) IS
@@ -109,18 +78,7 @@ CREATE FUNCTION dml_evaluate_triplets(
 	seed bigint DEFAULT 0,
 	whiten boolean DEFAULT true,
 	OUT metric text,
-	OUT no_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT difference double precision,
-	OUT difference_low double precision,
-	OUT difference_high double precision,
-	OUT no_learning_low double precision,
-	OUT no_learning_high double precision,
-	OUT whitened_low double precision,
-	OUT whitened_high double precision,
-	OUT learned_low double precision,
-	OUT learned_high double precision)
+@figures@
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
 COMMENT ON FUNCTION dml_evaluate_triplets(text, text, text, text, text, text, bigint, boolean) IS
@@ -137,18 +95,7 @@ CREATE FUNCTION dml_evaluate_quadruplets(
 	seed bigint DEFAULT 0,
 	whiten boolean DEFAULT true,
 	OUT metric text,
-	OUT no_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT difference double precision,
-	OUT difference_low double precision,
-	OUT difference_high double precision,
-	OUT no_learning_low double precision,
-	OUT no_learning_high double precision,
-	OUT whitened_low double precision,
-	OUT whitened_high double precision,
-	OUT learned_low double precision,
-	OUT learned_high double precision)
+@figures@
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
 COMMENT ON FUNCTION dml_evaluate_quadruplets(text, text, text, text, text, text, text, bigint, boolean) IS
@@ -167,18 +114,7 @@ CREATE FUNCTION dml_evaluate_matches(
 	seed bigint DEFAULT 0,
 	whiten boolean DEFAULT true,
 	OUT metric text,
-	OUT no_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT difference double precision,
-	OUT difference_low double precision,
-	OUT difference_high double precision,
-	OUT no_learning_low double precision,
-	OUT no_learning_high double precision,
-	OUT whitened_low double precision,
-	OUT whitened_high double precision,
-	OUT learned_low double precision,
-	OUT learned_high double precision)
+@figures@
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 20;
 COMMENT ON FUNCTION dml_evaluate_matches(text, text, text, text, text, text, text, integer[], bigint, bigint, boolean) IS

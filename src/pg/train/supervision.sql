@@ -1,7 +1,7 @@
 -- Training on other knowledge than labels.
 --
 -- Each function has its result's columns written out: \df shows them, and they differ (chunklets, constraints), so that
--- one type for all would have columns that are NULL.
+-- one type for all would have columns that are NULL. @outcome@ stands for the lines of outcome.part, which all have.
 
 CREATE FUNCTION dml_train_chunklets(
 	model text,
@@ -23,13 +23,7 @@ CREATE FUNCTION dml_train_chunklets(
 	OUT rows bigint,
 	OUT skipped bigint,
 	OUT chunklets integer,
-	OUT epochs integer,
-	OUT seconds double precision,
-	OUT metric text,
-	OUT without_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT reason text)
+@outcome@
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dml_train_chunklets(text, text, text, text, text, text, integer, integer, bigint, double precision, jsonb)
 	IS 'learns a metric from chunklets, small groups of rows that are known to belong together';
@@ -56,13 +50,7 @@ CREATE FUNCTION dml_train_pairs(
 	OUT constraints bigint,
 	OUT rows bigint,
 	OUT skipped bigint,
-	OUT epochs integer,
-	OUT seconds double precision,
-	OUT metric text,
-	OUT without_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT reason text)
+@outcome@
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dml_train_pairs(text, text, text, text, text, text, text, text, integer, integer, bigint, double precision, jsonb)
 	IS 'learns a metric from pairs of rows that are the same or not';
@@ -89,13 +77,7 @@ CREATE FUNCTION dml_train_triplets(
 	OUT constraints bigint,
 	OUT rows bigint,
 	OUT skipped bigint,
-	OUT epochs integer,
-	OUT seconds double precision,
-	OUT metric text,
-	OUT without_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT reason text)
+@outcome@
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dml_train_triplets(text, text, text, text, text, text, text, text, integer, integer, bigint, double precision, jsonb)
 	IS 'learns a metric from triplets: anchor is nearer to positive than to negative';
@@ -123,13 +105,7 @@ CREATE FUNCTION dml_train_quadruplets(
 	OUT constraints bigint,
 	OUT rows bigint,
 	OUT skipped bigint,
-	OUT epochs integer,
-	OUT seconds double precision,
-	OUT metric text,
-	OUT without_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT reason text)
+@outcome@
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dml_train_quadruplets(text, text, text, text, text, text, text, text, text, integer, integer, bigint, double precision, jsonb)
 	IS 'learns a metric from quadruplets: a and b are nearer than c and d';
@@ -152,13 +128,7 @@ CREATE FUNCTION dml_train_unlabeled(
 	OUT dims integer,
 	OUT rows bigint,
 	OUT skipped bigint,
-	OUT epochs integer,
-	OUT seconds double precision,
-	OUT metric text,
-	OUT without_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT reason text)
+@outcome@
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dml_train_unlabeled(text, text, text, text, text, integer, integer, bigint, double precision, jsonb)
 	IS 'learns from rows alone: whitening, principal components, or a network that knows a row by views of it';
@@ -185,13 +155,7 @@ CREATE FUNCTION dml_train_matches(
 	OUT constraints bigint,
 	OUT rows bigint,
 	OUT skipped bigint,
-	OUT epochs integer,
-	OUT seconds double precision,
-	OUT metric text,
-	OUT without_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT reason text)
+@outcome@
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dml_train_matches(text, text, text, text, integer, boolean, text, text, integer, integer, bigint, double precision, jsonb)
 	IS 'learns from pairs that belong together, of one kind of row or of two, or adapts queries to stored vectors';

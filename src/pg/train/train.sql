@@ -22,13 +22,7 @@ CREATE FUNCTION dml_train(
 	OUT rows bigint,
 	OUT skipped bigint,
 	OUT classes integer,
-	OUT epochs integer,
-	OUT seconds double precision,
-	OUT metric text,
-	OUT without_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT reason text)
+@outcome@
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dml_train(text, text, text, text, text, text, integer, integer, bigint, double precision, boolean, jsonb, text)
 	IS 'learns a metric from labelled rows, or rows with a number to predict, and stores it as a new version of the model';

@@ -24,13 +24,7 @@ CREATE FUNCTION dml_tune(
 	OUT rows bigint,
 	OUT skipped bigint,
 	OUT classes integer,
-	OUT epochs integer,
-	OUT seconds double precision,
-	OUT metric text,
-	OUT without_learning double precision,
-	OUT whitened double precision,
-	OUT learned double precision,
-	OUT reason text)
+@outcome@
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION dml_tune(text, text, text, text, text, text, integer, integer, bigint, double precision, boolean, jsonb, jsonb, integer, integer)
 	IS 'searches hyper-parameters by cross-validation, trains with the best ones and stores a new version of the model';
