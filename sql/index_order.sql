@@ -80,9 +80,9 @@ RESET enable_hashagg;
 SET enable_hashjoin = off;
 SET enable_nestloop = off;
 SET enable_sort = off;
-CREATE TABLE od AS SELECT v <-> (SELECT q FROM oq LIMIT 1) AS d, id FROM oi;
+CREATE TABLE od AS SELECT v <-> (SELECT q FROM oq LIMIT 1) AS d, id FROM oi WHERE id % 40 = 0;
 ANALYZE od;
-SELECT count(*) FROM oi JOIN od ON oi.v <-> (SELECT q FROM oq LIMIT 1) = od.d WHERE oi.id = od.id;
+SELECT count(*) FROM oi JOIN od ON oi.v <-> (SELECT q FROM oq LIMIT 1) = od.d;
 SELECT count(*) FROM oi FULL JOIN od ON oi.v <-> (SELECT q FROM oq LIMIT 1) = od.d;
 SELECT count(*) FROM (SELECT oi.id FROM oi LEFT JOIN od ON oi.v <-> (SELECT q FROM oq LIMIT 1) = od.d
 	ORDER BY oi.v <-> (SELECT q FROM oq LIMIT 1) LIMIT 20000) s;

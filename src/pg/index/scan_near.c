@@ -7,7 +7,8 @@
  * and measures what was not returned yet.  A stage returns what lies behind the last row returned; a row that is found late, nearer than
  * what was returned already, waits until the tree is used up, so that a
  * filter that lets few rows pass still gets all of them; order.c sorts where that may happen.  Conditions on the index's own columns
- * are tested before a row counts: a stage is for so many rows that pass.
+ * are tested before a row counts: a stage is for so many rows that pass, and it ends when what was not visited
+ * is expected to have no more of these than the recall allows to miss.
  *
  * A ball, dml_within(), is a search in order of the distance from its center, or from the
  * ORDER BY's query, that ends where the ball does: a stage for so many rows is the last one when
@@ -27,6 +28,14 @@
 #define ROWS_AHEAD			2
 
 #define LOOKS				8	/* at the share that passes, while the leaves double */
+#define GUESSES				16	/* at what was not visited, while the leaves double */
+
+/*
+ * Of the misses that the recall allows, the share that is expected of what was not visited.  Less of it where a condition
+ * outside of the index may have rejected all rows but the last ones of a stage, which are missed most.
+ */
+#define FILTERED_MISSES		0.25
+#define DEEP_MISSES			0.1
 
 /* With a filter: the last of these leaves, of all, none of which had a row among the wanted ones. */
 #define USELESS_SHARE		4
@@ -56,6 +65,21 @@ rows_near(const SearchBest *rows, double limit)
 	for (int i = 0; i < rows->n; i++)
 		n += rows->items[i].key <= limit;
 	return n;
+}
+
+/*
+ * Does what was not visited have more of the wanted rows than the recall allows to miss, as far as what was visited
+ * tells?  Asked with conditions on columns, which may go along with the vectors, and in stages after the
+ * first one, which are mostly made as a condition outside of the index rejects rows.
+ */
+static bool
+misses_too_many(const TreeScan *state, const TreeWalk *walk, const SearchBest *nearest)
+{
+	double		limit = Min(search_limit(nearest), state->limit);
+	double		enough = (1 - state->recall) * Max(rows_near(nearest, limit), 1) *
+		(state->filter == NULL ? DEEP_MISSES : FILTERED_MISSES);
+
+	return tree_walk_missed(walk, limit, enough) > enough;
 }
 
 static inline void
@@ -129,7 +153,7 @@ search_stage(IndexScanDesc scan)
 	TreeWalk	walk;
 	SearchBest	survivors = {0};
 	SearchBest	distances = {0};
-	SearchBest	nearest = {0};	/* with a filter: the wanted ones, by their estimates */
+	SearchBest	nearest = {0};	/* where the walk is watched: the wanted ones, by their estimates */
 	int64		useful = 0;		/* leaves up to the last one that had one of them */
 	int			wanted = state->stage;
 	int64		leaves = 0;
@@ -148,7 +172,8 @@ search_stage(IndexScanDesc scan)
 	tree_walk_init(&walk, scan->indexRelation, state->shape, &state->meta, state->query, state->filter, &state->counts);
 	survivors.room = survivors_room(scan, &effort);
 	survivors.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) survivors.room);
-	if (state->filter != NULL && !bounded)
+	walk.watch = state->filter != NULL || wanted > TREE_FIRST_STAGE;
+	if (walk.watch)
 	{
 		nearest.room = Min(wanted, survivors.room);
 		nearest.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) nearest.room);
@@ -161,7 +186,7 @@ search_stage(IndexScanDesc scan)
 		const TreeRow *rows;
 		float		limit;
 
-		if (leaves >= look && nearest.room > 0)
+		if (leaves >= look && state->filter != NULL && !bounded)
 		{
 			/*
 			 * Of few rows that passed the share is a matter of chance: look again on the way.  Where rows that pass begin far
@@ -172,13 +197,19 @@ search_stage(IndexScanDesc scan)
 		}
 		if (leaves >= probes && (bounded || survivors.n >= Min(wanted, survivors.room)))
 		{
-			state->used_up = false;
-			break;
+			if (!walk.watch || !misses_too_many(state, &walk, &nearest))
+			{
+				state->used_up = false;
+				break;
+			}
+			look = probes = leaves + leaves / GUESSES + 1;
 		}
 		buffer = tree_walk_leaf(&walk, &block);
 		if (buffer == InvalidBuffer)
 			break;
 		rows = tree_rows(BufferGetPage(buffer), &state->shape->leaf);
+		if (walk.watch)
+			tree_walk_note(&walk, &block);
 		limit = search_limit(&survivors);
 		for (int j = 0; j < block.n; j++)
 			if (walk.scratch.estimates[j] < limit && !rows[j].dead)

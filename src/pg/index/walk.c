@@ -47,6 +47,14 @@
 /* Of a page's codes: as much as is not too much while another page is worked on; what follows the processor fetches by itself. */
 #define PREFETCH_CODES		2048
 
+/*
+ * Where what is below a node lies, by so many nodes that were opened last; beyond so many standard deviations nothing
+ * is expected; so many leaves more might have had rows that pass, as those that had.
+ */
+#define REMEMBERED_NODES	64
+#define FAR					6
+#define DOUBTED_LEAVES		2
+
 /* What an item of the frontier is; in the lowest bits of its id. */
 enum
 {
@@ -354,6 +362,27 @@ shift(const TreeLayout *layout, Page page, int n, float *squares)
 
 static void open_enough(TreeWalk *walk, int level, int64 below);
 
+/* What is below one more node; what was below earlier ones, nearer to the query, counts for less and less. */
+static void
+note_offsets(TreeOffsets *offsets, const float *keys, int n, float node_key)
+{
+	double		kept = 1 - 1.0 / REMEMBERED_NODES;
+
+	offsets->n *= kept;
+	offsets->nodes = offsets->nodes * kept + 1;
+	offsets->sum *= kept;
+	offsets->squares *= kept;
+	for (int j = 0; j < n; j++)
+		if (keys[j] < INFINITY)
+		{
+			double		offset = (double) keys[j] - node_key;
+
+			offsets->n++;
+			offsets->sum += offset;
+			offsets->squares += offset * offset;
+		}
+}
+
 /* Open the nearest unopened node of a level: its children join the queue below.  False: there is none. */
 static bool
 open_node(TreeWalk *walk, int level)
@@ -386,6 +415,8 @@ open_node(TreeWalk *walk, int level)
 		shift(layout, page, block.n, walk->scratch.estimates);
 		for (int j = 0; layout->square != 0 && j < block.n; j++)
 			walk->scratch.estimates[j] -= walk->lean * tree_radii(page, layout)[j];
+		if (walk->watch)
+			note_offsets(&walk->offsets[level], walk->scratch.estimates, block.n, item.key);
 		for (int j = 0; j < block.n; j++)
 			push(&walk->queue[level - 1], (SearchItem)
 			{
@@ -474,10 +505,60 @@ tree_walk_leaf(TreeWalk *walk, AnnBlock *block)
 			continue;
 		}
 		walk->opened[0]++;
+		walk->leaf_key = item.key;
 		score_leaf(walk, page, block);
 		shift(&walk->shape->leaf, page, block->n, walk->scratch.estimates);
 		return buffer;
 	}
+}
+
+void
+tree_walk_note(TreeWalk *walk, const AnnBlock *block)
+{
+	double		before = walk->offsets[0].n;
+
+	note_offsets(&walk->offsets[0], walk->scratch.estimates, block->n, walk->leaf_key);
+	walk->passing_leaves += walk->offsets[0].n > before;
+}
+
+double
+tree_walk_missed(const TreeWalk *walk, double limit, double enough)
+{
+	double		mean = 0;
+	double		variance = 0;
+	double		rows;			/* that pass, below a node of the level */
+	double		missed = 0;
+
+	if (walk->passing_leaves == 0)
+		return enough + 1;
+
+	/* leaves that pass may be rarer among those that were visited than elsewhere */
+	rows = (double) walk->passed / walk->opened[0] * (walk->passing_leaves + DOUBTED_LEAVES) / walk->passing_leaves;
+	for (int level = 0; level <= walk->meta->root_level; level++)
+	{
+		const TreeOffsets *offsets = &walk->offsets[level];
+		const SearchQueue *queue = &walk->queue[level];
+		double		deviation;
+
+		if (level > 0)
+			rows *= offsets->n / Max(offsets->nodes, 1);
+		if (offsets->n > 0)
+		{
+			double		own = offsets->sum / offsets->n;
+
+			mean += own;
+			variance += Max(offsets->squares / offsets->n - own * own, 0);
+		}
+		deviation = sqrt(variance) + FLT_MIN;
+		for (int i = 0; i < queue->n && missed <= enough; i++)
+		{
+			double		far = (queue->items[i].key + mean - limit) / deviation;
+
+			if (far < FAR)
+				missed += rows * 0.5 * erfc(far * M_SQRT1_2);
+		}
+	}
+	return missed;
 }
 
 void

@@ -19,6 +19,15 @@ typedef struct TreeCounts
 	int64		exact;			/* rows fetched from the table */
 } TreeCounts;
 
+/* How much farther than a node, by the keys that they are ordered by, what is directly below it lies. */
+typedef struct TreeOffsets
+{
+	double		n;				/* children, or rows that pass */
+	double		nodes;			/* that they are of */
+	double		sum;
+	double		squares;
+} TreeOffsets;
+
 /* What both ways begin with.  All memory is of the context that was current. */
 typedef struct TreeWalk
 {
@@ -41,6 +50,10 @@ typedef struct TreeWalk
 	SearchQueue queue[TREE_MAX_HEIGHT];
 	int64		opened[TREE_MAX_HEIGHT];
 	int			least[TREE_MAX_HEIGHT]; /* nodes to open before the first of the level below */
+	float		leaf_key;		/* of the leaf that was handed out last */
+	bool		watch;			/* offsets are wanted */
+	TreeOffsets offsets[TREE_MAX_HEIGHT];	/* below opened nodes of each level; of leaves, of rows that pass */
+	int64		passing_leaves; /* that had one */
 	float		lean;			/* of inner products: what a node's radius counts for */
 
 	/* exact: nodes and rows by lower bound of the squared distance */
@@ -88,6 +101,13 @@ extern void tree_walk_free(TreeWalk *walk);
  * on how many leaves will be asked for.
  */
 extern Buffer tree_walk_leaf(TreeWalk *walk, AnnBlock *block);
+
+/*
+ * The next leaf of a walk that is watched: note where its rows lie.  Then, of the rows that pass in what was not visited, how many
+ * are expected below a limit, if it is no more than `enough`; else a number above that.
+ */
+extern void tree_walk_note(TreeWalk *walk, const AnnBlock *block);
+extern double tree_walk_missed(const TreeWalk *walk, double limit, double enough);
 
 /* Begin an exact walk that may be asked for some k rows soon, within a limit of the squared distance. */
 extern void tree_exact_begin(TreeWalk *walk, int k, double limit);
