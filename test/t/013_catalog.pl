@@ -137,7 +137,7 @@ sub check_rights
 	};
 	my $boss = q{"Boss's ""new"" name"};
 
-	is($on->safe_psql($db, "SELECT owner FROM dml_models"), q{Boss's "new" model}, "$what: the owner");
+	is($on->safe_psql($db, "SELECT owner FROM dml_models"), q{Boss's "new" name}, "$what: the owner");
 	is($on->safe_psql($db, "SELECT string_agg(role || ' ' || privilege, ',') FROM dml_model_privileges WHERE role NOT LIKE 'unknown%'"),
 		'reader_new embed', "$what: rights");
 	is(join(', ', map { $may->($_) } ($boss, 'reader_new', 'boss', 'reader', 'gone')), 'may, may, may not, may not, may not', "$what: who may embed");
@@ -216,7 +216,7 @@ $second->stop;
 # Where the roles are not: the models come, the rights wait for the names.
 my $third = start_server('third', empty => 1);
 restore($third, 'waiting', "$dir/custom.dump", '--no-owner', '--no-privileges');
-is($third->safe_psql('waiting', 'SELECT owner FROM dml_models'), q{Boss's "new" model}, 'without roles: the owner that is waited for');
+is($third->safe_psql('waiting', 'SELECT owner FROM dml_models'), q{Boss's "new" name}, 'without roles: the owner that is waited for');
 $third->safe_psql('waiting', q{CREATE ROLE boss; CREATE ROLE gone; CREATE ROLE reader_new; CREATE ROLE "Boss's ""new"" name"});
 is( join(
 		', ',
