@@ -237,9 +237,9 @@ static bool
 is_learned(const Trainer *t, const Candidate *candidate, Measure measure, int tests, int skip)
 {
 	Gain		gain = candidate_gain(t, candidate, t->none, measure, skip);
+	double		variance = gain.error * gain.error + gain.mean * gain.mean / (double) gain.count;
 
-	return gain.count > 1 && gain.mean > 0 &&
-		gain.mean > standard_errors(LEVEL / tests) * sqrt(gain.error * gain.error + gain.mean * gain.mean / (double) gain.count);
+	return gain.count > 1 && gain.mean > 0 && gain.mean > standard_errors(LEVEL / tests) * sqrt(t->counted * variance);
 }
 
 /* Open set: better in every split, and on average by two standard errors of the difference between splits. */

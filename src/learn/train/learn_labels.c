@@ -14,7 +14,7 @@
 
 #define MAX_HELD		3000	/* rows that judge */
 #define MAX_GALLERY		10000	/* rows that they are searched in */
-#define JUDGE_MEMORY	4		/* part of the arena's limit that embedded rows of a judgement may take: a fourth */
+#define JUDGE_MEMORY	4		/* embedded rows of a judgement may take a fourth of the memory that is left */
 #define MAX_FIT_SAMPLE	20000	/* rows that a closed form is judged from */
 #define MAX_BATCH		256
 
@@ -112,10 +112,11 @@ solve_seconds(const Trainer *t, const Method *method)
 static int64_t
 judged_rows(const Trainer *t)
 {
-	size_t		limit = t->env->arena->limit;
+	const Arena *arena = t->env->arena;
+	size_t		left = arena->limit > arena->taken ? arena->limit - arena->taken : 0;
 	int64_t		width = t->rows->d > t->options->dims ? t->rows->d : t->options->dims;
 	int64_t		most = MAX_HELD + 2 * MAX_GALLERY;
-	int64_t		rows = limit == 0 ? most : (int64_t) (limit / JUDGE_MEMORY / sizeof(float)) / width;
+	int64_t		rows = arena->limit == 0 ? most : (int64_t) (left / JUDGE_MEMORY / sizeof(float)) / width;
 
 	return rows > most ? most : rows < 2 ? 2 : rows;
 }
@@ -134,6 +135,8 @@ split_labels(Trainer *t, int folds, int repeats)
 	if (!o->open_set && share * t->rows->n > max_held)
 		share = (double) max_held / t->rows->n;
 	t->folds = folds;
+	/* in folds, two rows are each other's neighbour: what they say of each other is one observation */
+	t->counted = folds > 1 ? 2 : 1;
 	t->n_splits = share > 0 ? folds * repeats : 0;
 	for (int f = 0; f < t->n_splits; f++)
 	{

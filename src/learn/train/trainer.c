@@ -36,6 +36,7 @@ trainer_create(LearnEnv *env, const Learner *learner, const Rows *rows, int64_t 
 	t->rows = rows;
 	t->n = n;
 	t->rows_each = 1;
+	t->counted = 1;
 	t->options = options;
 	t->result = result;
 	t->start = env->now(env->ctx);

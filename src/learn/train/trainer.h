@@ -139,6 +139,7 @@ struct Trainer
 	bool		each;
 	const int32_t *kind;		/* n: items of two kinds, 0 and 1, of which the score is the mean over either; or NULL */
 	const double *item_weight;	/* n, or NULL */
+	int			counted;		/* how often one comparison of two rows counts among the items: 1, or 2 */
 	uint8_t    *part;			/* n: the fold of the first partition that holds the item out; NULL: see choose.c */
 	int64_t		n_compared;
 	double	   *compared;
