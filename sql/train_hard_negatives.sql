@@ -42,6 +42,18 @@ SELECT count(*) FROM dml_train('hard', 'item', 'x', 'class', time_limit => 1, ep
 SELECT rows FROM dml_train_chunklets('hard', 'item', 'x', 'class', method => 'supcon', epochs => 1, options => '{"hard_negatives": "item_embedding"}');
 RESET client_min_messages;
 
+-- Lists that do not fit into memory go to a temporary file, and say the same: the weights are equal to the bit.
+SET client_min_messages = warning;
+SELECT proposed('item', 'item_embedding', 100) > 2900 AS in_memory;
+SET maintenance_work_mem = '1MB';
+SELECT proposed('item', 'item_embedding', 100) > 2900 AS in_a_file;
+RESET maintenance_work_mem;
+SELECT count(DISTINCT space) AS models FROM (SELECT space FROM dml_model_versions WHERE model = 'hard' ORDER BY version DESC LIMIT 2) v;
+-- The search takes a part of the time limit, and training has the rest.
+SELECT substring(reason, 'sought for .* of 3000: the time limit ended the search') IS NOT NULL AS says_so, seconds < 5 AS in_time
+FROM dml_train('hard', 'item', 'x', 'class', method => 'triplet', time_limit => 0.01, options => '{"hard_negatives": "item_embedding", "hard_neighbors": 1000}');
+RESET client_min_messages;
+
 -- What is proposed: the nearest rows of other labels, neither of none nor of the same features; as an exact count shows.
 CREATE TABLE place (id int PRIMARY KEY, class int, x real[], v dml_vector) WITH (fillfactor = 50);
 INSERT INTO place SELECT i, i % 7 % 3, ARRAY[sin(i * 1.1) + i % 5, cos(i * 2.3) + i % 3], NULL FROM generate_series(1, 400) i;
@@ -164,9 +176,6 @@ SELECT proposed('item', 'place_v');
 SELECT proposed('item', 'item_btree');
 SELECT proposed('item', 'item_broken');
 SELECT proposed('item', 'item_embedding', 0);
-SET maintenance_work_mem = '1MB';
-SELECT proposed('item', 'item_embedding', 1000);
-RESET maintenance_work_mem;
 SELECT learned('{"hard_neighbors": 3}');
 SELECT learned('{"hard_share": 0.95, "hard_negatives": "item_embedding"}');
 SELECT learned('{"hard_negatives": 3}');

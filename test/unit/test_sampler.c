@@ -40,8 +40,8 @@ make_rows(void)
 	rows.d = 1;
 	rows.label = labels;
 	rows.n_classes = CLASSES;
-	rows.hard_negatives = hard;
-	rows.n_hard = HARD;
+	rows.hard_negatives.list = hard;
+	rows.hard_negatives.k = HARD;
 	return rows;
 }
 
@@ -123,7 +123,7 @@ test_deterministic(void **state)
 	bool		differ = false;
 
 	unit_env_init(&unit);
-	plain.hard_negatives = NULL;
+	plain.hard_negatives.list = NULL;
 	a = make_sampler(&unit, &rows, all, N, 0.5, 7);
 	b = make_sampler(&unit, &rows, all, N, 0.5, 7);
 	none = make_sampler(&unit, &plain, all, N, 0.5, 7);

@@ -33,9 +33,8 @@ typedef struct Constraints
 	const int32_t *label;		/* n.  Pairs: 1 same, 0 different.  Chunklets: the number of the chunklet, from 0.
 								 * Others: NULL */
 	int			n_chunklets;
-	const int32_t *hard_negatives;	/* matches: n x n_hard, of each constraint others whose sides are to be told from
-									 * its own most of all, -1 where there are no more; or NULL */
-	int			n_hard;
+	HardLists	hard_negatives; /* matches: of each constraint others whose sides are to be told from its own most of
+								 * all */
 	const double *weight;		/* n, finite, > 0: copies of the constraint, which itself occurs once;
 								 * NULL: all 1.  Chunklets: NULL */
 	bool		adapter;		/* matches: side b stays as it is, side a learns to meet it */

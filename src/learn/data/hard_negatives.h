@@ -8,19 +8,24 @@
 #ifndef HARD_H
 #define HARD_H
 
-#include "base/learn.h"
 #include "base/rng.h"
+#include "rows.h"
 
 typedef struct HardDraw
 {
-	const int32_t *list;		/* n x k */
-	int			k;
+	const HardLists *lists;
+	int32_t    *of;				/* batch x k: the lists of a batch's members */
 	uint32_t   *given;			/* n: the batch in which it was given last, 1: none, 0: not to be drawn */
 	uint32_t	batch;
 } HardDraw;
 
-/* index[0..count): the members that may be drawn. */
-extern LearnStatus hard_create(LearnEnv *env, const int32_t *list, int k, int64_t n, const int64_t *index, int64_t count,
+extern bool hard_exist(const HardLists *lists);
+
+/*
+ * index[0..count): those of n that may be drawn; batch: how many hard_begin is given, at most.  lists must stay where it
+ * is.
+ */
+extern LearnStatus hard_create(LearnEnv *env, const HardLists *lists, int batch, int64_t n, const int64_t *index, int64_t count,
 							   HardDraw *draw);
 
 /* How many of a batch are left when share of it is kept for hard negatives: two at least. */
@@ -33,7 +38,7 @@ extern void hard_begin(HardDraw *draw, const int64_t *member, int n);
 extern int	hard_add(HardDraw *draw, int64_t other, int64_t *member, int n);
 
 /*
- * Each of the n members brings one that it proposes and that is not there yet, in turn, as long as there
+ * Each of the n members that the batch began with brings one that it proposes and that is not there yet, in turn, as long as there
  * is room; returns how many there are then.
  */
 extern int	hard_fill(HardDraw *draw, Rng *rng, int64_t *member, int n, int room);

@@ -10,6 +10,18 @@
 
 #define ROWS_MAX_LEVELS	7
 
+/*
+ * For each row, or constraint, k others, -1 where there are no more: in memory (n x k), or wherever read fetches those of
+ * index[0..count) from; read may leave by longjmp.  list and read NULL: there are none.
+ */
+typedef struct HardLists
+{
+	int			k;
+	const int32_t *list;
+	void		(*read) (void *ctx, const int64_t *index, int count, int32_t *out);
+	void	   *ctx;
+} HardLists;
+
 typedef struct Rows
 {
 	int64_t		n;				/* rows */
@@ -21,9 +33,7 @@ typedef struct Rows
 	int			n_levels;		/* classes of classes (species: genus, family), from the finest up; 0: none */
 	const int32_t *const *level;	/* n_levels: of each class the class that it is in, from 0 */
 	const int  *level_classes;	/* n_levels: how many there are */
-	const int32_t *hard_negatives;	/* n x n_hard: of each row the rows of other classes that are to be told from it
-								 * most of all, -1 where there are no more; or NULL */
-	int			n_hard;
+	HardLists	hard_negatives; /* of each row the rows of other classes that are to be told from it most of all */
 	const double *target;		/* n numbers to predict, all finite, or NULL */
 	const uint64_t *hash;		/* n hashes of the rows' content, or NULL: equal rows have equal
 								 * hashes and stay on one side of a split */

@@ -92,9 +92,9 @@ sampler_create(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	for (int c = 0; c < s->n_classes; c++)
 		rng_shuffle(&s->rng, s->row + s->class[c].begin, s->class[c].count);
 	*sampler = s;
-	s->mines = rows->hard_negatives != NULL && hard_share > 0;
+	s->mines = hard_exist(&rows->hard_negatives) && hard_share > 0;
 	s->anchors = s->mines ? hard_anchors(batch, hard_share) : batch;
-	return s->mines ? hard_create(env, rows->hard_negatives, rows->n_hard, rows->n, index, n, &s->hard) : LEARN_OK;
+	return s->mines ? hard_create(env, &rows->hard_negatives, batch, rows->n, index, n, &s->hard) : LEARN_OK;
 }
 
 int64_t

@@ -182,7 +182,7 @@ next_batch(Run *run)
 
 	if (run->n < n)
 		n = (int) run->n;
-	if (run->constraints->hard_negatives && run->options->hard_share > 0)
+	if (hard_exist(&run->constraints->hard_negatives) && run->options->hard_share > 0)
 		return next_hard(run, n);
 	if (run->cumulative)
 	{
@@ -450,8 +450,8 @@ prepare(LearnEnv *env, Run *run, const int64_t *index, int64_t n)
 	run->next = n;				/* shuffled when the first batch is drawn */
 	LEARN_ALLOC(env, run->order, n);
 	memcpy(run->order, index, sizeof(int64_t) * n);
-	if (constraints->hard_negatives)
-		LEARN_TRY(hard_create(env, constraints->hard_negatives, constraints->n_hard, constraints->n, index, n, &run->hard));
+	if (hard_exist(&constraints->hard_negatives))
+		LEARN_TRY(hard_create(env, &constraints->hard_negatives, batch, constraints->n, index, n, &run->hard));
 	if (constraints->weight && weights_differ(constraints->weight, index, n))
 	{
 		double		sum = 0;

@@ -13,12 +13,10 @@
 
 #include "commands/tablespace.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "storage/fd.h"
 #include "utils/memutils.h"
-#if PG_VERSION_NUM >= 140000
-#include "utils/wait_event.h"
-#endif
+
+#include "read/temp_file.h"
 
 /* A block of floats, in bytes: large enough for cheap I/O, small beside any limit. */
 #define BLOCK_BYTES		(256 * 1024)
@@ -79,37 +77,6 @@ matrix_store_new(int d, size_t limit)
 }
 
 static void
-write_file(File file, const char *data, size_t bytes, off_t offset)
-{
-	errno = 0;
-	if (FileWrite(file, unconstify(char *, data), bytes, offset, WAIT_EVENT_BUFFILE_WRITE) != bytes)
-	{
-		/* a short write without an error is a full disk */
-		if (errno == 0)
-			errno = ENOSPC;
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not write to a temporary file: %m"),
-				 errhint("A larger maintenance_work_mem keeps the rows in memory.")));
-	}
-}
-
-static void
-read_file(File file, char *data, size_t bytes, off_t offset)
-{
-	int			got = FileRead(file, data, bytes, offset, WAIT_EVENT_BUFFILE_READ);
-
-	if (got < 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read from a temporary file: %m")));
-	if (got != bytes)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("a temporary file ended after %d of %zu bytes", got, bytes)));
-}
-
-static void
 bytes_to_floats(const uint8 *bytes, float4 *floats, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -120,7 +87,7 @@ bytes_to_floats(const uint8 *bytes, float4 *floats, size_t n)
 static void
 append_to_file(MatrixStore *store, const char *data, int64 rows)
 {
-	write_file(store->file, data, rows * row_bytes(store), store->written * row_bytes(store));
+	temp_file_write(store->file, data, rows * row_bytes(store), store->written * row_bytes(store));
 	store->written += rows;
 }
 
@@ -171,7 +138,7 @@ promote(MatrixStore *store)
 		{
 			int64		count = Min(rows - store->written, store->block_rows);
 
-			read_file(narrow, (char *) from, count * store->d, store->written * store->d);
+			temp_file_read(narrow, (char *) from, count * store->d, store->written * store->d);
 			bytes_to_floats(from, to, count * store->d);
 			append_to_file(store, (char *) to, count);
 			CHECK_FOR_INTERRUPTS();
@@ -307,7 +274,7 @@ read_spooled(MatrixStore *store, const int64 *place, const int64 *index, int cou
 		while (end < count && store->wanted[end].place <= store->wanted[end - 1].place + 1 &&
 			   store->wanted[end].place - first < store->block_rows)
 			end++;
-		read_file(store->file, store->read_buffer,
+		temp_file_read(store->file, store->read_buffer,
 				  (store->wanted[end - 1].place - first + 1) * row_bytes(store), first * row_bytes(store));
 		for (; i < end; i++)
 			copy_rows(store, store->read_buffer + (store->wanted[i].place - first) * row_bytes(store),

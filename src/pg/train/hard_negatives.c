@@ -11,6 +11,8 @@
 
 #include "train/hard_negatives.h"
 
+#include <math.h>
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -22,6 +24,7 @@
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "commands/tablespace.h"
 #include "commands/defrem.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -36,11 +39,14 @@
 #include "read/owner.h"
 #include "read/query.h"
 #include "read/source.h"
+#include "read/temp_file.h"
 #include "train/progress.h"
 
 #define DISTANCE_STRATEGY	1
 #define LOOKED_AT			10	/* nearest rows for each hard negative that is asked for */
 #define REPORT_EVERY		256
+#define MINING				0.3 /* share of the option time_limit that the search may take */
+#define PASSES				8
 
 #define INDEX_HINT	"It is the name of an index on the source: CREATE INDEX ... ON table USING dml (embedding)."
 
@@ -155,29 +161,30 @@ hard_negatives_reason(const HardNegatives *hard, TrainResult *result)
 {
 	size_t		used = strlen(result->reason);
 
-	snprintf(result->reason + used, sizeof(result->reason) - used, "; index %s proposed hard negatives of %lld rows",
-			 RelationGetRelationName(hard->index), (long long) hard->rows);
+	used += snprintf(result->reason + used, sizeof(result->reason) - used, "; index %s proposed hard negatives of %lld rows",
+					 RelationGetRelationName(hard->index), (long long) hard->rows);
+	if (hard->searched < hard->all && used < sizeof(result->reason))
+		snprintf(result->reason + used, sizeof(result->reason) - used, ", sought for %lld of %lld: the time limit ended the search",
+				 (long long) hard->searched, (long long) hard->all);
 }
 
 void
 hard_negatives_close(HardNegatives *hard)
 {
+	if (hard->list == NULL)
+		FileClose(hard->file);
 	index_close(hard->index, NoLock);
 	relation_close(hard->table, NoLock);
 }
-
-/* ---------- the search ---------- */
 
 typedef struct Miner
 {
 	const HardRows *rows;
 	int32	   *by_place;		/* rows in the order of their places */
-	int			k;
-	int32	   *hard;
 	IndexScanDesc scan;
 	ScanKeyData key;
 	TupleTableSlot *found;
-	int64		found_for;		/* rows with a hard negative */
+	int32	   *proposed;		/* k: those of one row */
 } Miner;
 
 static int
@@ -222,15 +229,43 @@ hard_negatives_by_label(const void *ctx, int32 row, int32 other)
 	return matrix->rows.label[row] != matrix->rows.label[other] && matrix->row_hash[row] != matrix->row_hash[other];
 }
 
+/* ---------- the lists ---------- */
+
+static off_t
+list_offset(const HardNegatives *hard, int64 row)
+{
+	return (off_t) (row * hard->k * (int64) sizeof(int32));
+}
+
+static void
+set_list(HardNegatives *hard, int64 row, const int32 *proposed)
+{
+	if (hard->list)
+		memcpy(hard->list + row * hard->k, proposed, sizeof(int32) * hard->k);
+	else
+		temp_file_write(hard->file, proposed, sizeof(int32) * hard->k, list_offset(hard, row));
+}
+
+/* HardLists.read */
+static void
+read_lists(void *ctx, const int64_t *index, int count, int32_t *out)
+{
+	const HardNegatives *hard = ctx;
+
+	for (int i = 0; i < count; i++)
+		temp_file_read(hard->file, out + (int64) i * hard->k, sizeof(int32) * hard->k, list_offset(hard, index[i]));
+}
+
+/* ---------- the search ---------- */
+
 /* The nearest negatives to the vector that the key has. */
 static void
-propose(Miner *miner, int32 row)
+propose(HardNegatives *hard, Miner *miner, int32 row)
 {
-	int32	   *hard = miner->hard + (int64) row * miner->k;
 	int			n = 0;
 
 	index_rescan(miner->scan, NULL, 0, &miner->key, 1);
-	for (int looked = 0; n < miner->k && looked < LOOKED_AT * miner->k; looked++)
+	for (int looked = 0; n < hard->k && looked < LOOKED_AT * hard->k; looked++)
 	{
 		int32		other;
 
@@ -239,14 +274,18 @@ propose(Miner *miner, int32 row)
 			break;
 		other = row_at(miner, &miner->found->tts_tid);
 		if (other >= 0 && miner->rows->is_negative(miner->rows->ctx, row, other))
-			hard[n++] = other;
+			miner->proposed[n++] = other;
 	}
-	miner->found_for += n > 0;
-	while (n < miner->k)
-		hard[n++] = -1;
+	hard->rows += n > 0;
+	while (n < hard->k)
+		miner->proposed[n++] = -1;
+	set_list(hard, row, miner->proposed);
 }
 
-/* A search for each row, in the order in which the table has them. */
+/*
+ * A search for each row, in the order in which the table has them.  With a time limit in several passes, each of rows
+ * from all parts of the table, so that those that there is time for are not its first ones.
+ */
 static void
 search_all(HardNegatives *hard, Training *training, Miner *miner)
 {
@@ -256,8 +295,13 @@ search_all(HardNegatives *hard, Training *training, Miner *miner)
 	IndexInfo  *info = BuildIndexInfo(hard->index);
 	EState	   *estate = CreateExecutorState();
 	TupleTableSlot *slot = table_slot_create(hard->table, NULL);
-	int64		n = miner->rows->n;
+	double		limit = training->options.time_limit > 0 ? MINING * training->options.time_limit : INFINITY;
+	double		start = training_seconds(training);
+	int			passes = limit < INFINITY ? PASSES : 1;
+	bool		late = false;
+	int32	   *none = palloc(sizeof(int32) * hard->k);
 
+	memset(none, -1, sizeof(int32) * hard->k);
 	if (!OidIsValid(operator))
 		elog(ERROR, "index \"%s\" has no distance", RelationGetRelationName(hard->index));
 	GetPerTupleExprContext(estate)->ecxt_scantuple = slot;
@@ -267,49 +311,67 @@ search_all(HardNegatives *hard, Training *training, Miner *miner)
 #else
 	miner->scan = index_beginscan(hard->table, hard->index, snapshot, 0, 1);
 #endif
-	for (int64 i = 0; i < n; i++)
-	{
-		int32		row = miner->by_place[i];
-		ItemPointerData tid;
-		Datum		values[INDEX_MAX_KEYS];
-		bool		nulls[INDEX_MAX_KEYS] = {true};
+	hard->searched = 0;
+	for (int pass = 0; pass < passes; pass++)
+		for (int64 i = pass; i < hard->all; i += passes)
+		{
+			int32		row = miner->by_place[i];
+			ItemPointerData tid;
+			Datum		values[INDEX_MAX_KEYS];
+			bool		nulls[INDEX_MAX_KEYS] = {true};
 
-		if (i % REPORT_EVERY == 0)
-			training_mining(training, i, n);
-		ResetPerTupleExprContext(estate);
-		dml_extra_place(miner->rows->place[row], &tid);
-		if (table_tuple_fetch_row_version(hard->table, &tid, snapshot, slot))
-			FormIndexDatum(info, slot, estate, values, nulls);
-		ScanKeyEntryInitialize(&miner->key, SK_ORDER_BY | (nulls[0] ? SK_ISNULL : 0), 1, DISTANCE_STRATEGY, type, InvalidOid,
-							   get_opcode(operator), nulls[0] ? (Datum) 0 : values[0]);
-		propose(miner, row);
-	}
+			CHECK_FOR_INTERRUPTS();
+			if (hard->searched % REPORT_EVERY == 0)
+				training_mining(training, hard->searched, hard->all);
+			late = late || training_seconds(training) - start > limit;
+			if (late)
+			{
+				set_list(hard, row, none);
+				continue;
+			}
+			hard->searched++;
+			ResetPerTupleExprContext(estate);
+			dml_extra_place(miner->rows->place[row], &tid);
+			if (table_tuple_fetch_row_version(hard->table, &tid, snapshot, slot))
+				FormIndexDatum(info, slot, estate, values, nulls);
+			ScanKeyEntryInitialize(&miner->key, SK_ORDER_BY | (nulls[0] ? SK_ISNULL : 0), 1, DISTANCE_STRATEGY, type, InvalidOid,
+								   get_opcode(operator), nulls[0] ? (Datum) 0 : values[0]);
+			propose(hard, miner, row);
+		}
 	index_endscan(miner->scan);
 	ExecDropSingleTupleTableSlot(miner->found);
 	ExecDropSingleTupleTableSlot(slot);
 	FreeExecutorState(estate);
 }
 
-int32 *
-hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *rows)
+void
+hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *rows, HardLists *lists)
 {
 	Miner		miner = {rows};
 	int64		n = rows->n;
-	Size		memory = (Size) maintenance_work_mem * 1024;
-	Size		needed;
+	Size		lists_size;
+	double		start = training_seconds(training);
 	OwnerScope	scope;
 
-	/* of a row: what is found, its turn, and its place */
-	miner.k = training->options.hard_neighbors;
-	needed = n * (sizeof(int32) * (miner.k + 1) + sizeof(double));
-	if (needed > memory || n > PG_INT32_MAX)
+	hard->k = training->options.hard_neighbors;
+	hard->all = n;
+	hard->rows = 0;
+	if (n > PG_INT32_MAX)
 		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("not enough memory for %d hard negatives of each of %lld rows", miner.k, (long long) n),
-				 errdetail("They take %zu MB, of %zu MB that maintenance_work_mem allows.", needed >> 20, memory >> 20),
-				 errhint("Raise maintenance_work_mem, or lower the option hard_neighbors.")));
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("hard_negatives are had for %d rows at most, and there are %lld", PG_INT32_MAX, (long long) n)));
 	progress_phase(PHASE_MINING);
-	miner.hard = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * n * miner.k);
+	lists_size = sizeof(int32) * (Size) n * hard->k;
+	/* a row's turn and its place stay in memory */
+	if (lists_size + (sizeof(int32) + sizeof(double)) * (Size) n <= (Size) maintenance_work_mem * 1024)
+		hard->list = MemoryContextAllocHuge(CurrentMemoryContext, lists_size);
+	else
+	{
+		hard->list = NULL;
+		PrepareTempTablespaces();
+		hard->file = OpenTemporaryFile(false);
+	}
+	miner.proposed = palloc(sizeof(int32) * hard->k);
 	miner.by_place = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * n);
 	for (int64 i = 0; i < n; i++)
 		miner.by_place[i] = (int32) i;
@@ -317,16 +379,22 @@ hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *row
 
 	/* expressions of the index are the owner's code */
 	owner_scope_begin(&scope, hard->table->rd_rel->relowner, INDEX_PATH_RESTRICTED);
-	dml_push_later_snapshot();	/* the rows were read on a later one than that of the statement */
 	search_all(hard, training, &miner);
-	PopActiveSnapshot();
 	owner_scope_end(&scope);
 
 	pfree(miner.by_place);
-	hard->rows = miner.found_for;
-	if (miner.found_for == 0)
+	pfree(miner.proposed);
+	training->mined = training_seconds(training) - start;
+	lists->k = hard->k;
+	lists->list = hard->list;
+	lists->read = hard->list ? NULL : read_lists;
+	lists->ctx = hard;
+	if (hard->searched < n)
+		ereport(NOTICE,
+				(errmsg("hard negatives were sought for %lld of %lld rows: the time limit ended the search",
+						(long long) hard->searched, (long long) n)));
+	if (hard->rows == 0)
 		ereport(NOTICE,
 				(errmsg("index \"%s\" proposes no hard negatives", RelationGetRelationName(hard->index)),
-				 errdetail("The %d nearest of each row are rows that belong to it.", LOOKED_AT * miner.k)));
-	return miner.hard;
+				 errdetail("The %d nearest of each row are rows that belong to it.", LOOKED_AT * hard->k)));
 }

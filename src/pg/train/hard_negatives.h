@@ -7,6 +7,7 @@
 
 #include "compat.h"
 
+#include "storage/fd.h"
 #include "utils/rel.h"
 
 #include "read/matrix.h"
@@ -26,7 +27,13 @@ typedef struct HardNegatives
 	Relation	table;
 	Relation	index;
 	char	   *source;			/* the table's name, qualified: what is to be read */
-	int64		rows;			/* that have hard negatives, after hard_negatives_find */
+	/* after hard_negatives_find */
+	int64		rows;			/* that have hard negatives */
+	int64		searched;		/* rows that there was time for, */
+	int64		all;			/* of so many */
+	int			k;
+	int32	   *list;			/* all x k, or NULL: in file */
+	File		file;
 } HardNegatives;
 
 /*
@@ -36,10 +43,11 @@ typedef struct HardNegatives
 extern void hard_negatives_open(HardNegatives *hard, const Training *training);
 
 /*
- * For each row the nearest negatives: n x option hard_neighbors numbers of rows, -1 where there are no more, in the
- * current memory context.
+ * For each row the nearest negatives: option hard_neighbors numbers of rows, -1 where there are no more, in the current
+ * memory context or, where maintenance_work_mem does not allow that, in a temporary file.  The search ends after a part
+ * of the option time_limit; rows that it did not come to have none.
  */
-extern int32 *hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *rows);
+extern void hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *rows, HardLists *lists);
 
 /* is_negative of rows with labels; ctx: their DmlMatrix. */
 extern bool hard_negatives_by_label(const void *ctx, int32 row, int32 other);

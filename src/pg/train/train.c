@@ -267,6 +267,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	char	  **texts;
 	Levels		levels;
 	HardNegatives hard = {0};
+	TrainOptions left;
 	bool		mines;
 	bool		takes_target = !tunes && strcmp(supervision, "labels") == 0;
 	int			n_classes;
@@ -319,8 +320,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	{
 		HardRows	rows = {matrix->rows.n, levels.extra[levels.n].number, hard_negatives_by_label, matrix};
 
-		matrix->rows.hard_negatives = hard_negatives_find(&hard, &training, &rows);
-		matrix->rows.n_hard = training.options.hard_neighbors;
+		hard_negatives_find(&hard, &training, &rows, &matrix->rows.hard_negatives);
 	}
 	progress_phase(PHASE_PREPARING);
 	if (strcmp(supervision, "target") == 0 || options_of_target(&training.options))
@@ -332,15 +332,17 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	}
 	else
 		matrix->rows.numbers = strcmp(supervision, "labels") == 0 && are_numbers(texts, n_classes);
+	left = training_options_left(&training);
 	if (plan)
 	{
-		TrainOptions chosen = training.options;
+		TrainOptions chosen = left;
 
-		training_check(&training, tune_model(training_env(&training), &matrix->rows, &training.options, plan, &result, &chosen));
+		training_check(&training, tune_model(training_env(&training), &matrix->rows, &left, plan, &result, &chosen));
+		chosen.time_limit = training.options.time_limit;
 		training.options = chosen;
 	}
 	else
-		training_check(&training, train_model(training_env(&training), &matrix->rows, &training.options, &result));
+		training_check(&training, train_model(training_env(&training), &matrix->rows, &left, &result));
 	progress_phase(PHASE_SAVING);
 	if (mines)
 	{

@@ -131,6 +131,7 @@ task_run(ConstraintTask *task, FunctionCallInfo fcinfo)
 	TrainResult result = {0};
 	Constraints		constraints = {0};
 	HardNegatives hard = {0};
+	TrainOptions left;
 	DmlTuples  *tuples;
 	HeapTuple	tuple;
 	int32		number;
@@ -152,8 +153,7 @@ task_run(ConstraintTask *task, FunctionCallInfo fcinfo)
 	{
 		HardRows	rows = {tuples->n, tuples->place, is_other_match, tuples};
 
-		constraints.hard_negatives = hard_negatives_find(&hard, training, &rows);
-		constraints.n_hard = training->options.hard_neighbors;
+		hard_negatives_find(&hard, training, &rows, &constraints.hard_negatives);
 	}
 	progress_phase(PHASE_PREPARING);
 
@@ -173,7 +173,8 @@ task_run(ConstraintTask *task, FunctionCallInfo fcinfo)
 	}
 	constraints.label = tuples->same;
 	constraints.weight = tuples->weight;
-	training_check(training, train_constraints(training_env(training), &constraints, &training->options, &result));
+	left = training_options_left(training);
+	training_check(training, train_constraints(training_env(training), &constraints, &left, &result));
 	progress_phase(PHASE_SAVING);
 	if (mines)
 	{

@@ -272,6 +272,16 @@ training_begin(Training *training, FunctionCallInfo fcinfo, const char *function
 	training->started = training->last_notice = monotonic_seconds(NULL);
 }
 
+TrainOptions
+training_options_left(const Training *training)
+{
+	TrainOptions left = training->options;
+
+	if (left.time_limit > 0)
+		left.time_limit = Max(left.time_limit - training->mined, 0.1 * left.time_limit);
+	return left;
+}
+
 double
 training_seconds(const Training *training)
 {

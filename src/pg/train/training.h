@@ -24,6 +24,7 @@ typedef struct Training
 	const char *score_name;		/* for notices, while there is no result */
 	double		started;
 	double		last_notice;
+	double		mined;			/* seconds that the search for hard negatives took */
 	size_t		memory_limit;
 } Training;
 
@@ -35,6 +36,9 @@ typedef struct Training
  */
 extern void training_begin(Training *training, FunctionCallInfo fcinfo, const char *function,
 						   const char *supervision, int first, bool has_open_set);
+
+/* The options, with as much of the time limit as the search for hard negatives has left. */
+extern TrainOptions training_options_left(const Training *training);
 
 /* The network line's grammar, before the rows say how wide its input is. */
 extern void training_check_network(LearnEnv *env, const char *line);
