@@ -555,6 +555,27 @@ test_rows_for_columns(void **state)
 	}
 }
 
+/* Few rows that have a label and are all alike, beside rows without one that differ. */
+static void
+test_wide_equal(void **state)
+{
+	UnitEnv		u;
+	Dataset    *data;
+	Model	   *model;
+	int			d = 40;
+
+	unit_env_init(&u);
+	data = random_data(&u, 10, d, 2, 31);
+	for (int i = 1; i < 6; i++)
+		memcpy((float *) data->x + (size_t) i * d, data->x, d * sizeof(float));
+	data->rows.n = 6;
+	data->rows.n_unlabeled = 4;
+	assert_int_equal(linear_lda(&u.env, &data->rows, NULL, 0, 0, &model), LEARN_DATA);
+	ASSERT_OK(&u, linear_pca(&u.env, &data->rows, NULL, 0, 0, &model));
+	assert_int_equal(model_out(model), 4);
+	unit_env_done(&u);
+}
+
 static char said[512];
 
 static void
@@ -747,6 +768,7 @@ main(void)
 		cmocka_unit_test(test_few_rows),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_rows_for_columns),
+		cmocka_unit_test(test_wide_equal),
 		cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_scales),
 		cmocka_unit_test(test_class_sizes),

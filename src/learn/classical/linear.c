@@ -219,6 +219,7 @@ fit_lda_of_rows(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n
 	float	   *one;
 	int32_t    *label;
 	double	   *vector;
+	double	   *separation;
 	double	   *coefficient;
 	Gram		g;
 	Coordinates coordinates;
@@ -240,6 +241,8 @@ fit_lda_of_rows(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n
 	LEARN_TRY(eigen_symmetric(env, g.a, g.n, g.n, value, u));
 	for (used = 0; used < g.n && value[used] > LDA_TOLERANCE * value[0]; used++)
 		;
+	if (used == 0)
+		return learn_fail(env, LEARN_DATA, "discriminant analysis needs classes whose means differ");
 	LEARN_ALLOC(env, x, (size_t) g.n * used);
 	LEARN_ALLOC(env, label, g.n);
 	for (int r = 0; r < g.n; r++)
@@ -266,12 +269,8 @@ fit_lda_of_rows(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n
 	most = s.classes - 1 < most ? s.classes - 1 : most;
 	most = most < used ? most : used;
 	LEARN_ALLOC(env, vector, (size_t) most * used);
-	{
-		double	   *separation;
-
-		LEARN_ALLOC(env, separation, most);
-		LEARN_TRY(discriminant_directions(env, &problem, most, LDA_TOLERANCE, separation, vector, rank));
-	}
+	LEARN_ALLOC(env, separation, most);
+	LEARN_TRY(discriminant_directions(env, &problem, most, LDA_TOLERANCE, separation, vector, rank));
 	if (*rank == 0)
 		return learn_fail(env, LEARN_DATA, "discriminant analysis needs classes whose means differ");
 

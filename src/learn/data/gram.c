@@ -176,6 +176,8 @@ gram_directions(LearnEnv *env, Gram *gram, int most, double tolerance, bool unit
 	LEARN_TRY(eigen_symmetric(env, gram->a, n, most, value, u));
 	for (*rank = 0; *rank < most && value[*rank] > tolerance * value[0]; (*rank)++)
 		;
+	if (*rank == 0)
+		return learn_fail(env, LEARN_DATA, "the rows do not differ: there is nothing to learn from");
 	LEARN_ALLOC(env, coefficient, (size_t) n * *rank);
 	for (int i = 0; i < *rank; i++)
 	{

@@ -44,7 +44,7 @@ extern LearnStatus gram_combine(LearnEnv *env, const Gram *gram, const double *c
 /*
  * The leading directions of the rows (out, *rank x d, *rank <= most): eigenvectors of the
  * covariance, divided by max(rows - 1, 1), with their eigenvalues (value, most), falling, down to
- * tolerance times the first.  Of unit length, or with unit variance along them.  Overwrites gram->a.
+ * tolerance times the first.  LEARN_DATA: there is none.  Of unit length, or with unit variance along them.  Overwrites gram->a.
  */
 extern LearnStatus gram_directions(LearnEnv *env, Gram *gram, int most, double tolerance, bool unit_variance,
 								   double *value, float *out, int *rank);
