@@ -27,27 +27,9 @@ static const SimdSet *const tables[] = {
 	&code_plain.set
 };
 
-#define N_TABLES	((int) (sizeof(tables) / sizeof(tables[0])))
-
 const CodeKernels *code_kernels = &code_plain;
 
-bool
-code_force(const char *name)
-{
-	const SimdSet *found = simd_find(tables, N_TABLES, name);
-
-	if (found == NULL)
-		return false;
-	code_kernels = (const CodeKernels *) found;
-	return true;
-}
-
-/* Runs when the library is loaded. */
-static void __attribute__((constructor))
-choose_kernels(void)
-{
-	code_force("auto");
-}
+SIMD_CHOICE(code_force, tables, CodeKernels, code_kernels);
 
 void
 code_mean(const float *vectors, const int32_t *order, int n, int width, float *restrict mean)

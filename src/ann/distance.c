@@ -28,38 +28,20 @@ static const SimdSet *const tables[] = {
 	&distance_plain.set
 };
 
-#define N_TABLES	((int) (sizeof(tables) / sizeof(tables[0])))
-
 static const DistanceKernels *kernels = &distance_plain;
+
+SIMD_CHOICE(distance_force, tables, DistanceKernels, kernels);
 
 bool
 distance_available(const char *name)
 {
-	return simd_find(tables, N_TABLES, name) != NULL;
-}
-
-bool
-distance_force(const char *name)
-{
-	const SimdSet *found = simd_find(tables, N_TABLES, name);
-
-	if (found == NULL)
-		return false;
-	kernels = (const DistanceKernels *) found;
-	return true;
+	return simd_available(tables, name);
 }
 
 const char *
 distance_current(void)
 {
 	return simd_name(kernels->set);
-}
-
-/* Runs when the library is loaded. */
-static void __attribute__((constructor))
-choose_kernels(void)
-{
-	distance_force("auto");
 }
 
 static inline bool

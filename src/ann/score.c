@@ -4,7 +4,6 @@
  */
 #include "ann/score.h"
 
-
 #include "ann/score_kernels.h"
 
 /* Best first. */
@@ -18,38 +17,20 @@ static const SimdSet *const tables[] = {
 	&score_plain.set
 };
 
-#define N_TABLES	((int) (sizeof(tables) / sizeof(tables[0])))
-
 static const ScoreKernels *kernels = &score_plain;
+
+SIMD_CHOICE(score_force, tables, ScoreKernels, kernels);
 
 bool
 score_available(const char *name)
 {
-	return simd_find(tables, N_TABLES, name) != NULL;
-}
-
-bool
-score_force(const char *name)
-{
-	const SimdSet *found = simd_find(tables, N_TABLES, name);
-
-	if (found == NULL)
-		return false;
-	kernels = (const ScoreKernels *) found;
-	return true;
+	return simd_available(tables, name);
 }
 
 const char *
 score_current(void)
 {
 	return simd_name(kernels->set);
-}
-
-/* Runs when the library is loaded. */
-static void __attribute__((constructor))
-choose_kernels(void)
-{
-	score_force("auto");
 }
 
 size_t

@@ -4,8 +4,6 @@
  */
 #include "simd.h"
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
 
 const char *

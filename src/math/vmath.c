@@ -52,32 +52,14 @@ static const SimdSet *const tables[] = {
 	&vmath_plain.set
 };
 
-#define N_TABLES	((int) (sizeof(tables) / sizeof(tables[0])))
-
 static const VmathKernels *kernels = &vmath_plain;
 
-bool
-vm_force(const char *name)
-{
-	const SimdSet *found = simd_find(tables, N_TABLES, name);
-
-	if (found == NULL)
-		return false;
-	kernels = (const VmathKernels *) found;
-	return true;
-}
+SIMD_CHOICE(vm_force, tables, VmathKernels, kernels);
 
 const char *
 vm_current(void)
 {
 	return simd_name(kernels->set);
-}
-
-/* Runs when the library is loaded. */
-static void __attribute__((constructor))
-choose_kernels(void)
-{
-	vm_force("auto");
 }
 
 void
