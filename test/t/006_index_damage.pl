@@ -94,6 +94,52 @@ foreach my $i (1 .. $count)
 $node->start;
 my $started = $node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
 
+# Rows and children that no file has: damage of the index, and not a file that cannot be opened.
+$node->safe_psql('postgres', q{
+	CREATE TABLE places (id int, v dml_vector(8)) WITH (autovacuum_enabled = off);
+	INSERT INTO places SELECT i, array_agg((sin(i * j))::real ORDER BY j)::dml_vector FROM generate_series(1, 3000) i, generate_series(1, 8) j GROUP BY i;
+	CREATE INDEX places_v ON places USING dml (v);
+	CHECKPOINT});
+my ($row_block, $row_offset) = split /,/,
+  $node->safe_psql('postgres', q{SELECT trim('()' FROM ctid::text) FROM places WHERE id = 17});
+my $places = $node->data_dir . '/' . $node->safe_psql('postgres', q{SELECT pg_relation_filepath('places_v')});
+my $whole;
+foreach my $what (['a row', pack('S4', 0, $row_block, $row_offset, 0), pack('S4', 1000, $row_block, $row_offset, 0), 'It has a row in block'],
+	['a child', pack('L2', 2, 1), pack('L2', 70_000_000, 1), 'A pointer leads there'])
+{
+	my ($name, $from, $to, $says) = @$what;
+	$node->stop;
+	$whole //= slurp_file($places);
+	my $bytes = $whole;
+	for (my $at = 0; ($at = index($bytes, $from, $at)) >= 0; $at += 8)
+	{
+		substr($bytes, $at, 8) = $to;
+	}
+	isnt($bytes, $whole, "$name was found in the file");
+	open my $out, '>:raw', $places or die "$places: $!";
+	print $out $bytes;
+	close $out;
+	$node->start;
+	foreach my $recall (0.99, 1)
+	{
+		my ($result, $stdout, $stderr) = $node->psql('postgres',
+			"SET enable_seqscan = off; SET dml.recall = $recall; SELECT id FROM places ORDER BY v <-> (SELECT v FROM places WHERE id = 17) LIMIT 2900");
+		like($stderr, qr/index "places_v" is damaged.*$says/s, "$name that no file has, recall $recall");
+	}
+}
+$node->stop;
+open my $empty, '>:raw', $places or die "$places: $!";
+close $empty;
+$node->start;
+foreach my $sql ("SELECT dml_index_stats('places_v')", "SELECT dml_index_check('places_v')",
+	"INSERT INTO places SELECT * FROM places LIMIT 1", "SELECT id FROM places ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 1")
+{
+	my ($result, $stdout, $stderr) = $node->psql('postgres', $sql);
+	like($stderr, qr/index "places_v" has no pages/, "an empty file: $sql");
+}
+$node->safe_psql('postgres', 'REINDEX INDEX places_v');
+$started = $node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
+
 my $noticed = 0;
 foreach my $i (1 .. $count)
 {

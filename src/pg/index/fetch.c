@@ -33,6 +33,9 @@ struct TreeFetch
 	MemoryContext context;		/* of the value; reset when it was used */
 	bool		used;
 
+	bool		is_heap;
+	BlockNumber blocks;			/* of a heap, when they were last asked for */
+
 	/* a column of a heap */
 	bool		direct;
 	Buffer		buffer;			/* of the row read last, pinned */
@@ -67,7 +70,8 @@ tree_fetch_begin(Relation heap, Relation index)
 	fetch->owner = CurrentMemoryContext;
 	fetch->context = AllocSetContextCreate(CurrentMemoryContext, "dml index vector", ALLOCSET_DEFAULT_SIZES);
 	fetch->attnum = index->rd_index->indkey.values[0];
-	fetch->direct = fetch->attnum > 0 && heap->rd_tableam == GetHeapamTableAmRoutine();
+	fetch->is_heap = heap->rd_tableam == GetHeapamTableAmRoutine();
+	fetch->direct = fetch->attnum > 0 && fetch->is_heap;
 	fetch->buffer = InvalidBuffer;
 	if (fetch->direct)
 		return fetch;
@@ -81,6 +85,25 @@ tree_fetch_begin(Relation heap, Relation index)
 		GetPerTupleExprContext(fetch->estate)->ecxt_scantuple = fetch->slot;
 	}
 	return fetch;
+}
+
+/* Does the table have a row's block?  That of a damaged leaf may be any; VACUUM cuts off no block while we hold the table. */
+static void
+check_block(TreeFetch *fetch, const ItemPointerData *tid)
+{
+	BlockNumber block = ItemPointerGetBlockNumberNoCheck(tid);
+
+	if (block < fetch->blocks || (block != InvalidBlockNumber && !fetch->is_heap))
+		return;
+	if (block != InvalidBlockNumber)
+		fetch->blocks = RelationGetNumberOfBlocks(fetch->heap);
+	if (block >= fetch->blocks)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("index \"%s\" is damaged", RelationGetRelationName(fetch->index)),
+				 errdetail("It has a row in block %u of table \"%s\", which has %u blocks.", block,
+						   RelationGetRelationName(fetch->heap), RelationGetNumberOfBlocks(fetch->heap)),
+				 errhint("REINDEX it.")));
 }
 
 /*
@@ -141,8 +164,7 @@ tree_fetch(TreeFetch *fetch, const ItemPointerData *tid, Snapshot snapshot)
 	MemoryContext old;
 	const DmlVector *vector;
 
-	if (ItemPointerGetBlockNumberNoCheck(tid) == InvalidBlockNumber)
-		tree_corrupted(fetch->index, TREE_META_BLOCK, "A row of the index is in no block of the table.");
+	check_block(fetch, tid);
 	if (fetch->used)
 		MemoryContextReset(fetch->context);
 	fetch->used = false;
@@ -172,6 +194,7 @@ tree_fetch_gone(TreeFetch *fetch, const ItemPointerData *tid, TreeGone *gone)
 	ItemPointerData version = *tid;
 	bool		again = false;
 
+	check_block(fetch, tid);
 	if (gone->next == 0)
 	{
 		gone->horizon = dml_oldest_xmin(fetch->heap);

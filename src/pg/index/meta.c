@@ -155,8 +155,16 @@ tree_meta_write(Relation index, const TreeMeta *meta)
 void
 tree_meta_read(Relation index, TreeMeta *meta)
 {
-	Buffer		buffer = ReadBuffer(index, TREE_META_BLOCK);
+	Buffer		buffer;
 
+	/* what was read before is there */
+	if (tree_recent(index, TREE_META_BLOCK) == NULL && RelationGetNumberOfBlocks(index) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("index \"%s\" has no pages", RelationGetRelationName(index)),
+				 errdetail("Its file is empty: it was damaged, or the rows of its table are stored elsewhere."),
+				 errhint("REINDEX it, or name the index of the table that has the rows.")));
+	buffer = tree_read(index, TREE_META_BLOCK);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	tree_meta_copy(index, BufferGetPage(buffer), meta);
 	UnlockReleaseBuffer(buffer);

@@ -119,6 +119,10 @@ tree_read_pointer(Relation index, BlockNumber block)
 {
 	if (block == InvalidBlockNumber)
 		tree_corrupted(index, TREE_META_BLOCK, "A pointer of the index points to nothing.");
+
+	/* what was read before is there */
+	if (tree_recent(index, block) == NULL && block >= RelationGetNumberOfBlocks(index))
+		tree_corrupted(index, block, "A pointer leads there, and the index has no such block.");
 	return tree_read(index, block);
 }
 
