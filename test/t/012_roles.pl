@@ -249,6 +249,31 @@ fails_as('postgres', 'INSERT INTO ward.esc (f, g) VALUES (1, 2)', qr/did not rec
 only_mal('nothing of mal\'s ran');
 ok_as('ward', 'DROP TRIGGER hand ON esc', 'ward drops that, too');
 
+# Nor is it one when the column is materialised again: the features of a trigger were not typed by
+# whoever calls.
+$node->safe_psql('postgres', q{CREATE TABLE postgres.again AS SELECT f, g FROM postgres.t;
+	SELECT public.dml_materialize('postgres.again', 'e', 'harmless0', 'f, g'); GRANT TRIGGER ON postgres.again TO mal});
+ok_as('mal', q{CREATE TRIGGER hand BEFORE INSERT OR UPDATE OF f, e ON postgres.again FOR EACH ROW
+	WHEN (true OR (mal.pwn(new.f)) IS NULL OR (new.g) IS NULL)
+	EXECUTE FUNCTION dml_embed_trigger('harmless0@1', 'mal.pwn(f), g', 'f', 'e')}, 'mal makes a second trigger');
+foreach my $more ('', ', refresh => true')
+{
+	fails_as('postgres', "SELECT dml_materialize('again', 'e', 'harmless0'$more)", qr/trigger "hand" has features that dml_materialize did not record/,
+		"dml_materialize$more does not take features from it");
+}
+ok_as('postgres', q{SELECT dml_materialize('again', 'e', 'harmless0', 'f, g')}, 'features that are typed replace them');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_trigger WHERE tgrelid = 'postgres.again'::regclass}), 1, 'no trigger by hand is left');
+only_mal('nothing of mal\'s ran');
+ok_as('ward', q{CREATE FUNCTION seen_by(real) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE WARNING ''seen by %'', current_user; RETURN true; END';
+	CREATE DOMAIN number AS real CHECK (ward.seen_by(value)); CREATE TABLE literal AS SELECT f, g FROM t;
+	SELECT dml_materialize('literal', 'e', 'harmless0', $$f + ('{0}'::number[])[1], g$$)}, 'features with a literal of a domain');
+{
+	my ($status, $out, $err) = run_as('postgres', q{SELECT dml_materialize('ward.literal', 'e', 'harmless0', refresh => true)});
+	is($status, 0, 'a superuser materialises again') or diag($err);
+	like($err, qr/seen by ward/, 'the domain is tested');
+	unlike($err, qr/seen by postgres/, 'but not with the rights of a superuser');
+}
+
 # Functions of a third role are what the owner chose while they are what was recorded.
 $node->safe_psql('postgres', q{CREATE ROLE third LOGIN; CREATE SCHEMA third AUTHORIZATION third; GRANT USAGE ON SCHEMA third TO PUBLIC;
 	SET SESSION AUTHORIZATION third;

@@ -144,8 +144,9 @@ default_features_context(void *arg)
 /*
  * The features' text, to be stored: what the user gave, else what the column has, else
  * what the model was trained with.  The user's names are looked up by the user's
- * search_path; the result means the same under any.  The model's, unless the table's owner wrote
- * them, must be confined: they are to run with that owner's rights.
+ * search_path; the result means the same under any.  The others are to run with the rights of the
+ * table's owner.  The model's must be confined, unless that owner wrote them.  The column's must be
+ * such as the trigger evaluates, since whoever has the right TRIGGER can make a trigger.
  */
 static char *
 choose_features(const MaterializeTarget *target, Relation rel, const Trigger *trigger, const char *given)
@@ -158,7 +159,10 @@ choose_features(const MaterializeTarget *target, Relation rel, const Trigger *tr
 
 	owner_scope_begin(&scope, target->owner, false);
 	if (given == NULL && trigger != NULL)
+	{
+		(void) embed_trigger_owner(trigger, rel);
 		result = dml_features_qualified(embed_trigger_compile(trigger, rel), rel);
+	}
 	else
 	{
 		features = dml_features_parse(given ? given : target->version->features);

@@ -40,6 +40,14 @@ enum
  */
 extern DmlFeatureExprs *embed_trigger_compile(const Trigger *trigger, Relation rel);
 
+/*
+ * Whom the features of a trigger are evaluated as.  InvalidOid, as whoever writes: they only compute.
+ * The table's owner: what they call is that owner's or a superuser's, or dml_materialize recorded
+ * them.  In a partition, the owner of the table that they were recorded for.  Errors for other
+ * features, which may be of anybody who has the right TRIGGER.
+ */
+extern Oid	embed_trigger_owner(const Trigger *trigger, Relation rel);
+
 /* What is being materialised. */
 typedef struct MaterializeTarget
 {
@@ -73,7 +81,10 @@ extern char *materialize_table_name(Oid relid);
 /* The trigger that fills a column, or NULL.  A copy: the relcache may be rebuilt at any look-up. */
 extern const Trigger *column_trigger_find(Relation rel, AttrNumber attnum, Oid function);
 
-/* Drop the column's trigger on one table and forget the record; was there one? */
+/*
+ * Drop a column's triggers on one table, also those that others made, and forget the record.
+ * Returns whether there was a trigger.
+ */
 extern bool column_trigger_drop(Oid relid, const char *column, Oid function);
 
 /*

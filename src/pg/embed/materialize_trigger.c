@@ -55,24 +55,31 @@ column_trigger_find(Relation rel, AttrNumber attnum, Oid function)
 	return NULL;
 }
 
-/* Drop the column's trigger on one table and forget the record; was there one? */
+/*
+ * Drop a column's triggers on one table, also those that others made, and forget the record.
+ * Returns whether there was a trigger.
+ */
 bool
 column_trigger_drop(Oid relid, const char *column, Oid function)
 {
-	Relation	rel = table_open(relid, NoLock);
 	AttrNumber	attnum = get_attnum(relid, column);
-	const Trigger *trigger = attnum == InvalidAttrNumber ? NULL : column_trigger_find(rel, attnum, function);
-	char	   *sql = NULL;
+	bool		found = false;
 	bool		stale;
 
-	if (trigger)
-		sql = psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger->tgname), materialize_table_name(relid));
-	table_close(rel, NoLock);
-	if (sql == NULL)
-		return false;
-	materialize_run(sql);
-	(void) dml_column_forget(relid, attnum, &stale);
-	return true;
+	while (attnum != InvalidAttrNumber)
+	{
+		Relation	rel = table_open(relid, NoLock);
+		const Trigger *trigger = column_trigger_find(rel, attnum, function);
+
+		table_close(rel, NoLock);
+		if (trigger == NULL)
+			break;
+		materialize_run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger->tgname), materialize_table_name(relid)));
+		found = true;
+	}
+	if (found)
+		(void) dml_column_forget(relid, attnum, &stale);
+	return found;
 }
 
 static void
@@ -106,7 +113,8 @@ choose_trigger_name(Oid relid, const char *column)
 
 /*
  * Make the trigger of a column on one table and record the column.  model is "name@number";
- * of record all is set but features.
+ * of record all is set but features.  As the owner of the table: parsing the condition can run
+ * code, such as the CHECK of a domain for a literal of an array of it.
  */
 void
 column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *model,
@@ -119,7 +127,8 @@ column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *mo
 	StringInfoData columns;
 	StringInfoData names;
 	int			read = -1;
-	int			guc_level;
+	Oid			owner = rel->rd_rel->relowner;
+	OwnerScope	scope;
 
 	table_close(rel, NoLock);
 	record->features = features;
@@ -130,13 +139,12 @@ column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *mo
 		append_trigger_column(&columns, &names, relid, read);
 	append_trigger_column(&columns, &names, relid, attnum);
 
-	guc_level = NewGUCNestLevel();
-	restrict_search_path();
+	owner_scope_begin(&scope, owner, true);
 	materialize_run(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE OF %s ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s(%s, %s%s)",
 				 name, columns.data, table, condition,
 				 quote_qualified_identifier(get_namespace_name(get_func_namespace(function)), EMBED_TRIGGER_FUNCTION),
 				 quote_literal_cstr(model), quote_literal_cstr(features), names.data));
 	materialize_run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, name));
-	AtEOXact_GUC(false, guc_level);
+	owner_scope_end(&scope);
 	dml_column_record(record);
 }

@@ -79,13 +79,8 @@ is_recorded(Oid relid, const char *column, const char *features)
 	return recorded != NULL && strcmp(recorded, features) == 0;
 }
 
-/*
- * Whom the features of a trigger are evaluated as.  InvalidOid, as whoever writes: they only compute.  The table's
- * owner: what they call is that owner's or a superuser's, or dml_materialize recorded them.  In a
- * partition, the owner of the table that they were recorded for.
- */
-static Oid
-features_owner(const Trigger *trigger, Relation rel)
+Oid
+embed_trigger_owner(const Trigger *trigger, Relation rel)
 {
 	char	   *column = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), trigger->tgattr[trigger->tgnattr - 1] - 1)->attname));
 	char	   *features;
@@ -242,7 +237,7 @@ cache_find(const Trigger *trigger, Relation rel)
 	entry->busy++;
 	PG_TRY();
 	{
-		entry->owner = features_owner(trigger, rel);
+		entry->owner = embed_trigger_owner(trigger, rel);
 		entry->exprs = compile_as(entry->owner, trigger, rel);
 	}
 	PG_CATCH();
@@ -268,7 +263,7 @@ evaluate(const Trigger *trigger, Relation rel, TupleTableSlot *slot, const DmlVe
 
 	if (entry == NULL)
 	{
-		Oid			owner = features_owner(trigger, rel);
+		Oid			owner = embed_trigger_owner(trigger, rel);
 
 		return evaluate_as(owner, compile_as(owner, trigger, rel), slot, version, out);
 	}
