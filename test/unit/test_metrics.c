@@ -190,8 +190,8 @@ measure(UnitEnv *u, const Task *t)
 	LearnStatus status;
 
 	memset(&out, 0x55, sizeof(out));
-	status = metrics_retrieval(&u->env, t->query, t->query_label, t->nq, t->gallery, t->gallery_label, t->ng,
-							   t->d, t->self, t->k, each, &out);
+	status = metrics_retrieval(&u->env, &(RetrievalTask) {t->d, t->nq, t->query, t->query_label, t->ng, t->gallery, t->gallery_label,
+							   t->self, t->k}, each, &out);
 	if (status != LEARN_OK)
 		fail_msg("%d: %s", status, u->env.message);
 	check_few(u, t, &out);
@@ -487,7 +487,7 @@ test_not_finite(void **state)
 		int32_t		label[] = {1, 1, 1};
 
 		(i < 3 ? x : y)[3] = bad[i % 3];
-		assert_int_equal(metrics_retrieval(&u.env, x, label, 3, y, label, 3, 2, false, 1, NULL, &r), LEARN_DIVERGED);
+		assert_int_equal(metrics_retrieval(&u.env, &(RetrievalTask) {2, 3, x, label, 3, y, label, false, 1}, NULL, &r), LEARN_DIVERGED);
 		assert_non_null(strstr(u.env.message, "not a finite number"));
 	}
 	unit_env_done(&u);
@@ -511,7 +511,7 @@ test_cancel(void **state)
 	rng_seed(&rng, 7, 0);
 	make_rows(&rng, SPREAD, N, 4, 5, x, label);
 	unit_env_init(&u);
-	assert_int_equal(metrics_retrieval(&u.env, x, label, N, x, label, N, 4, true, 5, NULL, &r), LEARN_OK);
+	assert_int_equal(metrics_retrieval(&u.env, &(RetrievalTask) {4, N, x, label, N, x, label, true, 5}, NULL, &r), LEARN_OK);
 	polls = u.polls;
 	assert_true(polls > N);
 	unit_env_done(&u);
@@ -519,7 +519,7 @@ test_cancel(void **state)
 	{
 		unit_env_init(&u);
 		u.cancel_at = at;
-		assert_int_equal(metrics_retrieval(&u.env, x, label, N, x, label, N, 4, true, 5, NULL, &r), LEARN_CANCELLED);
+		assert_int_equal(metrics_retrieval(&u.env, &(RetrievalTask) {4, N, x, label, N, x, label, true, 5}, NULL, &r), LEARN_CANCELLED);
 		assert_int_equal(u.polls, at);
 		unit_env_done(&u);
 		assert_int_equal(u.chunks, 0);

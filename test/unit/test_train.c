@@ -89,8 +89,8 @@ map_at_r(LearnEnv *env, const Dataset *data, const Model *model)
 		model_embed(model, data->x, (int) data->rows.n, embedded, scratch, NULL);
 		z = embedded;
 	}
-	assert_int_equal(metrics_retrieval(env, z, data->rows.label, data->rows.n, z, data->rows.label, data->rows.n,
-									   out, true, 1, NULL, &found), LEARN_OK);
+	assert_int_equal(metrics_retrieval(env, &(RetrievalTask) {out, data->rows.n, z, data->rows.label, data->rows.n, z, data->rows.label,
+									   true, 1}, NULL, &found), LEARN_OK);
 	return found.map_r;
 }
 

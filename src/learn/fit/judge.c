@@ -171,8 +171,8 @@ judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int 
 		LEARN_TRY(embed_rows(env, judge, judge->query, judge->n_query, embed, ctx, out, gallery, gallery_label));
 		LEARN_TRY(embed_rows(env, judge, judge->gallery, judge->n_gallery, embed, ctx, out,
 							 gallery + judge->n_query * out, gallery_label + judge->n_query));
-		LEARN_TRY(metrics_retrieval(env, gallery, gallery_label, judge->n_query, gallery, gallery_label, n,
-									out, true, 1, each, &found));
+		LEARN_TRY(metrics_retrieval(env, &(RetrievalTask) {.d = out, .nq = judge->n_query, .query = gallery, .query_label = gallery_label,
+									.ng = n, .gallery = gallery, .gallery_label = gallery_label, .self = true, .knn_k = 1}, each, &found));
 		result->score = found.map_r;
 	}
 	else
@@ -189,8 +189,8 @@ judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int 
 			arena_reset(env->arena, mark);
 			return LEARN_OK;
 		}
-		LEARN_TRY(metrics_retrieval(env, query, query_label, judge->n_query,
-									gallery, gallery_label, judge->n_gallery, out, false, 0, each, &found));
+		LEARN_TRY(metrics_retrieval(env, &(RetrievalTask) {.d = out, .nq = judge->n_query, .query = query, .query_label = query_label,
+									.ng = judge->n_gallery, .gallery = gallery, .gallery_label = gallery_label}, each, &found));
 		result->score = found.recall[0];
 		result->map_r = found.map_r;
 	}

@@ -103,26 +103,24 @@ add_query(LearnEnv *env, Neighbours *nb, int i, const float *query, int32_t labe
 }
 
 LearnStatus
-metrics_retrieval(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
-				  const float *gallery, const int32_t *gallery_label, int64_t ng,
-				  int d, bool self, int knn_k, QueryScore *each, Retrieval *out)
+metrics_retrieval(LearnEnv *env, const RetrievalTask *task, QueryScore *each, Retrieval *out)
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	Sums		sums = {0};
 	Neighbours	nb;
 	int64_t		partnered;
 
-	LEARN_TRY(neighbours_create(env, query, nq, gallery, gallery_label, ng, d, true, &nb));
-	for (int64_t begin = 0; begin < nq; begin += nb.block)
+	LEARN_TRY(neighbours_create(env, task->query, task->nq, task->gallery, task->gallery_label, task->ng, task->d, true, &nb));
+	for (int64_t begin = 0; begin < task->nq; begin += nb.block)
 	{
-		int			count = (int) smaller(nb.block, nq - begin);
+		int			count = (int) smaller(nb.block, task->nq - begin);
 
-		LEARN_TRY(neighbours_score(env, &nb, query + begin * d, count));
+		LEARN_TRY(neighbours_score(env, &nb, task->query + begin * task->d, count));
 		for (int i = 0; i < count; i++)
 		{
 			LEARN_TRY(learn_poll(env));
-			LEARN_TRY(add_query(env, &nb, i, query + (begin + i) * d, query_label[begin + i],
-								self ? begin + i : -1, knn_k, each ? &each[begin + i] : NULL, &sums));
+			LEARN_TRY(add_query(env, &nb, i, task->query + (begin + i) * task->d, task->query_label[begin + i],
+								task->self ? begin + i : -1, task->knn_k, each ? &each[begin + i] : NULL, &sums));
 		}
 	}
 	arena_reset(env->arena, mark);
@@ -134,6 +132,6 @@ metrics_retrieval(LearnEnv *env, const float *query, const int32_t *query_label,
 		out->recall[i] = partnered > 0 ? (double) sums.recall[i] / partnered : NAN;
 	out->r_precision = partnered > 0 ? sums.r_precision / partnered : NAN;
 	out->map_r = partnered > 0 ? sums.map_r / partnered : NAN;
-	out->knn = knn_k > 0 && sums.queries > 0 ? (double) sums.knn / sums.queries : NAN;
+	out->knn = task->knn_k > 0 && sums.queries > 0 ? (double) sums.knn / sums.queries : NAN;
 	return LEARN_OK;
 }

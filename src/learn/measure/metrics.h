@@ -34,14 +34,24 @@ typedef struct QueryScore
 	float		map_r;
 } QueryScore;
 
+/* Embeddings of d numbers: which ask, and which are searched. */
+typedef struct RetrievalTask
+{
+	int			d;
+	int64_t		nq;
+	const float *query;			/* nq x d */
+	const int32_t *query_label;
+	int64_t		ng;
+	const float *gallery;		/* ng x d */
+	const int32_t *gallery_label;
+	bool		self;			/* query i is gallery row i, and is left out for itself */
+	int			knn_k;			/* neighbours that vote; 0: no knn accuracy */
+} RetrievalTask;
+
 /*
- * query (nq x d) and gallery (ng x d) embeddings under Euclidean distance.
- * self: query i is gallery row i and is left out for itself (then nq == ng).
- * knn_k: 0 for no knn accuracy.  each: of every query (nq), or NULL.  LEARN_DIVERGED: an embedding is not finite.
+ * Search under Euclidean distance.  each: of every query (nq), or NULL.  LEARN_DIVERGED: an embedding is not finite.
  * Memory: O(block * ng) for a block of queries sized so that it stays under 64 MB.
  */
-extern LearnStatus metrics_retrieval(LearnEnv *env, const float *query, const int32_t *query_label, int64_t nq,
-									 const float *gallery, const int32_t *gallery_label, int64_t ng,
-									 int d, bool self, int knn_k, QueryScore *each, Retrieval *out);
+extern LearnStatus metrics_retrieval(LearnEnv *env, const RetrievalTask *task, QueryScore *each, Retrieval *out);
 
 #endif							/* METRICS_H */

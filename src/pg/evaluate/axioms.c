@@ -123,7 +123,7 @@ dml_verify_axioms(PG_FUNCTION_ARGS)
 	store = result_store(fcinfo, &desc);
 	version = dml_version_by_name(model);
 	dml_version_pin(version, CurrentMemoryContext);
-	matrix = dml_matrix_read_for(version, source, features, NULL, NULL, NULL, 0, memory / 2);
+	matrix = dml_matrix_read(&(DmlMatrixSource) {.source = source,.features = features,.version = version,.limit = memory / 2});
 	space_check_dims(matrix, version, source);
 
 	env = dml_learn_env(memory);

@@ -141,8 +141,8 @@ curve_of_rows(const Arguments *arguments, const DmlVersion *version, Roc *roc)
 {
 	size_t		memory = (size_t) maintenance_work_mem * 1024;
 	DmlClasses *classes = dml_classes_new();
-	DmlMatrix  *matrix = dml_matrix_read_for(version, arguments->source, arguments->features, arguments->label, classes,
-											 NULL, 0, memory / 4);
+	DmlMatrix  *matrix = dml_matrix_read(&(DmlMatrixSource) {.source = arguments->source,.features = arguments->features,
+	.version = version,.label = arguments->label,.classes = classes,.limit = memory / 4});
 	Space		space = space_learned(version);
 	AssessTask	task = {.self = true,.d = version->out};
 	Selection	rows;

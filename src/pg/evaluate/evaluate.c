@@ -45,6 +45,29 @@ evaluate_init(void)
 
 PG_FUNCTION_INFO_V1(dml_evaluate);
 
+/* The arguments of dml_evaluate, in the order of evaluate.sql. */
+enum
+{
+	ARG_MODEL,
+	ARG_SOURCE,
+	ARG_FEATURES,
+	ARG_LABEL,
+	ARG_PROTOCOL,
+	ARG_GALLERY,
+	ARG_K,
+	ARG_SHARE,
+	ARG_SEED,
+	ARG_MAX_QUERIES,
+	ARG_GROUP_BY,
+	ARG_TIME_BY,
+	ARG_GRADE,
+	ARG_RECALL_AT,
+	ARG_PER_CLASS,
+	ARG_KEEP_DUPLICATES,
+	ARG_METRICS,
+	ARG_WHITEN
+};
+
 typedef struct Arguments
 {
 	char	   *model;
@@ -124,34 +147,34 @@ read_protocol(const char *protocol, Arguments *arguments)
 static void
 read_arguments(FunctionCallInfo fcinfo, Arguments *arguments)
 {
-	arguments->model = text_argument(fcinfo, 0);
-	arguments->source = text_argument(fcinfo, 1);
-	arguments->features = text_argument(fcinfo, 2);
-	arguments->label = text_argument(fcinfo, 3);
-	arguments->gallery = text_argument(fcinfo, 5);
-	arguments->k = PG_ARGISNULL(6) ? 5 : PG_GETARG_INT32(6);
-	arguments->share = PG_ARGISNULL(7) ? 0.5 : PG_GETARG_FLOAT8(7);
-	arguments->seed = PG_ARGISNULL(8) ? 0 : PG_GETARG_INT64(8);
-	arguments->max_queries = PG_ARGISNULL(9) ? 0 : PG_GETARG_INT64(9);
-	arguments->group = text_argument(fcinfo, 10);
-	arguments->time = text_argument(fcinfo, 11);
-	arguments->grade = text_argument(fcinfo, 12);
-	arguments->per_class = !PG_ARGISNULL(14) && PG_GETARG_BOOL(14);
-	arguments->keep_duplicates = !PG_ARGISNULL(15) && PG_GETARG_BOOL(15);
+	arguments->model = text_argument(fcinfo, ARG_MODEL);
+	arguments->source = text_argument(fcinfo, ARG_SOURCE);
+	arguments->features = text_argument(fcinfo, ARG_FEATURES);
+	arguments->label = text_argument(fcinfo, ARG_LABEL);
+	arguments->gallery = text_argument(fcinfo, ARG_GALLERY);
+	arguments->k = PG_ARGISNULL(ARG_K) ? 5 : PG_GETARG_INT32(ARG_K);
+	arguments->share = PG_ARGISNULL(ARG_SHARE) ? 0.5 : PG_GETARG_FLOAT8(ARG_SHARE);
+	arguments->seed = PG_ARGISNULL(ARG_SEED) ? 0 : PG_GETARG_INT64(ARG_SEED);
+	arguments->max_queries = PG_ARGISNULL(ARG_MAX_QUERIES) ? 0 : PG_GETARG_INT64(ARG_MAX_QUERIES);
+	arguments->group = text_argument(fcinfo, ARG_GROUP_BY);
+	arguments->time = text_argument(fcinfo, ARG_TIME_BY);
+	arguments->grade = text_argument(fcinfo, ARG_GRADE);
+	arguments->per_class = !PG_ARGISNULL(ARG_PER_CLASS) && PG_GETARG_BOOL(ARG_PER_CLASS);
+	arguments->keep_duplicates = !PG_ARGISNULL(ARG_KEEP_DUPLICATES) && PG_GETARG_BOOL(ARG_KEEP_DUPLICATES);
 	need_argument(arguments->model, "model", HINT);
 	need_argument(arguments->source, "source", HINT);
 	need_argument(arguments->label, "label", HINT);
 
-	read_protocol(text_argument(fcinfo, 4), arguments);
-	arguments->wanted = wanted_metrics(PG_ARGISNULL(13) ? NULL : PG_GETARG_ARRAYTYPE_P(13),
-									   PG_ARGISNULL(16) ? NULL : PG_GETARG_ARRAYTYPE_P(16));
-	arguments->whiten = PG_ARGISNULL(17) || PG_GETARG_BOOL(17);
+	read_protocol(text_argument(fcinfo, ARG_PROTOCOL), arguments);
+	arguments->wanted = wanted_metrics(PG_ARGISNULL(ARG_RECALL_AT) ? NULL : PG_GETARG_ARRAYTYPE_P(ARG_RECALL_AT),
+									   PG_ARGISNULL(ARG_METRICS) ? NULL : PG_GETARG_ARRAYTYPE_P(ARG_METRICS));
+	arguments->whiten = PG_ARGISNULL(ARG_WHITEN) || PG_GETARG_BOOL(ARG_WHITEN);
 	if (arguments->k < 1 || arguments->k > 1000)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("k must be from 1 to 1000, not %d", arguments->k)));
 	held_out_check_share(arguments->share);
-	if (!PG_ARGISNULL(9) && arguments->max_queries < 1)
+	if (!PG_ARGISNULL(ARG_MAX_QUERIES) && arguments->max_queries < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_queries must be at least 1, not %lld", (long long) arguments->max_queries)));
@@ -418,6 +441,7 @@ dml_evaluate(PG_FUNCTION_ARGS)
 	DmlClasses *classes = dml_classes_new();
 	DmlClasses *groups = dml_classes_new();
 	DmlMatrix  *matrices[2];
+	DmlMatrixSource what;
 	Side		query = {{0}};
 	Side		gallery = {{0}};
 	int			n_matrices = 1;
@@ -433,15 +457,17 @@ dml_evaluate(PG_FUNCTION_ARGS)
 	evaluate_progress_start(arguments.model);
 
 	query.extras = make_extras(&arguments, groups);
-	matrices[0] = dml_matrix_read_for(version, arguments.source, arguments.features, arguments.label, classes,
-									  query.extras->extra, query.extras->n, memory / 4);
+	what = (DmlMatrixSource) {.source = arguments.source,.features = arguments.features,.version = version,
+	.label = arguments.label,.classes = classes,.extra = query.extras->extra,.n_extra = query.extras->n,.limit = memory / 4};
+	matrices[0] = dml_matrix_read(&what);
 	space_check_dims(matrices[0], version, arguments.source);
 	gallery.extras = query.extras;
 	if (arguments.gallery)
 	{
 		gallery.extras = make_extras(&arguments, groups);
-		matrices[1] = dml_matrix_read_for(version, arguments.gallery, arguments.features, arguments.label, classes,
-										  gallery.extras->extra, gallery.extras->n, memory / 4);
+		what.source = arguments.gallery;
+		what.extra = gallery.extras->extra;
+		matrices[1] = dml_matrix_read(&what);
 		space_check_dims(matrices[1], version, arguments.gallery);
 		n_matrices = 2;
 	}

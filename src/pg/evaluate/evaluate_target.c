@@ -72,8 +72,8 @@ read_side(const TargetEvaluation *e, const char *source, Side *side)
 	DmlMatrix  *matrix;
 
 	side->target = (DmlExtra) {.text = e->target,.what = "target"};
-	matrix = dml_matrix_read_for(e->version, source, e->features, NULL, NULL, &side->target, 1,
-								 (size_t) maintenance_work_mem * 1024 / 4);
+	matrix = dml_matrix_read(&(DmlMatrixSource) {.source = source,.features = e->features,.version = e->version,
+	.extra = &side->target,.n_extra = 1,.limit = (size_t) maintenance_work_mem * 1024 / 4});
 	space_check_dims(matrix, e->version, source);
 	return matrix;
 }

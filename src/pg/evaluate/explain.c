@@ -247,8 +247,8 @@ static void
 read_rows(Permuted *p, const char *source, const char *features, int64 max_rows)
 {
 	const DmlVersion *version = p->version;
-	DmlMatrix  *matrix = dml_matrix_read_for(version, source, features, NULL, NULL, NULL, 0,
-											 (size_t) maintenance_work_mem * 1024 / 2);
+	DmlMatrix  *matrix = dml_matrix_read(&(DmlMatrixSource) {.source = source,.features = features,.version = version,
+	.limit = (size_t) maintenance_work_mem * 1024 / 2});
 	LearnEnv   *env = dml_learn_env(0);
 	Selection	rows;
 	LearnStatus status;

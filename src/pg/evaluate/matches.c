@@ -47,7 +47,8 @@ find_hash(const uint64 *hash, int64 n, uint64 wanted)
 static void
 add_gallery(const char *gallery, const char *features, SideRows *side, int32 *place)
 {
-	DmlMatrix  *matrix = dml_matrix_read(gallery, features, NULL, NULL, (size_t) maintenance_work_mem * 1024 / 4, NULL, NULL);
+	DmlMatrix  *matrix = dml_matrix_read(&(DmlMatrixSource) {.source = gallery,.features = features,
+	.limit = (size_t) maintenance_work_mem * 1024 / 4});
 	const uint64 *hash = matrix->row_hash;
 
 	if (matrix->rows.d != side->rows->d)

@@ -454,18 +454,13 @@ report_skipped(const Reader *reader, const bool *has_value)
 }
 
 DmlMatrix *
-dml_matrix_read(const char *source, const char *features, const char *label,
-				DmlClasses *classes, size_t limit,
-				void (*progress) (void *ctx, int64 rows), void *ctx)
+dml_matrix_read(const DmlMatrixSource *what)
 {
-	return dml_matrix_read_with(source, features, label, classes, NULL, 0, limit, progress, ctx);
-}
-
-static DmlMatrix *
-read_matrix(const DmlVersion *defaults, const char *source, const char *features, const char *label, bool partly,
-			DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
-			void (*progress) (void *ctx, int64 rows), void *ctx)
-{
+	const char *features = what->features ? what->features : what->version->features;
+	const char *source = what->source;
+	const char *label = what->label;
+	DmlExtra   *extra = what->extra;
+	int			n_extra = what->n_extra;
 	Reader		reader = {0};
 	DmlMatrix  *matrix;
 	const char *targets;
@@ -481,8 +476,8 @@ read_matrix(const DmlVersion *defaults, const char *source, const char *features
 	reader.features = dml_features_parse(features);
 	targets = reader.features->text;
 	reader.n_targets = reader.features->n;
-	if (defaults)
-		reader.confined = dml_confined_features(defaults, reader.features, GetUserId());
+	if (what->features == NULL)
+		reader.confined = dml_confined_features(what->version, reader.features, GetUserId());
 	if (reader.confined)
 		targets = dml_confined_columns(reader.confined, &reader.n_targets);
 	query = build_query(source, targets, label ? dml_expression_parse(label, "label") : NULL,
@@ -493,10 +488,10 @@ read_matrix(const DmlVersion *defaults, const char *source, const char *features
 							extra, n_extra, key);
 	reader.matrix = matrix = palloc0(sizeof(DmlMatrix));
 	reader.state = palloc0(sizeof(MatrixState));
-	reader.classes = classes;
-	reader.limit = limit;
+	reader.classes = what->classes;
+	reader.limit = what->limit;
 	reader.has_label = label != NULL;
-	reader.partly = partly;
+	reader.partly = what->partly;
 	reader.capacity = 1024;
 	reader.hash = palloc(sizeof(uint64) * reader.capacity);
 	if (reader.has_label)
@@ -512,7 +507,7 @@ read_matrix(const DmlVersion *defaults, const char *source, const char *features
 	}
 	MemoryContextSwitchTo(old);
 
-	has_value = dml_query_read(query, &(DmlQueryReader) {check_query, read_row, &reader, progress, ctx, keyed, n_key});
+	has_value = dml_query_read(query, &(DmlQueryReader) {check_query, read_row, &reader, what->progress, what->ctx, keyed, n_key});
 
 	matrix->skipped = reader.seen - reader.kept;
 	matrix->rows.n_unlabeled = reader.kept - matrix->rows.n;
@@ -534,30 +529,6 @@ read_matrix(const DmlVersion *defaults, const char *source, const char *features
 		matrix->columns = reader.features->names;
 	}
 	return matrix;
-}
-
-DmlMatrix *
-dml_matrix_read_with(const char *source, const char *features, const char *label,
-					 DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
-					 void (*progress) (void *ctx, int64 rows), void *ctx)
-{
-	return read_matrix(NULL, source, features, label, false, classes, extra, n_extra, limit, progress, ctx);
-}
-
-DmlMatrix *
-dml_matrix_read_for(const DmlVersion *version, const char *source, const char *features, const char *label,
-					DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit)
-{
-	return read_matrix(features ? NULL : version, source, features ? features : version->features, label, false,
-					   classes, extra, n_extra, limit, NULL, NULL);
-}
-
-DmlMatrix *
-dml_matrix_read_partly(const char *source, const char *features, const char *label,
-					   DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
-					   void (*progress) (void *ctx, int64 rows), void *ctx)
-{
-	return read_matrix(NULL, source, features, label, true, classes, extra, n_extra, limit, progress, ctx);
 }
 
 char **

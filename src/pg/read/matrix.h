@@ -34,17 +34,6 @@ typedef struct DmlMatrix
 	void	   *store;			/* private */
 } DmlMatrix;
 
-/*
- * Read source (a relation's name, or a query) as the current user, read only, with
- * interrupts checked.  label may be NULL (then rows.label is).  Errors: no rows, rows
- * of different lengths, unsupported types, a label type without equality, NaN, infinity,
- * syntax.  A NOTICE says how many rows were skipped for NULLs.  progress, if not NULL, is called
- * with the number of rows read.  limit: bytes of memory.
- */
-extern DmlMatrix *dml_matrix_read(const char *source, const char *features, const char *label,
-								  DmlClasses *classes, size_t limit,
-								  void (*progress) (void *ctx, int64 rows), void *ctx);
-
 /* What else a row has, beside features and label. */
 typedef struct DmlExtra
 {
@@ -60,22 +49,30 @@ typedef struct DmlExtra
 extern void dml_extra_place(double number, ItemPointer tid);
 extern double dml_extra_number(const ItemPointerData *tid);
 
-/* The same with extras, whose arrays it fills; a row with a NULL among them is skipped, too. */
-extern DmlMatrix *dml_matrix_read_with(const char *source, const char *features, const char *label,
-									   DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
-									   void (*progress) (void *ctx, int64 rows), void *ctx);
+/* What to read, and of which source; what is not said is 0. */
+typedef struct DmlMatrixSource
+{
+	const char *source;			/* a relation's name, or a query */
+	const char *features;
+	const DmlVersion *version;	/* features NULL: those that it was trained with, which must be confined
+								 * (feature_confined.h) unless the current user owns the model */
+	const char *label;			/* NULL: rows.label will be, too */
+	bool		partly;			/* rows with a NULL label, or extra, stand behind the others as rows without a label
+								 * (rows.n_unlabeled) */
+	DmlClasses *classes;		/* of the label */
+	DmlExtra   *extra;			/* whose arrays are filled; a row with a NULL among them is skipped, too */
+	int			n_extra;
+	size_t		limit;			/* bytes of memory */
+	void		(*progress) (void *ctx, int64 rows);	/* rows read so far; or NULL */
+	void	   *ctx;
+} DmlMatrixSource;
 
 /*
- * The same for a version.  features NULL: those that it was trained with, which must be confined
- * (feature_confined.h) unless the current user owns the model.
+ * Read a source as the current user, read only, with interrupts checked.  Errors: no rows, rows of different lengths,
+ * unsupported types, a label type without equality, NaN, infinity, syntax.  A NOTICE says how many rows were skipped for
+ * NULLs.
  */
-extern DmlMatrix *dml_matrix_read_for(const DmlVersion *version, const char *source, const char *features, const char *label,
-									  DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit);
-
-/* The same; rows with a NULL label, or extra, stand behind the others as rows without a label (rows.n_unlabeled). */
-extern DmlMatrix *dml_matrix_read_partly(const char *source, const char *features, const char *label,
-										 DmlClasses *classes, DmlExtra *extra, int n_extra, size_t limit,
-										 void (*progress) (void *ctx, int64 rows), void *ctx);
+extern DmlMatrix *dml_matrix_read(const DmlMatrixSource *what);
 
 /* The classes' labels as text by class number, after all matrices were read; fills rows.label, n_classes. */
 extern char **dml_matrix_label(DmlMatrix **matrices, int count, DmlClasses *classes, int *n_classes);

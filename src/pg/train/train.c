@@ -310,9 +310,9 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	dml_features_try(training.source, features);
 	progress_start(training.model);
 	classes = dml_classes_new();
-	matrix = dml_matrix_read_partly(mines ? hard.source : training.source, features, levels.label, classes,
-									levels.extra, levels.n + mines,
-									(size_t) maintenance_work_mem * 1024, training_reading, &training);
+	matrix = dml_matrix_read(&(DmlMatrixSource) {.source = mines ? hard.source : training.source,.features = features,
+	.label = levels.label,.partly = true,.classes = classes,.extra = levels.extra,.n_extra = levels.n + mines,
+	.limit = (size_t) maintenance_work_mem * 1024,.progress = training_reading,.ctx = &training});
 	report_unlabeled(&matrix->rows, &training.options, label_name);
 	texts = dml_matrix_label(&matrix, 1, classes, &n_classes);
 	fill_levels(&levels, &matrix->rows);
