@@ -33,6 +33,9 @@
 #define MOST_QUERIES		1000
 #define LEAVES_PER_QUERY	4
 #define DEEP_QUERIES		30	/* of them */
+#define PROOF_QUERIES		4	/* of them, by exact search ... */
+#define PROOF_LEAVES		10000	/* ... until so many leaves */
+#define PROOF_ROWS			20000	/* or rows, beyond which all leaves are expected */
 #define TRIES				1000	/* blocks looked at for one query */
 #define LEAST_ON_PAGE		4	/* questions that a page is thought to have at most, or more */
 #define NEAREST				10
@@ -435,6 +438,53 @@ ask_deep(Relation index, const TreeMeta *meta, const TreeShape *shape, ItemPoint
 	return best.n;
 }
 
+/*
+ * What an exact search for the NEAREST rows of a question does, added to *leaves and *rows.  How good the bounds are
+ * is a matter of the data: in many dimensions they may prove of hardly a leaf that it has nothing.
+ */
+static void
+ask_exact(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *shape, const float *x, const float *query,
+		  double factor, double *leaves, double *rows)
+{
+	DmlKernel	kernel = tree_kernel(shape->metric);
+	TreeCounts	counts = {0};
+	TreeWalk	walk;
+	SearchItem	items[NEAREST];
+	SearchBest	distances = {.room = NEAREST, .items = items};
+	double		query_square = 0;
+	int			measured = 0;
+	double		more = 1;
+
+	for (int i = 0; i < shape->width; i++)
+		query_square += (double) query[i] * query[i];
+	tree_walk_init(&walk, index, shape, meta, query, NULL, &counts);
+	tree_exact_begin(&walk, NEAREST, INFINITY);
+	while (tree_exact_bound(&walk) <= search_limit(&distances) && !isinf(tree_exact_bound(&walk)))
+	{
+		ItemPointerData tid;
+		const DmlVector *vector;
+
+		CHECK_FOR_INTERRUPTS();
+		if (counts.leaves >= PROOF_LEAVES || measured >= PROOF_ROWS)
+		{
+			more = Max((double) meta->leaves / counts.leaves, 1);
+			break;
+		}
+		if (!tree_exact_step(&walk, &tid))
+			continue;
+		measured++;
+		vector = tree_fetch(fetch, &tid, SnapshotSelf);
+		if (vector != NULL && vector->dim == shape->dims)
+			search_offer(&distances, (SearchItem)
+			{
+				.key = (float) tree_square(shape, kernel(vector->x, x, shape->dims), factor, query_square)
+			});
+	}
+	*leaves += (double) counts.leaves * more;
+	*rows += measured * more;
+	tree_walk_free(&walk);
+}
+
 void
 tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 {
@@ -452,6 +502,9 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 	bool		pushed = !ActiveSnapshotSet();
 	Answers		answers = {.question = questions};
 	int			n_deep = 0;
+	int			n_proof = 0;
+	double		proof_leaves = 0;
+	double		proof_rows = 0;
 	Rng			rng;
 
 	/* values out of line are read under a snapshot that keeps them */
@@ -482,6 +535,11 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 		for (int i = 0; i < question->n; i++)
 			answers.leaves = Max(answers.leaves, question->candidate[i].leaf + 1);
 		answers.n++;
+		if (n_proof < PROOF_QUERIES)
+		{
+			ask_exact(index, fetch, meta, shape, x, query, factor, &proof_leaves, &proof_rows);
+			n_proof++;
+		}
 		if (q < DEEP_QUERIES)
 			n_deep += ask_deep(index, meta, shape, &tid, query, deep + n_deep);
 	}
@@ -499,6 +557,8 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 			meta->calibration.deep[t] = n_deep == 0 ? meta->calibration.probes[t] :
 				enough_for(deep, n_deep, misses * (1 - MOST_HELD_BACK));
 		}
+		meta->calibration.proof_leaves = (int32) Min(ceil(proof_leaves / n_proof), (double) PG_INT32_MAX);
+		meta->calibration.proof_rows = (int32) Min(ceil(proof_rows / n_proof), (double) PG_INT32_MAX);
 		meta->calibration.leaves = meta->leaves;
 	}
 	if (pushed)

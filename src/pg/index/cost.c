@@ -98,6 +98,17 @@ work_exact(const TreeMeta *meta, double rows, double passing, double wanted, Wor
 {
 	double		met = Min(Max(wanted, 1) / passing, rows);
 
+	if (meta->calibration.proof_leaves > 0)
+	{
+		/* as calibration found it for 10 rows */
+		double		grown = (double) meta->leaves / meta->calibration.leaves;
+		double		measured = meta->calibration.proof_rows * grown;
+
+		work->leaves = Min(meta->calibration.proof_leaves * grown * pow(Max(met / EXACT_ROWS, 1), EXACT_GROWTH), (double) meta->leaves);
+		work->exact = Max(measured * sqrt(wanted / EXACT_ROWS * passing), wanted + Max(measured - EXACT_ROWS, 0) * passing);
+		work->exact = Min(work->exact, rows * passing);
+		return;
+	}
 	work->leaves = meta->leaves * EXACT_SHARE * pow(Max(met, 1) / EXACT_ROWS, EXACT_GROWTH);
 	work->exact = meta->leaf_bits == 1 ? sqrt(wanted * rows * passing) : EXACT_MEASURED * wanted;
 }

@@ -27,7 +27,7 @@
 #include "vector/vector.h"
 
 #define TREE_MAGIC			0x444d4c01
-#define TREE_VERSION		5
+#define TREE_VERSION		6
 #define TREE_META_BLOCK		0
 #define TREE_MAX_HEIGHT		16
 #define TREE_LEAST_ROOM		4	/* entries that a page must be able to hold */
@@ -83,6 +83,8 @@ typedef struct TreeCalibration
 	int32		probes[TREE_TARGETS];	/* leaves to visit for 10 rows */
 	int32		exact[TREE_TARGETS];	/* rows to take exact distances of */
 	int32		deep[TREE_TARGETS];	/* leaves to visit for TREE_DEEP rows */
+	int32		proof_leaves;	/* an exact search for 10 rows: leaves to visit ... */
+	int32		proof_rows;		/* ... and rows to measure; both 0: not known */
 } TreeCalibration;
 
 extern const double tree_targets[TREE_TARGETS];
