@@ -61,7 +61,7 @@ SELECT metric, learned, round(learned_low::numeric, 3) AS low, round(learned_hig
 FROM dml_evaluate_pairs('few', '(SELECT * FROM pair WHERE same LIMIT 1) UNION ALL SELECT * FROM pair WHERE NOT same', 'x1', 'x2', 'same') WHERE metric IN ('tar_at_far_0.1', 'genuine_pairs');
 SELECT metric, learned_high - learned_low > 0.5 AS wide FROM dml_evaluate('few', 'SELECT x, CASE id WHEN 2 THEN 1 ELSE id END AS kind FROM thing WHERE id <= 40', label => 'kind', metrics => '{tar_at_far_0.1}') WHERE metric ~ 'tar';
 
-SELECT count(dml_drop_model(name)) FROM dml_models WHERE name LIKE 'few%';
+SELECT count(dml_drop_model(model)) FROM dml_models WHERE model LIKE 'few%';
 SET client_min_messages = warning;
 RESET search_path;
 DROP SCHEMA few_test CASCADE;
