@@ -31,4 +31,18 @@ CREATE TABLE far_pair AS
 	FROM far a, far b WHERE a.id < b.id AND (a.id + b.id) % 7 = 0;
 SELECT dims FROM dml_train_pairs('far', 'far_pair', a => 'a1, a2', b => 'b1, b2', same => 'same', method => 'itml');
 
+-- What is looked at are the features, also those of another role's model, not the columns that they read.
+SELECT dims FROM dml_train('near', 'far', features => 'ARRAY[whole - 10000000, noise, id]::float8[]', label => 'class', method => 'lda');
+SELECT dml_grant('near', 'public', 'embed');
+GRANT SELECT ON far TO PUBLIC;
+CREATE ROLE dml_rounding_reader;
+SET ROLE dml_rounding_reader;
+SELECT count(*) FROM dml_evaluate('near', 'far', label => 'class', metrics => '{recall_at_1}');
+RESET ROLE;
+SELECT dims FROM dml_train('near', 'far', features => 'noise, (seconds - 1700000000)::float8', label => 'class', method => 'lda');
+SET ROLE dml_rounding_reader;
+SELECT count(*) FROM dml_evaluate('near', 'far', label => 'class', metrics => '{recall_at_1}');
+RESET ROLE;
+DROP ROLE dml_rounding_reader;
+
 DROP TABLE far, far_pair;

@@ -271,6 +271,8 @@ read_row(void *state, Datum *values, bool *nulls)
 	int			label = reader->n_targets;
 	int			count = 0;
 	bool		labeled = true;
+	const Datum *features = reader->confined ? reader->values : values;
+	const bool *missing = reader->confined ? reader->nulls : nulls;
 
 	reader->seen++;
 	for (int e = 0; e < reader->has_label + reader->n_extra; e++)
@@ -281,8 +283,6 @@ read_row(void *state, Datum *values, bool *nulls)
 		dml_confined_eval(reader->confined, values, nulls, reader->values, reader->nulls);
 	for (int i = 0; i < n; i++)
 	{
-		const Datum *features = reader->confined ? reader->values : values;
-		const bool *missing = reader->confined ? reader->nulls : nulls;
 		int			filled = dml_feature_floats(features[i], missing[i], reader->types[i], reader->features->names[i],
 												reader->row + count, reader->row_max - count);
 
@@ -312,7 +312,7 @@ read_row(void *state, Datum *values, bool *nulls)
 						   (long long) reader->seen, count, rows->d)));
 
 	if (reader->rounding != NULL)
-		dml_rounding_add(reader->rounding, values, reader->row, count);
+		dml_rounding_add(reader->rounding, features, reader->row, count);
 
 	/* -0 and 0 are equal, so they are one */
 	for (int i = 0; i < count; i++)
