@@ -1,7 +1,7 @@
 /*
  * choose.c
  *	  Which candidate wins, and the figure that is reported for it: one rule for labels, targets, constraints and the
- *	  trials of a search.  docs/choose.md ("How auto chooses") has it as numbered steps with an example.
+ *	  trials of a search.  docs/auto.md has it as numbered steps with an example.
  *
  * Two candidates are compared item by item: an item is a held-out row or constraint, and what counts is how much more
  * it adds to the score of one than to that of the other.  So an item that is hard for all does not count, and the mean
@@ -21,7 +21,7 @@
 #include "base/rng.h"
 
 /* The chance that a candidate is kept when no candidate has learned anything. */
-#define LEVEL			0.01
+#define LEVEL			0.025
 
 /* What may be lost of a score, beyond chance, whatever MAP@R gains. */
 #define MAX_LOSS		0.01

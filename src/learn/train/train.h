@@ -58,7 +58,7 @@ typedef struct TrainResult
 	const char *score_name;		/* "recall@1", "MAP@R" for open_set, "R2" for a target */
 	double		score_none;
 	double		score_whiten;
-	double		score_model;	/* auto and tuning: not the one by which the winner won (docs/choose.md) */
+	double		score_model;	/* auto and tuning: not the one by which the winner won (docs/auto.md) */
 	int64_t		train_rows;
 	int64_t		held_out_rows;
 	int			single_classes; /* classes of one row: trained on as negatives alone */
