@@ -14,23 +14,7 @@
 #include "learn/loss/loss_quadruplet.h"
 #include "learn/data/hard_negatives.h"
 #include "known_matches.h"
-#include "learn/loss/loss_sum.h"
-#include "learn/net/optim.h"
-
-/* One input's way to the embedding. */
-typedef struct Tower
-{
-	const Rows *rows;
-	Prep	   *prep;
-	Net		   *net;
-	NetTape    *tape;			/* NULL: a network without layers, which stays as it is */
-	int			max_rows;
-	size_t		first;			/* of its parameters among all */
-	float	   *x;				/* max_rows x d */
-	float	   *view;			/* max_rows x d, for views */
-	float	   *in;				/* max_rows x prep->out */
-	float	   *scratch;		/* of prep_apply, or NULL */
-} Tower;
+#include "stepper.h"
 
 typedef struct Run
 {
@@ -39,12 +23,7 @@ typedef struct Run
 	const TrainOptions *options;
 	const Views *views;
 	const Split *split;
-	Tower		tower[2];
-	int			n_towers;
-	LossSum    *loss;			/* NULL: quadruplets */
-	Optim	   *optim;			/* the towers' parameters, then what the losses learn */
-	size_t		n_params;
-	size_t		n_learned;
+	Stepper		stepper;		/* without a loss: quadruplets */
 	Known	   *known;			/* matches */
 
 	int64_t    *order;			/* constraints, shuffled */
@@ -60,91 +39,19 @@ typedef struct Run
 	float	   *z;				/* matches: the first side's embeddings, kept while the second's are made */
 	float	   *dz;
 	float	   *dz_back;		/* matches: gradients of the second direction */
-	float	   *grad;
-	float	   *learned;
+	float	   *view;			/* views: two of each row */
 	float	   *dlearned;		/* matches: of the first direction */
 	Rng			rng;			/* order */
 	Rng			view_rng;
-	Rng			dropout;
 } Run;
-
-/* ---------- towers ---------- */
-
-static LearnStatus
-tower_create(LearnEnv *env, Tower *t, const Rows *rows, const int64_t *index, int64_t n, const FitPlan *plan,
-			 PrepKind prep, bool frozen, Rng *rng)
-{
-	NetSpec		spec;
-
-	t->rows = rows;
-	LEARN_TRY(prep_fit(env, frozen ? PREP_NONE : prep, rows, index, n, plan->components, &t->prep));
-	LEARN_TRY(netspec_parse(env, frozen ? "identity" : plan->network, t->prep->out, &spec));
-	if (spec.n_layers == 0 && !frozen)
-		return learn_fail(env, LEARN_INVALID, "method \"%s\" needs a network with at least one layer", plan->name);
-	LEARN_TRY(net_create(env, &spec, &t->net));
-	net_init(t->net, rng);
-	return LEARN_OK;
-}
-
-/* What is needed beside the model, allocated behind it. */
-static LearnStatus
-tower_prepare(LearnEnv *env, Tower *t, int max_rows, bool views)
-{
-	size_t		n = (size_t) max_rows;
-
-	t->max_rows = max_rows;
-	t->tape = NULL;
-	if (t->net->spec.n_layers > 0)
-		LEARN_TRY(net_tape_create(env, t->net, max_rows, &t->tape));
-	LEARN_ALLOC(env, t->x, n * t->rows->d);
-	t->view = NULL;
-	if (views)
-		LEARN_ALLOC(env, t->view, n * t->rows->d);
-	LEARN_ALLOC(env, t->in, n * t->prep->out);
-	t->scratch = NULL;
-	if (t->prep->proj)
-		LEARN_ALLOC(env, t->scratch, n * t->rows->d);
-	return LEARN_OK;
-}
-
-/* n rows through the network; NULL: the user wants to stop. */
-static const float *
-tower_forward(Tower *t, const float *x, int n, bool training, Rng *dropout)
-{
-	prep_apply(t->prep, x, n, t->in, t->scratch);
-	return t->tape ? net_forward(t->net, t->tape, t->in, n, training, dropout) : t->in;
-}
-
-static LearnStatus
-tower_backward(Tower *t, const float *dz, float *grad)
-{
-	return t->tape ? net_backward(t->net, t->tape, dz, grad + t->first) : LEARN_OK;
-}
-
-static LearnStatus
-stopped(LearnEnv *env)
-{
-	return learn_fail(env, LEARN_CANCELLED, "training was cancelled");
-}
 
 /* ConstraintEmbed.embed with the weights as they are now. */
 static LearnStatus
 embed_now(LearnEnv *env, void *ctx, int side, const float *x, int count, float *out)
 {
 	Run		   *run = ctx;
-	Tower	   *t = &run->tower[run->n_towers > 1 ? side : 0];
-	int			width = netspec_out(&t->net->spec);
 
-	for (int i = 0; i < count; i += t->max_rows)
-	{
-		int			n = count - i < t->max_rows ? count - i : t->max_rows;
-		const float *z = tower_forward(t, x + (size_t) i * t->rows->d, n, false, NULL);
-
-		if (z == NULL)
-			return stopped(env);
-		memcpy(out + (size_t) i * width, z, sizeof(float) * n * width);
-	}
-	return LEARN_OK;
+	return stepper_embed(env, &run->stepper, run->stepper.n_towers > 1 ? side : 0, x, count, out);
 }
 
 /* ---------- batches ---------- */
@@ -215,18 +122,19 @@ batch_rows(Run *run, int place, int n, int64_t *out)
 static LearnStatus
 step_constraints(LearnEnv *env, Run *run, int n, double *loss)
 {
-	Tower	   *t = &run->tower[0];
+	Stepper    *s = &run->stepper;
+	Tower	   *t = &s->tower[0];
 	int			size = constraint_size(run->constraints->kind);
 	LossBatch	batch = {0};
 
 	for (int k = 0; k < size; k++)
 		batch_rows(run, k, n, run->row + (size_t) k * n);
 	LEARN_TRY(t->rows->fetch(env, t->rows->ctx, run->row, size * n, t->x));
-	batch.z = tower_forward(t, t->x, size * n, true, &run->dropout);
+	batch.z = stepper_forward(s, 0, t->x, size * n);
 	if (batch.z == NULL)
-		return stopped(env);
+		return stepper_stopped(env);
 	if (run->constraints->kind == CONSTRAINT_QUADRUPLETS)
-		*loss = quadruplet_loss(run->plan->term[0].params.margin, batch.z, n, netspec_out(&t->net->spec), run->dz);
+		*loss = quadruplet_loss(run->plan->term[0].params.margin, batch.z, n, s->out, run->dz);
 	else
 	{
 		if (run->constraints->kind == CONSTRAINT_PAIRS)
@@ -240,36 +148,37 @@ step_constraints(LearnEnv *env, Run *run, int n, double *loss)
 		batch.rows = size * n;
 		batch.relation = run->relation;
 		batch.dz = run->dz;
-		*loss = loss_sum_evaluate(run->loss, &batch, run->learned, run->grad + run->n_params);
+		*loss = stepper_loss(s, 0, &batch);
 	}
 	LEARN_TRY(learn_poll(env));
 	LEARN_TRY(fit_check_loss(env, run->plan, *loss));
-	return tower_backward(t, run->dz, run->grad);
+	return stepper_backward(env, s, 0, run->dz);
 }
 
 /* Two views of each row, which are of one class of their own. */
 static LearnStatus
 step_views(LearnEnv *env, Run *run, int n, double *loss)
 {
-	Tower	   *t = &run->tower[0];
+	Stepper    *s = &run->stepper;
+	Tower	   *t = &s->tower[0];
 	LossBatch	batch = {0};
 
 	batch_rows(run, 0, n, run->row);
 	LEARN_TRY(t->rows->fetch(env, t->rows->ctx, run->row, n, t->x));
-	views_make(run->views, &run->view_rng, t->x, n, t->view);
-	views_make(run->views, &run->view_rng, t->x, n, t->view + (size_t) n * t->rows->d);
+	views_make(run->views, &run->view_rng, t->x, n, run->view);
+	views_make(run->views, &run->view_rng, t->x, n, run->view + (size_t) n * t->rows->d);
 	for (int i = 0; i < 2 * n; i++)
 		run->label[i] = i % n;
-	batch.z = tower_forward(t, t->view, 2 * n, true, &run->dropout);
+	batch.z = stepper_forward(s, 0, run->view, 2 * n);
 	if (batch.z == NULL)
-		return stopped(env);
+		return stepper_stopped(env);
 	batch.label = run->label;
 	batch.rows = 2 * n;
 	batch.dz = run->dz;
-	*loss = loss_sum_evaluate(run->loss, &batch, run->learned, run->grad + run->n_params);
+	*loss = stepper_loss(s, 0, &batch);
 	LEARN_TRY(learn_poll(env));
 	LEARN_TRY(fit_check_loss(env, run->plan, *loss));
-	return tower_backward(t, run->dz, run->grad);
+	return stepper_backward(env, s, 0, run->dz);
 }
 
 /*
@@ -279,9 +188,12 @@ step_views(LearnEnv *env, Run *run, int n, double *loss)
 static LearnStatus
 step_matches(LearnEnv *env, Run *run, int n, double *loss)
 {
-	Tower	   *a = &run->tower[0];
-	Tower	   *b = &run->tower[run->n_towers - 1];
-	size_t		block = (size_t) n * netspec_out(&a->net->spec);
+	Stepper    *s = &run->stepper;
+	int			last = s->n_towers - 1;
+	Tower	   *a = &s->tower[0];
+	Tower	   *b = &s->tower[last];
+	size_t		block = (size_t) n * s->out;
+	float	   *dlearned = stepper_dlearned(s, 0);
 	const float *z;
 	LossBatch	batch = {0};
 	double		back;
@@ -290,15 +202,15 @@ step_matches(LearnEnv *env, Run *run, int n, double *loss)
 	batch_rows(run, 1, n, run->row + n);
 	LEARN_TRY(a->rows->fetch(env, a->rows->ctx, run->row, n, a->x));
 	LEARN_TRY(b->rows->fetch(env, b->rows->ctx, run->row + n, n, b->x + (a == b ? (size_t) n * b->rows->d : 0)));
-	z = tower_forward(a, a->x, a == b ? 2 * n : n, true, &run->dropout);
+	z = stepper_forward(s, 0, a->x, a == b ? 2 * n : n);
 	if (z == NULL)
-		return stopped(env);
+		return stepper_stopped(env);
 	memcpy(run->z, z, sizeof(float) * (a == b ? 2 * block : block));
 	if (a != b)
 	{
-		z = tower_forward(b, b->x, n, true, &run->dropout);
+		z = stepper_forward(s, last, b->x, n);
 		if (z == NULL)
-			return stopped(env);
+			return stepper_stopped(env);
 		memcpy(run->z + block, z, sizeof(float) * block);
 	}
 	known_relate(run->known, run->row, run->row + n, n, run->relation, run->turned);
@@ -309,24 +221,24 @@ step_matches(LearnEnv *env, Run *run, int n, double *loss)
 	batch.relation = run->relation;
 	batch.dz = run->dz;
 	batch.dother = run->dz + block;
-	*loss = loss_sum_evaluate(run->loss, &batch, run->learned, run->grad + run->n_params);
+	*loss = stepper_loss(s, 0, &batch);
 	LEARN_TRY(learn_poll(env));
-	memcpy(run->dlearned, run->grad + run->n_params, sizeof(float) * run->n_learned);
+	memcpy(run->dlearned, dlearned, sizeof(float) * s->n_learned);
 	batch.z = run->z + block;
 	batch.other = run->z;
 	batch.relation = run->turned;
 	batch.dz = run->dz_back + block;
 	batch.dother = run->dz_back;
-	back = loss_sum_evaluate(run->loss, &batch, run->learned, run->grad + run->n_params);
+	back = stepper_loss(s, 0, &batch);
 	LEARN_TRY(learn_poll(env));
 	*loss = 0.5 * (*loss + back);
 	LEARN_TRY(fit_check_loss(env, run->plan, *loss));
 	for (size_t i = 0; i < 2 * block; i++)
 		run->dz[i] = 0.5f * (run->dz[i] + run->dz_back[i]);
-	for (size_t i = 0; i < run->n_learned; i++)
-		run->grad[run->n_params + i] = 0.5f * (run->grad[run->n_params + i] + run->dlearned[i]);
-	LEARN_TRY(tower_backward(a, run->dz, run->grad));
-	return a == b ? LEARN_OK : tower_backward(b, run->dz + block, run->grad);
+	for (size_t i = 0; i < s->n_learned; i++)
+		dlearned[i] = 0.5f * (dlearned[i] + run->dlearned[i]);
+	LEARN_TRY(stepper_backward(env, s, 0, run->dz));
+	return a == b ? LEARN_OK : stepper_backward(env, s, last, run->dz + block);
 }
 
 /* FitTask.step */
@@ -335,9 +247,6 @@ step(LearnEnv *env, void *ctx, double lr, double *loss)
 {
 	Run		   *run = ctx;
 	int			n = next_batch(run);
-	size_t		first;
-	size_t		count;
-	double		rate;
 
 	if (run->constraints->kind == CONSTRAINT_MATCHES)
 		LEARN_TRY(step_matches(env, run, n, loss));
@@ -346,16 +255,7 @@ step(LearnEnv *env, void *ctx, double lr, double *loss)
 	else
 		LEARN_TRY(step_constraints(env, run, n, loss));
 
-	optim_clip(run->grad, run->n_params, run->options->clip);
-	optim_begin(run->optim);
-	for (int i = 0; i < run->n_towers; i++)
-		if (run->tower[i].tape)
-			optim_update_net(run->optim, run->tower[i].first, run->tower[i].net, run->grad + run->tower[i].first,
-							 lr, run->options->weight_decay);
-	for (int i = 0; run->loss && loss_sum_part(run->loss, i, &first, &count, &rate); i++)
-		if (count > 0)
-			optim_update(run->optim, run->n_params + first, count, run->learned + first,
-						 run->grad + run->n_params + first, lr * rate, 0);
+	stepper_step(&run->stepper, lr);
 	return LEARN_OK;
 }
 
@@ -364,7 +264,7 @@ static LearnStatus
 score(LearnEnv *env, void *ctx, HeldOutScore *found)
 {
 	Run		   *run = ctx;
-	ConstraintEmbed	embed = {embed_now, run, netspec_out(&run->tower[0].net->spec)};
+	ConstraintEmbed	embed = {embed_now, run, run->stepper.out};
 
 	return constraint_score(env, run->constraints, run->split, run->views, &embed, found);
 }
@@ -372,26 +272,23 @@ score(LearnEnv *env, void *ctx, HeldOutScore *found)
 /* ---------- setting up ---------- */
 
 static LearnStatus
-create_loss(LearnEnv *env, Run *run, int batch, int out)
+create_loss(LearnEnv *env, Run *run, int batch)
 {
+	Stepper    *s = &run->stepper;
 	bool		matches = run->constraints->kind == CONSTRAINT_MATCHES;
 	bool		views = run->constraints->kind == CONSTRAINT_NONE;
 	int			size = views ? 2 : constraint_size(run->constraints->kind);
 	LossShape	shape = {0};
 
-	run->loss = NULL;
-	run->n_learned = 0;
 	if (run->constraints->kind == CONSTRAINT_QUADRUPLETS)
 		return LEARN_OK;
-	shape.unit = run->tower[0].net->spec.l2 && run->tower[run->n_towers - 1].net->spec.l2;
+	shape.unit = s->tower[0].net->spec.l2 && s->tower[s->n_towers - 1].net->spec.l2;
 	shape.max_rows = matches ? batch : size * batch;
 	shape.max_cols = matches ? batch : 0;
-	shape.dims = out;
+	shape.dims = s->out;
 	shape.n_classes = views ? batch : 1;
 	shape.seed = (uint64_t) run->options->seed;
-	LEARN_TRY(plan_loss(env, run->plan, &shape, &run->loss));
-	run->n_learned = loss_sum_learned(run->loss);
-	return LEARN_OK;
+	return stepper_add_loss(env, s, &shape);
 }
 
 /* Equal weights are as good as none: each constraint then occurs once in an epoch. */
@@ -412,25 +309,14 @@ prepare(LearnEnv *env, Run *run, const int64_t *index, int64_t n)
 	bool		views = constraints->kind == CONSTRAINT_NONE;
 	int			size = views ? 2 : constraint_size(constraints->kind);
 	int			batch = run->plan->batch < n ? run->plan->batch : (int) n;
-	int			out = netspec_out(&run->tower[0].net->spec);
-	size_t		cells = (size_t) batch * out;
+	size_t		cells = (size_t) batch * run->stepper.out;
 	size_t		side = (size_t) (matches ? batch : size * batch);
-	Rng			rng;
 
-	for (int i = 0; i < run->n_towers; i++)
-	{
-		LEARN_TRY(tower_prepare(env, &run->tower[i], run->n_towers > 1 ? batch : size * batch, views));
-		run->tower[i].first = run->n_params;
-		run->n_params += run->tower[i].net->n_params;
-	}
-	LEARN_TRY(create_loss(env, run, batch, out));
-	LEARN_TRY(optim_create(env, (OptimKind) run->options->optimizer, run->n_params + run->n_learned,
-						   run->options->momentum, run->options->beta2, run->options->adam_epsilon, &run->optim));
-	LEARN_ALLOC(env, run->grad, run->n_params + run->n_learned);
-	LEARN_ALLOC(env, run->learned, run->n_learned);
-	rng_seed(&rng, (uint64_t) run->options->seed, 4);
-	if (run->n_learned > 0)
-		loss_sum_start(run->loss, &rng, run->learned);
+	LEARN_TRY(stepper_prepare(env, &run->stepper, run->stepper.n_towers > 1 ? batch : size * batch));
+	LEARN_TRY(create_loss(env, run, batch));
+	LEARN_TRY(stepper_start(env, &run->stepper));
+	if (views)
+		LEARN_ALLOC(env, run->view, (size_t) size * batch * constraints->rows->d);
 	LEARN_ALLOC(env, run->chosen, batch);
 	LEARN_ALLOC(env, run->row, (size_t) size * batch);
 	LEARN_ALLOC(env, run->label, (size_t) size * batch);
@@ -442,7 +328,7 @@ prepare(LearnEnv *env, Run *run, const int64_t *index, int64_t n)
 		LEARN_ALLOC(env, run->turned, side * side);
 		LEARN_ALLOC(env, run->z, size * cells);
 		LEARN_ALLOC(env, run->dz_back, size * cells);
-		LEARN_ALLOC(env, run->dlearned, run->n_learned);
+		LEARN_ALLOC(env, run->dlearned, run->stepper.n_learned);
 		LEARN_TRY(known_create(env, constraints, batch, &run->known));
 	}
 
@@ -461,7 +347,6 @@ prepare(LearnEnv *env, Run *run, const int64_t *index, int64_t n)
 			run->cumulative[i] = sum += constraints->weight[index[i]];
 	}
 	rng_seed(&run->rng, (uint64_t) run->options->seed, 2);
-	rng_seed(&run->dropout, (uint64_t) run->options->seed, 5);
 	rng_seed(&run->view_rng, (uint64_t) run->options->seed, 6);
 	return LEARN_OK;
 }
@@ -480,33 +365,25 @@ begin_at_identity(Net *net)
 			   (net->spec.n_layers > 1 ? net->spec.layer[net->spec.n_layers - 2].width : net->spec.in));
 }
 
-static LearnStatus
-make_model(LearnEnv *env, const Tower *t, Model **model)
-{
-	LEARN_ALLOC(env, *model, 1);
-	(*model)->prep = t->prep;
-	(*model)->net = t->net;
-	return LEARN_OK;
-}
-
 LearnStatus
 constraint_fit(LearnEnv *env, const Constraints *constraints, const int64_t *index, int64_t n,
 		  const TrainOptions *options, const FitPlan *plan, const Views *views, const Split *split, Fit *fit)
 {
 	Run			run = {0};
+	Stepper    *s = &run.stepper;
+	int			towers = constraint_two_towers(constraints) ? 2 : 1;
 	FitTask		task = {&run, 0, {NULL, NULL}, step, split ? split->n_held : 0, split ? score : NULL};
 	ArenaMark	mark;
 	Rng			rng;
 
 	LEARN_TRY(blas_load(env));
 	run.constraints = constraints;
-	run.plan = plan;
-	run.options = options;
+	s->plan = run.plan = plan;
+	s->options = run.options = options;
 	run.views = views;
 	run.split = split;
-	run.n_towers = constraint_two_towers(constraints) ? 2 : 1;
 	rng_seed(&rng, (uint64_t) options->seed, 3);
-	for (int i = 0; i < run.n_towers; i++)
+	for (int i = 0; i < towers; i++)
 	{
 		int64_t    *rows;
 		int64_t		n_rows;
@@ -520,24 +397,24 @@ constraint_fit(LearnEnv *env, const Constraints *constraints, const int64_t *ind
 			prep = one_scale ? PREP_SCALE : PREP_STANDARDIZE;
 		}
 		LEARN_TRY(constraint_rows(env, constraints, i, index, n, &rows, &n_rows));
-		LEARN_TRY(tower_create(env, &run.tower[i], i == 0 ? constraints->rows : constraints->rows_b, rows, n_rows, plan,
-							   prep, i == 1 && constraints->adapter, &rng));
+		LEARN_TRY(stepper_add_tower(env, s, i == 0 ? constraints->rows : constraints->rows_b, rows, n_rows,
+									prep, i == 1 && constraints->adapter, &rng));
 	}
-	if (netspec_out(&run.tower[0].net->spec) != netspec_out(&run.tower[run.n_towers - 1].net->spec))
+	if (s->out != netspec_out(&s->tower[towers - 1].net->spec))
 	{
 		learn_fail(env, LEARN_INVALID, "the network has %d dimensions, and the stored vectors have %d",
-				   netspec_out(&run.tower[0].net->spec), constraints->rows_b->d);
+				   s->out, constraints->rows_b->d);
 		learn_hint(env, "An adapter embeds into the space of the stored vectors.");
 		return LEARN_INVALID;
 	}
 	if (constraints->adapter)
-		begin_at_identity(run.tower[0].net);
-	netspec_print(&run.tower[0].net->spec, fit->network, sizeof(fit->network));
-	LEARN_TRY(make_model(env, &run.tower[0], &fit->model));
+		begin_at_identity(s->tower[0].net);
+	netspec_print(&s->tower[0].net->spec, fit->network, sizeof(fit->network));
+	LEARN_TRY(stepper_model(env, s, 0, &fit->model));
 	fit->model_b = NULL;
 	fit->each = NULL;
-	if (run.n_towers > 1)
-		LEARN_TRY(make_model(env, &run.tower[1], &fit->model_b));
+	if (towers > 1)
+		LEARN_TRY(stepper_model(env, s, 1, &fit->model_b));
 	LEARN_ALLOC(env, fit->history, plan->stop_after);
 	if (split && plan->each)
 		LEARN_ALLOC(env, fit->each, (size_t) fit_judged(plan) * split->n_held);
@@ -545,8 +422,8 @@ constraint_fit(LearnEnv *env, const Constraints *constraints, const int64_t *ind
 	mark = arena_mark(env->arena);
 	LEARN_TRY(prepare(env, &run, index, n));
 	task.per_epoch = (n + plan->batch - 1) / plan->batch;
-	for (int i = 0; i < run.n_towers; i++)
-		task.net[i] = run.tower[i].net;
+	for (int i = 0; i < towers; i++)
+		task.net[i] = s->tower[i].net;
 	LEARN_TRY(fit_loop(env, options, plan, &task, fit));
 	arena_reset(env->arena, mark);
 	return LEARN_OK;

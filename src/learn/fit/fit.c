@@ -10,42 +10,28 @@
 #include "base/blas.h"
 #include "fit_loop.h"
 #include "fit_views.h"
-#include "learn/loss/loss_sum.h"
-#include "learn/net/optim.h"
 #include "learn/data/sampler.h"
 #include "learn/data/target.h"
 #include "math/vmath.h"
+#include "stepper.h"
 
 typedef struct Run
 {
+	Stepper		stepper;
 	const Rows *rows;
 	const FitPlan *plan;
 	const TrainOptions *options;
 	const Judge *judge;			/* or NULL */
 	Sampler    *sampler;
 	FitViews   *views;			/* or NULL: no self-supervised term */
-	Prep	   *prep;
-	Net		   *net;
-	NetTape    *tape;
-	int			n_levels;		/* of labels: the classes, then the classes of classes */
-	LossSum    *loss[1 + ROWS_MAX_LEVELS];
-	size_t		first[1 + ROWS_MAX_LEVELS]; /* of what a level's loss learns among all that is learned */
-	float	   *dz_level;		/* a coarser level's gradient, or NULL */
+	float	   *dz_level;		/* the gradient of a coarser level of labels, or NULL */
 	int64_t		steps;			/* done */
 	int64_t		warm;			/* steps of a rising learning rate */
-	Optim	   *optim;			/* the network's parameters, then what the losses learn */
-	size_t		n_learned;		/* numbers that the losses learn: proxies, above all */
-	float	   *x;				/* batch x d, as fetched */
-	float	   *in;				/* batch x prep->out */
-	float	   *scratch;		/* of prep_apply, or NULL */
 	int32_t    *label;
 	TargetScale scale;			/* of rows with a target */
 	float	   *target;			/* batch, or NULL */
 	int64_t    *row;
 	float	   *dz;
-	float	   *grad;			/* the network's, then the losses' */
-	float	   *learned;
-	Rng			dropout;
 } Run;
 
 void
@@ -81,95 +67,60 @@ plan_loss(LearnEnv *env, const FitPlan *plan, const LossShape *shape, LossSum **
 	return loss_sum_create(env, term, plan->n_terms, shape, loss);
 }
 
-static LearnStatus
-load_batch(LearnEnv *env, Run *run, const int64_t *row, int n)
-{
-	LEARN_TRY(run->rows->fetch(env, run->rows->ctx, row, n, run->x));
-	prep_apply(run->prep, run->x, n, run->in, run->scratch);
-	return LEARN_OK;
-}
-
 /* JudgeEmbed with the weights as they are now. */
 static LearnStatus
 embed_now(LearnEnv *env, void *ctx, const int64_t *index, int count, float *out)
 {
 	Run		   *run = ctx;
-	int			width = netspec_out(&run->net->spec);
+	Tower	   *tower = &run->stepper.tower[0];
 
 	for (int i = 0; i < count; i += run->plan->batch)
 	{
 		int			n = count - i < run->plan->batch ? count - i : run->plan->batch;
-		const float *z;
 
-		LEARN_TRY(load_batch(env, run, index + i, n));
-		z = net_forward(run->net, run->tape, run->in, n, false, NULL);
-		if (z == NULL)
-			return learn_fail(env, LEARN_CANCELLED, "training was cancelled");
-		memcpy(out + (size_t) i * width, z, sizeof(float) * n * width);
+		LEARN_TRY(run->rows->fetch(env, run->rows->ctx, index + i, n, tower->x));
+		LEARN_TRY(stepper_embed(env, &run->stepper, 0, tower->x, n, out + (size_t) i * run->stepper.out));
 	}
 	return LEARN_OK;
 }
 
-/* What is needed beside the model, allocated behind it. */
+/* What is needed beside the model, allocated behind it: a loss for the classes, and one for each coarser level. */
 static LearnStatus
 prepare(LearnEnv *env, Run *run, int tape_rows)
 {
-	const FitPlan *plan = run->plan;
-	int			out = netspec_out(&run->net->spec);
-	size_t		batch = (size_t) plan->batch;
-	LossShape	shape = {0};
-	Rng			rng;
+	const Rows *rows = run->rows;
+	Stepper    *s = &run->stepper;
+	size_t		batch = (size_t) run->plan->batch;
+	int			levels = run->options->level_weight > 0 ? rows->n_levels : 0;
+	LossShape	shape = {.unit = s->tower[0].net->spec.l2, .max_rows = run->plan->batch, .dims = s->out,
+	.seed = (uint64_t) run->options->seed};
 
-	LEARN_TRY(net_tape_create(env, run->net, tape_rows, &run->tape));
-	shape.unit = run->net->spec.l2;
-	shape.max_rows = plan->batch;
-	shape.dims = out;
-	shape.seed = (uint64_t) run->options->seed;
-	run->n_levels = 1 + (run->options->level_weight > 0 ? run->rows->n_levels : 0);
-	for (int l = 0; l < run->n_levels; l++)
+	LEARN_TRY(stepper_prepare(env, s, tape_rows));
+	for (int l = 0; l <= levels; l++)
 	{
-		shape.n_classes = l == 0 ? run->rows->n_classes : run->rows->level_classes[l - 1];
-		LEARN_TRY(plan_loss(env, plan, &shape, &run->loss[l]));
-		run->first[l] = run->n_learned;
-		run->n_learned += loss_sum_learned(run->loss[l]);
+		shape.n_classes = l == 0 ? rows->n_classes : rows->level_classes[l - 1];
+		LEARN_TRY(stepper_add_loss(env, s, &shape));
 	}
-	if (run->n_levels > 1)
-		LEARN_ALLOC(env, run->dz_level, batch * out);
-	LEARN_TRY(optim_create(env, (OptimKind) run->options->optimizer, run->net->n_params + run->n_learned,
-						   run->options->momentum, run->options->beta2, run->options->adam_epsilon,
-						   &run->optim));
-	LEARN_ALLOC(env, run->x, batch * run->rows->d);
-	LEARN_ALLOC(env, run->in, batch * run->prep->out);
-	run->scratch = NULL;
-	if (run->prep->proj)
-		LEARN_ALLOC(env, run->scratch, batch * run->rows->d);
+	if (levels > 0)
+		LEARN_ALLOC(env, run->dz_level, batch * s->out);
+	LEARN_TRY(stepper_start(env, s));
 	LEARN_ALLOC(env, run->label, batch);
-	if (run->rows->target)
+	if (rows->target)
 		LEARN_ALLOC(env, run->target, batch);
 	LEARN_ALLOC(env, run->row, batch);
-	LEARN_ALLOC(env, run->dz, batch * out);
-	LEARN_ALLOC(env, run->grad, run->net->n_params + run->n_learned);
-	run->learned = NULL;
-	if (run->n_learned > 0)
-	{
-		LEARN_ALLOC(env, run->learned, run->n_learned);
-		rng_seed(&rng, (uint64_t) run->options->seed, 4);
-		for (int l = 0; l < run->n_levels; l++)
-			loss_sum_start(run->loss[l], &rng, run->learned + run->first[l]);
-	}
-	rng_seed(&run->dropout, (uint64_t) run->options->seed, 5);
+	LEARN_ALLOC(env, run->dz, batch * s->out);
 	return LEARN_OK;
 }
 
 /*
  * The losses of all levels of labels on a batch with the embeddings z: the classes' own, and each
- * coarser level's with level_weight times the weight of the one below.  Gradients to run->dz and run->grad.
+ * coarser level's with level_weight times the weight of the one below.  Gradients to run->dz and the stepper.
  */
 static double
 evaluate_levels(Run *run, const float *z, int n)
 {
-	size_t		n_net = run->net->n_params;
-	size_t		cells = (size_t) n * netspec_out(&run->net->spec);
+	Stepper    *s = &run->stepper;
+	size_t		cells = (size_t) n * s->out;
 	double		value = 0;
 	double		weight = 1;
 	LossBatch	batch = {0};
@@ -183,19 +134,17 @@ evaluate_levels(Run *run, const float *z, int n)
 		run->label[i] = run->rows->label[run->row[i]];
 	for (int i = 0; i < n && run->target; i++)
 		run->target[i] = (float) target_of(run->rows, &run->scale, run->row[i]);
-	for (int l = 0; l < run->n_levels; l++, weight *= run->options->level_weight)
+	for (int l = 0; l < s->n_losses; l++, weight *= run->options->level_weight)
 	{
-		float	   *dlearned = run->grad + n_net + run->first[l];
-
 		/* of the finest class, which the labels of level 0 are */
 		for (int i = 0; i < n && l > 0; i++)
 			run->label[i] = run->rows->level[l - 1][run->rows->label[run->row[i]]];
 		batch.dz = l == 0 ? run->dz : run->dz_level;
-		value += weight * loss_sum_evaluate(run->loss[l], &batch, run->learned ? run->learned + run->first[l] : NULL, dlearned);
+		value += weight * stepper_loss(s, l, &batch);
 		if (l > 0)
 		{
 			vm_axpy(run->dz, (real) weight, run->dz_level, cells);
-			vm_scale(dlearned, (real) weight, loss_sum_learned(run->loss[l]));
+			vm_scale(stepper_dlearned(s, l), (real) weight, loss_sum_learned(s->loss[l]));
 		}
 	}
 	return value;
@@ -206,40 +155,28 @@ static LearnStatus
 step(LearnEnv *env, void *ctx, double lr, double *loss)
 {
 	Run		   *run = ctx;
-	size_t		n_net = run->net->n_params;
+	Stepper    *s = &run->stepper;
 	int			n = sampler_next(run->sampler, run->row);
 	const float *z;
-	size_t		first,
-				count;
-	double		rate;
 
-	LEARN_TRY(load_batch(env, run, run->row, n));
-	z = net_forward(run->net, run->tape, run->in, n, true, &run->dropout);
+	LEARN_TRY(run->rows->fetch(env, run->rows->ctx, run->row, n, s->tower[0].x));
+	z = stepper_forward(s, 0, s->tower[0].x, n);
 	if (z == NULL)
-		return learn_fail(env, LEARN_CANCELLED, "training was cancelled");
+		return stepper_stopped(env);
 	/* embeddings drift fast at first: what is remembered would be stale */
 	if (run->steps++ == run->warm)
-		for (int l = 0; l < run->n_levels; l++)
-			loss_sum_remember(run->loss[l]);
+		for (int l = 0; l < s->n_losses; l++)
+			loss_sum_remember(s->loss[l]);
 	*loss = evaluate_levels(run, z, n);
 	LEARN_TRY(learn_poll(env));
 	LEARN_TRY(fit_check_loss(env, run->plan, *loss));
-	LEARN_TRY(net_backward(run->net, run->tape, run->dz, run->grad));
+	LEARN_TRY(stepper_backward(env, s, 0, run->dz));
 	if (run->views)
 	{
-		LEARN_TRY(fit_views_step(env, run->views, run->tape, &run->dropout, run->grad, loss));
+		LEARN_TRY(fit_views_step(env, run->views, s, loss));
 		LEARN_TRY(fit_check_loss(env, run->plan, *loss));
 	}
-
-	/* the proxies' gradient is of another scale: it does not count for the network's clipping */
-	optim_clip(run->grad, n_net, run->options->clip);
-	optim_begin(run->optim);
-	optim_update_net(run->optim, 0, run->net, run->grad, lr, run->options->weight_decay);
-	for (int l = 0; l < run->n_levels; l++)
-		for (int t = 0; loss_sum_part(run->loss[l], t, &first, &count, &rate); t++)
-			if (count > 0)
-				optim_update(run->optim, n_net + run->first[l] + first, count, run->learned + run->first[l] + first,
-							 run->grad + n_net + run->first[l] + first, lr * rate, 0);
+	stepper_step(s, lr);
 	return LEARN_OK;
 }
 
@@ -249,7 +186,7 @@ score(LearnEnv *env, void *ctx, HeldOutScore *found)
 {
 	Run		   *run = ctx;
 
-	return judge_score(env, run->judge, embed_now, run, netspec_out(&run->net->spec), found);
+	return judge_score(env, run->judge, embed_now, run, run->stepper.out, found);
 }
 
 LearnStatus
@@ -257,31 +194,23 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 			 const TrainOptions *options, const FitPlan *plan, const Judge *judge, Fit *fit)
 {
 	Run			run = {0};
+	Stepper    *s = &run.stepper;
 	FitTask		task = {&run, 0, {NULL, NULL}, step, judge ? judge->n_query : 0, judge ? score : NULL};
-	NetSpec		spec;
 	ArenaMark	mark;
 	Rng			rng;
-	int			tape_rows;
+	int			tape_rows = plan->batch;
 
 	LEARN_TRY(blas_load(env));
 	run.rows = rows;
-	run.plan = plan;
-	run.options = options;
+	s->plan = run.plan = plan;
+	s->options = run.options = options;
 	run.judge = judge;
 	if (rows->target)
 		LEARN_TRY(target_scale(env, rows, index, n, &run.scale));
-	LEARN_TRY(prep_fit(env, plan->prep, rows, index, n, plan->components, &run.prep));
-	LEARN_TRY(netspec_parse(env, plan->network, run.prep->out, &spec));
-	if (spec.n_layers == 0)
-		return learn_fail(env, LEARN_INVALID, "method \"%s\" needs a network with at least one layer",
-						  plan->name);
-	LEARN_TRY(net_create(env, &spec, &run.net));
 	rng_seed(&rng, (uint64_t) options->seed, 3);
-	net_init(run.net, &rng);
-	netspec_print(&spec, fit->network, sizeof(fit->network));
-	LEARN_ALLOC(env, fit->model, 1);
-	fit->model->prep = run.prep;
-	fit->model->net = run.net;
+	LEARN_TRY(stepper_add_tower(env, s, rows, index, n, plan->prep, false, &rng));
+	netspec_print(&s->tower[0].net->spec, fit->network, sizeof(fit->network));
+	LEARN_TRY(stepper_model(env, s, 0, &fit->model));
 	fit->model_b = NULL;
 	LEARN_ALLOC(env, fit->history, plan->stop_after);
 	fit->each = NULL;
@@ -289,16 +218,15 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 		LEARN_ALLOC(env, fit->each, (size_t) fit_judged(plan) * judge->n_query);
 
 	mark = arena_mark(env->arena);
-	tape_rows = plan->batch;
 	if (options->unlabeled > 0 && fit_views_tape(rows, n) > tape_rows)
 		tape_rows = fit_views_tape(rows, n);
 	LEARN_TRY(prepare(env, &run, tape_rows));
 	if (options->unlabeled > 0)
-		LEARN_TRY(fit_views_create(env, rows, index, n, options, run.prep, run.net, &run.views));
+		LEARN_TRY(fit_views_create(env, rows, index, n, options, s, &run.views));
 	LEARN_TRY(sampler_create(env, rows, index, n, plan->batch, plan->rows_per_class, options->balance,
 							 options->hard_share, (uint64_t) options->seed, &run.sampler));
 	task.per_epoch = sampler_steps(run.sampler);
-	task.net[0] = run.net;
+	task.net[0] = s->tower[0].net;
 	run.warm = (int64_t) (options->warmup * task.per_epoch * plan->epochs);
 	LEARN_TRY(fit_loop(env, options, plan, &task, fit));
 	arena_reset(env->arena, mark);

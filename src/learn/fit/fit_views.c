@@ -7,8 +7,6 @@
  */
 #include "fit_views.h"
 
-#include <math.h>
-
 #include "learn/loss/loss_sum.h"
 #include "learn/data/views.h"
 #include "math/vmath.h"
@@ -18,8 +16,6 @@
 struct FitViews
 {
 	const Rows *rows;
-	const Prep *prep;
-	const Net  *net;
 	double		weight;
 	Views		views;
 	LossSum    *loss;
@@ -29,11 +25,9 @@ struct FitViews
 	int			count;			/* rows of a step */
 	float	   *x;				/* count x d */
 	float	   *view;			/* 2 count x d */
-	float	   *in;				/* 2 count x prep->out */
-	float	   *scratch;		/* of prep_apply, or NULL */
 	int32_t    *label;			/* 2 count: the row's number in the step */
 	float	   *dz;
-	float	   *grad;			/* of the network */
+	float	   *grad;			/* of the views */
 	Rng			rng;
 	Rng			view_rng;
 };
@@ -54,18 +48,16 @@ fit_views_tape(const Rows *rows, int64_t n)
 
 LearnStatus
 fit_views_create(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
-				 const TrainOptions *options, const Prep *prep, const Net *net, FitViews **views)
+				 const TrainOptions *options, const Stepper *stepper, FitViews **views)
 {
 	const Method *method = options_view_method(options);
 	LossTerm	term = {&method->loss, method->defaults, 1, 1};
-	LossShape	shape = {.unit = net->spec.l2, .dims = netspec_out(&net->spec), .seed = (uint64_t) options->seed};
+	LossShape	shape = {.unit = stepper->tower[0].net->spec.l2, .dims = stepper->out, .seed = (uint64_t) options->seed};
 	FitViews   *v;
 	size_t		two;
 
 	LEARN_ALLOC(env, v, 1);
 	v->rows = rows;
-	v->prep = prep;
-	v->net = net;
 	v->weight = options->unlabeled;
 	v->count = rows_of_step(rows, n);
 	two = 2 * (size_t) v->count;
@@ -81,15 +73,11 @@ fit_views_create(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t 
 		v->order[i] = i < n ? index[i] : rows->n + (i - n);
 	LEARN_ALLOC(env, v->x, (size_t) v->count * rows->d);
 	LEARN_ALLOC(env, v->view, two * rows->d);
-	LEARN_ALLOC(env, v->in, two * prep->out);
-	v->scratch = NULL;
-	if (prep->proj)
-		LEARN_ALLOC(env, v->scratch, two * rows->d);
 	LEARN_ALLOC(env, v->label, two);
 	for (size_t i = 0; i < two; i++)
 		v->label[i] = (int32_t) (i % v->count);
 	LEARN_ALLOC(env, v->dz, two * shape.dims);
-	LEARN_ALLOC(env, v->grad, net->n_params);
+	LEARN_ALLOC(env, v->grad, stepper->n_params);
 	rng_seed(&v->rng, (uint64_t) options->seed, 7);
 	rng_seed(&v->view_rng, (uint64_t) options->seed, 8);
 	*views = v;
@@ -97,9 +85,10 @@ fit_views_create(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t 
 }
 
 LearnStatus
-fit_views_step(LearnEnv *env, FitViews *v, NetTape *tape, Rng *dropout, float *grad, double *loss)
+fit_views_step(LearnEnv *env, FitViews *v, Stepper *stepper, double *loss)
 {
 	LossBatch	batch = {.label = v->label, .rows = 2 * v->count, .dz = v->dz};
+	float	   *grad = stepper->grad;	/* of the labelled batch */
 
 	if (v->next + v->count > v->n)
 	{
@@ -110,13 +99,16 @@ fit_views_step(LearnEnv *env, FitViews *v, NetTape *tape, Rng *dropout, float *g
 	v->next += v->count;
 	views_make(&v->views, &v->view_rng, v->x, v->count, v->view);
 	views_make(&v->views, &v->view_rng, v->x, v->count, v->view + (size_t) v->count * v->rows->d);
-	prep_apply(v->prep, v->view, batch.rows, v->in, v->scratch);
-	batch.z = net_forward(v->net, tape, v->in, batch.rows, true, dropout);
+	batch.z = stepper_forward(stepper, 0, v->view, batch.rows);
 	if (batch.z == NULL)
-		return learn_fail(env, LEARN_CANCELLED, "training was cancelled");
+		return stepper_stopped(env);
 	*loss += v->weight * loss_sum_evaluate(v->loss, &batch, NULL, NULL);
 	LEARN_TRY(learn_poll(env));
-	LEARN_TRY(net_backward(v->net, tape, v->dz, v->grad));
-	vm_axpy(grad, (float) v->weight, v->grad, v->net->n_params);
+
+	/* the backward pass overwrites */
+	stepper->grad = v->grad;
+	LEARN_TRY(stepper_backward(env, stepper, 0, v->dz));
+	stepper->grad = grad;
+	vm_axpy(grad, (real) v->weight, v->grad, stepper->n_params);
 	return LEARN_OK;
 }
