@@ -1,11 +1,13 @@
 /*
  * ddl.c
- *	  dml_watch_ddl: an event trigger that tells when DDL makes a materialised column go stale.
+ *	  dml_watch_ddl: an event trigger that tells when DDL leaves a materialised column that
+ *	  nothing keeps fresh.
  *
- * PostgreSQL gives the triggers of a partitioned table to its partitions, and takes them back
- * from a partition that is detached.  The detached table keeps the column, which nobody fills from
- * then on: it gets a record of its own, so that dml_columns shows it.  A table that is attached
- * brings rows along, and a child table of INHERITS has the column without the trigger.
+ * PostgreSQL gives the triggers of a partitioned table to its partitions, and takes them back from
+ * a partition that is detached.  The detached table keeps the column, but nothing fills it any
+ * more.  It gets a record of its own, so that dml_columns shows it.  A table that is attached
+ * brings rows that may have no embedding.  A child table of INHERITS has the column without the
+ * trigger.
  */
 #include "compat.h"
 
@@ -32,8 +34,8 @@ typedef enum Change
 } Change;
 
 /*
- * Statement that fills a column and keeps it fresh, for a hint.  refresh: some rows may have an
- * embedding that is of the right version and yet old.
+ * The statement that fills a column and keeps it fresh, for a hint.  refresh: some rows may have an
+ * embedding of the right version that was made from older values.
  */
 static char *
 materialize_call(Oid relid, const char *column, const Trigger *trigger, bool refresh)
@@ -49,7 +51,7 @@ materialize_call(Oid relid, const char *column, const Trigger *trigger, bool ref
 					refresh ? ", refresh => true" : "");
 }
 
-/* How many triggers of the table fill the column? */
+/* The number of triggers of the table that fill the column. */
 static int
 count_triggers(Oid relid, AttrNumber attnum, Oid function)
 {
@@ -66,7 +68,10 @@ count_triggers(Oid relid, AttrNumber attnum, Oid function)
 	return n;
 }
 
-/* Record the column of a detached partition as that of the partitioned table, or of one above it, is recorded. */
+/*
+ * Give the column of a detached partition a record: a copy of the partitioned table's, or of the
+ * nearest table above it that has one.
+ */
 static void
 record_detached(Oid parent, Oid child, const char *column)
 {
@@ -82,7 +87,7 @@ record_detached(Oid parent, Oid child, const char *column)
 	}
 }
 
-/* Does the relation hold rows, or partitions that may? */
+/* Whether the relation has rows, or partitions that may have some. */
 static bool
 may_have_rows(Oid relid)
 {
@@ -93,7 +98,9 @@ may_have_rows(Oid relid)
 	return result;
 }
 
-/* What became of one column of parent in child. */
+/*
+ * Report how the change affects one materialised column of parent in child, and update its record.
+ */
 static void
 watch_column(Oid parent, Oid child, Change change, const Trigger *trigger, Oid function)
 {
@@ -107,11 +114,11 @@ watch_column(Oid parent, Oid child, Change change, const Trigger *trigger, Oid f
 	{
 		bool		stale;
 
-		if (triggers == 1)		/* the partitioned table's */
+		if (triggers == 1)		/* the trigger of the partitioned table */
 			(void) dml_column_forget(child, attnum, &stale);
 		if (may_have_rows(child))
 			ereport(NOTICE,
-					(errmsg("rows that \"%s\" brings along may have no embedding, or an old one, in column \"%s\"",
+					(errmsg("rows that \"%s\" brings may have no embedding, or an outdated one, in column \"%s\"",
 							get_rel_name(child), column),
 					 errhint("%s", materialize_call(parent, column, trigger, true))));
 	}
@@ -129,7 +136,7 @@ watch_column(Oid parent, Oid child, Change change, const Trigger *trigger, Oid f
 	}
 }
 
-/* A table became the child of another, or no longer is. */
+/* Do so for every materialised column of parent, when a table became its child or ceased to be. */
 static void
 watch(const RangeVar *parent_name, const RangeVar *child_name, Change change, Oid function)
 {
@@ -153,7 +160,7 @@ watch(const RangeVar *parent_name, const RangeVar *child_name, Change change, Oi
 	}
 }
 
-/* DETACH PARTITION, also the FINALIZE of one that was interrupted. */
+/* DETACH PARTITION, and the FINALIZE of one that was interrupted. */
 static bool
 is_detach(AlterTableType subtype)
 {
@@ -164,7 +171,7 @@ is_detach(AlterTableType subtype)
 	return subtype == AT_DetachPartition;
 }
 
-/* ddl_command_end of ALTER TABLE and CREATE TABLE */
+/* The event trigger: ddl_command_end of ALTER TABLE and CREATE TABLE. */
 Datum
 dml_watch_ddl(PG_FUNCTION_ARGS)
 {

@@ -1,9 +1,9 @@
 /*
  * embed.c
- *	  dml_embed and dml_distance: a model applied to one row, or two.
+ *	  dml_embed and dml_distance: a model applied to one row or to two.
  *
- * What is worked with on the way is freed: an index build or a PL/pgSQL loop calls many times in
- * one memory context.
+ * The functions free what they allocate, because an index build or a PL/pgSQL loop calls them many
+ * times in one memory context.
  */
 #include "compat.h"
 
@@ -19,7 +19,7 @@ PG_FUNCTION_INFO_V1(dml_embed_plain);
 PG_FUNCTION_INFO_V1(dml_distance_array);
 PG_FUNCTION_INFO_V1(dml_distance_plain);
 
-/* The embedding of an array; NULL where an element is. */
+/* The embedding of an array, or NULL if an element is NULL. */
 static DmlVector *
 embed_array(const DmlVersion *version, Datum datum)
 {
@@ -51,7 +51,7 @@ embed_plain(const DmlVersion *version, Datum value)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the input is an embedding already, of %s", space),
-				 errhint("dml_embed takes a row as it was before embedding.")));
+				 errhint("dml_embed takes raw input: the row before it was embedded.")));
 	}
 	result = dml_version_embed_vector(version, v->x, v->dim);
 	if ((Pointer) v != DatumGetPointer(value))
@@ -59,7 +59,7 @@ embed_plain(const DmlVersion *version, Datum value)
 	return result;
 }
 
-/* dml_embed(model, numbers[]) and dml_embed(model, a, b, ...), whose numbers come as an array too */
+/* dml_embed(model, numbers[]), and dml_embed(model, a, b, ...), whose numbers come as an array. */
 Datum
 dml_embed_array(PG_FUNCTION_ARGS)
 {
@@ -77,7 +77,7 @@ dml_embed_plain(PG_FUNCTION_ARGS)
 	PG_RETURN_DML_VECTOR_P(embed_plain(dml_call_version(fcinfo), PG_GETARG_DATUM(1)));
 }
 
-/* The distance of two embeddings, which it frees; either may be NULL. */
+/* The distance of two embeddings, which it frees; NULL if one of them is NULL. */
 static Datum
 distance(FunctionCallInfo fcinfo, DmlVector *a, DmlVector *b)
 {
@@ -100,7 +100,7 @@ dml_distance_array(PG_FUNCTION_ARGS)
 	return distance(fcinfo, embed_array(version, PG_GETARG_DATUM(1)), embed_array(dml_second_side(version), PG_GETARG_DATUM(2)));
 }
 
-/* The same of two plain vectors. */
+/* dml_distance(model, a, b) of two plain vectors. */
 Datum
 dml_distance_plain(PG_FUNCTION_ARGS)
 {

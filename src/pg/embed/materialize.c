@@ -1,7 +1,6 @@
 /*
  * materialize.c
- *	  dml_materialize and dml_dematerialize: what may become a materialised column,
- *	  and the DDL around the filling.
+ *	  dml_materialize and dml_dematerialize: the steps in their order, and the DDL.
  *
  * The README of this room says which locks are taken and why.
  */
@@ -28,8 +27,8 @@ PG_FUNCTION_INFO_V1(dml_materialize);
 PG_FUNCTION_INFO_V1(dml_dematerialize);
 
 /*
- * Find the column and say in target what is to be done to it.  Errors: a column that
- * exists and cannot hold the model's embeddings (there is none to drop a column).
+ * Look the column up; set attnum and retype of target.  Errors: the column exists and cannot hold
+ * the model's embeddings.  version is NULL when a column is dropped, and then any type will do.
  */
 static void
 find_column(MaterializeTarget *target)
@@ -52,7 +51,7 @@ find_column(MaterializeTarget *target)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of \"%s\" is of type %s, not dml_vector",
 						target->column, get_rel_name(target->relid), format_type_be(attribute->atttypid)),
-				 errhint("Name a new column, and it is added.")));
+				 errhint("Give a new name, and dml_materialize adds the column.")));
 	if (target->version != NULL && attribute->attgenerated != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
@@ -64,7 +63,7 @@ find_column(MaterializeTarget *target)
 	ReleaseSysCache(tuple);
 }
 
-/* Will the column be added or altered, or an index built again?  Readers must wait for that. */
+/* Whether the column will be added or altered, or an index rebuilt: readers must wait for that. */
 static bool
 is_rebuilt(const MaterializeTarget *target)
 {
@@ -72,9 +71,9 @@ is_rebuilt(const MaterializeTarget *target)
 }
 
 /*
- * Lock the table and all below it.  ALTER TABLE and REINDEX need ACCESS EXCLUSIVE, and a
- * lock is never raised: two sessions that both did would wait for each other.  So
- * what is needed is guessed, and seen under the lock to be enough.
+ * Lock the table and all tables below it.  ALTER TABLE and REINDEX need ACCESS EXCLUSIVE.  A lock
+ * is never raised, because two sessions that did so would deadlock.  So the mode is chosen before
+ * the lock is taken, and the choice is checked under the lock.
  */
 static void
 lock_tables(MaterializeTarget *target)
@@ -100,7 +99,7 @@ lock_tables(MaterializeTarget *target)
 	}
 }
 
-/* The names of a model that takes named columns are to come in its order. */
+/* Check the features against a model that takes named columns: their number, and their order. */
 static void
 check_order(const DmlFeatures *features, const DmlVersion *version)
 {
@@ -127,11 +126,11 @@ check_order(const DmlFeatures *features, const DmlVersion *version)
 	if (other_order)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the features come in another order than those of model \"%s\"", version->name),
+				 errmsg("the features are not in the order of model \"%s\"", version->name),
 				 errdetail("It was trained with the features %s.", version->features)));
 }
 
-/* An error in features that the user did not type. */
+/* Error context: the features were not typed by the user. */
 static void
 default_features_context(void *arg)
 {
@@ -142,11 +141,11 @@ default_features_context(void *arg)
 }
 
 /*
- * The features' text, to be stored: what the user gave, else what the column has, else
- * what the model was trained with.  The user's names are looked up by the user's
- * search_path; the result means the same under any.  The others are to run with the rights of the
- * table's owner.  The model's must be confined, unless that owner wrote them.  The column's must be
- * such as the trigger evaluates, since whoever has the right TRIGGER can make a trigger.
+ * The text of the features that is stored: the user's, else that of the column's trigger, else that
+ * of the model.  Names in the user's text are looked up by the user's search_path; the result means
+ * the same under any path.  The other two will run with the rights of the table's owner.  So the
+ * model's text must be confined unless that owner wrote it, and the trigger's must be such as the
+ * trigger evaluates, since anybody with the right TRIGGER can make a trigger.
  */
 static char *
 choose_features(const MaterializeTarget *target, Relation rel, const Trigger *trigger, const char *given)
@@ -181,14 +180,17 @@ choose_features(const MaterializeTarget *target, Relation rel, const Trigger *tr
 	return result;
 }
 
-/* The features compiled for one of the tables; the caller has become the owner. */
+/* Compile the features for one of the tables.  The caller has taken on the owner's identity. */
 static DmlFeatureExprs *
 compile_qualified(const char *features, Relation rel)
 {
 	return dml_features_compile(dml_features_parse(features), rel);
 }
 
-/* No embedding may be made from another: triggers on UPDATE OF do not see what triggers write. */
+/*
+ * Refuse features that read a materialised column: a trigger on UPDATE OF does not fire for a
+ * column that another trigger writes.
+ */
 static void
 check_columns_read(const MaterializeTarget *target, Relation rel, Bitmapset *columns)
 {
@@ -231,8 +233,8 @@ vector_type(int dims)
 }
 
 /*
- * Add the column, or give it the model's number of dimensions (and no values yet).  As the
- * owner: a table that is rewritten evaluates its constraints and generated columns.
+ * Add the column, or change its number of dimensions, which removes its values.  Runs as the owner,
+ * because rewriting a table evaluates its constraints and generated columns.
  */
 static void
 alter_column(MaterializeTarget *target)
@@ -260,7 +262,7 @@ alter_column(MaterializeTarget *target)
 	target->attnum = get_attnum(target->relid, target->column);
 }
 
-/* The trigger and the record of the column that is being materialised. */
+/* Make the trigger and the record of the column on one table. */
 static void
 create_target_trigger(const MaterializeTarget *target, Oid relid, const DmlFeatureExprs *exprs, const char *features)
 {
@@ -275,7 +277,7 @@ create_target_trigger(const MaterializeTarget *target, Oid relid, const DmlFeatu
 				   exprs, features, &record);
 }
 
-/* Is every row that has an embedding of the version's space certain to have the right one? */
+/* Whether each row that has an embedding of the version's space is sure to have the right one. */
 static bool
 can_keep(const Trigger *trigger, const DmlVersion *version, const char *features)
 {
@@ -307,7 +309,10 @@ fill_tables(const MaterializeTarget *target, const char *features, bool keep_fre
 	}
 }
 
-/* The version, with the rights of the table's owner, who will hold it for everyone that writes. */
+/*
+ * The version, looked up with the rights of the table's owner, as the trigger will do for everybody
+ * who writes to the table.
+ */
 static const DmlVersion *
 owner_version(Oid owner, const char *model)
 {
@@ -362,7 +367,7 @@ dml_materialize(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of \"%s\" has another number of dimensions than the %d of model \"%s\"",
 						target.column, RelationGetRelationName(rel), target.version->out, target.version->name),
-				 errhint("Name a new column, and it is added.")));
+				 errhint("Give a new name, and dml_materialize adds the column.")));
 	features = choose_features(&target, rel, trigger, PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	{
 		OwnerScope	scope;
@@ -457,7 +462,7 @@ dml_dematerialize(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("column \"%s\" of \"%s\" is not materialised",
 							target.column, get_rel_name(target.relid)),
-					 errhint("The view dml_columns shows those that are.")));
+					 errhint("The view dml_columns lists the materialised columns.")));
 		ereport(NOTICE,
 				(errmsg("column \"%s\" of \"%s\" is not materialised and stays as it is",
 						target.column, get_rel_name(target.relid)),

@@ -1,16 +1,16 @@
 /*
  * materialize.h
- *	  A materialised column: its trigger, and the filling of it.
+ *	  A materialised column: its trigger, and how it is filled.
  *
- * The trigger is the truth about a column, not the record in dml_columns: its
- * UPDATE OF list holds the feature columns and last the embedding's, by number, so a
- * renamed column is still found; its arguments are
+ * What fills a column follows from its trigger, not from the record in dml_columns.  The trigger's
+ * UPDATE OF list holds the feature columns and last the embedding's column, by number, so a renamed
+ * column is still found.  Its arguments are
  *
  *		model@version, features, name of UPDATE OF column 1, name of column 2, ...
  *
  * with the names that the columns had when features was written.  Its WHEN clause holds the
- * features as expressions (dml_features_condition): they are what is evaluated, and PostgreSQL
- * knows through them which functions, types and operators the trigger needs.
+ * features as expressions (dml_features_condition).  These are evaluated, and PostgreSQL records
+ * the functions, types and operators that they depend on.
  */
 #ifndef DML_MATERIALIZE_H
 #define DML_MATERIALIZE_H
@@ -26,7 +26,7 @@
 
 #define EMBED_TRIGGER_FUNCTION	"dml_embed_trigger"
 
-/* Arguments of the trigger in front of the columns' names. */
+/* Arguments of the trigger before the columns' names. */
 enum
 {
 	EMBED_TRIGGER_MODEL,
@@ -35,16 +35,20 @@ enum
 };
 
 /*
- * Features of a trigger, compiled for its table.
- * Errors also for a trigger that dml_materialize did not make.
+ * The features of a trigger, compiled for its table.  Errors: the trigger was not made by
+ * dml_materialize.
  */
 extern DmlFeatureExprs *embed_trigger_compile(const Trigger *trigger, Relation rel);
 
 /*
- * Whom the features of a trigger are evaluated as.  InvalidOid, as whoever writes: they only compute.
- * The table's owner: what they call is that owner's or a superuser's, or dml_materialize recorded
- * them.  In a partition, the owner of the table that they were recorded for.  Errors for other
- * features, which may be of anybody who has the right TRIGGER.
+ * The role that evaluates the features of a trigger:
+ *
+ *	InvalidOid, the current user: the features only compute
+ *	the table's owner: they call functions of that owner or of a superuser, or
+ *		dml_materialize recorded them
+ *	the owner of a table above a partition: dml_materialize recorded them for that table
+ *
+ * Errors: any other features, which anybody with the right TRIGGER may have written.
  */
 extern Oid	embed_trigger_owner(const Trigger *trigger, Relation rel);
 
@@ -56,40 +60,44 @@ typedef struct MaterializeTarget
 	Oid			owner;
 	Oid			function;		/* dml_embed_trigger's OID */
 	const DmlVersion *version;
-	List	   *members;		/* OIDs: the table, its partitions and inheritance children */
-	AttrNumber	attnum;			/* of the column; InvalidAttrNumber: to be added */
-	bool		retype;			/* its number of dimensions is another model's */
+	List	   *members;		/* OIDs of the table, its partitions and inheritance children */
+	AttrNumber	attnum;			/* of the column; InvalidAttrNumber: it will be added */
+	bool		retype;			/* the column's number of dimensions will change */
 } MaterializeTarget;
 
 /* ---------- materialize_check.c ---------- */
 
 /*
- * Look up what both functions work on: relid, column, owner and function are set; the table is
- * not locked yet.  what: the statement's name, for a read-only transaction.
+ * Look up what both functions work on, and set relid, column, owner and function.  The table is not
+ * locked yet.  what: the function's name, for the error in a read-only transaction.
  */
 extern void materialize_target_init(MaterializeTarget *target, FunctionCallInfo fcinfo, const char *what);
 
-/* Checks of the locked tables; doing: what is being done, for messages. */
+/* Check the locked tables.  doing: what is being done, for messages. */
 extern void materialize_check_members(const MaterializeTarget *target, const char *doing);
 
 /* ---------- materialize_trigger.c ---------- */
 
-/* A statement of DDL, as the current user; the table's name for it. */
+/* Run a DDL statement as the current user; a table's qualified name for it. */
 extern void materialize_run(const char *sql);
 extern char *materialize_table_name(Oid relid);
 
-/* The trigger that fills a column, or NULL.  A copy: the relcache may be rebuilt at any look-up. */
+/*
+ * The trigger that fills a column, or NULL.  A copy, since the relcache may be rebuilt at any
+ * look-up.
+ */
 extern const Trigger *column_trigger_find(Relation rel, AttrNumber attnum, Oid function);
 
 /*
- * Drop a column's triggers on one table, also those that others made, and forget the record.
+ * Drop a column's triggers on one table, also those that others made, and delete its record.
  * Returns whether there was a trigger.
  */
 extern bool column_trigger_drop(Oid relid, const char *column, Oid function);
 
 /*
- * Make the trigger of a column on one table and record the column.  model is "name@number";
- * of record all is set but features.
+ * Make the trigger of a column on one table and record the column.  model is "name@number".  The
+ * caller sets all of record except features.  Runs as the owner of the table: parsing the condition
+ * can run code, such as the CHECK of a domain for a literal of an array of it.
  */
 extern void column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *model,
 								  const DmlFeatureExprs *exprs, const char *features, DmlColumn *record);
@@ -97,15 +105,15 @@ extern void column_trigger_create(Oid relid, AttrNumber attnum, Oid function, co
 /* ---------- materialize_index.c ---------- */
 
 /*
- * OIDs of the dml indexes, of the table and all below it, that hold vectors of another space
- * than the version's in an expression or a column that is made of the target column.  The caller
- * need not hold a lock on the tables.
+ * OIDs of the dml indexes on the table and all tables below it that hold vectors of a space other
+ * than the version's, in the target column or in an expression that reads it.  The caller need not
+ * lock the tables.
  */
 extern List *materialize_other_indexes(const MaterializeTarget *target);
 
 /*
- * Keep rows out of indexes until materialize_indexes_rebuild() has built them from the table
- * again, in the same transaction.  The caller holds ACCESS EXCLUSIVE on their tables.
+ * Keep rows out of the indexes until materialize_indexes_rebuild() has built them again, in the
+ * same transaction.  The caller holds ACCESS EXCLUSIVE on their tables.
  */
 extern void materialize_indexes_suspend(List *indexes);
 extern void materialize_indexes_rebuild(List *indexes);
@@ -114,16 +122,16 @@ extern void materialize_indexes_rebuild(List *indexes);
 
 typedef struct FillCounts
 {
-	int64		rows;			/* seen */
-	int64		embedded;		/* written with an embedding */
-	int64		incomplete;		/* with a NULL feature, hence a NULL embedding */
+	int64		rows;			/* rows seen */
+	int64		embedded;		/* rows written with an embedding */
+	int64		incomplete;		/* rows with a NULL feature, hence a NULL embedding */
 } FillCounts;
 
 /*
- * Write the embedding of every row of one table (or leaf partition), which the caller
- * has locked against writers and row locks.  keep_fresh: rows that already have an
- * embedding of version's space are left as they are.  Adds to counts.  Runs user
- * expressions: the caller has become the owner.
+ * Write the embedding of every row of one table or leaf partition, which the caller has locked
+ * against writers and row locks.  keep_fresh: leave rows that have an embedding of the version's
+ * space as they are.  Adds to counts.  It runs the user's expressions, so the caller has taken on
+ * the owner's identity.
  */
 extern void materialize_fill(Relation rel, AttrNumber attnum, const DmlVersion *version,
 							 DmlFeatureExprs *exprs, bool keep_fresh, FillCounts *counts);

@@ -1,6 +1,6 @@
 /*
  * materialize_check.c
- *	  What may be materialised: the kinds of tables and columns, and who may ask for it.
+ *	  What can be materialised: the kinds of tables and columns, and who may ask for it.
  */
 #include "compat.h"
 
@@ -47,7 +47,10 @@ check_owner(Oid relid)
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
 }
 
-/* Can a relation of this kind have a column that a row trigger fills? */
+/*
+ * Refuse relations that cannot have a column filled by a row trigger.  member: it is below the
+ * table that was named.
+ */
 static void
 check_kind(Oid relid, bool member)
 {
@@ -83,7 +86,7 @@ check_kind(Oid relid, bool member)
 			 errhint("%s", hint)));
 }
 
-/* Checks of a locked table; the one that was named or one below it. */
+/* Check one locked table: the table that was named, or one below it. */
 static void
 check_table(Relation rel, const char *doing)
 {
@@ -98,7 +101,7 @@ check_table(Relation rel, const char *doing)
 	CheckTableNotInUse(rel, doing);
 }
 
-/* The partition's column belongs to the partitioned table, if that has it materialised. */
+/* Refuse a partition whose column belongs to a partitioned table, which has it materialised. */
 static void
 check_partition(Relation rel, const MaterializeTarget *target)
 {
@@ -122,7 +125,7 @@ check_partition(Relation rel, const MaterializeTarget *target)
 	}
 }
 
-/* A key is chosen by the user; an embedding is not. */
+/* Refuse a column that is part of a key: the user chooses keys, the model computes embeddings. */
 static void
 check_no_key(Relation rel, AttrNumber attnum)
 {
@@ -190,7 +193,7 @@ materialize_check_members(const MaterializeTarget *target, const char *doing)
 	}
 }
 
-/* Look up what both functions work on; the table is not locked yet. */
+/* See materialize.h. */
 void
 materialize_target_init(MaterializeTarget *target, FunctionCallInfo fcinfo, const char *what)
 {

@@ -1,12 +1,12 @@
 /*
  * materialize_fill.c
- *	  Filling a materialised column: scan, embed in batches, update row by row.
+ *	  Fills a materialised column: scan, embed in batches, update row by row.
  *
- * Rows are updated below the level of SQL, by the function that logical replication's
- * apply worker uses: indexes, CHECK and NOT NULL, generated columns, partition bounds
- * and replica identity are looked after, while the user's triggers and rules do not
- * fire, just as they do not when ALTER TABLE rewrites a table.  Other columns are
- * copied as stored: out-of-line values keep their place in the TOAST table.
+ * Rows are updated below the level of SQL, by the function that the apply worker of logical
+ * replication uses.  It maintains indexes, CHECK and NOT NULL constraints, generated columns,
+ * partition bounds and the replica identity.  The user's triggers and rules do not fire, as when
+ * ALTER TABLE rewrites a table.  Other columns are copied as stored: values out of line keep their
+ * place in the TOAST table.
  */
 #include "compat.h"
 
@@ -54,7 +54,7 @@ typedef struct Fill
 	float4	   *out;
 } Fill;
 
-/* An executor state with rel as the one table, of which attnum is updated. */
+/* An executor state for one table, rel, whose column attnum is updated. */
 static EState *
 fill_estate(Relation rel, AttrNumber attnum, Snapshot snapshot)
 {
@@ -96,7 +96,7 @@ fill_update(Fill *fill)
 #endif
 }
 
-/* Put value into a row of the batch, unless it is there already. */
+/* Write value to a row of the batch, unless the row has it already. */
 static void
 fill_write(Fill *fill, HeapTuple tuple, const DmlVector *value)
 {
@@ -146,7 +146,7 @@ fill_notice(Fill *fill)
 			(errmsg("%lld rows embedded so far", (long long) fill->counts->embedded)));
 }
 
-/* Embed the batch and write it. */
+/* Embed the batch and write it, then empty it. */
 static void
 fill_flush(Fill *fill)
 {
@@ -180,7 +180,7 @@ fill_flush(Fill *fill)
 	fill_notice(fill);
 }
 
-/* Has the row an embedding of the version's space?  Reads no more of it than its head. */
+/* Whether the row has an embedding of the space.  Reads only the head of the value. */
 static bool
 is_fresh(TupleTableSlot *slot, AttrNumber attnum, uint64 space)
 {
@@ -264,8 +264,8 @@ materialize_fill(Relation rel, AttrNumber attnum, const DmlVersion *version,
 	fill.out = palloc(sizeof(float4) * fill.capacity * version->out);
 
 	/*
-	 * All rows committed before our lock was granted, whatever the transaction's isolation
-	 * level says; and none of those that are written here.
+	 * The snapshot sees all rows that were committed before our lock was granted, at any isolation
+	 * level, and no row that the filling writes.
 	 */
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	PushActiveSnapshot(snapshot);

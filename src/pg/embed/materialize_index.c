@@ -1,12 +1,12 @@
 /*
  * materialize_index.c
- *	  The indexes over a column that moves to another version.
+ *	  Rebuilds the indexes on a column that moves to another version.
  *
- * A dml index holds vectors of one space, and the old rows stay in it until VACUUM.  So an
- * index of another space takes no row while the column is filled, and is then built again
- * from the table.  Its row in pg_index says meanwhile that it is neither ready for inserts nor
- * valid.  REINDEX of such an index also notes that transactions with an older snapshot must
- * not search in it (pg_index.indcheckxmin), since the rows that they see are not there.
+ * A dml index holds vectors of one space, and old row versions stay in it until VACUUM. So an index
+ * of another space gets no row while the column is filled, and is then built again from the table.
+ * Meanwhile its row in pg_index says that it is neither ready for inserts nor valid.  REINDEX of
+ * such an index sets pg_index.indcheckxmin.  A transaction with an older snapshot then does not
+ * search the index, which lacks the row versions that it sees.
  */
 #include "compat.h"
 
@@ -27,7 +27,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* Is an index's column, or an expression of one, made of the table's column? */
+/* Whether the index reads the table's column, as a column or in an expression. */
 static bool
 index_reads(Relation index, AttrNumber attnum)
 {

@@ -1,6 +1,6 @@
 /*
  * materialize_trigger.c
- *	  Making, finding and dropping the trigger of a materialised column, and its record.
+ *	  Makes, finds and drops the trigger of a materialised column, and its record.
  */
 #include "compat.h"
 
@@ -15,10 +15,10 @@
 
 #include "read/owner.h"
 
-/* Sorts behind what users call their triggers, so that it sees what they did to the row. */
+/* Sorts after the names that users give triggers, so that it sees their changes to the row. */
 #define TRIGGER_PREFIX	"zz_dml"
 
-/* A statement of DDL, as the current user. */
+/* Run a DDL statement as the current user. */
 void
 materialize_run(const char *sql)
 {
@@ -37,7 +37,10 @@ materialize_table_name(Oid relid)
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 }
 
-/* The trigger that fills a column, or NULL.  A copy: the relcache may be rebuilt at any look-up. */
+/*
+ * The trigger that fills a column, or NULL.  A copy, since the relcache may be rebuilt at any
+ * look-up.
+ */
 const Trigger *
 column_trigger_find(Relation rel, AttrNumber attnum, Oid function)
 {
@@ -56,7 +59,7 @@ column_trigger_find(Relation rel, AttrNumber attnum, Oid function)
 }
 
 /*
- * Drop a column's triggers on one table, also those that others made, and forget the record.
+ * Drop a column's triggers on one table, also those that others made, and delete its record.
  * Returns whether there was a trigger.
  */
 bool
@@ -91,7 +94,7 @@ append_trigger_column(StringInfo columns, StringInfo names, Oid relid, AttrNumbe
 	appendStringInfo(names, ", %s", quote_literal_cstr(name));
 }
 
-/* A name for the trigger of a column that no trigger of the table has. */
+/* A name for the column's trigger that no trigger of the table has. */
 static char *
 choose_trigger_name(Oid relid, const char *column)
 {
@@ -112,9 +115,9 @@ choose_trigger_name(Oid relid, const char *column)
 }
 
 /*
- * Make the trigger of a column on one table and record the column.  model is "name@number";
- * of record all is set but features.  As the owner of the table: parsing the condition can run
- * code, such as the CHECK of a domain for a literal of an array of it.
+ * Make the trigger of a column on one table and record the column.  model is "name@number".  The
+ * caller sets all of record except features.  Runs as the owner of the table: parsing the condition
+ * can run code, such as the CHECK of a domain for a literal of an array of it.
  */
 void
 column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *model,

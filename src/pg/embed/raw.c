@@ -1,11 +1,11 @@
 /*
  * raw.c
- *	  Operators between a dml_vector and raw input: the input is embedded by the vector's
- *	  own model, or taken as it is beside a plain vector.
+ *	  Operators between a dml_vector and raw input.  The vector's own model embeds the input;
+ *	  beside a plain vector it is used as it is.
  *
- * What was embedded last stays with the call site: an ORDER BY over a table embeds its
- * query once, and not once a row.  It holds for its moment (model/model.h): the next
- * statement or user asks for the right to embed again.
+ * The call site keeps the last vector that it made, so an ORDER BY over a table embeds its query
+ * once, not for each row.  The vector is valid for its moment (model/model.h): the next statement
+ * or user causes a look-up, which checks the right to embed again.
  */
 #include "compat.h"
 
@@ -36,13 +36,13 @@ PG_FUNCTION_INFO_V1(dml_raw_in_ball_cosine);
 typedef struct RawCache
 {
 	DmlMoment	moment;
-	MemoryContext context;		/* holds what follows; reset when it is replaced */
-	struct varlena *raw;		/* as it was given: compressed or out of line, too */
+	MemoryContext context;		/* of the fields below; reset when they are replaced */
+	struct varlena *raw;		/* as it was given, also compressed or out of line */
 	uint64		space;
-	DmlVector  *vector;			/* of raw in space; NULL: nothing is cached */
+	DmlVector  *vector;			/* raw as a vector of space; NULL: nothing is cached */
 } RawCache;
 
-/* The raw array as a vector of the space, palloc'd. */
+/* The raw array as a vector of the space, allocated by palloc. */
 static DmlVector *
 make_vector(ArrayType *raw, uint64 space)
 {
@@ -58,9 +58,9 @@ make_vector(ArrayType *raw, uint64 space)
 }
 
 /*
- * The same, from the call site's cache if it is there; good until the next call.  A value out
- * of line is known by its TOAST pointer, which means the same for as long as the snapshot
- * is the same: a query that is a sub-select is not fetched again for each row.
+ * The vector for raw, from the call site's cache if it is there; valid until the next call.  A
+ * value out of line is compared by its TOAST pointer: within one snapshot, equal pointers mean
+ * equal values.  So a query that is a sub-select is fetched once, not for each row.
  */
 static const DmlVector *
 raw_vector(FunctionCallInfo fcinfo, Datum raw, uint64 space)
@@ -77,7 +77,7 @@ raw_vector(FunctionCallInfo fcinfo, Datum raw, uint64 space)
 		cache->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "dml raw input", ALLOCSET_SMALL_SIZES);
 		fcinfo->flinfo->fn_extra = cache;
 	}
-	if (in_memory)				/* PL/pgSQL's arrays */
+	if (in_memory)				/* expanded arrays of PL/pgSQL */
 		constraints = PG_DETOAST_DATUM(raw);
 	known = !dml_moment_passed(&cache->moment) && cache->vector && cache->space == space &&
 		VARSIZE_ANY(cache->raw) == VARSIZE_ANY(constraints) && memcmp(cache->raw, constraints, VARSIZE_ANY(constraints)) == 0;
@@ -97,7 +97,7 @@ raw_vector(FunctionCallInfo fcinfo, Datum raw, uint64 space)
 	return cache->vector;
 }
 
-/* A kernel on the vector in one argument and raw input. */
+/* Apply a kernel to the vector in one argument and raw input. */
 static double
 measure_raw(FunctionCallInfo fcinfo, int vector_arg, Datum raw, DmlKernel kernel)
 {
@@ -111,7 +111,7 @@ measure_raw(FunctionCallInfo fcinfo, int vector_arg, Datum raw, DmlKernel kernel
 	return result;
 }
 
-/* The raw input is the other argument. */
+/* Apply a kernel to the vector in one argument and the raw input in the other one. */
 static double
 measure(FunctionCallInfo fcinfo, int vector_arg, DmlKernel kernel)
 {
@@ -195,7 +195,7 @@ dml_raw_within_cosine(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(within(fcinfo, distance_cosine));
 }
 
-/* dml_ball(double precision[], double precision): the center becomes real as raw input does */
+/* dml_ball(double precision[], double precision): the center becomes real[], as raw input does. */
 Datum
 dml_raw_ball(PG_FUNCTION_ARGS)
 {

@@ -2,17 +2,17 @@
  * trigger.c
  *	  dml_embed_trigger: keeps a materialised column fresh, row by row.
  *
- * What is needed of a trigger is kept for the session, by the trigger's OID, until its
- * table, a function or a type changes: compiling the features takes longer than
- * embedding a row.  The model is looked up once a statement, as the table's owner: who
- * may write to the table need not hold a right on the model.
+ * The session caches compiled features by the trigger's OID until the trigger's table, a function,
+ * a type or an operator changes, because compiling takes longer than embedding a row.  The model is
+ * looked up once in each statement, as the table's owner: whoever writes to the table needs no
+ * right on the model.
  *
- * Features that only compute (feature_confined.h) are evaluated as they are.  Others are evaluated
- * as the filling of the column did: as the table's owner, who can then do nothing but compute, and
- * with a search_path of pg_catalog.  But a trigger is made, or replaced, by whoever has the right
- * TRIGGER, and must not be a way to the owner's rights.  So what the features call belongs to the
- * owner or to a superuser, or the features are those that dml_materialize recorded, which asked for
- * the owner.  Anything else is an error.
+ * Features that only compute (feature_confined.h) are evaluated as the current user.  Others are
+ * evaluated as the table's owner under SECURITY_RESTRICTED_OPERATION, with a search_path of
+ * pg_catalog, as when the column was filled.  But anybody with the right TRIGGER can make or
+ * replace a trigger, and must not get the owner's rights by it.  So one of two things must hold:
+ * the functions that the features call belong to the owner or to a superuser, or the features are
+ * those that dml_materialize recorded when the owner called it.  Anything else is an error.
  */
 #include "compat.h"
 
@@ -35,7 +35,7 @@
 #include "read/feature_confined.h"
 #include "read/owner.h"
 
-/* Triggers remembered at most; with more (many partitions) all are forgotten. */
+/* The most triggers in the cache.  Beyond that, with many partitions, the cache is emptied. */
 #define CACHE_MAX	256
 
 typedef struct CachedTrigger
@@ -43,7 +43,7 @@ typedef struct CachedTrigger
 	Oid			trigger;		/* hash key */
 	Oid			relid;
 	Oid			user;			/* whose EXECUTE rights were checked */
-	Oid			owner;			/* whom the features are evaluated as; InvalidOid: as who writes */
+	Oid			owner;			/* evaluates the features; InvalidOid: the current user */
 	bool		valid;
 	int			busy;			/* evaluations under way */
 	MemoryContext context;		/* of exprs; NULL: not compiled */
@@ -70,7 +70,7 @@ embed_trigger_compile(const Trigger *trigger, Relation rel)
 	return exprs;
 }
 
-/* Did dml_materialize record the features that the condition of the trigger holds, for the column of this name? */
+/* Whether dml_materialize recorded these features for the column of this name. */
 static bool
 is_recorded(Oid relid, const char *column, const char *features)
 {
@@ -112,7 +112,7 @@ embed_trigger_owner(const Trigger *trigger, Relation rel)
 			 errhint("Drop the trigger; then the owner of the table calls dml_materialize.")));
 }
 
-/* Relcache callback. */
+/* Relcache callback: entries of the relation are no longer valid. */
 static void
 forget_relation(Datum arg, Oid relid)
 {
@@ -127,7 +127,7 @@ forget_relation(Datum arg, Oid relid)
 	}
 }
 
-/* Syscache callback: an expression may call what changed. */
+/* Syscache callback: an expression may call what has changed. */
 static void
 forget_all(Datum arg, int cacheid, uint32 hashvalue)
 {
@@ -149,7 +149,7 @@ cache_init(void)
 	CacheRegisterSyscacheCallback(OPEROID, forget_all, (Datum) 0);
 }
 
-/* Make room: forget every trigger that is not being evaluated. */
+/* Empty the cache, except for triggers that are being evaluated. */
 static void
 cache_trim(void)
 {
@@ -196,8 +196,8 @@ evaluate_as(Oid owner, DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVe
 }
 
 /*
- * The features of a trigger, compiled.  NULL: they are being evaluated further up the
- * stack (a function among them writes to the same table), and cannot be used twice.
+ * The cache entry with the compiled features of a trigger.  NULL: they are being evaluated further
+ * up the stack, because a function in them writes to the same table, and cannot be used twice.
  */
 static CachedTrigger *
 cache_find(const Trigger *trigger, Relation rel)
@@ -228,12 +228,15 @@ cache_find(const Trigger *trigger, Relation rel)
 		MemoryContextDelete(entry->context);
 	entry->context = NULL;
 
-	/* In the statement's context until it is whole, so that an error leaves nothing behind. */
+	/*
+	 * Stays in the statement's context until it is complete, so that an error leaves nothing
+	 * behind.
+	 */
 	context = AllocSetContextCreate(CurrentMemoryContext, "dml trigger", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	entry->relid = RelationGetRelid(rel);
 	entry->user = GetUserId();
-	entry->valid = true;		/* an invalidation while compiling undoes it */
+	entry->valid = true;		/* an invalidation while compiling resets it */
 	entry->busy++;
 	PG_TRY();
 	{
@@ -254,7 +257,9 @@ cache_find(const Trigger *trigger, Relation rel)
 	return entry;
 }
 
-/* Evaluate the features on a row, with the cached expressions or with some of its own. */
+/*
+ * Evaluate the features on a row, with the cached expressions, or with new ones if those are busy.
+ */
 static bool
 evaluate(const Trigger *trigger, Relation rel, TupleTableSlot *slot, const DmlVersion *version, float4 *out)
 {
@@ -275,7 +280,7 @@ evaluate(const Trigger *trigger, Relation rel, TupleTableSlot *slot, const DmlVe
 	}
 	PG_CATCH();
 	{
-		/* functions may have been left in the middle */
+		/* an error may have left functions in an undefined state */
 		entry->busy--;
 		entry->valid = false;
 		PG_RE_THROW();
@@ -285,7 +290,7 @@ evaluate(const Trigger *trigger, Relation rel, TupleTableSlot *slot, const DmlVe
 	return complete;
 }
 
-/* The version to embed with, found once a statement. */
+/* The version to embed with, looked up once in each statement. */
 static const DmlVersion *
 statement_version(FunctionCallInfo fcinfo, const Trigger *trigger, Relation rel)
 {
@@ -304,7 +309,9 @@ statement_version(FunctionCallInfo fcinfo, const Trigger *trigger, Relation rel)
 	return version;
 }
 
-/* Do the columns that the trigger watches hold the same bytes, and an embedding of space? */
+/*
+ * Whether the columns that the trigger watches have the same bytes, and the embedding is of space.
+ */
 static bool
 is_unchanged(const Trigger *trigger, TupleDesc desc, HeapTuple old, HeapTuple new, uint64 space)
 {
@@ -320,7 +327,7 @@ is_unchanged(const Trigger *trigger, TupleDesc desc, HeapTuple old, HeapTuple ne
 		Datum		old_value = heap_getattr(old, trigger->tgattr[i], desc, &old_null);
 		Datum		new_value = heap_getattr(new, trigger->tgattr[i], desc, &new_null);
 
-		/* with a NULL it is cheaper to compute than to ask whether to */
+		/* with a NULL, computing is cheaper than finding out whether to */
 		if (old_null || new_null ||
 			!datumIsEqual(old_value, new_value, attribute->attbyval, attribute->attlen))
 			return false;
@@ -351,7 +358,10 @@ check_call(FunctionCallInfo fcinfo)
 				 errhint("Drop it and call dml_materialize.")));
 }
 
-/* An embedding of another number of dimensions would pass the column's type, which COPY of a dump does not let pass. */
+/*
+ * Check the number of dimensions.  The executor does not check a trigger's result against the
+ * column's type, but COPY does when a dump is restored.
+ */
 static void
 check_dimensions(const TriggerData *data, AttrNumber attnum, const DmlVersion *version)
 {
@@ -360,7 +370,7 @@ check_dimensions(const TriggerData *data, AttrNumber attnum, const DmlVersion *v
 	if (attribute->atttypmod >= 0 && attribute->atttypmod != version->out)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table \"%s\" has %d dimensions, and the embedding %d",
+				 errmsg("column \"%s\" of table \"%s\" has %d dimensions, and the embedding has %d",
 						NameStr(attribute->attname), RelationGetRelationName(data->tg_relation),
 						attribute->atttypmod, version->out),
 				 errhint("Drop trigger \"%s\" and call dml_materialize.", data->tg_trigger->tgname)));

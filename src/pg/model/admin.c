@@ -1,10 +1,9 @@
 /*
  * admin.c
- *	  What an owner does with a model: grant, revoke, give away, activate, drop; and
- *	  reading its weights.
+ *	  What the owner of a model can do: grant, revoke, change the owner, activate, drop; and
+ *	  reading the weights.
  *
- * Each change locks the model's row first, so that changes of one model come one
- * after the other.
+ * Each change locks the model's row first, so that changes of one model are made in succession.
  */
 #include "compat.h"
 
@@ -34,7 +33,7 @@ lock_own(const char *name, const CatalogAccess *access, CatalogModel *model)
 	catalog_check_owner(access->user, model);
 }
 
-/* A grantee; InvalidOid for public, in whatever case it is written unless a role is called so. */
+/* The grantee; InvalidOid for public, in upper or lower case, unless a role has that name. */
 static Oid
 grantee_oid(const char *name)
 {
@@ -42,8 +41,8 @@ grantee_oid(const char *name)
 }
 
 /*
- * Take the privilege of the third argument from the role of the second; the first is the
- * model.  With grant, give it: the row that says so is made anew.
+ * Arguments: model, role, privilege.  Delete the role's privilege, and insert it again if grant is
+ * set.
  */
 static void
 change_privilege(FunctionCallInfo fcinfo, bool grant)
@@ -77,7 +76,7 @@ change_privilege(FunctionCallInfo fcinfo, bool grant)
 	catalog_end(&access);
 }
 
-/* dml_grant(model, role or 'public', 'embed' or 'weights'): gives; giving twice is no error. */
+/* dml_grant(model, role or 'public', 'embed' or 'weights').  Granting twice is no error. */
 Datum
 dml_grant(PG_FUNCTION_ARGS)
 {
@@ -86,7 +85,10 @@ dml_grant(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* dml_revoke(model, role or 'public', privilege): takes what dml_grant gave, if it did. */
+/*
+ * dml_revoke(model, role or 'public', privilege): undoes dml_grant.  It is no error if there is
+ * nothing to undo.
+ */
 Datum
 dml_revoke(PG_FUNCTION_ARGS)
 {
@@ -95,7 +97,9 @@ dml_revoke(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* dml_set_owner(model, role): as ALTER ... OWNER TO; who gives must be a member of who gets. */
+/*
+ * dml_set_owner(model, role): as ALTER ...  OWNER TO.  The caller must be a member of the new role.
+ */
 Datum
 dml_set_owner(PG_FUNCTION_ARGS)
 {
@@ -124,9 +128,10 @@ dml_set_owner(PG_FUNCTION_ARGS)
 }
 
 /*
- * Within catalog_begin: the columns that are made with a model, as text, or NULL, as the
- * active snapshot sees them.  They are those on record of tables whose owner may embed with it: a
- * trigger that names the model can be made without any right on it, and must not keep it.
+ * Within catalog_begin: the materialised columns that use a model, as text, as the active snapshot
+ * sees them; NULL if there are none.  Only those count that are on record for a table whose owner
+ * may embed with the model.  Anybody can make a trigger that names a model, which must not keep the
+ * model from being dropped.
  */
 static char *
 columns_using(const CatalogModel *model)
@@ -157,10 +162,10 @@ columns_using(const CatalogModel *model)
 }
 
 /*
- * dml_drop_model(model): with all versions; refused while a column is made with one of them.
+ * dml_drop_model(model): drop all versions.  It is refused while a column uses one of them.
  *
- * dml_column_record locks the version that it refers to.  So the versions are deleted
- * first, which waits for it, and then a new snapshot shows what it recorded.
+ * dml_column_record locks the version that it refers to.  So the versions are deleted first, which
+ * waits for that lock, and then a new snapshot shows what was recorded.
  */
 Datum
 dml_drop_model(PG_FUNCTION_ARGS)
@@ -170,7 +175,7 @@ dml_drop_model(PG_FUNCTION_ARGS)
 		"DELETE FROM dml_catalog.privilege WHERE model_id = $1",
 		"DELETE FROM dml_catalog.calibration WHERE model_id = $1",
 		"DELETE FROM dml_catalog.model WHERE id = $1",
-		/* what is left of these are records of columns that are gone, or whose owner lost the right */
+		/* the records that are left are of columns that are gone, or whose owner lost the right */
 		"DELETE FROM dml_catalog.column_info WHERE model_id = $1"
 	};
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
@@ -200,7 +205,7 @@ dml_drop_model(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* dml_activate(model, version): the name means this version from now on. */
+/* dml_activate(model, version): make the version the active one. */
 Datum
 dml_activate(PG_FUNCTION_ARGS)
 {
@@ -224,7 +229,7 @@ dml_activate(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* dml_weights(model or model@version): the safetensors blob; needs the privilege "weights". */
+/* dml_weights(model or model@version): the safetensors blob.  Needs the privilege "weights". */
 Datum
 dml_weights(PG_FUNCTION_ARGS)
 {

@@ -1,16 +1,16 @@
 /*
  * cache.c
- *	  Versions in the backend's memory.
+ *	  Versions in the session's memory.
  *
- * A version never changes, so an entry cannot go stale: what a name means and who may
- * use it is read from the catalogue by each statement (version.c), and only the
- * network that it leads to comes from here.  The key is the model, the number and the space, and
- * the catalogue's row by table, transaction and place.  Either half alone is not enough.  After a
- * rolled-back training, or in an extension that was created anew, another version may have the
- * same model, number and space, but not the same row.  VACUUM FULL moves rows to places where
- * others of the same transaction were, but those have another model, number or space.
- * Entries beyond dml.model_cache go, the least recently used first, unless they are
- * pinned.
+ * A version never changes, so an entry cannot be out of date.  Each statement reads from the
+ * catalogue what a name means and who may use it (version.c); only the network comes from here.
+ * The key is the model, the number and the space, and the catalogue's row by table, transaction and
+ * place.  Neither half is enough alone.  After a rolled-back training, or in an extension that was
+ * created again, another version may have the same model, number and space, but not the same row.
+ * VACUUM FULL moves rows to places where other rows of the same transaction were, but those have
+ * another model, number or space.
+ *
+ * The least recently used entries beyond dml.model_cache are evicted, unless they are pinned.
  */
 #include "compat.h"
 
@@ -30,9 +30,9 @@
 typedef struct CacheEntry
 {
 	DmlVersion	version;
-	uint64		space;			/* in the catalogue; version.space may be an adapter's target */
+	uint64		space;			/* the catalogue's; version.space may be an adapter's target */
 	Oid			table;
-	TransactionId xmin;			/* of the catalogue's row, and where it is */
+	TransactionId xmin;			/* of the catalogue's row, as is tid */
 	ItemPointerData tid;
 	dlist_node	node;
 	MemoryContext context;
@@ -51,7 +51,7 @@ static MemoryContext cache_context = NULL;
 static dlist_head entries = DLIST_STATIC_INIT(entries); /* most recently used first */
 static size_t cache_bytes = 0;
 
-/* Make room, but never for the price of the entry just used. */
+/* Evict entries beyond the limit, but never keep. */
 static void
 evict(const CacheEntry *keep)
 {
@@ -71,8 +71,8 @@ evict(const CacheEntry *keep)
 }
 
 /*
- * The entry of a row, which is a model's version of that number and space, moved to the front;
- * NULL: it is not here.
+ * The entry of a row, which is the model's version of that number and space, moved to the front.
+ * NULL: it is not cached.
  */
 static CacheEntry *
 find(const CatalogScan *scan, HeapTuple row, int64 model_id, int32 number, uint64 space)
@@ -94,14 +94,14 @@ find(const CatalogScan *scan, HeapTuple row, int64 model_id, int32 number, uint6
 	return NULL;
 }
 
-/* No function of the extension has written the version's row. */
+/* Raise ERRCODE_DATA_CORRUPTED: no function of the extension has written this row. */
 static void
 damaged(const DmlVersion *v, const char *what)
 {
 	catalog_damaged(psprintf("Model \"%s\" version %d: %s.", v->name, v->number, what));
 }
 
-/* A text of a version's row that is not empty. */
+/* A text of a version's row, which must not be empty. */
 static char *
 read_text(HeapTuple row, TupleDesc desc, AttrNumber column, const DmlVersion *v)
 {
@@ -112,7 +112,7 @@ read_text(HeapTuple row, TupleDesc desc, AttrNumber column, const DmlVersion *v)
 	return value;
 }
 
-/* The names of the columns that the model takes, or none: it takes an array. */
+/* The names of the columns that the model takes; none if it takes an array. */
 static void
 read_columns(HeapTuple row, TupleDesc desc, AttrNumber column, DmlVersion *v)
 {
@@ -134,7 +134,7 @@ read_columns(HeapTuple row, TupleDesc desc, AttrNumber column, DmlVersion *v)
 		v->columns[i] = TextDatumGetCString(names[i]);
 }
 
-/* What a model of one input does not have, and one of two does. */
+/* Check the fields that only a model of two inputs has. */
 static void
 check_second_input(HeapTuple row, TupleDesc desc, const DmlVersion *v)
 {
@@ -147,12 +147,12 @@ check_second_input(HeapTuple row, TupleDesc desc, const DmlVersion *v)
 	(void) catalog_value_or_null(row, desc, VERSION_FEATURES_B, TEXTOID, &no_features);
 	(void) catalog_value_or_null(row, desc, VERSION_COLUMNS_B, TEXTARRAYOID, &no_columns);
 	if (b == NULL && !v->adapter && !(no_inputs && no_features && no_columns))
-		damaged(v, "there is a second input, which the weights have not");
+		damaged(v, "there is a second input, which the weights do not have");
 	if (b != NULL && (no_inputs || no_features || inputs != b->in))
 		damaged(v, "the second input is not that of the weights");
 }
 
-/* The settings, which dml_explain lists. */
+/* Check the settings, which dml_explain lists. */
 static void
 check_settings(HeapTuple row, TupleDesc desc, const DmlVersion *v)
 {
@@ -162,7 +162,7 @@ check_settings(HeapTuple row, TupleDesc desc, const DmlVersion *v)
 		damaged(v, "the settings are not an object");
 }
 
-/* One of two sides, as a version of its own. */
+/* One of the two sides, as a version of its own. */
 static DmlVersion *
 make_side(const DmlVersion *whole, char name, const Model *model)
 {
@@ -176,7 +176,7 @@ make_side(const DmlVersion *whole, char name, const Model *model)
 	return side;
 }
 
-/* The network, or two, in the current memory context; what was read goes at once. */
+/* Read the network, or both networks, into the current memory context, and free what was read. */
 static void
 read_model(Datum datum, DmlVersion *v)
 {
@@ -203,7 +203,7 @@ read_model(Datum datum, DmlVersion *v)
 	}
 }
 
-/* Make an entry of a version's row, which is checked here once. */
+/* Make an entry from a version's row.  This is the one place where the row is checked. */
 static CacheEntry *
 load(const CatalogScan *scan, HeapTuple row, const CatalogModel *model, int32 number, uint64 space)
 {
@@ -216,7 +216,7 @@ load(const CatalogScan *scan, HeapTuple row, const CatalogModel *model, int32 nu
 	if (cache_context == NULL)
 		cache_context = AllocSetContextCreate(TopMemoryContext, "dml models", ALLOCSET_START_SMALL_SIZES);
 
-	/* built under the caller's memory, so that an error leaves nothing behind */
+	/* below the caller's context, so that an error leaves nothing behind */
 	context = AllocSetContextCreate(CurrentMemoryContext, "dml model", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	entry = palloc0(sizeof(CacheEntry));
@@ -307,7 +307,7 @@ void
 dml_pin_move(DmlPin *pin, const DmlVersion *version)
 {
 	release_pin(pin);
-	pin->entry = (CacheEntry *) version->whole;	/* its first member */
+	pin->entry = (CacheEntry *) version->whole;	/* the version is the entry's first member */
 	pin->entry->pins++;
 }
 
@@ -323,8 +323,8 @@ void
 model_init(void)
 {
 	DefineCustomIntVariable("dml.model_cache",
-							"Memory that a backend keeps models in.",
-							"The one in use stays, whatever its size.",
+							"Memory for models in each session.",
+							"The model in use stays, whatever its size.",
 							&cache_limit_kb, 65536, 0, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	dml_space_name_hook = version_space_name;

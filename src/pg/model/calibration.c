@@ -1,8 +1,8 @@
 /*
  * calibration.c
- *	  Thresholds of verification, stored beside the versions that they are of.
+ *	  Thresholds of verification, stored for versions.
  *
- * In a table of their own, since a version never changes and a calibration may be made again.
+ * They have a table of their own, since a version never changes and a calibration can be repeated.
  */
 #include "compat.h"
 

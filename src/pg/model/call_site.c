@@ -1,6 +1,6 @@
 /*
  * call_site.c
- *	  What a function that is called row by row keeps of its model.
+ *	  The model that a call site keeps between rows.
  */
 #include "compat.h"
 
@@ -8,14 +8,14 @@
 
 #include "utils/builtins.h"
 
-/* Longest name of a model, "@" and the longest number of a version, and a side. */
+/* The longest reference: a name, "@", a number, and a side. */
 #define CALL_NAME_SIZE	(NAMEDATALEN + 14)
 
 typedef struct CallSite
 {
 	DmlMoment	moment;
 	char		name[CALL_NAME_SIZE];
-	const DmlVersion *version;	/* what name means at that moment */
+	const DmlVersion *version;	/* what name meant at that moment */
 	DmlPin	   *pin;
 	bool		threshold_known;
 	bool		calibrated;
@@ -45,7 +45,7 @@ dml_call_version(FunctionCallInfo fcinfo)
 	version = dml_version_by_name(text_to_cstring(name));
 	dml_pin_move(site->pin, version);
 	if (length >= sizeof(site->name))
-		elog(ERROR, "name of a model is too long");	/* no such model has been found */
+		elog(ERROR, "name of a model is too long");	/* no model has such a name */
 	memcpy(site->name, VARDATA_ANY(name), length);
 	site->name[length] = '\0';
 	site->version = version;

@@ -1,6 +1,6 @@
 /*
  * call_site.h
- *	  What a function that is called row by row keeps of its model.
+ *	  The model that a call site keeps between rows.
  */
 #ifndef DML_CALL_SITE_H
 #define DML_CALL_SITE_H
@@ -12,20 +12,20 @@
 #include "model.h"
 
 /*
- * The version that the first argument (text) names.  It is looked up once per statement and call
- * site, and pinned until the call site looks up another; fn_extra is taken.
+ * The version that the first argument (text) names.  It is looked up once for each statement and
+ * call site, and pinned until the call site looks up another one.  Uses fn_extra.
  */
 extern const DmlVersion *dml_call_version(FunctionCallInfo fcinfo);
 
 /*
- * The threshold that the version was calibrated to, looked up as often as dml_call_version looks up the version,
- * which was called before.  false: it was not.
+ * The threshold of the version that dml_call_version, which must have been called before, returned.
+ * It is looked up as often as the version.  Returns false if the version is not calibrated.
  */
 extern bool dml_call_threshold(FunctionCallInfo fcinfo, double *threshold);
 
 /*
- * What embeds the second of two inputs: of a model of two inputs side b, unless their widths
- * tell.
+ * The version that embeds the second of two inputs: side b if both sides have equal widths, else
+ * the version itself, because then the width of the input selects the side.
  */
 extern const DmlVersion *dml_second_side(const DmlVersion *version);
 

@@ -22,12 +22,12 @@
 
 #define CATALOG_SCHEMA	"dml_catalog"
 
-/* A hint lists names up to here. */
+/* The most names in a hint. */
 #define HINT_NAMES		10
 
 /* ---------- reading ---------- */
 
-/* A table or index of the catalogue by name; InvalidOid: there is none. */
+/* The OID of a table or index of the catalogue; InvalidOid: there is none. */
 static Oid
 catalog_relation(const char *name)
 {
@@ -115,7 +115,7 @@ catalog_statement_snapshot(void)
 	return ActiveSnapshotSet() ? GetActiveSnapshot() : NULL;
 }
 
-/* A row of dml_catalog.model; what it points to is copied. */
+/* Read a row of dml_catalog.model; its values are copied. */
 static void
 read_model(HeapTuple row, TupleDesc desc, CatalogModel *model)
 {
@@ -176,7 +176,7 @@ catalog_split_name(const char *text, int32 *number, char *side)
 	return name;
 }
 
-/* Names for a hint: the one that is nearest to what was typed, or NULL; and the first few. */
+/* Names for a hint: the model's name nearest to name, or NULL; and the first few names. */
 static char *
 near_names(const char *name, StringInfo some)
 {
@@ -184,7 +184,7 @@ near_names(const char *name, StringInfo some)
 	HeapTuple	row;
 	char	   *nearest = NULL;
 	int			length = Min(strlen(name), NAMEDATALEN);
-	int			best = length / 2 + 1;	/* further off it is another word */
+	int			best = length / 2 + 1;	/* beyond that it is a different word */
 	int			n = 0;
 
 	catalog_scan_begin(&scan, "model", "model_name_key", 0, NULL);
@@ -219,8 +219,8 @@ catalog_no_model(const char *name)
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("model \"%s\" does not exist", name),
 			 nearest ? errhint("Perhaps you meant the model \"%s\".", nearest) :
-			 some.len > 0 ? errhint("There are: %s.", some.data) :
-			 errhint("There is none in this database yet: dml_train makes one.")));
+			 some.len > 0 ? errhint("Existing models: %s.", some.data) :
+			 errhint("This database has no models yet: dml_train makes one.")));
 }
 
 void
@@ -231,7 +231,7 @@ catalog_no_version(const CatalogModel *model, int32 number)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("model \"%s\" has no version %d", model->name, number),
-			 errhint("SELECT version FROM dml_model_versions WHERE model = %s lists those that it has.",
+			 errhint("SELECT version FROM dml_model_versions WHERE model = %s lists its versions.",
 					 quote_literal_cstr(model->name))));
 }
 

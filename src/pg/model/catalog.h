@@ -1,10 +1,9 @@
 /*
  * catalog.h
- *	  The room's own access to its tables.
+ *	  This room's access to its tables.
  *
- * Reading goes by index scans, without SPI: a statement that embeds one row looks its
- * model up, and must not pay for parsing and planning queries.  Writing goes by SPI as
- * the catalogue's owner.
+ * Reading uses index scans and no SPI: a statement that embeds one row looks its model up, and must
+ * not pay for parsing and planning queries.  Writing uses SPI as the catalogue's owner.
  */
 #ifndef DML_CATALOG_H
 #define DML_CATALOG_H
@@ -25,7 +24,7 @@ enum
 	MODEL_ACTIVE
 };
 
-/* Columns of dml_catalog.version, as far as they are read here. */
+/* Columns of dml_catalog.version that are read here. */
 enum
 {
 	VERSION_MODEL_ID = 1,
@@ -60,32 +59,28 @@ typedef struct CatalogScan
 } CatalogScan;
 
 /*
- * Scan one of the tables through one of its indexes (names without the schema), in the index's
- * order.  Keys, if any, are set by catalog_key before; snapshot NULL sees what is committed
- * now.
+ * Scan a table in the order of one of its indexes (names without the schema).  Keys, if any, were
+ * set by catalog_key.  snapshot NULL sees what is committed now.
  */
 extern void catalog_key(CatalogScan *scan, int i, AttrNumber column, RegProcedure equal, Datum value);
 extern void catalog_scan_begin(CatalogScan *scan, const char *table, const char *index, int n_keys, Snapshot snapshot);
-extern HeapTuple catalog_scan_next(CatalogScan *scan);	/* NULL: no more; good until the next call */
+extern HeapTuple catalog_scan_next(CatalogScan *scan);	/* NULL: no more rows. Valid until the next call. */
 extern void catalog_scan_end(CatalogScan *scan);
 
 /*
- * A column of a row of one of the tables, which is to be of the type.  Only a superuser can have
- * changed the table so that it is of another type or, for catalog_value, NULL:
- * ERRCODE_DATA_CORRUPTED.
+ * A column of a row, which must be of the given type and, for catalog_value, not NULL.  Error:
+ * ERRCODE_DATA_CORRUPTED.  Only a superuser can have changed the table so.
  */
 extern Datum catalog_value(HeapTuple row, TupleDesc desc, AttrNumber column, Oid type);
 extern Datum catalog_value_or_null(HeapTuple row, TupleDesc desc, AttrNumber column, Oid type, bool *isnull);
 
 /*
- * Raise ERRCODE_DATA_CORRUPTED for a row that no function of the extension has written; the detail
- * is a sentence.
+ * Raise ERRCODE_DATA_CORRUPTED for a row that no function of the extension has written.  detail is
+ * a sentence.
  */
 extern void catalog_damaged(const char *detail) pg_attribute_noreturn();
 
-/*
- * The snapshot of the running statement, so that all of it (parallel workers too) sees one state.
- */
+/* The snapshot of the running statement.  All of it, including parallel workers, sees one state. */
 extern Snapshot catalog_statement_snapshot(void);
 
 /* A row of dml_catalog.model. */
@@ -97,10 +92,10 @@ typedef struct CatalogModel
 	int32		active;
 } CatalogModel;
 
-/* By name, or by id where name is NULL.  false: there is none. */
+/* By name, or by id if name is NULL.  Returns false if there is no such model. */
 extern bool catalog_find_model(const char *name, int64 id, Snapshot snapshot, CatalogModel *model);
 
-/* "name@3/b" to name, number (0: none given) and side ('a', 'b', 0: none given). */
+/* Split "name@3/b" into name, number (0: none given) and side ('a', 'b', 0: none given). */
 extern char *catalog_split_name(const char *text, int32 *number, char *side);
 
 extern void catalog_no_model(const char *name) pg_attribute_noreturn();
@@ -108,20 +103,20 @@ extern void catalog_no_version(const CatalogModel *model, int32 number) pg_attri
 
 /* ---------- catalog.c: writing ---------- */
 
-/* Statements on the catalogue run as its owner, with search_path pg_catalog alone. */
+/* Statements on the catalogue run as its owner, with search_path pg_catalog, pg_temp. */
 typedef struct CatalogAccess
 {
-	Oid			user;			/* who called */
+	Oid			user;			/* the caller */
 	int			sec_context;
 	int			guc_level;
 } CatalogAccess;
 
-/* An error in between restores everything with the (sub)transaction's abort. */
+/* If an error occurs in between, the abort of the (sub)transaction restores everything. */
 extern void catalog_begin(CatalogAccess *access);
 extern void catalog_end(CatalogAccess *access);
 
 /*
- * SPI_execute_with_args that raises what SPI returns; values are non-NULL unless nulls says
+ * SPI_execute_with_args that raises an error if SPI fails.  Values are non-NULL unless nulls says
  * 'n'.  Returns the number of rows; they are in SPI_tuptable until catalog_end.
  */
 extern uint64 catalog_execute(const char *sql, int n, Oid *types, Datum *values, const char *nulls, bool read_only);
@@ -132,9 +127,9 @@ extern bool catalog_lock_model(const char *name, CatalogModel *model);
 /* ---------- role.c: who may do what ---------- */
 
 /*
- * A value of the type dml_catalog.stored_role.  oid: the role.  Without one name says what it is:
- * public, a role that was not there when a dump was restored and may still come, or, if it is
- * empty, one that is gone.
+ * A value of the type dml_catalog.stored_role.  oid: the role.  If oid is invalid, name says what
+ * is stored: public, a role that did not exist when a dump was restored and may be created later,
+ * or, if name is empty, a dropped role.
  */
 typedef struct CatalogRole
 {
@@ -144,22 +139,24 @@ typedef struct CatalogRole
 
 extern Oid	catalog_role_type(void);
 
-/* Of a role; of InvalidOid: public. */
+/* Make the value for a role; InvalidOid means public. */
 extern void catalog_role_store(Oid role, CatalogRole *stored);
 
-/* The role that was stored; InvalidOid: it is gone or not there yet, or it is public. */
+/* The stored role; InvalidOid: it is dropped, does not exist yet, or is public. */
 extern Oid	catalog_role_find(const CatalogRole *stored);
 
-/* Is the user (not the catalogue's owner) the owner, or a member of it, or a superuser? */
+/*
+ * Whether the user (not the catalogue's owner) is the owner, a member of the owner, or a superuser.
+ */
 extern bool catalog_is_owner(Oid user, const CatalogModel *model);
 
 /* Raise "must be owner" unless the user is. */
 extern void catalog_check_owner(Oid user, const CatalogModel *model);
 
 /*
- * Is the user the owner, or was the privilege ("embed", "weights") granted to the user, to
- * a role that the user is in, or to public?  As it is committed now, whatever older
- * snapshot the statement has.
+ * Whether the user is the owner, or the privilege ("embed", "weights") was granted to the user, to
+ * a role that the user is a member of, or to public.  It is read as committed now, even if the
+ * statement's snapshot is older.
  */
 extern bool catalog_may(Oid user, int64 model_id, const char *privilege);
 
@@ -169,8 +166,8 @@ extern void catalog_denied(const char *name) pg_attribute_noreturn();
 /* ---------- cache.c ---------- */
 
 /*
- * The version of a model as the snapshot sees it, from the cache or loaded into it.  The
- * pointer is good until the next call; who keeps it longer pins it.
+ * The version of a model as the snapshot sees it, from the cache or loaded into it.  The pointer is
+ * valid until the next call; a caller that keeps it longer pins it.
  */
 extern const DmlVersion *cache_get(const CatalogModel *model, int32 number, Snapshot snapshot);
 

@@ -3,15 +3,15 @@
  *	  The records of materialised columns.
  *
  * A record holds its column as a value of the type dml_catalog.stored_column: the table's OID and
- * the column's number, so that renaming changes nothing and a new column never takes a dropped
- * one's record.  A dump restores tables with other OIDs and other numbers; so the type's text is
- * the column's name at the time of the dump, and reading the text looks the name up.  A name that
- * leads nowhere is no error, or one table that a dump leaves out would keep all records from being
+ * the column's number.  So a renaming changes nothing, and a new column never takes over the record
+ * of a dropped one.  A dump is restored with other OIDs and numbers.  So the type's text is the
+ * column's name at the time of the dump, and reading the text looks the name up.  A name that leads
+ * nowhere is no error: otherwise one table that a dump leaves out would keep all records from being
  * restored.
  *
- * A record may be stale: its table or column was dropped, or the column has another type now.
- * Nothing but a dml_vector is ever read from a record (column_number is NULL), a dump leaves stale
- * records out, and the next record of the table deletes them.
+ * A record can be stale: its table or column was dropped, or the column has another type now.  For
+ * such a record column_number is NULL, so only a dml_vector is ever read from a record.  A dump
+ * leaves stale records out, and the next record of the table deletes them.
  */
 #include "compat.h"
 
@@ -35,7 +35,7 @@
 /* A value of the type. */
 typedef struct StoredColumn
 {
-	Oid			relid;			/* InvalidOid: the dump's name led nowhere */
+	Oid			relid;			/* InvalidOid: the name in the dump was not found */
 	int32		attnum;
 } StoredColumn;
 
@@ -45,7 +45,7 @@ PG_FUNCTION_INFO_V1(dml_catalog_column_of);
 PG_FUNCTION_INFO_V1(dml_catalog_column_table);
 PG_FUNCTION_INFO_V1(dml_catalog_column_number);
 
-/* Is there such a column, of the type dml_vector? */
+/* Whether there is such a column of the type dml_vector. */
 static bool
 is_vector_column(const StoredColumn *column)
 {
@@ -105,7 +105,7 @@ dml_catalog_column_of(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(stored_column(PG_GETARG_OID(0), PG_GETARG_INT16(1)));
 }
 
-/* dml_catalog.column_table(stored_column): the table, which may be gone. */
+/* dml_catalog.column_table(stored_column): the table, which may have been dropped. */
 Datum
 dml_catalog_column_table(PG_FUNCTION_ARGS)
 {
@@ -126,10 +126,10 @@ dml_catalog_column_number(PG_FUNCTION_ARGS)
 }
 
 /*
- * Within catalog_begin: delete the record of a column, and the stale ones of its table, which the
- * caller has locked, so that no other session deletes them, too.  Stale ones of other tables go if
- * nobody else holds them; not under a transaction's snapshot, in which a row that another session
- * has just deleted is an error.
+ * Within catalog_begin: delete the record of a column and the stale records of its table.  The
+ * caller has locked the table, so no other session deletes them at the same time.  Stale records of
+ * other tables are deleted if nobody else holds them, but not under a transaction's snapshot, in
+ * which a row that another session has just deleted is an error.
  */
 static void
 forget(Oid relid, AttrNumber attnum, uint64 *records, uint64 *stale)
@@ -150,7 +150,10 @@ forget(Oid relid, AttrNumber attnum, uint64 *records, uint64 *stale)
 
 bool		(*dml_index_space) (Relation index, uint64 *space) = NULL;
 
-/* The only place that refers to a version, which it locks until the transaction ends. */
+/*
+ * Insert the record.  Only a record refers to a version; it locks the version until the transaction
+ * ends.
+ */
 void
 dml_column_record(const DmlColumn *column)
 {
@@ -166,7 +169,7 @@ dml_column_record(const DmlColumn *column)
 	values[3] = Int16GetDatum(column->attnum);
 	values[4] = CStringGetTextDatum(column->features);
 	catalog_begin(&access);
-	/* as a foreign key would: dml_drop_model waits, or is waited for */
+	/* as a foreign key would: this and dml_drop_model wait for each other */
 	if (catalog_execute("SELECT FROM dml_catalog.version WHERE model_id = $1 AND number = $2 FOR KEY SHARE",
 						2, types, values, NULL, false) == 0)
 		ereport(ERROR,
@@ -228,7 +231,7 @@ dml_column_features(Oid relid, AttrNumber attnum)
 	values[0] = ObjectIdGetDatum(relid);
 	values[1] = Int16GetDatum(attnum);
 	catalog_begin(&access);
-	/* a transaction's snapshot may be older than the trigger that asks */
+	/* the transaction's snapshot may be older than the trigger that calls this */
 	PushActiveSnapshot(GetLatestSnapshot());
 	if (catalog_execute("SELECT features FROM dml_catalog.column_info WHERE dml_catalog.column_table(place) = $1 "
 						"AND dml_catalog.column_number(place) = $2", 2, types, values, NULL, true) > 0)

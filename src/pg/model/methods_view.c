@@ -14,7 +14,7 @@
 
 PG_FUNCTION_INFO_V1(dml_methods);
 
-/* One row a method of the registry. */
+/* One row for each method of the registry. */
 Datum
 dml_methods(PG_FUNCTION_ARGS)
 {

@@ -1,15 +1,15 @@
 /*
  * role.c
- *	  Roles in the catalogue, and what they may do with a model.
+ *	  Roles in the catalogue, and their rights to a model.
  *
- * A dump carries names, since a role's OID means nothing in another cluster.  What is stored is the
- * OID, since a name would give a dropped role's models to whoever is next called so, and would take
- * them from a role that is renamed.  The type dml_catalog.stored_role is between the two: its text
- * is the name that the role has when the text is written, and reading the text looks the name up.
- * pg_upgrade and base backups copy the OID, which their roles keep.
+ * A dump carries names, since a role's OID means nothing in another cluster.  The table stores the
+ * OID.  A name would give a dropped role's models to the next role with that name, and would take
+ * them from a role that is renamed.  The type dml_catalog.stored_role joins the two: its text is
+ * the role's name when the text is written, and reading the text looks the name up.  pg_upgrade and
+ * base backups copy the OID, which their roles keep.
  *
- * Unlike regrole, the type reads the name of a role that does not exist: a dump restores whatever
- * roles are there. Such a name waits for a role that bears it.
+ * Unlike regrole, the type reads the name of a role that does not exist, so that a dump can be
+ * restored without its roles.  Such a name waits for a role of that name.
  */
 #include "compat.h"
 
@@ -26,8 +26,8 @@
 #include "catalog.h"
 
 #define ROLE_TYPE		"stored_role"
-#define PUBLIC_NAME		"public"	/* no role can be called so */
-#define GONE_TEXT		"-"		/* nor so: it would be in quotes */
+#define PUBLIC_NAME		"public"	/* no role can have this name */
+#define GONE_TEXT		"-"		/* nor this one: it would be in quotes */
 
 PG_FUNCTION_INFO_V1(dml_catalog_stored_role_in);
 PG_FUNCTION_INFO_V1(dml_catalog_stored_role_out);
@@ -67,7 +67,7 @@ catalog_role_find(const CatalogRole *stored)
 	return get_role_oid(pnstrdup(NameStr(stored->name), NAMEDATALEN - 1), true);
 }
 
-/* What the role is called now, or NULL: it is gone. */
+/* The role's current name, or NULL if it was dropped. */
 static const char *
 current_name(const CatalogRole *stored)
 {
@@ -77,8 +77,7 @@ current_name(const CatalogRole *stored)
 }
 
 /*
- * The text of a stored role: its name, quoted where SQL would want it to be; public; or "-", which
- * is nobody.
+ * The text of a stored role: its name, quoted as SQL requires; "public"; or "-" for a dropped role.
  */
 Datum
 dml_catalog_stored_role_out(PG_FUNCTION_ARGS)
@@ -91,7 +90,7 @@ dml_catalog_stored_role_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(pstrdup(is_public(stored) ? name : quote_identifier(name)));
 }
 
-/* A name from text that quote_identifier made, palloc'd. */
+/* A name from text that quote_identifier made, allocated by palloc. */
 static char *
 unquoted(const char *text)
 {
@@ -151,7 +150,7 @@ catalog_check_owner(Oid user, const CatalogModel *model)
 				 errhint("The view dml_models shows the owners.")));
 }
 
-/* Does this row of dml_catalog.privilege give the privilege to the user? */
+/* Whether this row of dml_catalog.privilege gives the privilege to the user. */
 static bool
 gives(CatalogScan *scan, HeapTuple row, Oid user, const char *privilege)
 {
@@ -197,10 +196,13 @@ catalog_denied(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for model \"%s\"", name),
-			 errhint("Its owner can give it with dml_grant.")));
+			 errhint("Its owner can grant the right with dml_grant.")));
 }
 
-/* dml_catalog.role_id(stored_role): 0 for public, NULL for a role that is gone or not there yet. */
+/*
+ * dml_catalog.role_id(stored_role): 0 for public, NULL for a role that was dropped or does not
+ * exist yet.
+ */
 Datum
 dml_catalog_role_id(PG_FUNCTION_ARGS)
 {
@@ -213,8 +215,9 @@ dml_catalog_role_id(PG_FUNCTION_ARGS)
 }
 
 /*
- * dml_catalog.role_name(stored_role): what the role is called now, or will be; "unknown (OID=...)",
- * as PostgreSQL has it, when it was dropped; "unknown" when it was dropped before a dump.
+ * dml_catalog.role_name(stored_role): the role's current name, or the name that a dump had;
+ * "unknown (OID=...)", as PostgreSQL writes it, for a dropped role; "unknown" if it was dropped
+ * before a dump.
  */
 Datum
 dml_catalog_role_name(PG_FUNCTION_ARGS)

@@ -62,7 +62,7 @@ text_or_null(const char *text, char *null)
 	return text ? CStringGetTextDatum(text) : (Datum) 0;
 }
 
-/* The names of columns, or NULL where the input is an array. */
+/* The names of columns, or NULL if the input is an array. */
 static Datum
 names_or_null(DmlInputKind kind, int n, char **columns, char *null)
 {
@@ -85,9 +85,8 @@ float_or_null(double value, char *null)
 }
 
 /*
- * Find the model and lock its row, so that trainings of one name that end together take
- * their numbers in turn; make it if it is not there.  A model that is dropped in
- * between is made again.
+ * Find the model and lock its row, so that trainings of one name that end together take their
+ * numbers in turn.  Create the model if there is none, also if it is dropped in between.
  */
 static void
 make_model(const char *name, Oid user, CatalogModel *model)

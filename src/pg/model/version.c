@@ -63,8 +63,8 @@ dml_version_for_width(const DmlVersion *version, int dim)
 }
 
 /*
- * The versions of a space, in the order of model and number: calls visit for each until it
- * returns true.  Returns whether one did.
+ * Call visit for each version of a space, in the order of model and number, until it returns true.
+ * Returns whether it did.
  */
 static bool
 visit_space(uint64 space, Snapshot snapshot, bool (*visit) (void *arg, const CatalogModel *model, int32 number), void *arg)
@@ -89,7 +89,7 @@ visit_space(uint64 space, Snapshot snapshot, bool (*visit) (void *arg, const Cat
 
 typedef struct UsableVersion
 {
-	CatalogModel model;			/* the last one seen; name NULL: none */
+	CatalogModel model;			/* the last one that was visited; name NULL: none */
 	int32		number;
 } UsableVersion;
 
@@ -126,7 +126,7 @@ take_name(void *arg, const CatalogModel *model, int32 number)
 	return true;
 }
 
-/* dml_space_name_hook: names are no secret, dml_models shows them to everybody. */
+/* dml_space_name_hook.  Names are no secret: dml_models shows them to everybody. */
 char *
 version_space_name(uint64 space)
 {
@@ -172,7 +172,7 @@ dml_version_embed(const DmlVersion *version, const float4 *x, int n, float4 *out
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("the embedding of a row under model \"%s\" is not finite", version->name),
-				 errdetail("The row has values far beyond those that the model was trained on.")));
+				 errdetail("The row has values far outside the range that the model was trained on.")));
 }
 
 DmlVector *

@@ -214,8 +214,8 @@ dml_rounding_report(const DmlRounding *rounding)
 	ereport(NOTICE,
 			(is_array ? errmsg("feature \"%s\" loses distinct values in element %d", features->names[0], which + 1) :
 			 errmsg("feature \"%s\" loses distinct values", features->names[which]),
-			 errdetail("Numbers become real, and distinct ones become equal: its values are near %.9g with a standard deviation of %.3g, and there "
-					   "a real is a multiple of %.3g.%s",
+			 errdetail("Features become real. The values are near %.9g with a standard deviation of %.3g, "
+					   "and two neighbouring reals there differ by %.3g.%s",
 					   column->least, deviation, nextafterf(column->largest, INFINITY) - column->largest,
 					   count > 1 ? psprintf(" The same holds for %d features or elements in all.", count) : ""),
 			 plain != NULL ? errhint("Subtract a number near its values in the features: %s - %.15g AS %s.", plain,
