@@ -194,9 +194,10 @@ recall_of(LearnEnv *env, const Model *model, const Dataset *train, const Dataset
 {
 	Retrieval	found;
 
-	assert_int_equal(metrics_retrieval(env, embedding_of(env, model, test), test->rows.label, test->rows.n,
-									   embedding_of(env, model, train), train->rows.label, train->rows.n,
-									   model_out(model), false, 0, NULL, &found), LEARN_OK);
+	RetrievalTask task = {model_out(model), test->rows.n, embedding_of(env, model, test), test->rows.label,
+	train->rows.n, embedding_of(env, model, train), train->rows.label, false, 0};
+
+	assert_int_equal(metrics_retrieval(env, &task, NULL, &found), LEARN_OK);
 	return found.recall[0];
 }
 
