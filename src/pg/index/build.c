@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/shmem.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/sampling.h"
 
@@ -367,6 +368,17 @@ reserve_front(Build *build)
 	}
 }
 
+/* The dimensions that the type of the first column asks for, through domains; 0: any. */
+static int
+declared_dims(Relation index)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(index), 0);
+	int32		typmod = attribute->atttypmod;
+
+	(void) getBaseTypeAndTypmod(attribute->atttypid, &typmod);
+	return Max(typmod, 0);
+}
+
 IndexBuildResult *
 tree_build(Relation heap, Relation index, IndexInfo *info)
 {
@@ -385,7 +397,7 @@ tree_build(Relation heap, Relation index, IndexInfo *info)
 	tree_columns(index, &build.columns);
 
 	/* what has no room on a page is refused before the first row comes */
-	tree_meta_init(&build.meta, index, Max(TupleDescAttr(RelationGetDescr(index), 0)->atttypmod, 0), 0, false);
+	tree_meta_init(&build.meta, index, declared_dims(index), 0, false);
 	tree_meta_init(&build.meta, index, 0, 0, false);
 	rng_seed(&build.rng, build.meta.seed, 0);
 
