@@ -49,7 +49,8 @@ tree_inspect_open(Oid index_oid, LOCKMODE lock, Relation *heap)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("index \"%s\" is partitioned and has no pages", get_rel_name(index_oid)),
-				 errhint("Name the index of a partition: SELECT relid FROM pg_partition_tree(...) WHERE isleaf.")));
+				 errhint("Name the index of a partition: SELECT relid FROM pg_partition_tree(%s) WHERE isleaf.",
+						 quote_literal_cstr(DatumGetCString(DirectFunctionCall1(regclassout, ObjectIdGetDatum(index_oid)))))));
 
 	/* the table first, as everybody does who locks both */
 	*heap = OidIsValid(heap_oid) ? table_open(heap_oid, lock) : NULL;

@@ -108,7 +108,8 @@ find_index(const char *name, Relation table)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("index \"%s\" is partitioned", name),
-				 errhint("Name the index of the partition that is the source: SELECT relid FROM pg_partition_tree(...) WHERE isleaf.")));
+				 errhint("Name the index of the partition that is the source: SELECT relid FROM pg_partition_tree(%s) WHERE isleaf.",
+						 quote_literal_cstr(DatumGetCString(DirectFunctionCall1(regclassout, ObjectIdGetDatum(index)))))));
 	if (get_rel_relkind(index) != RELKIND_INDEX)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
