@@ -282,6 +282,11 @@ $node->safe_psql('postgres', q{CREATE ROLE third LOGIN; CREATE SCHEMA third AUTH
 	GRANT TRIGGER, INSERT ON ward.chosen TO mal});
 ok_as('ward', q{SELECT dml_materialize('chosen', 'e', 'harmless0', 'third.half(f), g')}, 'ward materialises by a function of a third role');
 ok_as('postgres', 'INSERT INTO ward.chosen VALUES (1, 2)', 'a superuser writes');
+ok_as('ward', q{ALTER TABLE chosen RENAME f TO h; ALTER TABLE chosen RENAME g TO f; ALTER TABLE chosen RENAME h TO g},
+	'ward renames columns');
+ok_as('postgres', 'INSERT INTO ward.chosen VALUES (1, 2)', 'a superuser writes again');
+ok_as('ward', q{ALTER TABLE chosen RENAME f TO h; ALTER TABLE chosen RENAME g TO f; ALTER TABLE chosen RENAME h TO g},
+	'the columns have their names again');
 SKIP:
 {
 	skip 'CREATE OR REPLACE TRIGGER', 2 if $node->safe_psql('postgres', 'SHOW server_version_num') < 140000;

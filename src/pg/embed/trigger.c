@@ -70,13 +70,49 @@ embed_trigger_compile(const Trigger *trigger, Relation rel)
 	return exprs;
 }
 
-/* Whether dml_materialize recorded these features for the column of this name. */
+/* Whether a column that the trigger watches was renamed since dml_materialize wrote its name into the trigger. */
 static bool
-is_recorded(Oid relid, const char *column, const char *features)
+has_renamed_column(const DmlFormerColumns *columns)
+{
+	for (int i = 0; i < columns->n; i++)
+		if (strcmp(columns->names[i], NameStr(TupleDescAttr(RelationGetDescr(columns->rel), columns->attnums[i] - 1)->attname)) != 0)
+			return true;
+	return false;
+}
+
+/*
+ * Whether dml_materialize recorded the trigger's features for the column of this name in table
+ * relid.  The table is rel itself or a partitioned table above it; owner owns it.
+ */
+static bool
+is_recorded(Oid relid, Oid owner, const char *column, const char *features, const Trigger *trigger, Relation rel)
 {
 	const char *recorded = dml_column_features(relid, get_attnum(relid, column));
+	DmlFormerColumns columns = {rel, trigger->tgnattr, trigger->tgargs + EMBED_TRIGGER_NAMES, trigger->tgattr};
+	OwnerScope	scope;
+	bool		same;
 
-	return recorded != NULL && strcmp(recorded, features) == 0;
+	if (recorded == NULL)
+		return false;
+	if (strcmp(recorded, features) == 0)
+		return true;
+	if (!has_renamed_column(&columns))
+		return false;
+	owner_scope_begin(&scope, owner, true);
+	same = dml_features_are_of_condition(recorded, &columns, trigger->tgqual);
+	owner_scope_end(&scope);
+	return same;
+}
+
+/* The owner of a table. */
+static Oid
+table_owner(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	Oid			owner = rel->rd_rel->relowner;
+
+	table_close(rel, NoLock);
+	return owner;
 }
 
 Oid
@@ -84,6 +120,7 @@ embed_trigger_owner(const Trigger *trigger, Relation rel)
 {
 	char	   *column = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), trigger->tgattr[trigger->tgnattr - 1] - 1)->attname));
 	char	   *features;
+	List	   *tables = list_make1_oid(RelationGetRelid(rel));
 	ListCell   *cell;
 
 	if (dml_condition_confined(trigger->tgqual, InvalidOid))
@@ -91,25 +128,21 @@ embed_trigger_owner(const Trigger *trigger, Relation rel)
 	if (dml_condition_confined(trigger->tgqual, rel->rd_rel->relowner))
 		return rel->rd_rel->relowner;
 	features = dml_features_text_of_condition(dml_features_parse(trigger->tgargs[EMBED_TRIGGER_FEATURES]), trigger->tgqual, rel);
-	if (features != NULL && is_recorded(RelationGetRelid(rel), column, features))
-		return rel->rd_rel->relowner;
-	foreach(cell, features != NULL && rel->rd_rel->relispartition ? get_partition_ancestors(RelationGetRelid(rel)) : NIL)
+	if (rel->rd_rel->relispartition)
+		tables = list_concat(tables, get_partition_ancestors(RelationGetRelid(rel)));
+	foreach(cell, features != NULL ? tables : NIL)
 	{
-		if (is_recorded(lfirst_oid(cell), column, features))
-		{
-			Relation	parent = table_open(lfirst_oid(cell), AccessShareLock);
-			Oid			owner = parent->rd_rel->relowner;
+		Oid			owner = table_owner(lfirst_oid(cell));
 
-			table_close(parent, NoLock);
+		if (is_recorded(lfirst_oid(cell), owner, column, features, trigger, rel))
 			return owner;
-		}
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("trigger \"%s\" has features that dml_materialize did not record", trigger->tgname),
 			 errdetail("The features are %s. They call functions of a role that does not own the table.",
 					   trigger->tgargs[EMBED_TRIGGER_FEATURES]),
-			 errhint("Drop the trigger; then the owner of the table calls dml_materialize.")));
+			 errhint("Drop the trigger, or let the owner of the table call dml_materialize with features => '...'.")));
 }
 
 /* Relcache callback: entries of the relation are no longer valid. */

@@ -104,6 +104,22 @@ extern DmlFeatureExprs *dml_features_of_condition(const DmlFeatures *features, c
 /* The features of a condition as dml_features_qualified writes them; runs nothing of theirs. */
 extern char *dml_features_text_of_condition(const DmlFeatures *features, const char *condition, Relation rel);
 
+/* Columns of a table by the names that they had. */
+typedef struct DmlFormerColumns
+{
+	Relation	rel;
+	int			n;
+	char	  **names;
+	const AttrNumber *attnums;
+} DmlFormerColumns;
+
+/*
+ * Whether a condition holds the features of a text that dml_features_qualified wrote when the
+ * columns had other names.  The caller has become the owner of the text and pinned the search_path:
+ * analysing the text can run code.
+ */
+extern bool dml_features_are_of_condition(const char *text, const DmlFormerColumns *columns, const char *condition);
+
 /* Evaluate; fills out (version->in floats) and returns true, or false where a feature is NULL. */
 extern bool dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out);
 

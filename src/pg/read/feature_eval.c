@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/bitmapset.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
@@ -256,6 +257,45 @@ dml_features_text_of_condition(const DmlFeatures *features, const char *conditio
 		aliases[i] = list_nth_node(ResTarget, features->targets, i)->name;
 	}
 	return target_list(features->n, exprs, aliases, rel);
+}
+
+/* ParseState's hook: a column by the name that it had. */
+static Node *
+former_column(ParseState *pstate, ColumnRef *ref)
+{
+	const DmlFormerColumns *columns = pstate->p_ref_hook_state;
+
+	for (int i = 0; list_length(ref->fields) == 1 && i < columns->n; i++)
+		if (strcmp(columns->names[i], strVal(linitial(ref->fields))) == 0)
+		{
+			Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(columns->rel), columns->attnums[i] - 1);
+
+			return (Node *) makeVar(1, columns->attnums[i], attribute->atttypid, attribute->atttypmod, attribute->attcollation, 0);
+		}
+	return NULL;
+}
+
+bool
+dml_features_are_of_condition(const char *text, const DmlFormerColumns *columns, const char *condition)
+{
+	DmlFeatures *features = dml_features_parse(text);
+	List	   *exprs = condition_exprs(condition, features->n);
+	ParseState *pstate = make_parsestate(NULL);
+	bool		same = exprs != NIL;
+	ListCell   *target;
+	ListCell   *cell;
+
+	pstate->p_pre_columnref_hook = former_column;
+	pstate->p_ref_hook_state = unconstify(DmlFormerColumns *, columns);
+	forboth(target, features->targets, cell, exprs)
+	{
+		Node	   *expr = transformExpr(pstate, lfirst_node(ResTarget, target)->val, EXPR_KIND_GENERATED_COLUMN);
+
+		assign_expr_collations(pstate, expr);
+		same = same && equal(expr, lfirst(cell));
+	}
+	free_parsestate(pstate);
+	return same;
 }
 
 bool
