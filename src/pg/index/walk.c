@@ -519,6 +519,32 @@ tree_walk_note(TreeWalk *walk, const AnnBlock *block)
 
 	note_offsets(&walk->offsets[0], walk->scratch.estimates, block->n, walk->leaf_key);
 	walk->passing_leaves += walk->offsets[0].n > before;
+	for (int j = 0; j < block->n; j++)
+	{
+		walk->spread += block->norm[j];
+		walk->wobble += 4 * Max((double) walk->leaf_key, 0) * block->norm[j] / walk->shape->width;
+	}
+	walk->spread_rows += block->n;
+}
+
+/*
+ * How much farther than its leaf a row that passes lies: the mean, and the variance.  A row at r from its leaf's
+ * center, in no particular direction, has the squared distance key + |r|^2 in the mean.  The rows of a few leaves that pass
+ * may lie otherwise: one leaf of two clusters has them all on its far side.  So few leaves count little
+ * against that mean, and the doubt is part of the variance.
+ */
+static double
+passing_offset(const TreeWalk *walk, double *variance)
+{
+	const TreeOffsets *offsets = &walk->offsets[0];
+	double		doubt = (double) DOUBTED_LEAVES / (walk->passing_leaves + DOUBTED_LEAVES);
+	double		own = offsets->sum / offsets->n;
+	double		expected = walk->spread / walk->spread_rows;
+	double		difference = expected - own;
+
+	*variance = (1 - doubt) * Max(offsets->squares / offsets->n - own * own, 0) +
+		doubt * (walk->wobble / walk->spread_rows + difference * difference);
+	return own + doubt * difference;
 }
 
 double
@@ -542,7 +568,9 @@ tree_walk_missed(const TreeWalk *walk, double limit, double enough)
 
 		if (level > 0)
 			rows *= offsets->n / Max(offsets->nodes, 1);
-		if (offsets->n > 0)
+		if (level == 0)
+			mean = passing_offset(walk, &variance);
+		else if (offsets->n > 0)
 		{
 			double		own = offsets->sum / offsets->n;
 

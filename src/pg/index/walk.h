@@ -54,6 +54,9 @@ typedef struct TreeWalk
 	bool		watch;			/* offsets are wanted */
 	TreeOffsets offsets[TREE_MAX_HEIGHT];	/* below opened nodes of each level; of leaves, of rows that pass */
 	int64		passing_leaves; /* that had one */
+	double		spread;			/* sums over all rows of the opened leaves, passing or not: of |r|^2, */
+	double		wobble;			/* of the variance of a squared distance, */
+	double		spread_rows;	/* and their number */
 	float		lean;			/* of inner products: what a node's radius counts for */
 
 	/* exact: nodes and rows by lower bound of the squared distance */
