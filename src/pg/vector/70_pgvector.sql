@@ -17,8 +17,9 @@ BEGIN
 			USING ERRCODE = 'undefined_object', HINT = 'Run CREATE EXTENSION vector first.';
 	END IF;
 
-	-- Types are named with their schemas and casts have none, so the functions' bodies
-	-- mean the same under any search_path.
+	-- The casts are functions in C that read these types' layout: only types that belong to
+	-- pgvector have it.  The others are in SQL: types are named with their schemas and casts
+	-- have none, so the functions' bodies mean the same under any search_path.
 	FOR wanted IN
 		WITH theirs AS (
 			SELECT t.typname, format('%I.%I', n.nspname, t.typname) AS type
@@ -30,12 +31,12 @@ BEGIN
 			WHERE e.extname = 'vector' AND t.typname IN ('vector', 'halfvec')
 		), functions (name, arguments, returns, body, cast_from, cast_to) AS (
 			SELECT 'dml_vector', type, '@extschema@.dml_vector',
-				'SELECT CAST(CAST($1 AS pg_catalog.float4[]) AS @extschema@.dml_vector)',
+				CASE typname WHEN 'vector' THEN 'dml_vector_from_pgvector' ELSE 'dml_vector_from_halfvec' END,
 				type, '@extschema@.dml_vector'
 			FROM theirs
 			UNION ALL
 			SELECT 'dml_vector_to_' || typname, '@extschema@.dml_vector', type,
-				format('SELECT CAST(CAST($1 AS pg_catalog.float4[]) AS %s)', type),
+				CASE typname WHEN 'vector' THEN 'dml_vector_to_pgvector' ELSE 'dml_vector_to_halfvec' END,
 				'@extschema@.dml_vector', type
 			FROM theirs
 			UNION ALL
@@ -57,9 +58,10 @@ BEGIN
 		ORDER BY cast_from, cast_to, name, arguments
 	LOOP
 		EXECUTE format(
-			'CREATE FUNCTION %s RETURNS %s LANGUAGE sql %s STRICT PARALLEL SAFE AS %L',
-			wanted.function, wanted.returns, CASE WHEN wanted.cast_from IS NULL THEN 'STABLE' ELSE 'IMMUTABLE' END,
-			wanted.body);
+			CASE WHEN wanted.cast_from IS NULL
+				THEN 'CREATE FUNCTION %s RETURNS %s LANGUAGE sql STABLE STRICT PARALLEL SAFE AS %L'
+				ELSE 'CREATE FUNCTION %s RETURNS %s LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS ''MODULE_PATHNAME'', %L' END,
+			wanted.function, wanted.returns, wanted.body);
 		IF wanted.cast_from IS NOT NULL THEN
 			EXECUTE format(
 				'CREATE CAST (%s AS %s) WITH FUNCTION %s AS ASSIGNMENT',
