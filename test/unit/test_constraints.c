@@ -222,7 +222,7 @@ check_split(LearnEnv *env, const Constraints *constraints, ConstraintShared shar
 		Split		split;
 		bool	   *learned = arena_alloc_zero(env->arena, constraints->rows->n, sizeof(bool));
 
-		assert_int_equal(constraint_split(env, constraints, &splitter, 5, fold, 0.2, 1000000, 7, &split), LEARN_OK);
+		assert_int_equal(constraint_split(env, constraints, &splitter, &(SplitPlan) {false, 5, fold, 0.2, 1000000, 7}, &split), LEARN_OK);
 		assert_true(split.n_train > 0);
 		assert_true(split.n_held > 0);
 		held_in_all += split.n_held;

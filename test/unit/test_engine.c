@@ -456,7 +456,7 @@ test_many_classes(void **state)
 
 	start_env(&unit);
 	data = noise(&unit.env, 60000, 2, 20000, 5);
-	ASSERT_OK(&unit, split_make(&unit.env, &data->rows, false, 1, 0, 0.02, 3000, 0, &split));
+	ASSERT_OK(&unit, split_make(&unit.env, &data->rows, &(SplitPlan) {false, 1, 0, 0.02, 3000, 0}, &split));
 	ASSERT_OK(&unit, judge_create(&unit.env, &data->rows, false, &split, 2000, 20000, 0, &judge));
 	assert_in_range(judge.n_gallery, 2000, 20000);
 	found = arena_alloc_zero(unit.env.arena, 20000, sizeof(bool));

@@ -262,7 +262,7 @@ test_class_folds(void **state)
 		bool		out[10] = {false};
 		int			n_out = 0;
 
-		assert_int_equal(split_make(&unit.env, &data->rows, true, 5, fold, 0.3, 3000, 4, &split), LEARN_OK);
+		assert_int_equal(split_make(&unit.env, &data->rows, &(SplitPlan) {true, 5, fold, 0.3, 3000, 4}, &split), LEARN_OK);
 		for (int64_t i = 0; i < split.n_held; i++)
 			out[data->rows.label[split.held[i]]] = true;
 		for (int64_t i = 0; i < split.n_train; i++)

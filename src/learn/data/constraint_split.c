@@ -182,7 +182,7 @@ is_held(uint64_t hash, uint64_t salt, int folds, int fold, double share)
 /* 0: learned from, 1: held out, 2: left out, for it would show the one to the other. */
 static int
 side_of_constraint(const Constraints *constraints, const ConstraintSplitter *splitter, int64_t i, uint64_t salt,
-				   int folds, int fold, double share)
+				   const SplitPlan *plan)
 {
 	int			size = constraint_size(constraints->kind);
 	const int64_t *row = constraints->row + i * size;
@@ -191,27 +191,27 @@ side_of_constraint(const Constraints *constraints, const ConstraintSplitter *spl
 	if (splitter->rows_apart)
 	{
 		/* a pair is held out where both rows are: with a share of sqrt(share) of the rows each */
-		double		rows_share = sqrt(folds > 1 ? HELD_PAIRS : share);
+		double		rows_share = sqrt(plan->folds > 1 ? HELD_PAIRS : plan->share);
 
 		/* each fold draws rows anew: a partition of rows would hold out a share of 1 / folds^2 */
-		salt = rng_mix(salt + (uint64_t) fold);
+		salt = rng_mix(salt + (uint64_t) plan->fold);
 		for (int k = 0; k < size; k++)
 			held += is_held(row_hash(constraints, 0, row[k]), salt, 1, 0, rows_share);
 		return held == size ? 1 : held == 0 ? 0 : 2;
 	}
-	if (is_held(splitter->group[i], salt, folds, fold, share))
+	if (is_held(splitter->group[i], salt, plan->folds, plan->fold, plan->share))
 		return 1;
 	for (int k = 1; k < size && splitter->first && !side_of(constraints, k); k++)
-		if (splitter->first[row[k]] && is_held(row_hash(constraints, 0, row[k]), salt, folds, fold, share))
+		if (splitter->first[row[k]] && is_held(row_hash(constraints, 0, row[k]), salt, plan->folds, plan->fold, plan->share))
 			return 2;
 	return 0;
 }
 
 LearnStatus
-constraint_split(LearnEnv *env, const Constraints *constraints, const ConstraintSplitter *splitter, int folds, int fold,
-			double share, int64_t max_held, int64_t seed, Split *split)
+constraint_split(LearnEnv *env, const Constraints *constraints, const ConstraintSplitter *splitter,
+				 const SplitPlan *plan, Split *split)
 {
-	uint64_t	salt = rng_mix((uint64_t) seed ^ UINT64_C(0x676976656e));
+	uint64_t	salt = rng_mix((uint64_t) plan->seed ^ UINT64_C(0x676976656e));
 	int64_t		n_held;
 	int64_t		kept = 0;
 
@@ -223,7 +223,7 @@ constraint_split(LearnEnv *env, const Constraints *constraints, const Constraint
 	{
 		if ((i & 0xffff) == 0)
 			LEARN_TRY(learn_poll(env));
-		switch (side_of_constraint(constraints, splitter, i, salt, folds, fold, share))
+		switch (side_of_constraint(constraints, splitter, i, salt, plan))
 		{
 			case 0:
 				split->train[split->n_train++] = i;
@@ -234,12 +234,12 @@ constraint_split(LearnEnv *env, const Constraints *constraints, const Constraint
 		}
 	}
 
-	/* constraints beyond max_held are left out of both sides, evenly */
+	/* constraints beyond plan->max_held are left out of both sides, evenly */
 	n_held = split->n_held;
-	for (int64_t i = 0; i < n_held && n_held > max_held; i++)
-		if ((i + 1) * max_held / n_held != i * max_held / n_held)
+	for (int64_t i = 0; i < n_held && n_held > plan->max_held; i++)
+		if ((i + 1) * plan->max_held / n_held != i * plan->max_held / n_held)
 			split->held[kept++] = split->held[i];
-	if (n_held > max_held)
+	if (n_held > plan->max_held)
 		split->n_held = kept;
 	return LEARN_OK;
 }

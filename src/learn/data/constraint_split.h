@@ -32,7 +32,9 @@ typedef struct ConstraintSplitter
 /* informative: how many constraints there are, of two kinds of pairs twice the rarer one. */
 extern LearnStatus constraint_splitter(LearnEnv *env, const Constraints *constraints, int64_t informative,
 									   ConstraintSplitter *splitter);
-extern LearnStatus constraint_split(LearnEnv *env, const Constraints *constraints, const ConstraintSplitter *splitter, int folds, int fold,
-							   double share, int64_t max_held, int64_t seed, Split *split);
+
+/* plan->open_set means nothing here.  What is beyond max_held is left out of both sides. */
+extern LearnStatus constraint_split(LearnEnv *env, const Constraints *constraints, const ConstraintSplitter *splitter,
+									const SplitPlan *plan, Split *split);
 
 #endif							/* CONSTRAINT_SPLIT_H */

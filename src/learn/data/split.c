@@ -34,7 +34,7 @@ count_classes(LearnEnv *env, const Rows *rows, int64_t **count)
  * so nothing to learn from, one row comes back.
  */
 static LearnStatus
-mark_rows(LearnEnv *env, const Rows *rows, int folds, int fold, double share, uint64_t salt, bool *held)
+mark_rows(LearnEnv *env, const Rows *rows, const SplitPlan *plan, uint64_t salt, bool *held)
 {
 	int64_t    *left;
 	int64_t		first = -1;		/* row that is held out */
@@ -45,7 +45,7 @@ mark_rows(LearnEnv *env, const Rows *rows, int folds, int fold, double share, ui
 	{
 		double		u = row_uniform(rows, i, salt);
 
-		held[i] = folds > 1 ? (int) (u * folds) == fold : u < share;
+		held[i] = plan->folds > 1 ? (int) (u * plan->folds) == plan->fold : u < plan->share;
 		if (held[i] && left[rows->label[i]] == 1)
 			held[i] = false;
 		if (held[i])
@@ -64,11 +64,13 @@ mark_rows(LearnEnv *env, const Rows *rows, int folds, int fold, double share, ui
  * judged by, so the others are always learned from.
  */
 static LearnStatus
-mark_classes(LearnEnv *env, const Rows *rows, int folds, int fold, double share, uint64_t salt, bool *held)
+mark_classes(LearnEnv *env, const Rows *rows, const SplitPlan *plan, uint64_t salt, bool *held)
 {
 	int64_t    *count;
 	int64_t    *order;
 	bool	   *out;
+	int			folds = plan->folds;
+	int			fold = plan->fold;
 	int64_t		usable = 0;
 	int64_t		from;
 	int64_t		to;
@@ -100,7 +102,7 @@ mark_classes(LearnEnv *env, const Rows *rows, int folds, int fold, double share,
 	else
 	{
 		from = 0;
-		to = (int64_t) (share * (double) usable + 0.5);
+		to = (int64_t) (plan->share * (double) usable + 0.5);
 		if (to < 2)
 			to = 2;
 		if (to > usable - 2)
@@ -118,10 +120,9 @@ mark_classes(LearnEnv *env, const Rows *rows, int folds, int fold, double share,
 }
 
 LearnStatus
-split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
-		   double share, int64_t max_held, int64_t seed, Split *split)
+split_make(LearnEnv *env, const Rows *rows, const SplitPlan *plan, Split *split)
 {
-	uint64_t	salt = rng_mix((uint64_t) seed ^ UINT64_C(0x73706c6974));
+	uint64_t	salt = rng_mix((uint64_t) plan->seed ^ UINT64_C(0x73706c6974));
 	int64_t		n_held = 0;
 	int64_t		to_skip;
 	bool	   *held;
@@ -129,14 +130,14 @@ split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
 	LEARN_ALLOC(env, held, rows->n);
 	LEARN_ALLOC(env, split->train, rows->n);
 	LEARN_ALLOC(env, split->held, rows->n);
-	if (open_set)
-		LEARN_TRY(mark_classes(env, rows, folds, fold, share, salt, held));
+	if (plan->open_set)
+		LEARN_TRY(mark_classes(env, rows, plan, salt, held));
 	else
-		LEARN_TRY(mark_rows(env, rows, folds, fold, share, salt, held));
+		LEARN_TRY(mark_rows(env, rows, plan, salt, held));
 
 	for (int64_t i = 0; i < rows->n; i++)
 		n_held += held[i];
-	to_skip = n_held > max_held ? n_held - max_held : 0;
+	to_skip = n_held > plan->max_held ? n_held - plan->max_held : 0;
 
 	split->parts = 1;
 	split->n_train = split->n_held = 0;
@@ -151,7 +152,7 @@ split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
 		seen++;
 		if (seen * to_skip / n_held == (seen - 1) * to_skip / n_held)
 			split->held[split->n_held++] = i;
-		else if (!open_set)
+		else if (!plan->open_set)
 			split->train[split->n_train++] = i;
 	}
 	return LEARN_OK;

@@ -16,6 +16,17 @@ typedef struct Split
 	int			parts;			/* above 1: held-out pairs are compared, one by one, with those of their part (item_part) */
 } Split;
 
+/* What is to be held out. */
+typedef struct SplitPlan
+{
+	bool		open_set;		/* whole classes */
+	int			folds;
+	int			fold;			/* from 0 */
+	double		share;			/* folds == 1: what is held out */
+	int64_t		max_held;
+	int64_t		seed;
+} SplitPlan;
+
 /*
  * Closed set: fold `fold` of `folds` (folds > 1), or a share of the rows (folds == 1), is held out,
  * by a hash of the row's content and the seed, so that equal rows stay together and
@@ -27,8 +38,7 @@ typedef struct Split
  * than four classes.  Where there are too few classes for the folds, the later folds are of another
  * partition of them, and another again.  Beyond max_held rows, held-out rows are left out of both sides.
  */
-extern LearnStatus split_make(LearnEnv *env, const Rows *rows, bool open_set, int folds, int fold,
-							  double share, int64_t max_held, int64_t seed, Split *split);
+extern LearnStatus split_make(LearnEnv *env, const Rows *rows, const SplitPlan *plan, Split *split);
 
 /* The part, of so many, that an item is in: by chance, but always the same one. */
 extern int	item_part(int64_t item, int parts);

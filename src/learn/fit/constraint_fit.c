@@ -366,9 +366,11 @@ begin_at_identity(Net *net)
 }
 
 LearnStatus
-constraint_fit(LearnEnv *env, const Constraints *constraints, const int64_t *index, int64_t n,
-		  const TrainOptions *options, const FitPlan *plan, const Views *views, const Split *split, Fit *fit)
+constraint_fit(LearnEnv *env, const ConstraintInput *input, const TrainOptions *options, const FitPlan *plan, Fit *fit)
 {
+	const Constraints *constraints = input->constraints;
+	const Split *split = input->judge;
+	int64_t		n = input->n;
 	Run			run = {0};
 	Stepper    *s = &run.stepper;
 	int			towers = constraint_two_towers(constraints) ? 2 : 1;
@@ -380,7 +382,7 @@ constraint_fit(LearnEnv *env, const Constraints *constraints, const int64_t *ind
 	run.constraints = constraints;
 	s->plan = run.plan = plan;
 	s->options = run.options = options;
-	run.views = views;
+	run.views = input->views;
 	run.split = split;
 	rng_seed(&rng, (uint64_t) options->seed, 3);
 	for (int i = 0; i < towers; i++)
@@ -396,7 +398,7 @@ constraint_fit(LearnEnv *env, const Constraints *constraints, const int64_t *ind
 			LEARN_TRY(prep_one_scale(env, constraints->rows_b, &one_scale));
 			prep = one_scale ? PREP_SCALE : PREP_STANDARDIZE;
 		}
-		LEARN_TRY(constraint_rows(env, constraints, i, index, n, &rows, &n_rows));
+		LEARN_TRY(constraint_rows(env, constraints, i, input->index, n, &rows, &n_rows));
 		LEARN_TRY(stepper_add_tower(env, s, i == 0 ? constraints->rows : constraints->rows_b, rows, n_rows,
 									prep, i == 1 && constraints->adapter, &rng));
 	}
@@ -420,7 +422,7 @@ constraint_fit(LearnEnv *env, const Constraints *constraints, const int64_t *ind
 		LEARN_ALLOC(env, fit->each, (size_t) fit_judged(plan) * split->n_held);
 
 	mark = arena_mark(env->arena);
-	LEARN_TRY(prepare(env, &run, index, n));
+	LEARN_TRY(prepare(env, &run, input->index, n));
 	task.per_epoch = (n + plan->batch - 1) / plan->batch;
 	for (int i = 0; i < towers; i++)
 		task.net[i] = s->tower[i].net;

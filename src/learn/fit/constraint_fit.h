@@ -9,9 +9,18 @@
 #include "learn/data/constraints.h"
 #include "learn/data/views.h"
 
-/* One run of a gradient method on constraints index[0..n); split NULL: no held-out score. */
-extern LearnStatus constraint_fit(LearnEnv *env, const Constraints *constraints, const int64_t *index, int64_t n,
-							 const TrainOptions *options, const FitPlan *plan, const Views *views,
-							 const Split *split, Fit *fit);
+/* What a run learns from: constraints index[0..n). */
+typedef struct ConstraintInput
+{
+	const Constraints *constraints;
+	const int64_t *index;
+	int64_t		n;
+	const Views *views;			/* CONSTRAINT_NONE; else NULL */
+	const Split *judge;			/* what it holds out scores epochs; or NULL */
+} ConstraintInput;
+
+/* As fit_gradient. */
+extern LearnStatus constraint_fit(LearnEnv *env, const ConstraintInput *input, const TrainOptions *options,
+								  const FitPlan *plan, Fit *fit);
 
 #endif							/* CONSTRAINT_FIT_H */

@@ -190,9 +190,10 @@ score(LearnEnv *env, void *ctx, HeldOutScore *found)
 }
 
 LearnStatus
-fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
-			 const TrainOptions *options, const FitPlan *plan, const Judge *judge, Fit *fit)
+fit_gradient(LearnEnv *env, const FitInput *input, const TrainOptions *options, const FitPlan *plan, Fit *fit)
 {
+	const Rows *rows = input->rows;
+	const Judge *judge = input->judge;
 	Run			run = {0};
 	Stepper    *s = &run.stepper;
 	FitTask		task = {&run, 0, {NULL, NULL}, step, judge ? judge->n_query : 0, judge ? score : NULL};
@@ -206,9 +207,9 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	s->options = run.options = options;
 	run.judge = judge;
 	if (rows->target)
-		LEARN_TRY(target_scale(env, rows, index, n, &run.scale));
+		LEARN_TRY(target_scale(env, rows, input->index, input->n, &run.scale));
 	rng_seed(&rng, (uint64_t) options->seed, 3);
-	LEARN_TRY(stepper_add_tower(env, s, rows, index, n, plan->prep, false, &rng));
+	LEARN_TRY(stepper_add_tower(env, s, rows, input->index, input->n, plan->prep, false, &rng));
 	netspec_print(&s->tower[0].net->spec, fit->network, sizeof(fit->network));
 	LEARN_TRY(stepper_model(env, s, 0, &fit->model));
 	fit->model_b = NULL;
@@ -218,12 +219,12 @@ fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 		LEARN_ALLOC(env, fit->each, (size_t) fit_judged(plan) * judge->n_query);
 
 	mark = arena_mark(env->arena);
-	if (options->unlabeled > 0 && fit_views_tape(rows, n) > tape_rows)
-		tape_rows = fit_views_tape(rows, n);
+	if (options->unlabeled > 0 && fit_views_tape(rows, input->n) > tape_rows)
+		tape_rows = fit_views_tape(rows, input->n);
 	LEARN_TRY(prepare(env, &run, tape_rows));
 	if (options->unlabeled > 0)
-		LEARN_TRY(fit_views_create(env, rows, index, n, options, s, &run.views));
-	LEARN_TRY(sampler_create(env, rows, index, n, plan->batch, plan->rows_per_class, options->balance,
+		LEARN_TRY(fit_views_create(env, rows, input->index, input->n, options, s, &run.views));
+	LEARN_TRY(sampler_create(env, rows, input->index, input->n, plan->batch, plan->rows_per_class, options->balance,
 							 options->hard_share, (uint64_t) options->seed, &run.sampler));
 	task.per_epoch = sampler_steps(run.sampler);
 	task.net[0] = s->tower[0].net;

@@ -68,8 +68,16 @@ extern void plan_method(const TrainOptions *options, const Method *method, FitPl
 /* The sum of a plan's losses. */
 extern LearnStatus plan_loss(LearnEnv *env, const FitPlan *plan, const LossShape *shape, LossSum **loss);
 
-/* judge may be NULL.  The model lives in env's arena; all else is given back. */
-extern LearnStatus fit_gradient(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
-								const TrainOptions *options, const FitPlan *plan, const Judge *judge, Fit *fit);
+/* What a run learns from: rows index[0..n), with labels or a target. */
+typedef struct FitInput
+{
+	const Rows *rows;
+	const int64_t *index;
+	int64_t		n;
+	const Judge *judge;			/* scores epochs; or NULL */
+} FitInput;
+
+/* The model lives in env's arena; all else is given back. */
+extern LearnStatus fit_gradient(LearnEnv *env, const FitInput *input, const TrainOptions *options, const FitPlan *plan, Fit *fit);
 
 #endif							/* FIT_H */

@@ -113,125 +113,175 @@ fit_each(const FitPlan *plan, const Fit *fit, int epoch, int64_t n)
 	return fit->each + (epoch - 1) / every * n;
 }
 
+/* A run of the loop. */
+typedef struct Loop
+{
+	const TrainOptions *options;
+	const FitPlan *plan;
+	const FitTask *task;
+	Fit		   *fit;
+	LearnReport report;
+	Copy		best;
+	Copy		average;		/* of the weights over the steps so far, where plan->average asks for it */
+	Copy		own;			/* the weights that training goes on from */
+	double		start;
+	double		next_report;
+	int64_t		done;			/* steps */
+	int64_t		skipped;		/* steps of the schedule that there is no time for */
+	int			gained;			/* epoch of the last better score */
+	double		merit;			/* of the best epoch; NaN: none has a score */
+} Loop;
+
+static LearnStatus
+loop_start(LearnEnv *env, Loop *l)
+{
+	const FitPlan *plan = l->plan;
+	LearnReport *report = &l->report;
+
+	l->start = l->next_report = env->now(env->ctx);
+	l->merit = NAN;
+	LEARN_TRY(copy_create(env, l->task, &l->best));
+	if (plan->average > 0)
+	{
+		LEARN_TRY(copy_create(env, l->task, &l->average));
+		LEARN_TRY(copy_create(env, l->task, &l->own));
+		copy_take(&l->average, l->task);
+	}
+	l->fit->score = l->fit->map_r = NAN;
+	l->fit->epochs = l->fit->best_epoch = 0;
+	l->fit->cut = false;
+	report->phase = plan->phase;
+	report->method = plan->name;
+	report->epochs = plan->stop_after;
+	report->steps = l->task->per_epoch * plan->stop_after;
+	report->loss = report->validation = report->best = report->seconds_left = NAN;
+	return LEARN_OK;
+}
+
+/* Say how far the run is, if it is time to; the mean loss of the epoch so far. */
+static void
+loop_report(LearnEnv *env, Loop *l, int epoch, double loss, double now)
+{
+	LearnReport *report = &l->report;
+
+	if (env->report == NULL || now < l->next_report)
+		return;
+	report->epoch = epoch;
+	report->step = l->done;
+	report->loss = loss;
+	report->seconds_left = fmin((now - l->start) / l->done * (report->steps - l->done), fmax(l->plan->deadline - now, 0));
+	env->report(env->ctx, report);
+	l->next_report = now + REPORT_INTERVAL;
+}
+
+/* The steps of an epoch, as far as the deadline allows. */
+static LearnStatus
+loop_epoch(LearnEnv *env, Loop *l, EpochRecord *record)
+{
+	const FitPlan *plan = l->plan;
+	int64_t		steps = l->task->per_epoch * plan->epochs;
+	double		sum = 0;
+
+	for (int64_t s = 1; s <= l->task->per_epoch && !l->fit->cut; s++)
+	{
+		double		loss = 0;
+		double		now;
+
+		record->learning_rate = schedule_rate(plan->learning_rate, (int64_t) (l->options->warmup * steps), steps,
+											  l->options->final_lr, l->done + l->skipped);
+		LEARN_TRY(l->task->step(env, l->task->ctx, record->learning_rate, &loss));
+		sum += loss;
+		record->loss = sum / s;
+		l->done++;
+		/* the first steps weigh less than later ones, as the start is nothing to remember */
+		if (plan->average > 0)
+			copy_approach(&l->average, l->task, fmax(1 - plan->average, 10.0 / (10 + l->done)));
+		now = env->now(env->ctx);
+		l->fit->cut = now > plan->deadline;
+		l->skipped = steps_to_skip(plan, l->report.steps, l->done, (now - l->start) / (plan->deadline - l->start), l->skipped);
+		loop_report(env, l, record->epoch, record->loss, now);
+	}
+	return LEARN_OK;
+}
+
+/* The held-out score of the weights, or of their mean; the best ones are kept. */
+static LearnStatus
+loop_score(LearnEnv *env, Loop *l, EpochRecord *record)
+{
+	const FitTask *task = l->task;
+	Fit		   *fit = l->fit;
+	HeldOutScore found = NO_SCORE;
+	double		merit;
+
+	if (l->plan->average > 0)
+	{
+		copy_take(&l->own, task);
+		copy_put_back(&l->average, task);
+	}
+	found.each = fit->each ? fit_each(l->plan, fit, record->epoch, task->judged) : NULL;
+	LEARN_TRY(task->score(env, task->ctx, &found));
+	record->validation = found.score;
+	record->map_r = found.map_r;
+	merit = score_merit(found.score, found.map_r);
+	/* of equal scores the later one: it was learned at a lower rate */
+	if (isnan(l->merit) || merit >= l->merit)
+	{
+		if (merit != l->merit)
+			l->gained = record->epoch;
+		l->merit = merit;
+		fit->best_epoch = record->epoch;
+		fit->score = found.score;
+		fit->map_r = found.map_r;
+		copy_take(&l->best, task);
+	}
+	if (l->plan->average > 0)
+		copy_put_back(&l->own, task);
+	l->report.validation = record->validation;
+	l->report.best = fit->score;
+	return LEARN_OK;
+}
+
+/* Is it patience that ends the run after an epoch that was scored? */
+static bool
+loop_is_over(const Loop *l, int epoch)
+{
+	int			patience = l->options->patience;
+
+	/* the first third, at high rates, says little about where training ends */
+	return patience > 0 && epoch >= l->plan->epochs / 3 + patience && epoch - l->gained >= patience;
+}
+
 LearnStatus
 fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan, const FitTask *task, Fit *fit)
 {
 	ArenaMark	mark = arena_mark(env->arena);
-	LearnReport report = {0};
-	Copy		best = {{NULL}};
-	Copy		average = {{NULL}};	/* of the weights over the steps so far, where plan->average asks for it */
-	Copy		own = {{NULL}};	/* the weights that training goes on from */
-	double		start = env->now(env->ctx);
-	double		next_report = start;
-	int64_t		steps = task->per_epoch * plan->epochs;
-	int64_t		done = 0;
-	int64_t		skipped = 0;	/* steps of the schedule that there is no time for */
-	int			gained = 0;		/* epoch of the last better score */
-	double		merit = NAN;	/* of the best epoch */
+	Loop		l = {options, plan, task, fit};
+	bool		over = false;
 
-	LEARN_TRY(copy_create(env, task, &best));
-	if (plan->average > 0)
-	{
-		LEARN_TRY(copy_create(env, task, &average));
-		LEARN_TRY(copy_create(env, task, &own));
-		copy_take(&average, task);
-	}
-	fit->score = fit->map_r = NAN;
-	fit->epochs = fit->best_epoch = 0;
-	fit->cut = false;
-	report.phase = plan->phase;
-	report.method = plan->name;
-	report.epochs = plan->stop_after;
-	report.steps = task->per_epoch * plan->stop_after;
-	report.loss = report.validation = report.best = report.seconds_left = NAN;
-
-	for (int epoch = 1; epoch <= plan->stop_after && !fit->cut; epoch++)
+	LEARN_TRY(loop_start(env, &l));
+	for (int epoch = 1; epoch <= plan->stop_after && !fit->cut && !over; epoch++)
 	{
 		EpochRecord *record = &fit->history[epoch - 1];
-		double		sum = 0;
-		double		lr = 0;
-		double		now_merit;
-		int64_t		taken = 0;
-		HeldOutScore found = NO_SCORE;
-		bool		judged;
 
-		for (int64_t s = 0; s < task->per_epoch && !fit->cut; s++)
-		{
-			double		loss = 0;
-			double		now;
-
-			lr = schedule_rate(plan->learning_rate, (int64_t) (options->warmup * steps), steps,
-							   options->final_lr, done + skipped);
-			LEARN_TRY(task->step(env, task->ctx, lr, &loss));
-			sum += loss;
-			taken++;
-			done++;
-			/* the first steps weigh less than later ones, as the start is nothing to remember */
-			if (plan->average > 0)
-				copy_approach(&average, task, fmax(1 - plan->average, 10.0 / (10 + done)));
-			now = env->now(env->ctx);
-			fit->cut = now > plan->deadline;
-			skipped = steps_to_skip(plan, report.steps, done, (now - start) / (plan->deadline - start), skipped);
-			if (env->report && now >= next_report)
-			{
-				report.epoch = epoch;
-				report.step = done;
-				report.loss = sum / taken;
-				report.seconds_left = fmin((now - start) / done * (report.steps - done), fmax(plan->deadline - now, 0));
-				env->report(env->ctx, &report);
-				next_report = now + REPORT_INTERVAL;
-			}
-		}
-
-		record->epoch = epoch;
-		record->loss = sum / taken;
-		record->learning_rate = lr;
-		record->validation = record->map_r = NAN;
+		*record = (EpochRecord) {.epoch = epoch, .validation = NAN, .map_r = NAN};
+		LEARN_TRY(loop_epoch(env, &l, record));
 		fit->epochs = epoch;
-		judged = task->score && (fit->cut || epoch == plan->stop_after || plan->judge_every <= 1 || epoch % plan->judge_every == 0);
-		if (judged)
+		if (task->score && (fit->cut || epoch == plan->stop_after || plan->judge_every <= 1 || epoch % plan->judge_every == 0))
 		{
-			if (plan->average > 0)
-			{
-				copy_take(&own, task);
-				copy_put_back(&average, task);
-			}
-			found.each = fit->each ? fit_each(plan, fit, epoch, task->judged) : NULL;
-			LEARN_TRY(task->score(env, task->ctx, &found));
-			record->validation = found.score;
-			record->map_r = found.map_r;
-			now_merit = score_merit(found.score, found.map_r);
-			/* of equal scores the later one: it was learned at a lower rate */
-			if (isnan(merit) || now_merit >= merit)
-			{
-				if (now_merit != merit)
-					gained = epoch;
-				merit = now_merit;
-				fit->best_epoch = epoch;
-				fit->score = found.score;
-				fit->map_r = found.map_r;
-				copy_take(&best, task);
-			}
-			if (plan->average > 0)
-				copy_put_back(&own, task);
-			report.validation = record->validation;
-			report.best = fit->score;
+			LEARN_TRY(loop_score(env, &l, record));
+			over = loop_is_over(&l, epoch);
 		}
-		record->seconds = env->now(env->ctx) - start;
-		/* the first third, at high rates, says little about where training ends */
-		if (judged && options->patience > 0 && epoch >= plan->epochs / 3 + options->patience &&
-			epoch - gained >= options->patience)
-			break;
+		record->seconds = env->now(env->ctx) - l.start;
 	}
 
-	fit->cut |= skipped > 0;
+	fit->cut |= l.skipped > 0;
 	if (task->score && !isnan(fit->score))
-		copy_put_back(&best, task);
+		copy_put_back(&l.best, task);
 	else
 	{
 		fit->best_epoch = fit->epochs;
 		if (plan->average > 0)
-			copy_put_back(&average, task);
+			copy_put_back(&l.average, task);
 	}
 	arena_reset(env->arena, mark);
 	return LEARN_OK;

@@ -78,7 +78,9 @@ plan_constraints(const Trainer *t, const Method *method, const char *network, Fi
 static LearnStatus
 fit_constraints(Trainer *t, const FitPlan *plan, const Split *from, const Split *judge, Fit *fit)
 {
-	return constraint_fit(t->env, t->constraints, from->train, from->n_train, t->options, plan, views_of(t), judge, fit);
+	ConstraintInput input = {t->constraints, from->train, from->n_train, views_of(t), judge};
+
+	return constraint_fit(t->env, &input, t->options, plan, fit);
 }
 
 /* A classical method on constraints index[0..n). */
@@ -218,7 +220,9 @@ split_once(Trainer *t, int folds, double share, int64_t seed, int *usable)
 	{
 		Split	   *split = &t->split[*usable];
 
-		LEARN_TRY(constraint_split(t->env, t->constraints, &t->splitter, folds, f, share, most, seed, split));
+		SplitPlan	plan = {false, folds, f, share, most, seed};
+
+		LEARN_TRY(constraint_split(t->env, t->constraints, &t->splitter, &plan, split));
 		split->parts = folds == 1 && t->constraints->kind == CONSTRAINT_PAIRS ? HELD_PARTS : 1;
 		*usable += is_usable(t->constraints, split);
 	}

@@ -48,8 +48,9 @@ plan_labels(const Trainer *t, const Method *method, const char *network, FitPlan
 static LearnStatus
 fit_labels(Trainer *t, const FitPlan *plan, const Split *from, const Split *judge, Fit *fit)
 {
-	return fit_gradient(t->env, t->rows, from->train, from->n_train, t->options, plan,
-						judge ? &t->judge[judge - t->split] : NULL, fit);
+	FitInput	input = {t->rows, from->train, from->n_train, judge ? &t->judge[judge - t->split] : NULL};
+
+	return fit_gradient(t->env, &input, t->options, plan, fit);
 }
 
 static LearnStatus
@@ -140,7 +141,9 @@ split_labels(Trainer *t, int folds, int repeats)
 	t->n_splits = share > 0 ? folds * repeats : 0;
 	for (int f = 0; f < t->n_splits; f++)
 	{
-		LEARN_TRY(split_make(t->env, t->rows, o->open_set, folds, f % folds, share, max_held, o->seed + f / folds, &t->split[f]));
+		SplitPlan	plan = {o->open_set, folds, f % folds, share, max_held, o->seed + f / folds};
+
+		LEARN_TRY(split_make(t->env, t->rows, &plan, &t->split[f]));
 		LEARN_TRY(judge_create(t->env, t->rows, o->open_set, &t->split[f], MAX_GALLERY, rows - t->split[f].n_held, o->seed, &t->judge[f]));
 		t->weight[f] = (double) t->judge[f].n_query;
 		if (f < folds)

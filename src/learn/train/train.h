@@ -80,7 +80,7 @@ typedef struct TrainResult
 extern LearnStatus train_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainResult *result);
 
 /*
- * Train on what is given, as train_model does on labels: a named method, or auto, which keeps
+ * Train on constraints, as train_model does on labels: a named method, or auto, which keeps
  * what is best on held-out constraints and never anything worse than no learning.  LEARN_DATA:
  * no constraint, pairs all same or all different, rows that are all equal.
  */
