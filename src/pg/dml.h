@@ -13,13 +13,16 @@ extern void index_init(void);
 extern void index_order_init(void);
 extern void index_explain_init(void);
 
-/* What LearnEnv.threads is to be in training and evaluation: GUC dml.threads within GUC dml.max_threads */
+/* LearnEnv.threads in training and evaluation: GUC dml.threads, at most GUC dml.max_threads */
 extern int	dml_thread_count(void);
 
 /* GUC dml.notice_interval: seconds between two notices on progress; 0: none */
 extern int	dml_notice_interval;
 
-/* GUC dml.max_comparisons: of a query with a row, above which evaluation asks with a sample of the queries */
+/*
+ * GUC dml.max_comparisons: comparisons of a query with a row, above which evaluation takes a sample
+ * of the queries
+ */
 extern double dml_max_comparisons;
 
 #endif							/* DML_H */

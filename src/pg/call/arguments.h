@@ -12,7 +12,7 @@
 /* A text argument, or NULL. */
 extern char *text_argument(FunctionCallInfo fcinfo, int i);
 
-/* ERRCODE_NULL_VALUE_NOT_ALLOWED unless there is a value. */
+/* Raise ERRCODE_NULL_VALUE_NOT_ALLOWED if the argument is NULL. */
 extern void need_argument(const void *value, const char *name, const char *hint);
 
 #endif							/* DML_ARGUMENTS_H */

@@ -1,7 +1,7 @@
 /*
  * learn_env.c
- *	  What the mathematics needs of PostgreSQL: memory, interrupts, notices, the clock; and
- *	  its statuses as errors.
+ *	  What the mathematics needs of PostgreSQL (memory, interrupts, notices, the clock), and its
+ *	  statuses as errors.
  */
 #include "compat.h"
 
@@ -11,7 +11,7 @@
 
 #include "learn_env.h"
 
-/* ArenaHooks.alloc: NULL when the machine has no more, which src/learn reports. */
+/* ArenaHooks.alloc: NULL if no memory is left, which src/learn reports. */
 static void *
 context_alloc(void *ctx, size_t bytes)
 {
@@ -26,7 +26,7 @@ context_release(void *ctx, void *chunk)
 	pfree(chunk);
 }
 
-/* LearnEnv.cancelled: does not return when there is a reason to stop. */
+/* LearnEnv.cancelled: does not return if there is a reason to stop. */
 static bool
 check_interrupts(void *ctx)
 {

@@ -9,17 +9,17 @@
 
 #include "base/learn.h"
 
-/* Raise a standard error for a status of src/learn; env has the message and hint. Never returns. */
+/* Raise the error for a status of src/learn, with the message and hint in env.  Never returns. */
 extern void dml_learn_error(const LearnEnv *env, LearnStatus status) pg_attribute_noreturn();
 
 /*
- * An environment for src/learn: an arena over a child of the current memory context,
- * bounded by limit bytes (0: none), interrupts checked in poll, notices as NOTICE.
- * Everything goes with the returned context.
+ * An environment for src/learn: an arena in a child of the current memory context, bounded by limit
+ * bytes (0: no limit), interrupts checked in poll, notices as NOTICE.  Deleting that context,
+ * GetMemoryChunkContext(env), frees everything.
  */
 extern LearnEnv *dml_learn_env(size_t limit);
 
-/* Raise it unless the status is LEARN_OK. */
+/* Raise that error unless the status is LEARN_OK. */
 static inline void
 dml_learn_check(const LearnEnv *env, LearnStatus status)
 {

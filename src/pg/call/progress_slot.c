@@ -1,9 +1,10 @@
 /*
  * progress_slot.c
- *	  The backends whose slot for progress is of a command of ours.
+ *	  The backends whose progress slot belongs to a command of dml.
  *
- * Every backend has a slot of twenty 64-bit numbers in shared memory for commands that report progress, and a
- * command type that says whose numbers these are.  The views of PostgreSQL look for their own types alone.
+ * Every backend has a slot in shared memory for commands that report progress: twenty 64-bit
+ * numbers and a command type that says which command they belong to.  PostgreSQL's own views read
+ * their own types only.
  */
 #include "compat.h"
 

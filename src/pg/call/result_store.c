@@ -1,6 +1,7 @@
 /*
  * result_store.c
- *	  The result of a set-returning function as a tuplestore (PostgreSQL has this from 15 on).
+ *	  The result of a set-returning function as a tuplestore.  PostgreSQL has such a function
+ *	  from 15 on.
  */
 #include "compat.h"
 

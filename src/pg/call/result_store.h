@@ -12,8 +12,8 @@
 #include "utils/tuplestore.h"
 
 /*
- * Make a tuplestore the result of the call; the caller puts its rows there and returns 0.
- * desc gets the rows' type, as declared in SQL.
+ * Make a tuplestore the result of the call.  The caller puts its rows there and returns 0.  desc is
+ * set to the row type as declared in SQL.
  */
 extern Tuplestorestate *result_store(FunctionCallInfo fcinfo, TupleDesc *desc);
 

@@ -1,6 +1,6 @@
 /*
  * feature.c
- *	  Parsing the text that names features, and turning their values into floats.
+ *	  Parses the text of features, and turns their values into floats.
  */
 #include "compat.h"
 
@@ -25,7 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* PostgreSQL 13 has names for some array types only. */
+/* PostgreSQL 13 defines names for some array types only. */
 #ifndef INT8ARRAYOID
 #define INT8ARRAYOID	1016
 #endif
@@ -41,10 +41,12 @@
 typedef struct ParseErrorText
 {
 	const char *text;
-	int			prefix;			/* characters in front of text in what is parsed */
+	int			prefix;			/* characters before text in what is parsed */
 } ParseErrorText;
 
-/* A syntax error's position belongs to the features, not to the statement that calls us. */
+/*
+ * Makes the position of a syntax error refer to the features, not to the statement that calls us.
+ */
 static void
 parse_error_callback(void *arg)
 {
@@ -79,7 +81,7 @@ dml_raw_parse(const char *prefix, const char *text)
 	return result;
 }
 
-/* What an expression over the columns of one row cannot hold, in the parser's terms. */
+/* Refuse what an expression over the columns of one row cannot contain. */
 static bool
 forbidden_walker(Node *node, void *what)
 {
@@ -97,7 +99,7 @@ forbidden_walker(Node *node, void *what)
 				 errhint("Name the columns, e.g. 'a, b, c'.")));
 	if (IsA(node, ColumnRef))
 	{
-		/* the walker does not look into its fields */
+		/* the tree walker does not visit its fields */
 		return forbidden_walker(llast(((ColumnRef *) node)->fields), what);
 	}
 	if (IsA(node, A_Indirection))
@@ -118,7 +120,7 @@ forbidden_walker(Node *node, void *what)
 	return raw_expression_tree_walker(node, forbidden_walker, what);
 }
 
-/* Is anything but a target list there? */
+/* Whether there is anything besides a target list. */
 static bool
 has_other_clauses(const SelectStmt *select)
 {
@@ -130,8 +132,8 @@ has_other_clauses(const SelectStmt *select)
 }
 
 /*
- * How to call target number i: its alias, its column, or its own text, which begins at
- * its location and ends before the comma in front of the next one.
+ * The name of target i: its alias, its column, or its own text, which begins at its location and
+ * ends before the comma in front of the next target.
  */
 static char *
 target_name(const DmlFeatures *features, int i)
@@ -166,7 +168,7 @@ target_name(const DmlFeatures *features, int i)
 	return pnstrdup(begin, end - begin);
 }
 
-/* Parse a target list; what is how messages call it. */
+/* Parse a target list.  what: its name in messages. */
 static DmlFeatures *
 parse_targets(const char *text, const char *what)
 {
@@ -365,7 +367,7 @@ float_from_double(double value, const char *name, int element)
 	return result;
 }
 
-/* By way of text, since by way of double would round twice. */
+/* By way of text: by way of double they would be rounded twice. */
 static float4
 float_from_numeric(Datum value, const char *name, int element)
 {

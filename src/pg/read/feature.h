@@ -1,7 +1,7 @@
 /*
  * feature.h
- *	  The text that names the features of a row: one array or vector column, several
- *	  numeric columns, or expressions over columns.
+ *	  The text that names the features of a row: one array or vector column, several numeric
+ *	  columns, or expressions over columns.
  */
 #ifndef DML_FEATURE_H
 #define DML_FEATURE_H
@@ -20,46 +20,50 @@ typedef struct DmlFeatures
 	char	   *text;
 	int			n;				/* expressions */
 	List	   *targets;		/* raw ResTargets */
-	char	  **names;			/* alias, or column name, or expression text */
+	char	  **names;			/* alias, column name or expression text */
 } DmlFeatures;
 
 /*
- * Parse "x", "a, b, c", "log(a) AS la, b / 2".  A target list and nothing else: no
- * star, no FROM, no subquery, no semicolon; each is an error with a hint.  Whatever
- * passes may be put between SELECT and FROM of a query as text: it stays a target
- * list there (a newline after it, for a comment at its end).
+ * Parse "x", "a, b, c", "log(a) AS la, b / 2": a target list and nothing else.  Errors, each with a
+ * hint: a star, FROM, a subquery, a semicolon.  Text that passes can be put between SELECT and FROM
+ * of a query and stays a target list there.  Put a newline after it, for a comment at its end.
  */
 extern DmlFeatures *dml_features_parse(const char *text);
 
-/* The same for exactly one expression; what ("label") is how messages call it. */
+/* Parse exactly one expression.  what: its name in messages, such as "label". */
 extern DmlFeatures *dml_expression_parse(const char *text, const char *what);
 
-/* The texts of one or more expressions, "family, species"; of one that a comment follows, with it. */
+/*
+ * The texts of one or more expressions, "family, species".  The text includes a comment that
+ * follows it.
+ */
 extern char **dml_expressions_split(const char *text, const char *what, int *n);
 
 /*
- * raw_parser, with the place of a syntax error shown in text alone: prefix is put
- * before text, and is not shown.
+ * raw_parser, but a syntax error shows its place in text alone: prefix is put before text and is
+ * not shown.
  */
 extern List *dml_raw_parse(const char *prefix, const char *text);
 
 /*
- * One feature value to floats.  type is the expression's.  Arrays (real[], double
- * precision[], integer[], smallint[], bigint[], numeric[]), plain dml_vector, types of a
- * dml_feature_cast, and scalars of the number types and boolean.  A NULL value or element: returns -1.
- * Otherwise returns how many numbers the value has, and writes them to out where they
- * are no more than max.  Errors: infinite or NaN values, other types
- * (ERRCODE_DATATYPE_MISMATCH naming the feature), an embedding where a plain vector is
- * due.  May leave garbage in the current memory context.
+ * One feature value to floats.  type is the type of the expression: an array (real[], double
+ * precision[], integer[], smallint[], bigint[], numeric[]), a plain dml_vector, a type with a
+ * dml_feature_cast, or a scalar of a number type or boolean.
+ *
+ * Returns -1 for a NULL value or element.  Otherwise returns how many numbers the value has, and
+ * writes them to out if there are at most max.  Errors: infinite or NaN values; other types
+ * (ERRCODE_DATATYPE_MISMATCH with the feature's name); an embedding instead of a plain vector.  May
+ * leave garbage in the current memory context.
  */
 extern bool dml_feature_type_ok(Oid type, bool *is_array);
 extern int	dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, float4 *out, int max);
 
 /*
- * The function of the cast from a type (no domain, no dml_vector) to real[]: pgvector's
- * vector and halfvec have one.  Only those in C: a function that any role can write must
- * not run with the rights of whoever trains on a column of that role's type.  Else
- * InvalidOid.  The other one calls it; NULL: the cast gives NULL.
+ * The function of the cast from a type (no domain, no dml_vector) to real[], such as pgvector's
+ * vector and halfvec have; else InvalidOid.  Only a C function counts: a function that any role can
+ * write must not run with the rights of a user who trains on a column of that role's type.
+ *
+ * dml_feature_cast_array calls it; it returns NULL if the cast gives NULL.
  */
 extern Oid	dml_feature_cast(Oid type);
 extern ArrayType *dml_feature_cast_array(Oid function, Datum value);
@@ -67,15 +71,14 @@ extern ArrayType *dml_feature_cast_array(Oid function, Datum value);
 /* Raise the error for a type that dml_feature_type_ok refuses. */
 extern void dml_feature_type_error(const char *name, Oid type) pg_attribute_noreturn();
 
-/* Several features are several numbers: an array among them is an error. */
+/* Refuse an array among several features, which must be numbers. */
 extern void dml_feature_check_kind(int n, const char *name, bool is_array);
 
 /*
- * Features over the columns of one table, to be evaluated on its tuples (the trigger's
- * NEW, a scanned row).  The names in the text are looked up by the search_path of the
- * moment: what is stored for later should be the text of dml_features_qualified.
- * Errors beside unknown names and types: system columns, generated columns (not yet
- * computed in a BEFORE trigger), a whole row, volatile functions.
+ * Features over the columns of one table, evaluated on its tuples: NEW of a trigger, or a scanned
+ * row.  Names in the text are looked up by the current search_path; to store features, use the text
+ * of dml_features_qualified.  Errors, besides unknown names and types: system columns, generated
+ * columns (not computed yet in a BEFORE trigger), a whole row, volatile functions.
  */
 typedef struct DmlFeatureExprs DmlFeatureExprs;
 
@@ -83,28 +86,32 @@ extern DmlFeatureExprs *dml_features_compile(const DmlFeatures *features, Relati
 extern Bitmapset *dml_features_columns(const DmlFeatureExprs *exprs);	/* attnums read */
 extern Node *dml_features_expr(const DmlFeatureExprs *exprs, int i);	/* analysed, over varno 1 */
 
-/* As dml_features_compile, with expressions that were analysed before, for relation 1: one for each target. */
+/*
+ * As dml_features_compile, from expressions that are already analysed for relation 1: one for each
+ * target.
+ */
 extern DmlFeatureExprs *dml_features_prepare(const DmlFeatures *features, List *analysed, Relation rel);
 
-/* The compiled features as text that means the same under every search_path. */
+/* The compiled features as text that has one meaning under every search_path. */
 extern char *dml_features_qualified(const DmlFeatureExprs *exprs, Relation rel);
 
 /*
- * A condition for the WHEN clause of a trigger, which is true and reads the features of the row
- * NEW: "true OR (new.x) IS NULL OR ...".  Through it PostgreSQL knows of what they depend on, and
- * follows renames.  Means the same under every search_path that begins with pg_catalog.
- * PostgreSQL folds it to true before it evaluates it.
+ * A condition for the WHEN clause of a trigger that is always true and reads the features of the
+ * row NEW: "true OR (new.x) IS NULL OR ...".  PostgreSQL records the dependencies of the condition
+ * and follows renames in it.  It folds the condition to true before it evaluates it.  The text has
+ * one meaning under every search_path that begins with pg_catalog.
  *
- * The other one takes the features from a trigger's stored condition (pg_trigger.tgqual), and
- * their aliases from the text that the trigger was made of.  NULL: it is another condition.
+ * dml_features_of_condition takes the features from a trigger's stored condition
+ * (pg_trigger.tgqual), and their aliases from the features' text.  It returns NULL for any other
+ * condition.
  */
 extern char *dml_features_condition(const DmlFeatureExprs *exprs, Relation rel);
 extern DmlFeatureExprs *dml_features_of_condition(const DmlFeatures *features, const char *condition, Relation rel);
 
-/* The features of a condition as dml_features_qualified writes them; runs nothing of theirs. */
+/* The features of a condition as dml_features_qualified writes them.  Runs no code of theirs. */
 extern char *dml_features_text_of_condition(const DmlFeatures *features, const char *condition, Relation rel);
 
-/* Columns of a table by the names that they had. */
+/* Columns of a table under their former names. */
 typedef struct DmlFormerColumns
 {
 	Relation	rel;
@@ -115,15 +122,20 @@ typedef struct DmlFormerColumns
 
 /*
  * Whether a condition holds the features of a text that dml_features_qualified wrote when the
- * columns had other names.  The caller has become the owner of the text and pinned the search_path:
- * analysing the text can run code.
+ * columns had other names.  The caller has taken on the identity of the text's owner and restricted
+ * the search_path, because analysing the text can run code.
  */
 extern bool dml_features_are_of_condition(const char *text, const DmlFormerColumns *columns, const char *condition);
 
-/* Evaluate; fills out (version->in floats) and returns true, or false where a feature is NULL. */
+/*
+ * Evaluate.  Fills out (version->in floats) and returns true; returns false if a feature is NULL.
+ */
 extern bool dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out);
 
-/* A WARNING if the features, over the table that source names, train but could not be materialised. */
+/*
+ * Raise a WARNING if the features, over the table that source names, can be trained on but not
+ * materialised.
+ */
 extern void dml_features_try(const char *source, const char *text);
 
 #endif							/* DML_FEATURE_H */

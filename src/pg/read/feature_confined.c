@@ -1,17 +1,17 @@
 /*
  * feature_confined.c
- *	  Features that somebody else wrote, held to columns and to functions of PostgreSQL and dml.
+ *	  Features of another user, restricted to columns and to functions of PostgreSQL and dml.
  *
  * The features that a model was trained with are the default of every function that reads rows for
- * it.  Their text is the model owner's, and it would run with the rights of whoever calls.  So it
- * is looked at twice.  The raw text, since analysing an expression can already run code: a literal
- * of type mal.d[] calls the CHECK of the domain mal.d.  It may name columns, the types of
+ * it.  The model's owner wrote their text, and it would run with the rights of the caller.  So it
+ * is checked twice.  First the raw text, because analysing an expression can already run code: a
+ * literal of type mal.d[] calls the CHECK of the domain mal.d.  The text may name columns, types of
  * PostgreSQL and dml, and functions and operators without a schema or with theirs.  Then the
- * analysed expression, for what the names have come to mean and for the casts between them.
+ * analysed expression, for the objects that the names refer to and for implicit casts.
  *
- * A function of PostgreSQL is no proof of harmlessness: query_to_xml runs a query, table_to_xml
- * reads a view, pg_input_is_valid tests a domain.  Those that compute are immutable, or they are
- * stable since they read the time zone.
+ * That a function is PostgreSQL's does not make it harmless: query_to_xml runs a query,
+ * table_to_xml reads a view, pg_input_is_valid tests a domain.  Functions that only compute are
+ * immutable, or they are stable because they read the time zone.
  */
 #include "compat.h"
 
@@ -44,17 +44,17 @@
 
 struct DmlConfined
 {
-	const DmlVersion *version;	/* NULL: not a version's */
+	const DmlVersion *version;	/* NULL: they are not those of a version */
 	const DmlFeatures *features;
 	int			n_columns;
 	char	  **columns;
 	Oid			extension;
-	Oid			schema;			/* dml's */
-	Oid			owner;			/* whose functions and types may be used, too, and a superuser's; InvalidOid: nobody's */
-	bool		uses_dml;		/* a name of dml's, or a column of its type */
-	bool		has_literal;	/* whose type follows from where it stands */
-	bool		has_foreign;	/* a name that others gave to something in dml's schema, too */
-	const char *why;			/* what is not confined, for messages; NULL: nothing */
+	Oid			schema;			/* the schema of dml */
+	Oid			owner;			/* whose functions and types, and those of superusers, are allowed too; InvalidOid: nobody */
+	bool		uses_dml;		/* a name of dml's, or a column of a type of dml's */
+	bool		has_literal;	/* whose type follows from the context */
+	bool		has_foreign;	/* a name that another user has also given to an object in dml's schema */
+	const char *why;			/* the reason for messages; NULL: confined so far */
 
 	EState	   *estate;
 	ExprState **states;
@@ -75,14 +75,17 @@ is_dml(const DmlConfined *confined, Oid class, Oid object)
 	return OidIsValid(confined->extension) && getExtensionOfObject(class, object) == confined->extension;
 }
 
-/* Does a function or type that is no builtin one belong to those whose may be used? */
+/* Whether a function or type of this owner is allowed, if it is not a built-in one. */
 static bool
 is_owners(const DmlConfined *confined, Oid object, Oid owner)
 {
 	return OidIsValid(confined->owner) && object >= FirstNormalObjectId && (owner == confined->owner || superuser_arg(owner));
 }
 
-/* A type whose values come without running what others wrote; a domain is tested by its CHECK. */
+/*
+ * Whether values of the type are made without running another user's code.  A domain runs its
+ * CHECK.
+ */
 static bool
 type_is_own(const DmlConfined *confined, Oid type)
 {
@@ -103,7 +106,7 @@ type_is_own(const DmlConfined *confined, Oid type)
 	return own;
 }
 
-/* A column's type: its values are there already, and the type may be a domain. */
+/* Whether a column of the type is allowed: its values exist already, so it may be a domain. */
 static bool
 column_type_is_own(const DmlConfined *confined, Oid type)
 {
@@ -118,7 +121,7 @@ is_time(Oid type)
 		type == TIMESTAMPTZOID || type == INTERVALOID;
 }
 
-/* A function that does nothing but compute. */
+/* Whether the function only computes. */
 static bool
 function_is_own(const DmlConfined *confined, Oid function)
 {
@@ -150,9 +153,9 @@ function_is_own(const DmlConfined *confined, Oid function)
 /* ---------- the raw text ---------- */
 
 /*
- * What has a name among the functions, or operators, of PostgreSQL and dml: sets uses_dml for a
- * function of dml, and has_foreign where others have used the name in dml's schema.  Nothing has it:
- * sets why.
+ * Look a name up among the functions, or operators, of PostgreSQL and dml.  Sets uses_dml for a
+ * function of dml, and has_foreign if another user has given the name to an object in dml's schema.
+ * Sets why if nothing has the name.
  */
 static void
 look_for_name(DmlConfined *confined, const char *name, bool is_operator)
@@ -186,7 +189,10 @@ look_for_name(DmlConfined *confined, const char *name, bool is_operator)
 		confined->why = psprintf("%s %s", is_operator ? "operator" : "function", name);
 }
 
-/* A function or an operator as it is written: without a schema, or with one of the two that may be. */
+/*
+ * Check a function or an operator as it is written: without a schema, or with one of the two that
+ * are allowed.
+ */
 static void
 check_name(DmlConfined *confined, List *name, bool is_operator)
 {
@@ -238,7 +244,7 @@ add_column(DmlConfined *confined, const char *name)
 	confined->columns[confined->n_columns++] = pstrdup(name);
 }
 
-/* Sets why, or collects the columns. */
+/* Check the raw text: sets why, or collects the columns. */
 static bool
 raw_walker(Node *node, void *context)
 {
@@ -252,7 +258,7 @@ raw_walker(Node *node, void *context)
 			{
 				List	   *fields = ((ColumnRef *) node)->fields;
 
-				/* "t.f" is the function f of the row t where there is no such column */
+				/* "t.f" is the function f of the row t if there is no such column */
 				if (list_length(fields) != 1)
 					confined->why = psprintf("the qualified name %s", NameListToString(fields));
 				else
@@ -287,7 +293,7 @@ raw_walker(Node *node, void *context)
 			{
 				ListCell   *cell;
 
-				/* (x).f may be a function, too */
+				/* (x).f can be a function, too */
 				foreach(cell, ((A_Indirection *) node)->indirection)
 					if (IsA(lfirst(cell), String))
 						check_name(confined, list_make1(lfirst(cell)), false);
@@ -336,7 +342,7 @@ type_schema(Oid type)
 	return schema;
 }
 
-/* Check the raw text; sets why and the columns. */
+/* Check the raw text; sets why, and the columns. */
 static DmlConfined *
 confined_parse(const DmlFeatures *features)
 {
@@ -359,7 +365,7 @@ confined_parse(const DmlFeatures *features)
 
 /* ---------- the analysed expressions ---------- */
 
-/* Until AtEOXact_GUC of the current level. */
+/* Set the search_path until AtEOXact_GUC of the current level. */
 static void
 restrict_lookups(const DmlConfined *confined)
 {
@@ -457,7 +463,7 @@ expr_walker(Node *node, void *context)
 	return confined->why != NULL || expression_tree_walker(node, expr_walker, confined);
 }
 
-/* Sets why unless an analysed feature is a column or does nothing but compute. */
+/* Sets why unless an analysed feature is a column or only computes. */
 static void
 check_expr(DmlConfined *confined, Node *expr)
 {
@@ -495,7 +501,9 @@ column_hook(ParseState *pstate, ColumnRef *ref)
 	return NULL;
 }
 
-/* Types of columns decide with the names what may be looked up where; sets why. */
+/*
+ * Check the columns' types, which decide, with the names, where functions are looked up; sets why.
+ */
 static void
 check_columns(DmlConfined *confined, const ColumnScope *scope)
 {
@@ -519,7 +527,7 @@ check_columns(DmlConfined *confined, const ColumnScope *scope)
 		confined->why = "a literal without a type beside functions of dml";
 }
 
-/* The features analysed, a list of expressions; NIL: why is set. */
+/* The analysed features as a list of expressions; NIL: why is set. */
 static List *
 confined_analyse(DmlConfined *confined, const ColumnScope *scope)
 {
@@ -567,7 +575,7 @@ check_confined(const DmlConfined *confined)
 					 quote_literal_cstr(features))));
 }
 
-/* An error in features that the user did not type. */
+/* Error context: the features were not typed by the user. */
 static void
 confined_context(void *arg)
 {
@@ -651,7 +659,7 @@ dml_confined_eval(DmlConfined *confined, const Datum *columns, const bool *colum
 
 /* ---------- features over a table ---------- */
 
-/* Where the columns are in a table; false: one is not there. */
+/* The columns' numbers in a table.  Returns false if the table lacks one. */
 static bool
 find_columns(const DmlConfined *confined, Relation rel, AttrNumber *attnums)
 {
@@ -664,7 +672,9 @@ find_columns(const DmlConfined *confined, Relation rel, AttrNumber *attnums)
 	return true;
 }
 
-/* Sets why; columns that are not there are left to whoever compiles. */
+/*
+ * Check the features over a table; sets why.  A missing column is left to the caller's compilation.
+ */
 static void
 check_over_table(DmlConfined *confined, Relation rel)
 {
@@ -688,7 +698,7 @@ dml_confined_qualified(DmlConfined *confined, Relation rel)
 	exprs = dml_features_compile(confined->features, rel);
 	AtEOXact_GUC(true, guc_level);
 
-	/* a name may have come to mean something else meanwhile */
+	/* a name may mean another object by now */
 	for (int i = 0; i < confined->features->n; i++)
 		check_expr(confined, dml_features_expr(exprs, i));
 	check_confined(confined);

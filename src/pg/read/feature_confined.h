@@ -1,6 +1,6 @@
 /*
  * feature_confined.h
- *	  Features that somebody else wrote, held to columns and to functions of PostgreSQL and dml.
+ *	  Features of another user, restricted to columns and to functions of PostgreSQL and dml.
  */
 #ifndef DML_FEATURE_CONFINED_H
 #define DML_FEATURE_CONFINED_H
@@ -15,23 +15,23 @@
 typedef struct DmlConfined DmlConfined;
 
 /*
- * The features of a version as the default of a function that evaluates them as user.  NULL: the
- * user owns the model and wrote them, so they are used like text that the user types.  Otherwise
- * they must be confined: an error shows the features and asks for features => '...'.
+ * The default features of a version, for a function that evaluates them as user.  NULL: the user
+ * owns the model and wrote them, so they are used like text that the user types.  Otherwise they
+ * must be confined; if they are not, an error shows them and asks for features => '...'.
  *
  * Confined features are columns, and expressions of constants, columns of built-in types, and
- * functions and operators that PostgreSQL or dml itself brings and that can only compute.  Their
- * names are looked up in pg_catalog and in dml's schema, never through the search_path.
+ * functions and operators of PostgreSQL or dml that only compute.  Their names are looked up in
+ * pg_catalog and in dml's schema, never through the search_path.
  */
 extern DmlConfined *dml_confined_features(const DmlVersion *version, const DmlFeatures *features, Oid user);
 
-/* The columns that the features read, each once, as a target list; and how many. */
+/* The columns that the features read, each once, as a target list; n: how many. */
 extern char *dml_confined_columns(const DmlConfined *confined, int *n);
 
 /* Analyse over the columns, which come first in desc; sets types[i], the base type of feature i. */
 extern void dml_confined_compile(DmlConfined *confined, TupleDesc desc, Oid *types);
 
-/* The features' values from those of the columns; good until the next call. */
+/* The features' values, computed from the columns' values; valid until the next call. */
 extern void dml_confined_eval(DmlConfined *confined, const Datum *columns, const bool *column_nulls,
 							  Datum *values, bool *nulls);
 
@@ -42,8 +42,8 @@ extern void dml_confined_eval(DmlConfined *confined, const Datum *columns, const
 extern char *dml_confined_qualified(DmlConfined *confined, Relation rel);
 
 /*
- * Is all that a trigger's condition (dml_features_condition) holds confined?  With an owner it may
- * also use functions and types that belong to that role or to a superuser.  Runs nothing.
+ * Whether everything in a trigger's condition (dml_features_condition) is confined.  With an owner,
+ * functions and types of that role or of a superuser are allowed, too.  Runs no code of theirs.
  */
 extern bool dml_condition_confined(const char *condition, Oid owner);
 

@@ -1,6 +1,6 @@
 /*
  * feature_eval.c
- *	  Features over one table's columns: analysed, prepared, evaluated row by row.
+ *	  Features over one table's columns: analysed, compiled, evaluated for each row.
  */
 #include "compat.h"
 
@@ -37,7 +37,7 @@ struct DmlFeatureExprs
 	EState	   *estate;
 };
 
-/* The attnums that exprs read; errors for columns that a BEFORE trigger does not see. */
+/* The attnums that exprs read.  Errors: columns that a BEFORE trigger does not see. */
 static Bitmapset *
 columns_read(const DmlFeatures *features, List *exprs, Relation rel)
 {
@@ -82,7 +82,7 @@ dml_features_compile(const DmlFeatures *features, Relation rel)
 	addNSItemToQuery(pstate, item, false, true, true);
 	foreach(cell, features->targets)
 	{
-		/* the analyser changes what it is given */
+		/* the analyser changes its input */
 		Node	   *expr = transformExpr(pstate, copyObject(lfirst_node(ResTarget, cell)->val),
 										 EXPR_KIND_GENERATED_COLUMN);
 
@@ -205,7 +205,7 @@ dml_features_condition(const DmlFeatureExprs *exprs, Relation rel)
 	return text.data;
 }
 
-/* The n expressions of a trigger's condition, over varno 1; NIL: it is another condition. */
+/* The n expressions of a trigger's condition, over varno 1; NIL: the condition has another form. */
 static List *
 condition_exprs(const char *condition, int n)
 {

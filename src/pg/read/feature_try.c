@@ -1,10 +1,11 @@
 /*
  * feature_try.c
- *	  Would features that are about to be trained on work in a materialised column, too?
+ *	  Whether features that are about to be trained on would also work in a materialised column.
  *
- * Training looks names up by the user's search_path, also those in the bodies of functions that
- * the features call.  dml_materialize and its trigger look them up in pg_catalog only, since they run for
- * whoever writes.  So the features are tried on one row as there, before a training takes its time.
+ * Training looks names up by the user's search_path, also those in the bodies of functions that the
+ * features call.  dml_materialize and its trigger look them up in pg_catalog only, because they run
+ * for whoever writes to the table.  So the features are tried on one row under that path before a
+ * long training starts.
  */
 #include "compat.h"
 
@@ -23,7 +24,7 @@
 #include "read/owner.h"
 #include "read/source.h"
 
-/* Columns alone call nothing. */
+/* Whether all features are columns, which call no function. */
 static bool
 are_columns(const DmlFeatures *features)
 {
@@ -35,7 +36,10 @@ are_columns(const DmlFeatures *features)
 	return true;
 }
 
-/* Evaluate for one row of the table with the path of dml_materialize; sets compiled when the user's path has done its part. */
+/*
+ * Evaluate for one row of the table under dml_materialize's search_path.  Sets compiled once the
+ * part that uses the user's path is done.
+ */
 static void
 evaluate_one_row(const DmlFeatures *features, Oid relid, volatile bool *compiled)
 {
@@ -88,7 +92,7 @@ dml_features_try(const char *source, const char *text)
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			ReThrowError(error);
 
-		/* what is no matter of names, training meets itself */
+		/* training itself reports errors that do not concern names */
 		if (compiled && ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION)
 			ereport(WARNING,
 					(errmsg("features \"%s\" cannot be materialised: %s", text, error->message),

@@ -1,11 +1,10 @@
 /*
  * matrix.c
- *	  Reading a labelled source into a matrix.
+ *	  Reads a labelled source into a matrix.
  *
- * The rows come through a read-only cursor, as the current user, some at a time.  They
- * are stored as they come (matrix_store.c); what src/learn sees is a permutation of
- * them by the hash of their content, so that neither the heap's order nor the plan
- * shows in a model.
+ * Rows come through a read-only cursor, as the current user, a few at a time.  They are stored in
+ * the order in which they come (matrix_store.c).  src/learn sees a permutation of them by the hash
+ * of their content, so a model does not depend on the heap's order or on the plan.
  */
 #include "compat.h"
 
@@ -28,12 +27,12 @@
 #include "read/rounding.h"
 #include "read/source.h"
 
-/* What DmlMatrix.store points to. */
+/* The content of DmlMatrix.store. */
 typedef struct MatrixState
 {
 	MatrixStore *store;
-	int64	   *place;			/* row number to the store's row, n, then those without a label */
-	int32	   *class;			/* by the store's row, numbered as they appeared, -1: none; NULL: no labels */
+	int64	   *place;			/* from a row's number to its place in the store: n rows, then those without a label */
+	int32	   *class;			/* by place in the store, numbered as they appeared, -1: none; NULL: no labels */
 } MatrixState;
 
 /* The reading of one source. */
@@ -44,9 +43,9 @@ typedef struct Reader
 	DmlClasses *classes;
 	size_t		limit;
 	const DmlFeatures *features;
-	DmlConfined *confined;		/* what computes the features from the query's columns; NULL: the query does */
-	int			n_targets;		/* of the query, in front of the label */
-	Datum	   *values;			/* confined: the features of the row in hand */
+	DmlConfined *confined;		/* computes the features from the query's columns; NULL: the query does */
+	int			n_targets;		/* columns of the query before the label */
+	Datum	   *values;			/* confined: the features of the current row */
 	bool	   *nulls;
 	Oid		   *types;			/* base types of the features */
 	bool		is_array;
@@ -54,20 +53,20 @@ typedef struct Reader
 	bool		partly;			/* rows without a label are kept */
 	int64		kept;			/* rows in the store */
 	DmlRounding *rounding;		/* or NULL */
-	float4	   *row;			/* the row in hand */
+	float4	   *row;			/* the current row */
 	int			row_max;
-	int64		seen;			/* rows that came, skipped ones too */
+	int64		seen;			/* rows read, skipped ones included */
 	int64		capacity;		/* of hash and class */
-	uint64	   *hash;			/* by the store's row */
-	DmlExtra   *extra;			/* arrays by the store's row, until order_rows */
+	uint64	   *hash;			/* by place in the store */
+	DmlExtra   *extra;			/* arrays by place in the store, until order_rows */
 	int			n_extra;
 	Oid		   *extra_types;
 	MemoryContext context;		/* of the matrix */
 } Reader;
 
 /*
- * A hash of a row's numbers, the same whether they are kept as bytes or as floats.  Four
- * independent chains, since one waits for its multiplications.
+ * A hash of a row's numbers, equal for bytes and floats.  It uses four independent chains, because
+ * one chain would wait for its multiplications.
  */
 uint64
 matrix_hash_row(const float4 *row, int d, uint64 *second)
@@ -124,7 +123,10 @@ dml_extra_number(const ItemPointerData *tid)
 	return ItemPointerGetBlockNumber(tid) * PLACE_OFFSETS + ItemPointerGetOffsetNumber(tid);
 }
 
-/* A number, or a time in days, or in microseconds, or a place: 48 bits, which a double holds. */
+/*
+ * The value as a double: a number, a time in days or microseconds, or a row's place, whose 48 bits
+ * a double holds.
+ */
 static double
 extra_number(Datum value, Oid type)
 {
@@ -236,7 +238,10 @@ grow(Reader *reader)
 	}
 }
 
-/* The extras of the tuple in hand, of a row without a label nothing; one without a value that can be compared is an error. */
+/*
+ * Read the extras of the current row; nothing if it has no label.  Error: a value that cannot be
+ * compared.
+ */
 static void
 read_extras(Reader *reader, const Datum *values, bool labeled)
 {
@@ -314,7 +319,7 @@ read_row(void *state, Datum *values, bool *nulls)
 	if (reader->rounding != NULL)
 		dml_rounding_add(reader->rounding, features, reader->row, count);
 
-	/* -0 and 0 are equal, so they are one */
+	/* -0 becomes 0, to which it is equal */
 	for (int i = 0; i < count; i++)
 		reader->row[i] += 0.0f;
 
@@ -329,7 +334,10 @@ read_row(void *state, Datum *values, bool *nulls)
 		rows->n++;
 }
 
-/* Rows with a label first; by content: the features' hash, then the label's.  Equal rows are interchangeable. */
+/*
+ * The order of rows: those with a label first, then by content: the hash of the features, then the
+ * class.  Equal rows are interchangeable.
+ */
 static int
 compare_rows(const void *a, const void *b, void *arg)
 {
@@ -352,7 +360,7 @@ compare_rows(const void *a, const void *b, void *arg)
 	return 0;
 }
 
-/* Extras from the order of the store to that of the rows. */
+/* Put extras from the order of the store into that of the rows. */
 static void
 order_extra(Reader *reader, DmlExtra *extra)
 {
@@ -406,7 +414,7 @@ build_query(const char *source, const char *targets, const DmlFeatures *label, c
 {
 	StringInfoData query;
 
-	/* A comment that ends a text ends with its line. */
+	/* A newline ends a comment at the end of a text. */
 	initStringInfo(&query);
 	appendStringInfo(&query, "SELECT %s\n", targets);
 	if (label != NULL)
@@ -417,7 +425,7 @@ build_query(const char *source, const char *targets, const DmlFeatures *label, c
 	return query.data;
 }
 
-/* Which of features, label and extras is NULL in every row. */
+/* A sentence that says which of features, label and extras is NULL in every row. */
 static char *
 null_detail(const Reader *reader, const bool *has_value)
 {

@@ -1,11 +1,11 @@
 /*
  * matrix.h
- *	  A labelled source (table, view, SELECT) read once into one compact matrix, for
- *	  training and evaluation.
+ *	  A labelled source (table, view, SELECT), read once into one compact matrix, for training
+ *	  and evaluation.
  *
- * Values are kept as bytes while all are whole numbers from 0 to 255, else as floats; in
- * memory up to the limit, beyond it in a temporary file.  Rows are put in an order
- * that depends on their content and not on the heap's.
+ * Values are kept as bytes while all are whole numbers from 0 to 255, else as floats.  They are in
+ * memory up to the limit, and in a temporary file beyond it.  The order of the rows follows from
+ * their content and not from the heap.
  */
 #ifndef DML_MATRIX_H
 #define DML_MATRIX_H
@@ -25,42 +25,41 @@ extern DmlClasses *dml_classes_new(void);
 
 typedef struct DmlMatrix
 {
-	Rows		rows;			/* to hand to src/learn; labels set once dml_matrix_label was called */
-	uint64	   *row_hash;		/* content hash of the row's features, n: splits are made by it */
-	int64		skipped;		/* rows with a NULL feature or label; where these are kept, with a NULL feature */
+	Rows		rows;			/* for src/learn; labels are set by dml_matrix_label */
+	uint64	   *row_hash;		/* content hash of the row's features, n; splits depend on it */
+	int64		skipped;		/* rows skipped: with a NULL feature or, unless partly, a NULL label */
 	DmlInputKind input_kind;
 	int			n_columns;
 	char	  **columns;
 	void	   *store;			/* private */
 } DmlMatrix;
 
-/* What else a row has, beside features and label. */
+/* A value of a row besides features and label. */
 typedef struct DmlExtra
 {
 	const char *text;			/* an expression over the source */
-	const char *what;			/* how messages call it: "group" */
-	DmlClasses *classes;		/* of values that are compared for equality; NULL: a number or a time */
+	const char *what;			/* its name in messages: "group" */
+	DmlClasses *classes;		/* for values that are compared for equality; NULL: a number or a time */
 	int32	   *class;			/* n, by row, in the order in which classes appeared; or */
-	double	   *number;			/* n: numbers as they are, times in units of their own, places as block * 2^16 + offset */
-	bool		place;			/* text is "ctid", the row's place in its table */
+	double	   *number;			/* n: numbers; times in their own units; places as block * 2^16 + offset */
+	bool		place;			/* text is "ctid": the row's place in its table */
 } DmlExtra;
 
-/* The place of a row that an extra has, and the number that stands for it. */
+/* From an extra's number to the place of a row, and back. */
 extern void dml_extra_place(double number, ItemPointer tid);
 extern double dml_extra_number(const ItemPointerData *tid);
 
-/* What to read, and of which source; what is not said is 0. */
+/* What to read, and from which source.  Fields that do not apply are 0. */
 typedef struct DmlMatrixSource
 {
 	const char *source;			/* a relation's name, or a query */
 	const char *features;
-	const DmlVersion *version;	/* features NULL: those that it was trained with, which must be confined
-								 * (feature_confined.h) unless the current user owns the model */
-	const char *label;			/* NULL: rows.label will be, too */
-	bool		partly;			/* rows with a NULL label, or extra, stand behind the others as rows without a label
-								 * (rows.n_unlabeled) */
+	const DmlVersion *version;	/* features NULL: the version's, which must be confined
+								 * (feature_confined.h) unless the user owns the model */
+	const char *label;			/* NULL: so is rows.label */
+	bool		partly;			/* put rows with a NULL label, or extra, behind the others (rows.n_unlabeled) */
 	DmlClasses *classes;		/* of the label */
-	DmlExtra   *extra;			/* whose arrays are filled; a row with a NULL among them is skipped, too */
+	DmlExtra   *extra;			/* arrays to fill; a row with a NULL among them is skipped */
 	int			n_extra;
 	size_t		limit;			/* bytes of memory */
 	void		(*progress) (void *ctx, int64 rows);	/* rows read so far; or NULL */
@@ -68,16 +67,19 @@ typedef struct DmlMatrixSource
 } DmlMatrixSource;
 
 /*
- * Read a source as the current user, read only, with interrupts checked.  Errors: no rows, rows of different lengths,
- * unsupported types, a label type without equality, NaN, infinity, syntax.  A NOTICE says how many rows were skipped for
- * NULLs.
+ * Read a source as the current user, read only, with interrupts checked.  A NOTICE says how many
+ * rows were skipped for NULLs.  Errors: no rows, rows of different lengths, unsupported types, a
+ * label type without equality, NaN, infinity, syntax.
  */
 extern DmlMatrix *dml_matrix_read(const DmlMatrixSource *what);
 
-/* The classes' labels as text by class number, after all matrices were read; fills rows.label, n_classes. */
+/*
+ * The classes' labels as text by class number, once all matrices are read.  Sets rows.label and
+ * n_classes.
+ */
 extern char **dml_matrix_label(DmlMatrix **matrices, int count, DmlClasses *classes, int *n_classes);
 
-/* Free the memory and the temporary file; at the latest both go with the query. */
+/* Free the memory and the temporary file.  Both are freed at the end of the query in any case. */
 extern void dml_matrix_free(DmlMatrix *matrix);
 
 #endif							/* DML_MATRIX_H */

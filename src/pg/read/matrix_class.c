@@ -1,11 +1,11 @@
 /*
  * matrix_class.c
- *	  Labels to class numbers: a hash table, or a sorted array for types that can be
- *	  compared but not hashed (records, bit strings).
+ *	  Labels to class numbers: a hash table, or a sorted array for types that can be compared
+ *	  but not hashed (records, bit strings).
  *
- * Nothing may depend on the order in which rows come.  Hence classes are ranked by their
- * text, and of equal labels with different texts (1.0 and 1.00, 'a' and 'A' under a
- * collation that does not tell them apart) the smallest text stands for the class.
+ * The result must not depend on the order in which rows come.  So classes are ranked by their text.
+ * If equal labels have different texts (1.0 and 1.00, or 'a' and 'A' under a case-insensitive
+ * collation), the smallest text stands for the class.
  */
 #include "compat.h"
 
@@ -89,9 +89,7 @@ matrix_class_type(DmlClasses *classes, Oid type, Oid collation)
 	fmgr_info_cxt(function, &classes->output, classes->context);
 }
 
-/*
- * The label's text, whatever the session's formats are, so that classes are ranked alike in every session.
- */
+/* The label's text under fixed formats, so that classes are ranked alike in every session. */
 static char *
 label_text(DmlClasses *classes, Datum label)
 {
@@ -106,7 +104,7 @@ label_text(DmlClasses *classes, Datum label)
 	return text;
 }
 
-/* Let label, with its text in the current context, stand for the class. */
+/* Make label, whose text is in the current context, stand for the class. */
 static void
 set_class_value(DmlClasses *classes, LabelClass *class, Datum label, const char *text)
 {
@@ -117,7 +115,10 @@ set_class_value(DmlClasses *classes, LabelClass *class, Datum label, const char 
 	MemoryContextSwitchTo(old);
 }
 
-/* Rows that are equal and yet look different: the smaller text counts. */
+/*
+ * The label is equal to that of a class; if its text is different and smaller, it stands for the
+ * class.
+ */
 static int32
 matched(DmlClasses *classes, int32 found, Datum label)
 {

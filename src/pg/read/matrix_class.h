@@ -1,6 +1,6 @@
 /*
  * matrix_class.h
- *	  Class numbers for labels of any type.  For matrix*.c alone.
+ *	  Class numbers for labels of any type.  Used only by matrix*.c.
  */
 #ifndef DML_MATRIX_CLASS_H
 #define DML_MATRIX_CLASS_H
@@ -10,8 +10,8 @@
 #include "read/matrix.h"
 
 /*
- * The type that labels have from now on.  Errors: a type without equality, another type
- * than in the matrix before.
+ * Set the type of the labels that follow.  Errors: a type without equality, or another type than in
+ * the matrix before.
  */
 extern void matrix_class_type(DmlClasses *classes, Oid type, Oid collation);
 

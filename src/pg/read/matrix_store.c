@@ -2,10 +2,10 @@
  * matrix_store.c
  *	  A growing matrix in blocks of rows.
  *
- * It starts as bytes and becomes floats, all of it, with the first number that is
- * not a whole number from 0 to 255: a table of images takes a quarter of the memory.
- * When another block would go beyond the limit, all blocks go to a temporary file, and
- * what follows is collected in one block and appended to it.
+ * It starts as bytes and is converted to floats, all of it, at the first number that is not a whole
+ * number from 0 to 255.  So a table of images takes a quarter of the memory.  When another block
+ * would exceed the limit, all blocks go to a temporary file.  Later rows are collected in one block
+ * and appended to the file.
  */
 #include "compat.h"
 
@@ -27,7 +27,7 @@ struct MatrixStore
 	size_t		limit;
 	int			d;
 	bool		floats;			/* elements are float4, else uint8 */
-	int			block_rows;		/* rows a block, the same for both kinds */
+	int			block_rows;		/* rows in a block of either kind */
 	int64		n;				/* rows in all */
 
 	/* in memory: blocks of block_rows rows; spooled: block[0] is the file's tail */
@@ -112,14 +112,14 @@ spool(MatrixStore *store)
 	store->n_blocks = 1;
 }
 
-/* Bytes become floats, in the file too. */
+/* Convert bytes to floats, in the file, too. */
 static void
 promote(MatrixStore *store)
 {
 	MemoryContext old = MemoryContextSwitchTo(store->context);
 	size_t		block_floats = (size_t) store->block_rows * store->d;
 
-	/* Blocks that fit as bytes may not fit as floats. */
+	/* Blocks that fit into the limit as bytes may not fit as floats. */
 	if (!store->spooled && store->n_blocks > 1 &&
 		store->n_blocks * block_floats * sizeof(float4) > store->limit)
 		spool(store);
@@ -189,7 +189,7 @@ block_with_room(MatrixStore *store)
 	return store->block[store->n_blocks - 1];
 }
 
-/* Write the row as bytes; false where a number is none. */
+/* Write the row as bytes.  Returns false if a number is not a byte. */
 static bool
 row_to_bytes(const float4 *row, uint8 *bytes, int d)
 {
@@ -250,7 +250,7 @@ compare_wanted(const void *a, const void *b)
 	return (x->place > y->place) - (x->place < y->place);
 }
 
-/* In the file's order, neighbours in one read. */
+/* Read in the file's order, and neighbours in one read. */
 static void
 read_spooled(MatrixStore *store, const int64 *place, const int64 *index, int count, float4 *out)
 {

@@ -1,6 +1,6 @@
 /*
  * owner.c
- *	  Another user's identity and a safe search_path, for as long as that user's code runs.
+ *	  The identity of another user, and a safe search_path, while that user's code runs.
  */
 #include "compat.h"
 

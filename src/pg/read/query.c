@@ -1,6 +1,6 @@
 /*
  * query.c
- *	  A query's rows, one after the other, through a read-only cursor.
+ *	  The rows of a query, in sequence, through a read-only cursor.
  */
 #include "compat.h"
 
@@ -14,16 +14,16 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-/* Rows fetched at a time: enough to make a fetch cheap, few enough to stay in the cache. */
+/* Rows in one fetch: enough to make a fetch cheap, few enough to stay in the processor's cache. */
 #define FETCH_FIRST		8
 #define FETCH_ROWS		1000
 #define FETCH_BYTES		(1024 * 1024)
 
-/* The row in hand, for the context of an error. */
+/* The current row, for the context of an error. */
 typedef struct RowKey
 {
 	TupleDesc	desc;
-	int			first;			/* column of the key; natts: there is none */
+	int			first;			/* first column of the key; natts: there is none */
 	const Datum *values;
 	const bool *nulls;
 } RowKey;
@@ -52,7 +52,7 @@ name_row(void *arg)
 	errcontext("row with key (%s)=(%s)", names.data, values.data);
 }
 
-/* All rows of the cursor, with a context that is reset after each. */
+/* Read all rows of the cursor, with a memory context that is reset after each row. */
 static void
 read_all(const DmlQueryReader *reader, Portal portal, bool *has_value)
 {

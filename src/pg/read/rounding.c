@@ -1,10 +1,10 @@
 /*
  * rounding.c
- *	  See rounding.h.
+ *	  Which features lose distinct values when their numbers become real.
  *
- * Each number is held against the real that it became.  A column has lost values if the error of
- * rounding is more than a hundredth of the column's standard deviation: a multiple of
- * what a real can tell apart there is then about a thirtieth of it.
+ * Each number is compared with the real that it became.  A column has lost values if the rounding
+ * error is more than a hundredth of the column's standard deviation.  The distance of neighbouring
+ * reals is then about a thirtieth of the standard deviation.
  */
 #include "compat.h"
 
@@ -18,15 +18,15 @@
 
 #define LOST_SHARE		0.01
 
-/* Of one column; deviations are from its first value. */
+/* The sums of one column; deviations are from its first value. */
 typedef struct Column
 {
 	double		first;
 	double		least;
 	double		sum;
 	double		square;
-	double		error;			/* squares of what rounding took away */
-	float4		largest;		/* magnitude */
+	double		error;			/* sum of squared rounding errors */
+	float4		largest;		/* largest magnitude */
 } Column;
 
 struct DmlRounding
@@ -35,12 +35,12 @@ struct DmlRounding
 	const Oid  *types;
 	int64		n;
 	int			d;
-	double	   *exact;			/* d: the row in hand */
+	double	   *exact;			/* d: the current row */
 	Column	   *column;
 	MemoryContext context;
 };
 
-/* Do numbers of that type have more bits than a real holds? */
+/* Whether numbers of the type can have more bits than a real holds. */
 static bool
 may_round(Oid type)
 {
@@ -82,7 +82,7 @@ exact_of_numeric(Datum value)
 	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
 }
 
-/* The elements of an array without NULLs; as many as max. */
+/* The elements of an array without NULLs, at most max. */
 static void
 exact_of_array(ArrayType *array, double *exact, int max)
 {
@@ -104,7 +104,7 @@ exact_of_array(ArrayType *array, double *exact, int max)
 			ARR_ELEMTYPE(array) == INT4OID ? ((const int32 *) data)[i] : (double) ((const int64 *) data)[i];
 }
 
-/* The row's numbers before they were rounded, into rounding->exact; of other types the float itself. */
+/* Write the row's numbers before rounding to rounding->exact; for other types the float itself. */
 static void
 set_exact(DmlRounding *rounding, const Datum *values, const float4 *row)
 {
@@ -165,7 +165,7 @@ dml_rounding_add(DmlRounding *rounding, const Datum *values, const float4 *row, 
 	rounding->n++;
 }
 
-/* The standard deviation of a column, or 0 if it has lost no values. */
+/* The standard deviation of a column if it has lost values, else 0. */
 static double
 lost(const DmlRounding *rounding, const Column *column)
 {
@@ -177,7 +177,7 @@ lost(const DmlRounding *rounding, const Column *column)
 	return sqrt(variance);
 }
 
-/* The name of a feature that is a plain column, as SQL has it; else NULL. */
+/* The name of a feature that is a plain column, as SQL writes it; else NULL. */
 static const char *
 plain_column(const DmlFeatures *features, int i)
 {

@@ -1,6 +1,6 @@
 /*
  * source.c
- *	  Telling a relation's name from a query, and checking either.
+ *	  Tells a relation's name from a query, and checks either.
  */
 #include "compat.h"
 
@@ -172,7 +172,7 @@ from_relation(const char *source)
 	Oid			relid = find_relation(source);
 	char	   *name = get_rel_name(relid);
 
-	/* it may be dropped between any two of these look-ups */
+	/* the relation may be dropped between any two of these look-ups */
 	if (name == NULL)
 		missing_relation(source);
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);

@@ -1,6 +1,6 @@
 /*
  * source.h
- *	  The source of rows that a user names: a relation, or a query.
+ *	  The source of rows that a user names: a relation or a query.
  */
 #ifndef DML_SOURCE_H
 #define DML_SOURCE_H
@@ -8,12 +8,12 @@
 #include "compat.h"
 
 /*
- * What to write after FROM to read source.  Text that begins, after white space and
- * comments, with SELECT, WITH, VALUES, TABLE or a parenthesis is a query and comes back in
- * parentheses with the alias "source"; it is one SELECT, and nothing in it can end
- * the parentheses early.  Anything else names a table, view, materialised view,
- * partitioned or foreign table as in SQL, looked up by search_path, and comes back
- * qualified.  Errors: no such relation, one that holds no rows, syntax.
+ * The text to write after FROM to read source.  Text that begins, after white space and comments,
+ * with SELECT, WITH, VALUES, TABLE or a parenthesis is a query.  It comes back in parentheses with
+ * the alias "source".  It is one SELECT, and nothing in it can end the parentheses early.  Any
+ * other text names a table, view, materialised view, partitioned or foreign table as in SQL.  The
+ * name is looked up by search_path and comes back qualified.  Errors: no such relation, a relation
+ * that holds no rows, syntax.
  */
 extern char *dml_source_from(const char *source);
 
@@ -21,8 +21,8 @@ extern char *dml_source_from(const char *source);
 extern Oid	dml_source_relation(const char *source);
 
 /*
- * Columns to put behind a query's others, ", \"id\"", that tell rows of the source apart: the primary key of
- * a table whose columns the current user may read; else "".  n: how many.
+ * Columns to append to a query, ", \"id\"", that identify the source's rows: the primary key of a
+ * table whose columns the current user may read; else "".  n: how many.
  */
 extern char *dml_source_key(const char *source, int *n);
 

@@ -1,6 +1,6 @@
 /*
  * temp_file.c
- *	  Reading and writing at a place of a temporary file, with errors that say what failed.
+ *	  Reads and writes at a position of a temporary file, with errors that say what failed.
  */
 #include "compat.h"
 

@@ -1,6 +1,7 @@
 /*
  * temp_file.h
- *	  Reading and writing at a place of a temporary file (OpenTemporaryFile), all of it or an error.
+ *	  Reads and writes at a position of a temporary file (OpenTemporaryFile): all bytes or an
+ *	  error.
  */
 #ifndef DML_TEMP_FILE_H
 #define DML_TEMP_FILE_H

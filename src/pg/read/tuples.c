@@ -1,6 +1,6 @@
 /*
  * tuples.c
- *	  Reading constraints: rows by content, constraints by numbers of rows.
+ *	  Reads constraints: rows by content, constraints as numbers of rows.
  */
 #include "compat.h"
 
@@ -21,13 +21,16 @@
 #include "read/rounding.h"
 #include "read/source.h"
 
-/* Room for so many at first. */
+/* Initial capacity. */
 #define FIRST_CAPACITY	1024
 
-/* The different rows of one input: found by a hash of 128 bits, which no two rows share but by a miracle. */
+/*
+ * The distinct rows of one input, found by a hash of 128 bits.  Two rows with one hash are taken as
+ * equal.
+ */
 typedef struct Pool
 {
-	MatrixStore *store;			/* NULL until the first row says how long rows are */
+	MatrixStore *store;			/* NULL until the first row shows how long rows are */
 	int			d;
 	int64		n;
 	int64		capacity;
@@ -38,7 +41,7 @@ typedef struct Pool
 	int64	   *place;			/* row number to the store's row, once ordered */
 } Pool;
 
-/* One place's expressions, and the row in hand. */
+/* The expressions of one place, and its current row. */
 typedef struct Place
 {
 	const DmlFeatures *features;
@@ -70,7 +73,7 @@ typedef struct State
 	MemoryContext context;
 } State;
 
-/* How messages call the weight. */
+/* The name of the weight in messages. */
 static const char *
 weight_name(const State *state)
 {
@@ -119,7 +122,7 @@ pool_grow(Pool *pool)
 		pool->slot[find_slot(pool, pool->hash[row], pool->second[row])] = row + 1;
 }
 
-/* The number of a row, as they came; it is stored if it is new. */
+/* The number of a row in the order of arrival.  A new row is stored. */
 static int64
 pool_add(Pool *pool, float4 *row)
 {
@@ -127,7 +130,7 @@ pool_add(Pool *pool, float4 *row)
 	uint64		hash;
 	int64		slot;
 
-	/* -0 and 0 are equal, so they are one */
+	/* -0 becomes 0, to which it is equal */
 	for (int i = 0; i < pool->d; i++)
 		row[i] += 0.0f;
 	hash = matrix_hash_row(row, pool->d, &second);
@@ -168,7 +171,10 @@ fetch_rows(LearnEnv *env, void *ctx, const int64_t *index, int count, float *out
 	return LEARN_OK;
 }
 
-/* Number the rows by content; rank: from the number as they came to that. */
+/*
+ * Number the rows by content.  rank: from the number in the order of arrival to the number by
+ * content.
+ */
 static int64 *
 pool_finish(Pool *pool, Rows *rows)
 {
@@ -206,7 +212,7 @@ build_targets(State *state)
 {
 	StringInfoData query;
 
-	/* a comment that ends a text ends with its line */
+	/* a newline ends a comment at the end of a text */
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
 	for (int k = 0; k < state->source->size; k++)
@@ -284,7 +290,7 @@ check_query(void *ctx, const CachedPlanSource *source)
 
 /* ---------- rows ---------- */
 
-/* An embedding's numbers; all are of one space. */
+/* The numbers of an embedding; all embeddings must be of one space. */
 static int
 embedding_floats(State *state, Place *place, Datum value)
 {
@@ -303,7 +309,7 @@ embedding_floats(State *state, Place *place, Datum value)
 	return v->dim;
 }
 
-/* A place's numbers into its row; false where one is NULL. */
+/* Write the numbers of a place to its row.  Returns false if one is NULL. */
 static bool
 read_place(State *state, Place *place, Datum *values, bool *nulls)
 {
@@ -329,7 +335,7 @@ read_place(State *state, Place *place, Datum *values, bool *nulls)
 	return true;
 }
 
-/* How many inputs there are, and how long their rows, is known from the first row on. */
+/* The number of inputs, and the length of their rows, follow from the first row. */
 static void
 start_pools(State *state)
 {
@@ -517,7 +523,7 @@ put_in_order(State *state)
 	pfree(order);
 }
 
-/* Equal constraints, which stand together, become one with the sum of their weights. */
+/* Merge equal constraints, which are adjacent, into one with the sum of their weights. */
 static void
 merge_copies(State *state)
 {
@@ -548,7 +554,7 @@ merge_copies(State *state)
 		tuples->weight = NULL;
 }
 
-/* Which of features, same and weight is NULL in every row. */
+/* A sentence that says which of features, same and weight is NULL in every row. */
 static char *
 null_detail(const State *state, const bool *has_value)
 {

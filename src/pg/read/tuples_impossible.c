@@ -1,11 +1,12 @@
 /*
  * tuples_impossible.c
- *	  Constraints that say nothing of a metric: they hold or fail under every one, or contradict another.
+ *	  Constraints that say nothing about a metric: they hold or fail under every one, or
+ *	  contradict another constraint.
  *
- * The distance of a row from itself is 0 whatever is learned, so a pair of equal rows, or a triplet
- * whose anchor is its positive, is decided before anything is measured.  A pair that is given both as
- * the same and as different cannot be right, nor can a comparison that is given in both directions.
- * In a score such constraints would count as won or lost by the model.
+ * The distance from a row to itself is 0 under every metric, so a pair of equal rows, or a triplet
+ * whose anchor is its positive, is decided before anything is measured.  A pair that is given both
+ * as the same and as different cannot be right, nor can a comparison that is given in both
+ * directions.  Such constraints would count in a score as won or lost by the model.
  */
 #include "compat.h"
 
@@ -13,14 +14,14 @@
 
 #include "miscadmin.h"
 
-/* A constraint's rows and, of pairs, whether they are the same. */
+/* The rows of a constraint and, for a pair, whether they are the same. */
 typedef struct Statement
 {
 	int64		row[TUPLES_MAX_SIZE];
 	int32		same;
 } Statement;
 
-/* Do the same rows stand on both sides of the comparison, or one row twice in a pair? */
+/* Whether both sides of the comparison have the same rows, or a pair has one row twice. */
 static bool
 is_decided(const DmlTuples *tuples, ConstraintKind kind, const int64 *row)
 {
@@ -39,7 +40,9 @@ is_decided(const DmlTuples *tuples, ConstraintKind kind, const int64 *row)
 	}
 }
 
-/* Is this statement among the constraints?  They are in the order of their rows, then of same. */
+/*
+ * Whether this statement is among the constraints, which are ordered by their rows, then by same.
+ */
 static bool
 is_given(const DmlTuples *tuples, int size, const Statement *wanted)
 {
@@ -66,7 +69,10 @@ is_given(const DmlTuples *tuples, int size, const Statement *wanted)
 	return false;
 }
 
-/* Is the opposite of constraint i given, in any order of its rows that means the same? */
+/*
+ * Whether the opposite of constraint i is given, in any order of its rows that has the same
+ * meaning.
+ */
 static bool
 is_contradicted(const DmlTuples *tuples, ConstraintKind kind, int64 i)
 {

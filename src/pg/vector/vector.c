@@ -1,7 +1,7 @@
 /*
  * vector.c
- *	  What every room needs of dml_vector: making one, the checks with their errors,
- *	  how a space is called, and the type's OID.
+ *	  What every room needs of dml_vector: making a vector, the checks with their errors, the
+ *	  name of a space, and the type's OID.
  */
 #include "compat.h"
 
@@ -28,7 +28,7 @@ char	   *(*dml_space_name_hook) (uint64 space) = NULL;
 
 static Oid	type_oid = InvalidOid;
 
-/* Syscache callback: a type changed, so the extension may have been dropped and created. */
+/* Syscache callback: a type changed, so the extension may have been dropped and created again. */
 static void
 forget_type_oid(Datum arg, int cacheid, uint32 hashvalue)
 {
@@ -160,7 +160,7 @@ dml_space_describe(uint64 space)
 	return name != NULL ? name : psprintf("space %016llx", (unsigned long long) space);
 }
 
-/* The schema that the extension dml was created in; InvalidOid: there is no such extension. */
+/* The schema of the extension dml; InvalidOid: the extension does not exist. */
 static Oid
 extension_schema(void)
 {

@@ -1,6 +1,6 @@
 /*
  * vector_agg.c
- *	  sum and avg of dml_vector, summed in double, also by parallel workers.
+ *	  sum and avg of dml_vector, summed in double precision, also by parallel workers.
  */
 #include "compat.h"
 
@@ -22,7 +22,7 @@ typedef struct SumState
 {
 	int			dim;
 	uint64		space;
-	int64		count;			/* vectors that were added */
+	int64		count;			/* number of vectors added */
 	float8		sum[FLEXIBLE_ARRAY_MEMBER];
 } SumState;
 
@@ -46,7 +46,7 @@ aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
-/* The error of dml_vector_check_same unless a vector of these dims and space can be added. */
+/* Raise the error of dml_vector_check_same unless a vector of these dims and space can be added. */
 static void
 check_state(const SumState *state, int dim, uint64 space)
 {
@@ -148,7 +148,7 @@ dml_vector_deserialize(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* The sums over a divisor, as a vector of the same space. */
+/* The sums divided by a number, as a vector of their space. */
 static Datum
 divided(const SumState *state, float8 divisor)
 {

@@ -2,8 +2,8 @@
  * vector_arith.c
  *	  Dimensions, norm, parts and arithmetic of dml_vector.
  *
- * Sums, differences and multiples of embeddings are points of the same space and keep
- * it; elementwise products, parts and concatenations are not, and give plain vectors.
+ * Sums, differences and multiples of embeddings are points of their space and keep it.  Elementwise
+ * products, parts and concatenations are not, so they give plain vectors.
  */
 #include "compat.h"
 
@@ -35,7 +35,7 @@ PG_FUNCTION_INFO_V1(dml_vector_div_scalar);
 PG_FUNCTION_INFO_V1(dml_vector_div_numeric);
 PG_FUNCTION_INFO_V1(dml_vector_div_bigint);
 
-/* dml_dims(dml_vector): the header alone is fetched of a vector that is stored out of line */
+/* dml_dims(dml_vector): fetches only the header of a vector that is stored out of line */
 Datum
 dml_dims(PG_FUNCTION_ARGS)
 {
@@ -64,7 +64,7 @@ dml_norm(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(sqrt(distance_inner_product(v->x, v->x, v->dim)));
 }
 
-/* dml_normalize(dml_vector): of Euclidean length 1; a zero vector stays as it is */
+/* dml_normalize(dml_vector): scaled to Euclidean length 1; a zero vector stays as it is */
 Datum
 dml_normalize(PG_FUNCTION_ARGS)
 {
@@ -114,7 +114,7 @@ dml_vector_concat(PG_FUNCTION_ARGS)
 	PG_RETURN_DML_VECTOR_P(result);
 }
 
-/* Room for the result of an operation on two vectors that go together, which are the arguments. */
+/* A new vector for the result of an operation on the two arguments, once they are checked. */
 static DmlVector *
 operands(FunctionCallInfo fcinfo, DmlVector **a, DmlVector **b)
 {
@@ -228,7 +228,7 @@ dml_scalar_mul_vector(PG_FUNCTION_ARGS)
 	return scale_shift(PG_GETARG_DML_VECTOR_P(1), PG_GETARG_FLOAT8(0), 0);
 }
 
-/* Every element over a number, in double, as avg does it. */
+/* Divide every element by a number, in double precision, as avg does. */
 static Datum
 divide(const DmlVector *v, float8 divisor)
 {

@@ -19,7 +19,7 @@ PG_FUNCTION_INFO_V1(dml_vector_to_float8);
 PG_FUNCTION_INFO_V1(dml_vector_to_int4);
 PG_FUNCTION_INFO_V1(dml_vector_to_numeric);
 
-/* Is this an element type of dml_floats_from_array? */
+/* Whether dml_floats_from_array accepts the element type. */
 static bool
 is_number_type(Oid type)
 {
@@ -27,7 +27,7 @@ is_number_type(Oid type)
 		type == INT2OID || type == INT8OID || type == NUMERICOID;
 }
 
-/* One array element as a float4; may come out infinite or NaN. */
+/* One array element as a float4, which may be infinite or NaN. */
 static float4
 element_to_float(Datum value, Oid type)
 {
@@ -45,7 +45,7 @@ element_to_float(Datum value, Oid type)
 			return (float4) DatumGetInt64(value);
 		default:
 			{
-				/* By way of text, since by way of double would round twice. */
+				/* By way of text: by way of double it would be rounded twice. */
 				char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
 				float4		result = strtof(text, NULL);
 
@@ -55,7 +55,7 @@ element_to_float(Datum value, Oid type)
 	}
 }
 
-/* Was the value itself infinite, rather than too large for a float4? */
+/* Whether the value itself was infinite, rather than too large for a float4. */
 static bool
 element_is_infinite(Datum value, Oid type)
 {
@@ -169,7 +169,7 @@ dml_vector_to_float8(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(construct_array(values, v->dim, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* Cast of dml_vector to integer[]: rounded, halves to even, as real to integer is */
+/* Cast of dml_vector to integer[]: rounds halves to even, as the cast of real to integer does */
 Datum
 dml_vector_to_int4(PG_FUNCTION_ARGS)
 {
@@ -180,7 +180,7 @@ dml_vector_to_int4(PG_FUNCTION_ARGS)
 	{
 		float4		rounded = rintf(v->x[i]);
 
-		/* 2^31 is a float4, PG_INT32_MAX is not. */
+		/* 2^31 is a float4, PG_INT32_MAX is none. */
 		if (!(rounded >= -2147483648.0f && rounded < 2147483648.0f))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

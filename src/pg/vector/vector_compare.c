@@ -2,10 +2,10 @@
  * vector_compare.c
  *	  The order of dml_vector for btree, and its hash.
  *
- * The order is total and compares everything: the space (as an unsigned number, so
- * plain vectors come first), then the number of dimensions, then the elements from the
- * first to the last.  Unlike distances it takes any two vectors, since DISTINCT,
- * GROUP BY and indexes meet them.  -0 equals 0, here and in the hash.
+ * The order is total.  It compares the space (as an unsigned number, so plain vectors come first),
+ * then the number of dimensions, then the elements from the first to the last.  Unlike a distance
+ * it accepts any two vectors, since DISTINCT, GROUP BY and indexes meet them. -0 equals 0, in the
+ * order and in the hash.
  */
 #include "compat.h"
 
@@ -92,7 +92,7 @@ dml_vector_cmp(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(compare_args(fcinfo));
 }
 
-/* Equal vectors, equal hashes: -0 is hashed as 0, some elements at a time. */
+/* Equal vectors have equal hashes: -0 is hashed as 0.  A few elements at a time. */
 static uint64
 hash_vector(const DmlVector *v, uint64 seed)
 {
@@ -110,7 +110,10 @@ hash_vector(const DmlVector *v, uint64 seed)
 	return hash;
 }
 
-/* dml_vector_hash(dml_vector): the low half of the extended hash with seed 0, as hash classes demand */
+/*
+ * dml_vector_hash(dml_vector): the low half of the extended hash with seed 0, as PostgreSQL
+ * requires
+ */
 Datum
 dml_vector_hash(PG_FUNCTION_ARGS)
 {

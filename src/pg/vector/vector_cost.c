@@ -1,10 +1,14 @@
 /*
  * vector_cost.c
- *	  What a distance costs, for the planner: more with the dimensions, and far more where the
- *	  value of a column has to be fetched from the TOAST table.
+ *	  The cost of a distance, for the planner: it rises with the dimensions, and far more if the
+ *	  values of a column must be fetched from the TOAST table.
  *
- * Nanoseconds a row of a sequential scan, where adding two integers, at a cost of 1, takes 8: in 64
- * dimensions 20, in 784 340, in 784 out of line 2700.
+ * Measured in a sequential scan, in nanoseconds for each row, where adding two integers, at a cost
+ * of 1, takes 8:
+ *
+ *		64 dimensions					20
+ *		784 dimensions					340
+ *		784 dimensions, out of line		2700
  */
 #include "compat.h"
 
@@ -24,12 +28,12 @@
 
 PG_FUNCTION_INFO_V1(dml_distance_support);
 
-/* Of cpu_operator_cost. */
+/* In units of cpu_operator_cost. */
 #define BYTES_PER_OPERATOR	75
 #define FETCH_OPERATORS		250
 #define FETCH_BYTES_PER_OPERATOR	60
 
-/* The size of a vector as far as an expression says it; 0: it does not. */
+/* The size of a vector if the expression tells it, else 0. */
 static double
 size_of(const Node *node)
 {
@@ -42,11 +46,11 @@ size_of(const Node *node)
 	return typmod > 0 ? (double) DML_VECTOR_SIZE(typmod) : 0;
 }
 
-/* The mean width of a column's values, as they are in its rows; 0: not known. */
+/* The mean width of a column's values as stored in its rows; 0: unknown. */
 static double
 column_width(const RangeTblEntry *rte, AttrNumber attnum)
 {
-	/* a parent's statistics are those with its children */
+	/* the statistics of a parent are those that include its children */
 	HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(rte->relid), Int16GetDatum(attnum), BoolGetDatum(rte->inh));
 	double		width;
 
@@ -57,7 +61,7 @@ column_width(const RangeTblEntry *rte, AttrNumber attnum)
 	return width;
 }
 
-/* Are a column's values out of line?  Their size is raised to what its statistics say. */
+/* Whether a column's values are out of line.  Raises their size to that in the statistics. */
 static bool
 is_out_of_line(PlannerInfo *root, const Var *var, double *size)
 {
@@ -87,7 +91,10 @@ is_out_of_line(PlannerInfo *root, const Var *var, double *size)
 	return width > 0 || *size > TOAST_TUPLE_TARGET;
 }
 
-/* The answer to a planner's question: NULL where nothing is known of the vectors, which leaves it at the function's own COST. */
+/*
+ * The answer to a planner's request.  NULL if nothing is known of the vectors: the planner then
+ * uses the function's own COST.
+ */
 Node *
 dml_distance_cost(SupportRequestCost *request)
 {

@@ -14,7 +14,7 @@ PG_FUNCTION_INFO_V1(dml_inner_product);
 PG_FUNCTION_INFO_V1(dml_negative_inner_product);
 PG_FUNCTION_INFO_V1(dml_l1_distance);
 
-/* A kernel on the function's two arguments, once they are known to fit each other. */
+/* Apply a kernel to the function's two arguments, after the check that they match. */
 static double
 measure(FunctionCallInfo fcinfo, double (*kernel) (const float *, const float *, int))
 {
@@ -50,7 +50,7 @@ dml_inner_product(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(measure(fcinfo, distance_inner_product));
 }
 
-/* dml_negative_inner_product(dml_vector, dml_vector), <#>: the nearest first; never -0 */
+/* dml_negative_inner_product(dml_vector, dml_vector), <#>: smallest for the nearest; never -0 */
 Datum
 dml_negative_inner_product(PG_FUNCTION_ARGS)
 {

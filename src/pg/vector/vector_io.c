@@ -2,10 +2,10 @@
  * vector_io.c
  *	  Text and binary input and output of dml_vector, and its typmod.
  *
- * Text is "[1,2,3]" for a plain vector and "[1,2,3]@0123456789abcdef" for an embedding;
- * both ways lossless.  Binary is int16 dim, int16 flags, then an int64 space if flags is
- * WIRE_SPACE, then the float4s; so a plain vector's is what vector clients know.  No
- * catalog is read here: pg_restore loads rows before the tables of models are filled.
+ * Text is "[1,2,3]" for a plain vector and "[1,2,3]@0123456789abcdef" for an embedding, and is
+ * lossless.  Binary is int16 dim, int16 flags, an int64 space if flags is WIRE_SPACE, then the
+ * float4s.  So the binary form of a plain vector is the one that clients of pgvector know.  Nothing
+ * here reads a catalogue, because pg_restore loads rows before the tables of models are filled.
  */
 #include "compat.h"
 
@@ -30,7 +30,7 @@ PG_FUNCTION_INFO_V1(dml_vector_send);
 PG_FUNCTION_INFO_V1(dml_vector_typmod_in);
 PG_FUNCTION_INFO_V1(dml_vector_typmod);
 
-/* One of isspace()'s characters, in any locale. */
+/* Whether the character is one of isspace()'s, in any locale. */
 static inline bool
 is_space(char c)
 {
@@ -52,8 +52,8 @@ skip_space(const char *s)
 }
 
 /*
- * The end of the decimal number at s, or s itself if there is none.  strtof would
- * take "nan", "inf" and "0x1p3" as well.
+ * The end of the decimal number at s, or s itself if there is none.  strtof would also accept
+ * "nan", "inf" and "0x1p3".
  */
 static const char *
 scan_number(const char *s)
@@ -85,7 +85,7 @@ scan_number(const char *s)
 	return p;
 }
 
-/* Does a word that names NaN or an infinity stand at s? */
+/* Whether a word for NaN or infinity is at s. */
 static const char *
 special_value(const char *s)
 {
@@ -98,7 +98,7 @@ special_value(const char *s)
 	return NULL;
 }
 
-/* Reads exactly SPACE_DIGITS hex digits into *space; false: there are not so many. */
+/* Read exactly SPACE_DIGITS hex digits into *space.  Returns false if there are fewer. */
 static bool
 scan_space(const char *s, uint64 *space)
 {
@@ -121,14 +121,14 @@ scan_space(const char *s, uint64 *space)
 	return true;
 }
 
-/* Is the typmod absent or equal to dim? */
+/* Whether the typmod is absent or equal to dim. */
 static bool
 typmod_matches(int32 typmod, int dim)
 {
 	return typmod < 0 || typmod == dim;
 }
 
-/* ERRCODE_DATA_EXCEPTION unless it is. */
+/* Raise ERRCODE_DATA_EXCEPTION unless it is. */
 static void
 check_typmod(int32 typmod, int dim)
 {
@@ -138,7 +138,7 @@ check_typmod(int32 typmod, int dim)
 				 errmsg("expected %d dimensions, not %d", typmod, dim)));
 }
 
-/* dml_vector_in(cstring, oid, integer): soft errors, as pg_input_is_valid wants them */
+/* dml_vector_in(cstring, oid, integer): soft errors, as pg_input_is_valid requires */
 Datum
 dml_vector_in(PG_FUNCTION_ARGS)
 {
@@ -191,7 +191,7 @@ dml_vector_in(PG_FUNCTION_ARGS)
 					 errdetail("Element %d is not a number.", dim + 1)));
 		}
 
-		/* What is too small for a float becomes 0: that is rounding, not an error. */
+		/* A number too small for a float becomes 0: that is rounding, not an error. */
 		value = strtof(s, NULL);
 		if (isinf(value))
 			ereturn(fcinfo->context, (Datum) 0,
@@ -285,7 +285,7 @@ dml_vector_recv(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 					 errmsg("space 0 in the binary form of an embedding")));
 	}
-	/* the binary form of an array begins with its dimensions, one, in four bytes */
+	/* the binary form of an array begins with its number of dimensions, 1, in four bytes */
 	if (dim == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
@@ -322,7 +322,7 @@ dml_vector_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
-/* ERRCODE_INVALID_PARAMETER_VALUE unless n can be the n of dml_vector(n). */
+/* Raise ERRCODE_INVALID_PARAMETER_VALUE unless n can be the n of dml_vector(n). */
 static void
 check_modifier(int32 n)
 {
@@ -352,7 +352,7 @@ dml_vector_typmod_in(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(*typmod);
 }
 
-/* dml_vector_typmod(dml_vector, integer, boolean): the length coercion to dml_vector(n); -1 is any n */
+/* dml_vector_typmod(dml_vector, integer, boolean): the cast to dml_vector(n); -1 allows any n */
 Datum
 dml_vector_typmod(PG_FUNCTION_ARGS)
 {

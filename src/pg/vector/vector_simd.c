@@ -33,7 +33,7 @@ static const struct config_enum_entry simd_options[] = {
 
 static int	simd = SIMD_AUTO;
 
-/* Check hook: does this machine have the instruction set? */
+/* Check hook: whether this machine has the instruction set. */
 static bool
 check_simd(int *newval, void **extra, GucSource source)
 {
@@ -51,7 +51,10 @@ check_simd(int *newval, void **extra, GucSource source)
 	return false;
 }
 
-/* Assign hook.  The kernels of codes and of learning may not exist for every set that distances have. */
+/*
+ * Assign hook.  The kernels of codes and of learning need not exist for every set that distances
+ * have.
+ */
 static void
 assign_simd(int newval, void *extra)
 {

@@ -2,8 +2,8 @@
  * vector_subscript.c
  *	  v[1]: an element of a dml_vector, from PostgreSQL 14 on.
  *
- * As for arrays elements count from 1, and an element that is not there is NULL.  Of a vector that
- * is stored out of line only the pages with the header and the element are read.
+ * As in arrays, elements count from 1, and an element that does not exist is NULL.  If the vector
+ * is stored out of line, only the pages with its header and the element are read.
  */
 #include "compat.h"
 
@@ -53,7 +53,7 @@ subscript_transform(SubscriptingRef *ref, List *indirection, ParseState *pstate,
 	ref->reftypmod = -1;
 }
 
-/* False: the subscript is NULL, and so is the element. */
+/* Returns false if the subscript is NULL: then the element is NULL, too. */
 static bool
 subscript_check(ExprState *state, ExprEvalStep *op, ExprContext *econtext)
 {

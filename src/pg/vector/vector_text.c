@@ -1,9 +1,9 @@
 /*
  * vector_text.c
- *	  Casts between dml_vector and what numbers are written in: jsonb, arrays of text.
+ *	  Casts between dml_vector and jsonb, and from arrays of text.
  *
- * A plain vector's text is a JSON array, and the text of a JSON array of numbers is that of a
- * plain vector.  So both go by way of the type's own input and output.
+ * The text of a plain vector is a JSON array, and the text of a JSON array of numbers is that of a
+ * plain vector.  So both casts use the input and output functions of the type.
  */
 #include "compat.h"
 
@@ -81,7 +81,7 @@ dml_vector_from_texts(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("array must not contain NULL")));
 		element = TextDatumGetCString(values[i]);
-		/* else it would be several elements, the end of them, or none */
+		/* otherwise the text could hold several elements, the closing bracket, or none */
 		if (strpbrk(element, ",]") != NULL || element[strspn(element, " \t\n\v\f\r")] == '\0')
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),

@@ -1,7 +1,7 @@
 /*
  * vector_within.c
- *	  Is a vector within a radius of another?  As functions of three arguments for people, and as
- *	  operators with a ball for indexes, which know operators only.
+ *	  Whether a vector is within a radius of another: functions of three arguments for users,
+ *	  and operators with a ball for indexes, which know operators only.
  */
 #include "compat.h"
 
@@ -44,7 +44,7 @@ dml_ball_parts(HeapTupleHeader ball, Datum *center, double *radius)
 	return true;
 }
 
-/* A distance that is NaN, beside a zero vector, is not within anything. */
+/* A distance from a zero vector can be NaN, and is not within any radius. */
 static bool
 within(const DmlVector *a, const DmlVector *b, double radius, DmlKernel kernel)
 {
