@@ -96,9 +96,7 @@ find_leaf(Relation index, InsertState *state, TreePath *path)
 			if (i + 1 < n[level])
 				expect_node(index, &shape->inner, best[level][i + 1].step.block);
 			LockBuffer(buffer, BUFFER_LOCK_SHARE);
-			tree_check_reached(index, step->block, page, shape, step->birth);
-			if (tree_special(page)->kind != TREE_NODE || tree_special(page)->birth != step->birth ||
-				tree_special(page)->level != level)
+			if (!tree_is_still(index, page, shape, step, level))
 			{
 				UnlockReleaseBuffer(buffer);
 				return false;
@@ -190,13 +188,12 @@ place(Relation index, const InsertState *state, const TreeStep *step, const char
 	tree_prefetch(page, BLCKSZ - 1, 1);
 	tree_prefetch(page, 0, layout->frame + layout->width);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	tree_check_reached(index, step->block, page, shape, step->birth);
-	node = tree_node(page);
-	if (tree_special(page)->kind != TREE_NODE || tree_special(page)->birth != step->birth || tree_special(page)->level != 0)
+	if (!tree_is_still(index, page, shape, step, 0))
 	{
 		UnlockReleaseBuffer(buffer);
 		return PLACE_AGAIN;
 	}
+	node = tree_node(page);
 	if (node->n == layout->room && node->dead == 0)
 	{
 		UnlockReleaseBuffer(buffer);

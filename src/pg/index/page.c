@@ -156,6 +156,14 @@ tree_check_reached(Relation index, BlockNumber block, Page page, const TreeShape
 		tree_check_node(index, block, page, shape);
 }
 
+bool
+tree_is_still(Relation index, Page page, const TreeShape *shape, const TreeStep *step, int level)
+{
+	tree_check_reached(index, step->block, page, shape, step->birth);
+	return tree_special(page)->kind == TREE_NODE && tree_special(page)->birth == step->birth &&
+		tree_special(page)->level == level;
+}
+
 void
 tree_check_node(Relation index, BlockNumber block, Page page, const TreeShape *shape)
 {

@@ -274,122 +274,162 @@ replace_family(Regroup *regroup, const TreeStep *parent_step, const Family *fami
 	return true;
 }
 
+/* What the nodes of a family hold, and how it is divided into new nodes. */
+typedef struct Division
+{
+	float	   *vectors;		/* of each entry */
+	TreeRow    *ids;			/* TreeRow or TreeChild of each entry */
+	float	   *reach;			/* of rows the slack, of nodes the radius */
+	char	   *packed;			/* of rows: their columns */
+	int32_t    *order;			/* the entries, part by part */
+	int64_t    *first;			/* where each part begins in order */
+	int64_t		parts;
+	double		before;			/* sum of the squared distances to the centers of the old nodes ... */
+	double		after;			/* ... and of the new ones */
+} Division;
+
+/* Read what the nodes of a family hold, and divide it by k-means.  Needs no lock. */
+static void
+plan_division(Regroup *regroup, const Family *family, Division *division)
+{
+	const TreeShape *shape = regroup->shape;
+	int			width = shape->width;
+	int			packed_bytes = shape->columns.packed_bytes;
+	ArenaMark	mark = arena_mark(regroup->env->arena);
+	LearnStatus status = kmeans_load(regroup->env);
+	int			n = 0;
+
+	division->vectors = MemoryContextAllocHuge(regroup->context, mul_size(family->entries, width * sizeof(float)) + 1);
+	division->ids = palloc(family->entries * sizeof(TreeRow) + 1);
+	division->reach = palloc(family->entries * sizeof(float) + 1);
+	division->packed = palloc(mul_size(family->entries, packed_bytes) + 1);
+	division->order = palloc(family->entries * sizeof(int32_t) + 1);
+	division->first = palloc((family->entries + 1) * sizeof(int64_t));
+	for (int i = 0; i < family->n; i++)
+	{
+		float	   *to = division->vectors + (Size) n * width;
+		int			m = family->level == 0 ?
+			tree_gather_rows(regroup->index, regroup->heap, shape, family->page[i], to, division->ids + n,
+							 division->reach + n, division->packed + (Size) n * packed_bytes) :
+			tree_gather_children(regroup->index, shape, family->page[i], to, (TreeChild *) division->ids + n,
+								 division->reach + n);
+
+		for (int j = n; j < n + m; j++)
+			division->order[j] = j;
+		division->before += squares(regroup, division->vectors, division->order + n, m,
+									family->centers + (Size) i * width);
+		n += m;
+	}
+	if (status == LEARN_OK)
+		status = kmeans_divide(regroup->env, division->vectors, width, division->order, n,
+							   tree_layout_of(shape, family->level)->room, &regroup->rng, division->first,
+							   &division->parts);
+	if (status != LEARN_OK)
+		dml_learn_error(regroup->env, status);
+	for (int p = 0; p < division->parts; p++)
+		division->after += squares(regroup, division->vectors, division->order + division->first[p],
+								   (int) (division->first[p + 1] - division->first[p]), NULL);
+	arena_reset(regroup->env->arena, mark);
+}
+
+/* Does a division have room in the parent, and is it enough of a gain?  sparse: fewer nodes are a gain, too. */
+static bool
+is_worth_it(const TreeShape *shape, Page parent, const Family *family, const Division *division, bool sparse)
+{
+	double		worth = family->level == 0 ? WORTH_ROWS : WORTH_NODES;
+
+	if (division->parts == 0 || tree_node(parent)->n - family->n + division->parts > shape->inner.room)
+		return false;
+	return division->after <= worth * division->before ||
+		(sparse && division->parts <= WORTH_PAGES * family->n);
+}
+
 /*
- * Divide the entries of a family anew, if that makes it better; the caller holds the structure lock.  It is let go while rows are
- * read and divided, which takes seconds where the table is on disk: an insert that waits so long cancels autovacuum.
+ * Write the new nodes of a division, one record each, where nothing leads to yet: images gets their pages, fresh
+ * their places.  Returns the radius that the parent needs to cover them.
+ */
+static float
+write_parts(Regroup *regroup, Page parent, int level, const Division *division, PGAlignedBlock *images, TreeStep *fresh)
+{
+	const TreeShape *shape = regroup->shape;
+	int			width = shape->width;
+	float	   *centers = palloc(2 * width * sizeof(float));
+	TreeMembers members = {.vectors = division->vectors, .ids = division->ids, .radii = division->reach,
+		.slack = level == 0 ? division->reach : NULL, .packed = division->packed};
+	float		need = 0;
+
+	tree_node_center(parent, &shape->inner, centers);
+	for (int p = 0; p < division->parts; p++)
+	{
+		TreeNewPage page;
+		GenericXLogState *state;
+
+		tree_node_make(regroup->index, images[p].data, shape, level, 0, &members, division->order + division->first[p],
+					   (int) (division->first[p + 1] - division->first[p]));
+		tree_node_center(images[p].data, tree_layout_of(shape, level), centers + width);
+		need = fmaxf(need, (float) ((distance_l2(centers, centers + width, width) + tree_node(images[p].data)->radius) *
+									TREE_RADIUS_ROUNDING));
+		tree_new_page(regroup->index, &page);
+		fresh[p] = (TreeStep) {BufferGetBlockNumber(page.buffer), page.birth};
+		tree_special(images[p].data)->birth = page.birth;
+		state = GenericXLogStart(regroup->index);
+		memcpy(GenericXLogRegisterBuffer(state, page.buffer, GENERIC_XLOG_FULL_IMAGE), images[p].data, BLCKSZ);
+		GenericXLogFinish(state);
+		tree_new_page_done(regroup->index, &page);
+	}
+	return need;
+}
+
+/*
+ * Divide the entries of a family anew, if that makes it better.  The caller holds the structure lock.  For leaves
+ * the lock is released while rows are read and divided: that takes seconds if the table is on disk, and an insert
+ * that waits so long cancels autovacuum.
  */
 static void
 divide_family(Regroup *regroup, const TreePath *path, Page *pages, const Family *family, bool sparse)
 {
 	const TreeShape *shape = regroup->shape;
 	Relation	index = regroup->index;
-	Page		parent = pages[path->n - 1];
-	int			width = shape->width;
-	int			packed_bytes = shape->columns.packed_bytes;
-	Size		bytes = mul_size(family->entries, width * sizeof(float));
-	ArenaMark	mark = arena_mark(regroup->env->arena);
-	float	   *vectors;
-	TreeRow    *ids;
-	float	   *reach;			/* of rows the slack, of nodes the radius */
-	char	   *packed;
-	int			room = tree_layout_of(shape, family->level)->room;
-	bool		unlocked = family->level == 0;
-	int32_t    *order;
-	int64_t    *first;
-	int64_t		parts;
-	int			n = 0;
-	double		before = 0;
-	double		after = 0;
-	float		need = 0;
-	float	   *centers = palloc(2 * width * sizeof(float));
-	TreeMembers members = {0};
+	Page		parent;
+	Division	division = {0};
 	PGAlignedBlock *images;
 	TreeStep   *fresh;
-	LearnStatus status = kmeans_load(regroup->env);
+	float		need;
 
 	/* the vectors, and a copy in the division */
-	if (bytes > (Size) dml_vacuum_work_mem() * 1024 / 2)
+	if (mul_size(family->entries, shape->width * sizeof(float)) > (Size) dml_vacuum_work_mem() * 1024 / 2)
 		return;
-	vectors = MemoryContextAllocHuge(regroup->context, bytes + 1);
-	ids = palloc(family->entries * sizeof(TreeRow) + 1);
-	reach = palloc(family->entries * sizeof(float) + 1);
-	packed = palloc(mul_size(family->entries, packed_bytes) + 1);
-	order = palloc(family->entries * sizeof(int32_t) + 1);
-	first = palloc((family->entries + 1) * sizeof(int64_t));
-	if (unlocked)
+	if (family->level == 0)
 		UnlockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
-	for (int i = 0; i < family->n; i++)
-	{
-		float	   *to = vectors + (Size) n * width;
-		int			m = family->level == 0 ?
-			tree_gather_rows(index, regroup->heap, shape, family->page[i], to, ids + n, reach + n,
-							 packed + (Size) n * packed_bytes) :
-			tree_gather_children(index, shape, family->page[i], to, (TreeChild *) ids + n, reach + n);
-
-		for (int j = n; j < n + m; j++)
-			order[j] = j;
-		before += squares(regroup, vectors, order + n, m, family->centers + (Size) i * width);
-		n += m;
-	}
-	if (status == LEARN_OK)
-		status = kmeans_divide(regroup->env, vectors, width, order, n, room, &regroup->rng, first, &parts);
-	if (status != LEARN_OK)
-		dml_learn_error(regroup->env, status);
-	for (int p = 0; p < parts; p++)
-		after += squares(regroup, vectors, order + first[p], (int) (first[p + 1] - first[p]), NULL);
-	arena_reset(regroup->env->arena, mark);
-	if (unlocked)
+	plan_division(regroup, family, &division);
+	if (family->level == 0)
 	{
 		LockPage(index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 		if (!tree_copy_path(index, shape, path, pages))
 			return;
-		parent = pages[path->n - 1];
 		for (int i = 0; i < family->n; i++)
-			if (tree_find_child(parent, shape, &family->step[i]) < 0)
+			if (tree_find_child(pages[path->n - 1], shape, &family->step[i]) < 0)
 				return;
 	}
-	if (parts == 0 || tree_node(parent)->n - family->n + parts > shape->inner.room ||
-		(after > (family->level == 0 ? WORTH_ROWS : WORTH_NODES) * before && !(sparse && parts <= WORTH_PAGES * family->n)))
+	parent = pages[path->n - 1];
+	if (!is_worth_it(shape, parent, family, &division, sparse))
 		return;
 
-	members.vectors = vectors;
-	members.ids = ids;
-	members.slack = family->level == 0 ? reach : NULL;
-	members.radii = reach;
-	members.packed = packed;
-	images = palloc(mul_size(parts, sizeof(PGAlignedBlock)));
-	fresh = palloc(parts * sizeof(TreeStep));
-	tree_node_center(parent, &shape->inner, centers);
-	for (int p = 0; p < parts; p++)
-	{
-		TreeNewPage page;
-		GenericXLogState *state;
-
-		tree_node_make(index, images[p].data, shape, family->level, 0, &members, order + first[p],
-					   (int) (first[p + 1] - first[p]));
-		tree_node_center(images[p].data, tree_layout_of(shape, family->level), centers + width);
-		need = fmaxf(need, (float) ((distance_l2(centers, centers + width, width) + tree_node(images[p].data)->radius) *
-									TREE_RADIUS_ROUNDING));
-		tree_new_page(index, &page);
-		fresh[p] = (TreeStep) {BufferGetBlockNumber(page.buffer), page.birth};
-		tree_special(images[p].data)->birth = page.birth;
-		state = GenericXLogStart(index);
-		memcpy(GenericXLogRegisterBuffer(state, page.buffer, GENERIC_XLOG_FULL_IMAGE), images[p].data, BLCKSZ);
-		GenericXLogFinish(state);
-		tree_new_page_done(index, &page);
-	}
+	images = palloc(mul_size(division.parts, sizeof(PGAlignedBlock)));
+	fresh = palloc(division.parts * sizeof(TreeStep));
+	need = write_parts(regroup, parent, family->level, &division, images, fresh);
 	if (need > tree_node(parent)->radius)
 		tree_widen_path(index, shape, path, pages, need);
-	if (replace_family(regroup, &path->step[path->n - 1], family, fresh, images, (int) parts))
+	if (replace_family(regroup, &path->step[path->n - 1], family, fresh, images, (int) division.parts))
 	{
 		TreeMeta	meta;
 
 		if (family->level == 0)
-			tree_count_leaves(index, parts - family->n, &meta);
+			tree_count_leaves(index, division.parts - family->n, &meta);
 		regroup->regrouped++;
 	}
 	else
-		for (int p = 0; p < parts; p++)
+		for (int p = 0; p < division.parts; p++)
 		{
 			Buffer		buffer;
 
@@ -431,7 +471,7 @@ look_at(Regroup *regroup, Page parent, int64 *entries)
 
 /* Write down what a parent's children were when they were looked at.  The caller holds the structure lock. */
 static void
-remember_look(Regroup *regroup, const TreeStep *step, const TreeLook *look)
+remember_look(Regroup *regroup, const TreeStep *step, int level, const TreeLook *look)
 {
 	Buffer		buffer = ReadBuffer(regroup->index, step->block);
 	Page		page = BufferGetPage(buffer);
@@ -439,7 +479,7 @@ remember_look(Regroup *regroup, const TreeStep *step, const TreeLook *look)
 	TreePatch	patch = {0};
 
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-	if (tree_page_kind(page) == TREE_NODE && tree_special(page)->birth == step->birth)
+	if (tree_is_still(regroup->index, page, regroup->shape, step, level))
 	{
 		tree_node(image.data)->look = *look;
 		tree_patch_add(&patch, image.data, &tree_node(image.data)->look, sizeof(TreeLook));
@@ -486,7 +526,7 @@ regroup_parent(Regroup *regroup, const TreePath *path)
 		if (parent != NULL && regroup->regrouped > regrouped)
 			look = look_at(regroup, parent, &entries);
 		if (parent != NULL)
-			remember_look(regroup, step, &look);
+			remember_look(regroup, step, family.level + 1, &look);
 	}
 	UnlockPage(regroup->index, TREE_STRUCTURE_LOCK, ExclusiveLock);
 	MemoryContextSwitchTo(old);

@@ -89,9 +89,7 @@ tree_copy_node(Relation index, const TreeShape *shape, const TreeStep *step, int
 	Page		copy = NULL;
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	tree_check_reached(index, step->block, page, shape, step->birth);
-	if (tree_special(page)->kind == TREE_NODE && tree_special(page)->birth == step->birth &&
-		tree_special(page)->level == level)
+	if (tree_is_still(index, page, shape, step, level))
 	{
 		copy = palloc(BLCKSZ);
 		memcpy(copy, page, BLCKSZ);

@@ -224,6 +224,13 @@ typedef struct TreeShape
 	float		memory[FLEXIBLE_ARRAY_MEMBER];
 } TreeShape;
 
+/* A pointer to a node: the page of this block with this birth. */
+typedef struct TreeStep
+{
+	BlockNumber block;
+	uint32		birth;
+} TreeStep;
+
 /* An encoded entry on its way to a page. */
 typedef struct TreeEntry
 {
@@ -297,6 +304,12 @@ extern void tree_check_node(Relation index, BlockNumber block, Page page, const 
 
 /* As tree_check_node(), of a page that a pointer names by its birth: a later birth may be of any shape. */
 extern void tree_check_reached(Relation index, BlockNumber block, Page page, const TreeShape *shape, uint32 birth);
+
+/*
+ * Is a locked page still the node in use that a pointer of its parent means?  False if it was split,
+ * emptied or reused since the pointer was read.  Checks the page as tree_check_reached() does.
+ */
+extern bool tree_is_still(Relation index, Page page, const TreeShape *shape, const TreeStep *step, int level);
 
 /* Does a page belong to the tree that the shape is of?  The page passed tree_check_page(). */
 #define tree_is_of(page, shape)	(tree_special(page)->planting == (shape)->planting)
@@ -497,13 +510,7 @@ extern void tree_calibrate(Relation index, Relation heap, TreeMeta *meta);
 
 /* ---------- insert.c, split.c ---------- */
 
-/* A node on the way from the root to a leaf. */
-typedef struct TreeStep
-{
-	BlockNumber block;
-	uint32		birth;
-} TreeStep;
-
+/* A way from the root to a leaf. */
 typedef struct TreePath
 {
 	int			n;				/* from the root, step[0], to the leaf, step[n - 1] */

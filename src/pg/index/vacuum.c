@@ -151,6 +151,7 @@ remove_leaf(Vacuum *vacuum, BlockNumber parent_block, int j)
 	Buffer		parent_buffer = ReadBuffer(vacuum->index, parent_block);
 	Page		parent;
 	TreeChild	child;
+	TreeStep	step;
 	Buffer		buffer;
 	Page		page;
 	bool		empty;
@@ -162,9 +163,8 @@ remove_leaf(Vacuum *vacuum, BlockNumber parent_block, int j)
 	buffer = tree_read_pointer(vacuum->index, child.block);
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	page = BufferGetPage(buffer);
-	tree_check_reached(vacuum->index, child.block, page, vacuum->shape, child.birth);
-	empty = tree_special(page)->kind == TREE_NODE && tree_special(page)->birth == child.birth &&
-		tree_special(page)->level == 0 && tree_node(page)->n == tree_node(page)->dead;
+	step = (TreeStep) {child.block, child.birth};
+	empty = tree_is_still(vacuum->index, page, vacuum->shape, &step, 0) && tree_node(page)->n == tree_node(page)->dead;
 	if (empty)
 	{
 		GenericXLogState *state;
