@@ -127,7 +127,10 @@ code_encode(const float *rotated, const uint8_t *frame, float step, int width, i
 	factors->norm = norm;
 	factors->scale = norm / product;
 
-	/* |scale * u|^2 - |r|^2, since r is the projection of scale * u; up by the roundings of the sums */
+	/*
+	 * |scale * u|^2 - |r|^2, since r is the projection of scale * u; up by the roundings of the
+	 * sums
+	 */
 	left = (double) factors->scale * factors->scale * square - norm;
 	factors->error = (float) sqrt(fmax(left, 0) + 1e-6 * norm);
 	return true;

@@ -60,7 +60,7 @@ extern void code_mean(const float *vectors, const int32_t *order, int n, int wid
 /*
  * A block's frame: center (rotated, width elements) in one byte an element.  The frame,
  * and not the center, is what codes are taken around, so its rounding costs no precision.
- * False if it is so long, some 1e18, that squares of distances might leave float's range.
+ * False if it is so long, about 1e18, that squares of distances might leave float's range.
  */
 extern bool code_frame(const float *center, int width, uint8_t *frame, float *step);
 
@@ -87,7 +87,10 @@ extern float code_upper_bound(const ScoreQuery *query, float estimate, float nor
 /* The standard deviation over rotations of an estimate. */
 extern float code_deviation(const ScoreQuery *query, float norm, float error, int width);
 
-/* The set of kernels of rotation and encoding: "plain", "avx2", "avx512" or "auto"; as distance_force(). */
+/*
+ * The set of kernels of rotation and encoding: "plain", "avx2", "avx512" or "auto"; as
+ * distance_force().
+ */
 extern bool code_force(const char *name);
 
 #endif							/* ANN_CODE_H */

@@ -16,8 +16,8 @@ signs_of(__mmask16 second)
 }
 
 /*
- * Each level adds a lane to the other one of its pair, or takes it from that where it is the second: a product by
- * 1 or -1 has no rounding, so FMA gives the bits of the sum.
+ * Each level adds a lane to the other one of its pair, or takes it from that where it is the
+ * second: a product by 1 or -1 has no rounding, so FMA gives the bits of the sum.
  */
 static inline void
 transform_16(float *x)

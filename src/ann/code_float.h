@@ -1,7 +1,8 @@
 /*
  * code_float.h
- *	  The kernels of code_kernels.h in plain C, compiled once with each set's flags.  Included by code_*.c
- *	  only; one that has transform_16() and write_1() of its own defines OWN_LANES first.
+ *	  The kernels of code_kernels.h in plain C, compiled once with each set's flags.  Included
+ *	  by code_*.c only; one that has transform_16() and write_1() of its own defines OWN_LANES
+ *	  first.
  */
 #ifndef ANN_CODE_FLOAT_H
 #define ANN_CODE_FLOAT_H

@@ -329,7 +329,10 @@ kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k,
 		int64_t		m = first[g + 1] - first[g];
 		int64_t		share = (int64_t) floor((double) k * first[g + 1] / n) - (int64_t) floor((double) k * first[g] / n);
 
-		/* rows all alike are one group: as many centers as rows want would take forever, and be no use */
+		/*
+		 * rows all alike are one group: as many centers as rows want would take forever, and be
+		 * no use
+		 */
 		if (share > (int64_t) groups * GROUP_MOST)
 			share = (int64_t) groups * GROUP_MOST;
 		if (share > m)

@@ -14,8 +14,8 @@
 #include "base/rng.h"
 
 /*
- * Load OpenBLAS if there is one.  Without it, products of matrices are made of single inner products,
- * which takes longer.  Fails where the library is there and the memory for it is not.
+ * Load OpenBLAS if there is one. Without it, products of matrices are made of single inner
+ * products, which takes longer. Fails where the library is there and the memory for it is not.
  */
 extern LearnStatus kmeans_load(LearnEnv *env);
 
@@ -30,7 +30,9 @@ extern LearnStatus kmeans_load(LearnEnv *env);
 extern LearnStatus kmeans_fit(LearnEnv *env, const float *rows, int64_t n, int width, int k,
 							  int iterations, Rng *rng, float *centers, float *bias);
 
-/* nearest[i] = the center nearest to row i, with the biases if not NULL; of equal ones the first. */
+/*
+ * nearest[i] = the center nearest to row i, with the biases if not NULL; of equal ones the first.
+ */
 extern LearnStatus kmeans_nearest(LearnEnv *env, const float *rows, int64_t n, int width,
 								  const float *centers, const float *bias, int k, int32_t *nearest);
 
@@ -50,15 +52,15 @@ typedef struct KmeansGrid
 } KmeansGrid;
 
 /*
- * A grid of about k centers (never more, one at least; fewer where rows crowd in one place) from a sample of n >= 1 rows.  Some 30
- * rows a center are enough.
+ * A grid of about k centers, at least 1 and at most k, from a sample of n >= 1 rows; fewer if
+ * rows crowd in one place. About 30 rows for each center are enough.
  */
 extern LearnStatus kmeans_grid_fit(LearnEnv *env, const float *sample, int64_t n, int width, int k,
 								   Rng *rng, KmeansGrid *grid);
 
 /*
- * nearest[i] = the nearest center to row i, biases included, in the beam (1 to 16) groups that are nearest to
- * it.  n * beam below 2^31: callers come with a batch of rows at a time.
+ * nearest[i] = the nearest center to row i, biases included, in the beam (1 to 16) groups that
+ * are nearest to it. n * beam below 2^31: callers come with a batch of rows at a time.
  */
 extern LearnStatus kmeans_grid_nearest(LearnEnv *env, const KmeansGrid *grid, const float *rows,
 									   int64_t n, int beam, int32_t *nearest);

@@ -1,6 +1,7 @@
 /*
  * lanes.h
- *	  Sums of floats in 16 fixed lanes, added in one order: every instruction set gives the same bits.
+ *	  Sums of floats in 16 fixed lanes, added in one order: every instruction set gives the
+ *	  same bits.
  */
 #ifndef ANN_LANES_H
 #define ANN_LANES_H

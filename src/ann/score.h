@@ -39,7 +39,10 @@ typedef void (*ScoreFunction) (const uint8_t *codes, size_t stride, int n,
 /* Bytes of one code; width a multiple of 16, bits 1, 4 or 8. */
 extern size_t score_code_bytes(int width, int bits);
 
-/* Round query (rotated, width elements) around the frame; frame element i is step * (frame[i] - 127.5). */
+/*
+ * Round query (rotated, width elements) around the frame; frame element i is step * (frame[i] -
+ * 127.5).
+ */
 extern void score_place(const float *query, const uint8_t *frame, float step, int width,
 						ScoreQuery *result);
 
@@ -55,7 +58,8 @@ extern void score_estimate(const ScoreQuery *query, int bits, const int32_t *dot
 
 /*
  * lower[j] = what the squared distance to row j, estimated at estimates[j], is not below,
- * whatever the rotation; 0 or more.  code_upper_bound() is the other side.  Returns the least of them.
+ * whatever the rotation; 0 or more. code_upper_bound() is the other side. Returns the least of
+ * them.
  */
 extern float score_lower(const ScoreQuery *query, const float *estimates, const float *norm,
 						const float *error, int n, float *lower);

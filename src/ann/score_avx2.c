@@ -13,7 +13,10 @@
 
 #define ROWS	4				/* scored together, so that their sums are added in one tree */
 
-/* Sums of 16 bits that hold one row of 1 bit: 32 elements a step, two to a sum of at most 2 * 127. */
+/*
+ * Sums of 16 bits that hold one row of 1 bit: 32 elements a step, two to a sum of at most 2 *
+ * 127.
+ */
 #define STEPS_OF_SHORTS	128
 
 static inline int32_t
@@ -62,7 +65,10 @@ load_16(const void *p)
 	return _mm_loadu_si128((const __m128i *) p);
 }
 
-/* The query's levels where the code has a bit; every lane of bits holds the 32 bits of these elements. */
+/*
+ * The query's levels where the code has a bit; every lane of bits holds the 32 bits of these
+ * elements.
+ */
 static inline __m256i
 selected(__m256i bits, __m256i q)
 {

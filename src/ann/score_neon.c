@@ -61,7 +61,10 @@ dots_4(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int wid
 	}
 }
 
-/* Levels less 128 are signed bytes; what that leaves out is 128 times the sum of the query's levels. */
+/*
+ * Levels less 128 are signed bytes; what that leaves out is 128 times the sum of the query's
+ * levels.
+ */
 static void
 dots_8(const uint8_t *codes, size_t stride, int n, const int8_t *levels, int width, int32_t *out)
 {

@@ -6,7 +6,10 @@
 
 #include <math.h>
 
-/* Of a queue: a heap up to this size is not divided; the share of TRIED that is kept when one is, and taken when it is used up. */
+/*
+ * Of a queue: a heap up to this size is not divided; the share of TRIED that is kept when one is,
+ * and taken when it is used up.
+ */
 #define NEAR		64
 #define TRIED		16
 #define KEEP_SHARE	6

@@ -59,7 +59,10 @@ extern void ann_score_block(const float *query, const AnnBlock *block, AnnScratc
  */
 extern void ann_score_some(const float *query, const AnnBlock *block, const uint8_t *pass, AnnScratch *scratch);
 
-/* Of the block that was scored last: what no row is nearer than, whatever the rotation.  Returns the least of these. */
+/*
+ * lower[j] = what row j of the block that was scored last is not nearer than, whatever the
+ * rotation. Returns the least of these.
+ */
 extern float ann_lower_bounds(const AnnBlock *block, AnnScratch *scratch);
 
 typedef struct SearchItem
@@ -70,9 +73,10 @@ typedef struct SearchItem
 } SearchItem;
 
 /*
- * The smallest key comes out first, of equal ones the smaller id; items is the caller's and may be moved.
- * Most of what a search pushes is never popped, so only the nearest items are a heap, whose first is
- * items[0]; those beyond the limit wait behind it in no order.  Setting n to 0 empties it.
+ * The smallest key comes out first, of equal ones the smaller id; items is the caller's and may
+ * be moved. Most of what a search pushes is never popped, so only the nearest items are a heap,
+ * whose first is items[0]; those beyond the limit wait behind it in no order. Setting n to 0
+ * empties it.
  */
 typedef struct SearchQueue
 {

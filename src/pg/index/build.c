@@ -36,7 +36,7 @@ enum
 
 #define BUILD_FILL			0.7	/* of a leaf's room: the next inserts find theirs */
 #define ORIGIN_ROWS			1000	/* tell how far rows lie from the middle, in the median ... */
-#define ORIGIN_REACH		8		/* ... and rows so many times as far have no say in the origin */
+#define ORIGIN_REACH		8		/* ... and rows this many times as far do not count for the origin */
 #define SAMPLE_PER_LEAF		30
 #define SAMPLE_LEAST		10000	/* rows, of a small table too, if memory has room */
 #define SAMPLE_FEWEST		64		/* whatever memory has room for */
@@ -95,7 +95,10 @@ build_row_vector(Build *build, Datum value, bool alive)
 	return vector;
 }
 
-/* One row of a sampled block: the sample is a uniform choice of all rows seen (Vitter's algorithm R). */
+/*
+ * One row of a sampled block: the sample is a uniform choice of all rows seen (Vitter's algorithm
+ * R).
+ */
 static void
 sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *state)
 {
@@ -138,7 +141,7 @@ sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 	MemoryContextReset(build->context);
 }
 
-/* Sample all rows of so many blocks, chosen at random. */
+/* Sample all rows of `count` blocks, chosen at random. */
 static void
 sample_blocks(Build *build, BlockNumber blocks, BlockNumber count)
 {
@@ -164,7 +167,10 @@ leaves_for(const Build *build, double rows)
 	return (int) Max(leaves, 1);
 }
 
-/* Fill build->sample; estimates the table's rows with a vector.  0: there is none in the blocks that were seen. */
+/*
+ * Fill build->sample; estimates the table's rows with a vector. 0: there is none in the blocks
+ * that were seen.
+ */
 static double
 take_sample(Build *build)
 {
@@ -219,7 +225,10 @@ square_from(const Build *build, const float *x, const double *center)
 	return square;
 }
 
-/* The mean of the sample's rows whose square_from(center) is up to limit; of all without a center. */
+/*
+ * The mean of the sample's rows whose square_from(center) is up to limit; of all without a
+ * center.
+ */
 static void
 sample_mean(const Build *build, const double *center, double limit, double *mean)
 {
@@ -255,8 +264,9 @@ compare_doubles(const void *a, const void *b)
 }
 
 /*
- * The mean of the sample without rows that lie far outside: one of those would draw it away from all others, and frames,
- * whose steps grow with the distance from the origin, would be too coarse for them.
+ * The mean of the sample without rows that lie far outside: one of those would draw it away from
+ * all others, and frames, whose steps grow with the distance from the origin, would be too coarse
+ * for them.
  */
 static void
 choose_origin(const Build *build, float *origin)
@@ -410,7 +420,7 @@ tree_build(Relation heap, Relation index, IndexInfo *info)
 		build_learn(&build, kmeans_load(build.env));
 		rotate_sample(&build);
 		phase(PHASE_CLUSTER);
-		if (build.sample_n == 0)	/* nothing but zero vectors under cosine */
+		if (build.sample_n == 0)	/* only zero vectors, under cosine */
 		{
 			memset(build.sample, 0, build.shape->width * sizeof(float));
 			build.sample_n = 1;

@@ -81,8 +81,9 @@ typedef struct Build
 extern void build_learn(Build *build, LearnStatus status);
 
 /*
- * The vector of a row, in build->context; the first one says what the index holds.  NULL: a row that only older
- * snapshots see, with a vector of another space or length, which the index is to do without.
+ * The vector of a row, in build->context; the first one says what the index holds. NULL: a row
+ * that only older snapshots see, with a vector of another space or length, which the index is to
+ * do without.
  */
 extern const DmlVector *build_row_vector(Build *build, Datum value, bool alive);
 

@@ -3,10 +3,10 @@
  *	  The table's rows, each with its cluster, in the order of clusters and TIDs: by this
  *	  process alone or with parallel workers, as nbtree builds.
  *
- * Parallel, every participant scans blocks of the table, gives rows their clusters and
- * sorts what it saw into a tape; the leader merges the tapes.  The clusters are the leader's, and
- * the order does not depend on who saw a row, so the index is that of a serial build (but for ties
- * that a matrix product rounds otherwise in another batch).
+ * In parallel, every participant scans blocks of the table, finds the clusters of their rows and
+ * sorts them into a tape; the leader merges the tapes. The clusters are the leader's, and the
+ * order does not depend on which participant saw a row. So the index is that of a serial build,
+ * except for rows between two centers that a matrix product of another batch rounds differently.
  */
 #include "compat.h"
 
@@ -172,7 +172,10 @@ assign_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 		assign_batch(build);
 }
 
-/* The rows of a scan (NULL: of one of our own, of the whole table) into build->sort; returns how many the table has. */
+/*
+ * The rows of a scan (NULL: of one of our own, of the whole table) into build->sort; returns how
+ * many the table has.
+ */
 static double
 assign_rows(Build *build, IndexInfo *info, TableScanDesc scan, bool progress, int participants)
 {
@@ -224,7 +227,10 @@ participate(Build *build, BuildShared *shared, Sharedsort *sort, bool progress)
 	tuplesort_end(build->sort);
 }
 
-/* The grid and the origin as the workers have it: floats, then groups' beginnings; all that it points to. */
+/*
+ * The grid and the origin as the workers have it: floats, then groups' beginnings; all that it
+ * points to.
+ */
 static Size
 grid_bytes(const BuildShared *shared)
 {
@@ -329,7 +335,7 @@ end_parallel(Build *build)
 	build->parallel = NULL;
 }
 
-/* Start so many workers; build->parallel stays NULL if there are none to be had. */
+/* Start `workers` workers; build->parallel stays NULL if none can be had. */
 static void
 begin_parallel(Build *build, int workers)
 {

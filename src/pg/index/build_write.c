@@ -1,8 +1,9 @@
 /*
  * build_write.c
- *	  Pages of the sorted rows: leaves cluster by cluster, and the nodes above them as
- *	  soon as there are enough for some, so that what has no parent yet never takes more
- *	  memory than its share.
+ *	  Pages of the sorted rows: leaves cluster by cluster, and the nodes above them as soon as
+ *	  enough nodes wait for a parent.
+ *
+ * So the nodes that wait never take more memory than their share.
  */
 #include "compat.h"
 

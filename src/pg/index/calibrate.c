@@ -2,21 +2,21 @@
  * calibrate.c
  *	  How much of the tree a search must visit for a recall.
  *
- * Some rows of the index are questions: the calibration looks for their 10 nearest rows, with far more
- * effort than any search makes.  A row that took part in the clustering would be an easy question, since
- * the center of its leaf leans towards it.  So one row in TREE_QUESTION_SHARE, by a hash of its TID, takes no
- * part: it is neither in the sample of a build nor in the mean that a leaf's center is.  Questions
- * are drawn from these rows only, each as likely as any other.
+ * Some rows of the index are questions: calibration looks for their 10 nearest rows, with far
+ * more effort than any search makes. A row that took part in the clustering would be too easy a
+ * question, since the center of its leaf leans towards it. So one row in TREE_QUESTION_SHARE, by
+ * a hash of its TID, takes no part: it is neither in the sample of a build nor in the mean that a
+ * leaf's center is. Questions are drawn from these rows only, each as likely as any other.
  *
- * Of each question the candidates are kept: estimate, distance, and the visit of a leaf that found it.
- * From them count_misses() tells what a search misses that visits fewer leaves and stops measuring as
- * scan_near.c does.  For each target the fewest leaves are chosen with which the misses, and their
- * standard error, are below what the target allows.
+ * For each question the candidates are kept: estimate, distance, and the visit of a leaf that
+ * found them. From these count_misses() tells which rows a search misses that visits fewer leaves
+ * and stops measuring as scan_near.c does. For each target the fewest leaves are chosen with
+ * which the misses, plus their standard error, are below what the target allows.
  *
- * A condition that few rows pass, or a large LIMIT, asks for many more rows.  How fast the leaves
- * become more with them is a matter of the data (some 10 times as many for 100 times the rows where
- * they lie in tight clusters, 4 times for images), so a few queries are followed to 1000 rows, by
- * the estimates alone.
+ * A condition that few rows pass, or a large LIMIT, asks for many more rows. How fast the leaves
+ * grow with the rows depends on the data: for 100 times the rows about 10 times as many in tight
+ * clusters, 4 times for images. So a few queries are followed to 1000 rows, by the estimates
+ * alone.
  */
 #include "compat.h"
 
@@ -29,13 +29,13 @@
 #include "base/rng.h"
 #include "walk.h"
 
-#define LEAST_QUERIES		500	/* a query for so many leaves, within these bounds */
+#define LEAST_QUERIES		500	/* one for LEAVES_PER_QUERY leaves, within these bounds */
 #define MOST_QUERIES		1000
 #define LEAVES_PER_QUERY	4
 #define DEEP_QUERIES		30	/* of them */
 #define PROOF_QUERIES		4	/* of them, by exact search ... */
-#define PROOF_LEAVES		10000	/* ... until so many leaves */
-#define PROOF_ROWS			20000	/* or rows, beyond which all leaves are expected */
+#define PROOF_LEAVES		10000	/* ... until this many leaves */
+#define PROOF_ROWS			20000	/* or rows; beyond, all leaves are assumed */
 #define TRIES				1000	/* blocks looked at for one query */
 #define LEAST_ON_PAGE		4	/* questions that a page is thought to have at most, or more */
 #define NEAREST				10
@@ -50,14 +50,23 @@
 /* Of the misses allowed, the share that the limit of exact distances may cause. */
 #define LIMIT_MISSES		0.05
 
-/* Of the misses allowed, what is held back for the sample's chance: its standard error, and no more than this. */
+/*
+ * The most of the misses allowed that is held back for the sampling error, which is one standard
+ * error.
+ */
 #define MOST_HELD_BACK		(1 / 3.0)
 
-/* A number of leaves that fewer misses decide is read off the line through two that more misses decide. */
+/*
+ * If fewer misses than this decide a number of leaves, it is extrapolated from two that more
+ * misses decide.
+ */
 #define TAIL				30
 #define TAIL_TIMES			4
 
-/* What a share of the leaves that is visited adds to the exponent of growth: from a tenth on they are proportional. */
+/*
+ * What the share of leaves visited adds to the exponent of growth. From a tenth on, growth is
+ * proportional.
+ */
 #define SHARE_GROWTH		5
 
 /* Beyond the table: a recall above its last target. */
@@ -91,8 +100,8 @@ tree_effort(const TreeMeta *meta, const TreeShape *shape, double recall, int wan
 			probes = known->deep[target] * pow((double) wanted / TREE_DEEP, (1 + growth) / 2);
 
 		/*
-		 * The tree has grown.  Where few leaves are visited their number grows slowly with it; where many
-		 * are, since all leaves are about as far from a query, they are a share.
+		 * The tree has grown. Where few leaves are visited their number grows slowly with it;
+		 * where many are, since all leaves are about as far from a query, they are a share.
 		 */
 		share = probes / (double) known->leaves;
 		probes *= pow(Max((double) meta->leaves / known->leaves, 1), Min(0.5 + SHARE_GROWTH * share, 1));
@@ -122,8 +131,9 @@ tree_is_question(const ItemPointerData *tid)
 }
 
 /*
- * A question: one of the rows that tree_is_question() names, each as likely as any other.  A page is drawn
- * until one is taken, with a chance in proportion to the questions on it.  False: none was met.
+ * A question: one of the rows that tree_is_question() names, each as likely as any other. A page
+ * is drawn until one is taken, with a chance in proportion to the questions on it. False: none
+ * was met.
  */
 static bool
 draw_question(Relation index, const TreeShape *shape, BlockNumber blocks, Rng *rng, ItemPointer tid)
@@ -159,9 +169,9 @@ draw_question(Relation index, const TreeShape *shape, BlockNumber blocks, Rng *r
 }
 
 /*
- * How many standard deviations too high an estimate may be that is waited for: fewer where more
- * may be missed.  1.1 at a recall of 0.9, 2.3 at 0.99, 3.2 at 0.999, where codes of one bit lose some 0.02
- * per cent by it (0.05 by 2.7), others less.
+ * How many standard deviations too high an estimate may be that is waited for: fewer if more rows
+ * may be missed. 1.1 at a recall of 0.9, 2.3 at 0.99, 3.2 at 0.999. At 0.999 codes of one bit
+ * lose 0.02 per cent of the rows by it, others less.
  */
 float
 tree_deviations(double recall)
@@ -198,9 +208,9 @@ typedef struct Question
 } Question;
 
 /*
- * The leaf loop of a search: offer the rows of leaves but for `self` to best, by their estimates, with the visit
- * that found them in the lowest 16 bits of their ids.  It ends when many more leaves than were of use to `wanted`
- * rows were of no use.
+ * The leaf loop of a search. Offers the rows of leaves, without `self`, to best by their
+ * estimates; the lowest 16 bits of an item's id are the visit that found it. Ends when many more
+ * visits than were of use to the `wanted` nearest rows were of no use.
  */
 static void
 collect(TreeWalk *walk, ItemPointer self, int wanted, SearchBest *best)
@@ -252,8 +262,8 @@ compare_nearest(const void *a, const void *b)
 }
 
 /*
- * Ask for the nearest rows of x, a row of the index that is not found itself; query is x rotated.  factor is
- * tree_square()'s.
+ * Ask for the nearest rows of x, a row of the index that is not found itself; query is x rotated.
+ * factor is tree_square()'s.
  */
 static void
 ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *shape, ItemPointer self,
@@ -298,7 +308,10 @@ ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *sha
 	pfree(best.items);
 }
 
-/* How many of the nearest a search misses that visits so many leaves, and measures as scan_near.c does. */
+/*
+ * How many of the nearest a search misses that visits `leaves` leaves, and measures as
+ * scan_near.c does.
+ */
 static int
 count_misses(const Question *question, int leaves, int exact, float deviations)
 {
@@ -337,8 +350,9 @@ typedef struct Answers
 } Answers;
 
 /*
- * The share of the nearest rows that searches miss, and its standard error.  Neighbours of one question are
- * missed together: the error is that of a mean of so many questions, not of so many neighbours.
+ * The share of the nearest rows that searches miss, and its standard error. Neighbours of one
+ * question are missed together, so the error is that of a mean over questions, not over
+ * neighbours.
  */
 static double
 share_missed(const Answers *answers, int leaves, int exact, double recall, double *error)
@@ -359,7 +373,10 @@ share_missed(const Answers *answers, int leaves, int exact, double recall, doubl
 	return share;
 }
 
-/* The fewest leaves with which no more than a share is missed; hold_back: with the standard error added to it. */
+/*
+ * The fewest leaves with which no more than a share is missed; hold_back: with the standard error
+ * added to it.
+ */
 static int
 fewest_leaves(const Answers *answers, int exact, double recall, double misses, bool hold_back)
 {
@@ -381,7 +398,10 @@ fewest_leaves(const Answers *answers, int exact, double recall, double misses, b
 	return enough;
 }
 
-/* Linear on logarithmic scales: from far, with TAIL_TIMES as many misses as near, through near, to so many times fewer. */
+/*
+ * Extrapolates linearly on logarithmic scales: from far, with TAIL_TIMES as many misses as near,
+ * through near, to `fewer` times fewer misses than near.
+ */
 static double
 prolong(double near, double far, double fewer)
 {
@@ -409,7 +429,10 @@ leaves_for(const Answers *answers, int exact, double recall)
 	return (int) Min(ceil(enough), (double) PG_INT32_MAX / 64);
 }
 
-/* How many rows, or visits, are enough for all but a share of n sorted numbers, which count from 0; extrapolated likewise. */
+/*
+ * How many rows, or visits, are enough for all but a share of n sorted numbers, which count from
+ * 0. Extrapolated as in leaves_for().
+ */
 static int
 enough_for(const int *sorted, int n, double misses)
 {
@@ -421,7 +444,10 @@ enough_for(const int *sorted, int n, double misses)
 	return (int) Min(ceil(enough), (double) PG_INT32_MAX / 64);
 }
 
-/* One query followed further: in which visits its TREE_DEEP nearest are found, by the estimates; returns how many. */
+/*
+ * One query followed further: in which visits its TREE_DEEP nearest are found, by the estimates;
+ * returns how many.
+ */
 static int
 ask_deep(Relation index, const TreeMeta *meta, const TreeShape *shape, ItemPointer self, const float *query, int *leaves)
 {
@@ -439,8 +465,8 @@ ask_deep(Relation index, const TreeMeta *meta, const TreeShape *shape, ItemPoint
 }
 
 /*
- * What an exact search for the NEAREST rows of a question does, added to *leaves and *rows.  How good the bounds are
- * is a matter of the data: in many dimensions they may prove of hardly a leaf that it has nothing.
+ * What an exact search for the NEAREST rows of a question reads, added to *leaves and *rows. How
+ * good the bounds are depends on the data: in many dimensions they may exclude hardly a leaf.
  */
 static void
 ask_exact(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *shape, const float *x, const float *query,

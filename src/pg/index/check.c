@@ -1,13 +1,14 @@
 /*
  * check.c
- *	  dml_index_check(): is an index what README.md promises, and does it say what its table says?
+ *	  dml_index_check(): is an index what README.md promises, and does it say what its table
+ *	  says?
  *
- * The tree is walked from the root, every node once, and then the pages that were not met.
- * Nobody may change who is whose child meanwhile: without the table that is the structure lock (an
- * insert that would split a page waits, all others go on), with it ShareLock on both.  On a standby no lock
- * stops replay, so it must be paused.
+ * The tree is walked from the root, every node once, and then the pages that were not met. Nobody
+ * may change who is whose child meanwhile: without the table that is the structure lock (an
+ * insert that would split a page waits, all others go on), with it ShareLock on both. On a
+ * standby no lock stops replay, so it must be paused.
  *
- * With the table, the rows of both go through one sort by TID.  What is needed at the same time is
+ * With the table, the rows of both go through one sort by TID. What is needed at the same time is
  * a bit a block, a page a level, and maintenance_work_mem for the sort.
  */
 #include "compat.h"

@@ -13,7 +13,9 @@
 #include "ann/distance.h"
 #include "check.h"
 
-/* Roundings of sums of squares in float, relative; and of elements, relative to vectors' lengths. */
+/*
+ * Roundings of sums of squares in float, relative; and of elements, relative to vectors' lengths.
+ */
 #define SUM_ROUNDING		2e-5
 #define ELEMENT_ROUNDING	1e-6
 #define LENGTH_ROUNDING		CODE_TINY	/* of a length, whatever its vector is */
@@ -76,7 +78,10 @@ check_code(const Check *check, BlockNumber block, const AnnBlock *entries, const
 		check_complain(check, block, "The code of entry %d is off by %g, and its error says %g.", j, off, entries->error[j]);
 }
 
-/* The squared length that an index of inner products keeps: the vector's, or more where that was not known. */
+/*
+ * The squared length that an index of inner products keeps: the vector's, or more where that was
+ * not known.
+ */
 static void
 check_square(const Check *check, BlockNumber block, Page page, int j, const float *rotated, bool at_least)
 {

@@ -51,7 +51,9 @@ check_table_row(Check *check, ItemPointer tid, BlockNumber block)
 	sort_row(check, tid, FROM_INDEX, block);
 }
 
-/* table_index_build_scan: a row that the index must have, unless it has no vector to be found by. */
+/*
+ * table_index_build_scan: a row that the index must have, unless it has no vector to be found by.
+ */
 static void
 take_table_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *state)
 {

@@ -2,16 +2,19 @@
  * cost.c
  *	  amcostestimate: what a search costs, for the planner.
  *
- * The planner takes the cost of the first k of n rows from the line between two numbers, for no row and for all.
- * What a search does is no line: it goes in stages, each for 3.2 times the rows of the one before, and makes all of a
- * stage before it returns a row of it.  So the first number is the first stage, and the second one is put where
- * the line gives what the rows cost that the query's LIMIT makes the search return: with a
- * condition that is not the index's own, as many as must be looked at for those that pass.  A join may
- * take the first rows or nearly all of them, and how many is not known before paths are made for it: there the line goes through the geometric
- * mean of both, beside which the first rows stay cheap.
+ * The planner interpolates the cost of the first k of n rows linearly between two numbers, for no
+ * row and for all rows. A search works in stages. Each is for 3.2 times the rows of the one
+ * before, and is complete before it returns a row. So the first number is the first stage. The
+ * second is chosen so that the line is right at the rows that the query's LIMIT makes the search
+ * return. With a condition outside of the index these are all rows that must be looked at for
+ * those that pass.
  *
- * Leaves and exact distances of a stage are what calibration says; README.md has what was expected of them and
- * found.
+ * A join may take the first rows or nearly all of them; how many is not known before paths are
+ * made for it. There the line goes through the geometric mean of both, beside which the first
+ * rows stay cheap.
+ *
+ * Leaves and exact distances of a stage are what calibration says. docs/design/index_planner.md
+ * compares them with what searches took.
  */
 #include "compat.h"
 
@@ -28,25 +31,29 @@
 
 #include "scan.h"
 
-/* What a leaf takes beside its codes, of which four are an operator's cost. */
+/* The cost of a leaf beside its codes, and how many codes cost one operator. */
 #define LEAF_OPERATORS		50
 #define CODES_PER_OPERATOR	4
 
-/* What a row takes that a search measures, beside its page and the distance: 0.3 microseconds. */
+/* The cost of measuring a row, beside its page and the distance: 0.3 microseconds. */
 #define MEASURE_OPERATORS	30
 
-/* A condition outside of the index leaves less than this share: roundings do not. */
+/*
+ * A condition outside of the index is assumed if less than this share is left: rounding takes
+ * less.
+ */
 #define SAME_ROWS			0.95
 
-/* As many times the rows that are wanted is the stage for them, where it may be any. */
+/* A stage of unknown size: this many times the rows that are wanted. */
 #define MEAN_STAGE			1.8
 
-/* Of the exact distances that a stage may take beyond its rows, so many are taken. */
+/* The share of the exact distances allowed beyond a stage's rows that is taken. */
 #define BEYOND_SHARE		(1 / 3.0)
 
 /*
- * An exact search for so many rows reads this share of the leaves, more or less, which grows with the rows; what it
- * measures: some rows more than it returns, or with codes of one bit the geometric mean of these and all.
+ * Of an index that calibration did not search exactly. An exact search for EXACT_ROWS rows reads
+ * about this share of the leaves, and the share grows with the rows. It measures a few more rows
+ * than it returns; with codes of one bit, the geometric mean of the rows returned and all rows.
  */
 #define EXACT_ROWS			10.0
 #define EXACT_SHARE			0.45
@@ -60,8 +67,8 @@ typedef struct Work
 } Work;
 
 /*
- * Is there a dml_within()?  Are rows without a vector asked for?  And which share of rows passes the conditions on further
- * columns?
+ * The conditions of a path. True: there is a dml_within(). *nulls: rows without a vector are
+ * asked for. *passing: the share of rows that passes the conditions on further columns.
  */
 static bool
 read_conditions(PlannerInfo *root, IndexPath *path, bool *nulls, double *passing)
@@ -92,7 +99,7 @@ read_conditions(PlannerInfo *root, IndexPath *path, bool *nulls, double *passing
 	return ball;
 }
 
-/* An exact search that returns so many rows of those that pass. */
+/* The work of an exact search that returns `wanted` of the rows that pass. */
 static void
 work_exact(const TreeMeta *meta, double rows, double passing, double wanted, Work *work)
 {
@@ -114,8 +121,9 @@ work_exact(const TreeMeta *meta, double rows, double passing, double wanted, Wor
 }
 
 /*
- * An approximate one: the stages until one is for so many rows (scan_near.c).  How many are wanted of those that a
- * condition outside of the index rejects is not known that well: a mean stage.
+ * The work of an approximate search: its stages until one covers `wanted` rows (scan_near.c). If
+ * a condition outside of the index rejects rows, their number is only roughly known: a mean
+ * stage.
  */
 static void
 work_near(const TreeMeta *meta, const TreeShape *shape, double recall, double found, double passing, double wanted,
@@ -150,7 +158,7 @@ work_near(const TreeMeta *meta, const TreeShape *shape, double recall, double fo
 	}
 }
 
-/* Pages of the table that so many rows in no order fetch, in each of many searches. */
+/* Pages of the table that `rows` rows in no order fetch, in each of many searches. */
 static double
 table_pages(PlannerInfo *root, const IndexOptInfo *index, double rows, double loops)
 {
@@ -158,8 +166,8 @@ table_pages(PlannerInfo *root, const IndexOptInfo *index, double rows, double lo
 }
 
 /*
- * Reading leaves, and measuring rows, of which one takes so much beside its page.  The pages of rows that are returned are
- * PostgreSQL's to count.
+ * The cost of reading leaves and of measuring rows; `measure` is that of one row beside its page.
+ * PostgreSQL counts the pages of rows that are returned.
  */
 static Cost
 cost_of(PlannerInfo *root, const IndexOptInfo *index, const Work *work, double rows, Cost measure, double returned_pages, double loops)
@@ -173,14 +181,17 @@ cost_of(PlannerInfo *root, const IndexOptInfo *index, const Work *work, double r
 	if (loops > 1)
 		pages = index_pages_fetched(pages * loops, index->pages, index->pages, root) / loops;
 
-	/* leaves that are near each other lie beside each other, and all of them are a fraction of the table */
+	/*
+	 * leaves that are near each other lie beside each other, and all of them are a fraction of
+	 * the table
+	 */
 	get_tablespace_page_costs(index->reltablespace, NULL, &seq_page);
 	get_tablespace_page_costs(index->rel->reltablespace, &random_page, NULL);
 	return pages * seq_page + work->leaves * (LEAF_OPERATORS + leaf_rows / CODES_PER_OPERATOR) * cpu_operator_cost +
 		Max(table_pages(root, index, work->exact, loops) - returned_pages, 0) * random_page + work->exact * measure;
 }
 
-/* What a row's distances take: to order by, and from the centers of balls. */
+/* The cost of a row's distances: to order by, and from the centers of balls. */
 static Cost
 distance_cost(PlannerInfo *root, IndexPath *path)
 {

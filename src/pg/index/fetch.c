@@ -87,7 +87,10 @@ tree_fetch_begin(Relation heap, Relation index)
 	return fetch;
 }
 
-/* Does the table have a row's block?  That of a damaged leaf may be any; VACUUM cuts off no block while we hold the table. */
+/*
+ * Does the table have a row's block? A damaged leaf may name any block. VACUUM cannot truncate
+ * the table while we hold its lock.
+ */
 static void
 check_block(TreeFetch *fetch, const ItemPointerData *tid)
 {
@@ -133,7 +136,7 @@ read_heap(TreeFetch *fetch, ItemPointer tid, Snapshot snapshot, Datum *value, bo
 	return found;
 }
 
-/* The same through the table's access method. */
+/* Fetch a row's value through the table's access method. */
 static bool
 read_table(TreeFetch *fetch, ItemPointer tid, Snapshot snapshot, Datum *value, bool *isnull)
 {
@@ -169,7 +172,7 @@ tree_fetch(TreeFetch *fetch, const ItemPointerData *tid, Snapshot snapshot)
 		MemoryContextReset(fetch->context);
 	fetch->used = false;
 
-	/* it moves on to the version that the snapshot sees; what the index has is the chain's beginning */
+	/* the slot may hold a later version of the row; the index has the first one of the chain */
 	if (!(fetch->direct ? read_heap : read_table) (fetch, &row, snapshot, &value, &isnull) || isnull)
 		return NULL;
 	if (!VARATT_IS_EXTENDED((struct varlena *) DatumGetPointer(value)))

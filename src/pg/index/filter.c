@@ -55,7 +55,7 @@ is_integer(Oid type)
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
-/* May a column's values be compared with arguments of a type as whole numbers? */
+/* Whether a column's values can be compared with arguments of a type as whole numbers. */
 static bool
 compares_as_number(Relation index, int attno, Oid argument_type)
 {

@@ -9,7 +9,10 @@
 
 typedef struct TreeFilter TreeFilter;
 
-/* The conditions on columns, in the current context; what they point to is the keys'.  NULL: there is none. */
+/*
+ * The conditions on columns, in the current context; what they point to is the keys'. NULL: there
+ * is none.
+ */
 extern TreeFilter *tree_filter_make(Relation index, const TreeColumns *columns, const ScanKeyData *keys, int n);
 
 /*

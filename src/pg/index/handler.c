@@ -29,7 +29,9 @@ static bool recall_is_set = false;
 
 static relopt_kind options_kind;
 
-/* Where the value comes from travels with it: RESET and the end of a transaction bring both back. */
+/*
+ * Where the value comes from travels with it: RESET and the end of a transaction bring both back.
+ */
 static bool
 check_recall(double *value, void **extra, GucSource source)
 {

@@ -17,8 +17,9 @@
 #define INSERT_BEAM			3
 
 /*
- * Turns until a row is put somewhere: as others change the tree meanwhile, so many may be in vain. After them
- * nobody else may, and if some more do not help either, the tree is damaged.
+ * Attempts to put a row into a leaf. Others may change the tree meanwhile, and each change may
+ * cost an attempt. After TURNS_BESIDE_OTHERS the structure lock keeps them out; if TURNS_ALONE
+ * more do not help, the tree is damaged.
  */
 #define TURNS_BESIDE_OTHERS	20
 #define TURNS_ALONE			(8 * TREE_MAX_HEIGHT)

@@ -1,18 +1,20 @@
 /*
  * leaked.c
- *	  Nodes that nothing leads to, which a crash or an error within regrouping leaves: VACUUM takes
+ *	  Nodes that nothing leads to, left by a crash or an error within regrouping: VACUUM takes
  *	  them back.
  *
- * The pass of VACUUM notes every node in use, and counts them and their children by level.  Where a level has
- * as many nodes as the level above has children, nothing leaked: a leaked node of the highest level that has one is counted, and
- * no parent of it is.  Else the inner nodes are read from the root down, and what they lead to is crossed out; what is
- * left is gone.  All of that is under the structure lock, as every node comes into its parent within one hold
- * of that lock: a node that its writer was still about to link cannot be met.
+ * The pass of VACUUM notes every node in use, and counts nodes and children by level. If each
+ * level has as many nodes as the level above has children, nothing leaked: a leaked node of the
+ * highest level that has one is counted, and no parent of it is. If not, the inner nodes are read
+ * from the root down, and whatever they lead to is crossed out. The rest becomes gone. This is
+ * under the structure lock, as every node comes into its parent within one hold of that lock: a
+ * node that its writer is about to link cannot be met.
  *
- * The counts differ also when inserts change the tree during the pass, as they do in an index in use, and nobody is to wait for the reading of
- * all its inner nodes then: so they are read without the lock first, and nearly always nothing is left.
+ * The counts also differ if inserts change the tree during the pass. Nobody should wait then
+ * while all inner nodes are read. So they are first read without the lock, which nearly always
+ * leaves nothing.
  *
- * Memory: a bit a block, 16 MB for an index of a terabyte.
+ * Memory: one bit per block, 16 MB for an index of a terabyte.
  */
 #include "compat.h"
 
@@ -53,7 +55,10 @@ differs(const TreeCensus *census, const TreeMeta *meta)
 	return false;
 }
 
-/* Cross out a node and all below it; beside others, who change the tree meanwhile, as far as it is found. */
+/*
+ * Cross out a node and all below it. beside_others: others change the tree meanwhile, so a node
+ * may be missing.
+ */
 static void
 cross_out(TreeCensus *census, Relation index, const TreeShape *shape, const TreeStep *step, int level, bool beside_others)
 {
@@ -80,7 +85,10 @@ cross_out(TreeCensus *census, Relation index, const TreeShape *shape, const Tree
 	pfree(page);
 }
 
-/* A node that nothing leads to is gone; its rows are added to *rows.  False: it is none any more. */
+/*
+ * Mark a node that nothing leads to as gone; adds its rows to *rows. False: it is no longer a
+ * node in use.
+ */
 static bool
 take_back(Relation index, const TreeShape *shape, BlockNumber block, double *rows)
 {
@@ -112,7 +120,9 @@ is_left(const TreeCensus *census, BlockNumber block)
 	return (census->used[block / 8] & (1 << block % 8)) != 0;
 }
 
-/* Is a node in use not crossed out?  Those that went since the pass met them are crossed out here. */
+/*
+ * Is a node in use not crossed out? Those that went since the pass met them are crossed out here.
+ */
 static bool
 any_left(TreeCensus *census, Relation index)
 {

@@ -12,7 +12,10 @@
 #include "ann/distance.h"
 #include "tree.h"
 
-/* Lengths of 2^-30 have squares far from both ends of float's range, with more room above than below. */
+/*
+ * Lengths of 2^-30 have squares far from both ends of float's range, with more room above than
+ * below.
+ */
 #define MIDDLE_EXPONENT		(-30)
 
 const double tree_targets[TREE_TARGETS] = {0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999};
@@ -93,7 +96,7 @@ tree_meta_init(TreeMeta *meta, Relation index, int dims, uint64 space, bool orig
 				 errhint("Leave columns out of the index.")));
 }
 
-/* Are the columns those that the pages were laid out for? */
+/* Whether the pages were laid out for these columns. */
 static void
 check_columns(Relation index, const TreeMeta *meta)
 {

@@ -8,7 +8,10 @@
 
 #include "tree.h"
 
-/* The center of a node: the mean of its members; of rows, without calibration's questions if others are left. */
+/*
+ * The center of a node: the mean of its members. Of rows, calibration's questions count only if
+ * no others are left.
+ */
 static void
 node_mean(const TreeMembers *members, int level, const int32_t *order, int n, int width, float *center)
 {

@@ -1,15 +1,15 @@
 /*
  * order.c
- *	  Below a recall of 1, what the planner may do with the order of a search.
+ *	  Below a recall of 1, when the planner may rely on the order of a search.
  *
- * An approximate search returns rows in the order of their distances, until the tree is used up: rows that
- * it passed over then come at the end.  A LIMIT can live with that.  A merge join, GROUP BY, DISTINCT, a window
- * function or a cursor over all rows cannot.  So where anything but a LIMIT would rely on the order, the
- * planner sees the search as one without an order, and sorts.
+ * An approximate search returns rows in the order of their distances until it has seen the whole
+ * tree. Rows that it passed over then come at the end. A LIMIT can live with that. A merge join,
+ * GROUP BY, DISTINCT, a window function or a cursor over all rows cannot. If anything but a LIMIT
+ * would rely on the order, the planner sees a search without an order, and sorts.
  *
- * A LIMIT that the search may end before (conditions outside of the index, joins, many rows) becomes Limit, Sort,
- * Limit: the lower one stops the search, and what it took is sorted.  So the query's rows are in order, and
- * an outer query may rely on it.
+ * If the search may end before the LIMIT (conditions outside of the index, joins, many rows), the
+ * plan becomes Limit, Sort, Limit. The lower Limit stops the search, and its rows are sorted. So
+ * the query's rows are in order, and an outer query may rely on it.
  */
 #include "compat.h"
 
@@ -27,7 +27,9 @@
 #include "dml.h"
 #include "scan.h"
 
-/* A search that returns no more than this share of the rows does not come to the end of the tree. */
+/*
+ * A search that returns no more than this share of the rows does not come to the end of the tree.
+ */
 #define SURE_SHARE			0.25
 
 /* Both of LIMIT and OFFSET are cut off here, so that their sum is a bigint. */
@@ -90,7 +92,7 @@ may_merge(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
 	return false;
 }
 
-/* Does nothing but the query's LIMIT rely on the order of a relation's rows? */
+/* True if only the query's LIMIT relies on the order of a relation's rows. */
 static bool
 only_for_limit(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
 {
@@ -102,8 +104,9 @@ only_for_limit(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
 }
 
 /*
- * Sort keys that the planner does not take for any others, as it compares sort keys and their classes by their addresses.  The path
- * keeps as many, since the plan of an index scan finds the operators of its ORDER BY through them.
+ * Sort keys that equal no others: the planner compares sort keys and their classes by their
+ * addresses. The path keeps their number, since the plan of an index scan finds the operators of
+ * its ORDER BY through them.
  */
 static List *
 unlike_any_others(List *pathkeys)
@@ -155,7 +158,7 @@ rows_wanted(const Query *parse)
 	return Min(Max(DatumGetInt64(count->constvalue), 0), MOST_ROWS) + Min(skipped, MOST_ROWS);
 }
 
-/* May a search come to the end of the tree before the LIMIT? */
+/* True if a search can reach the end of the tree before the LIMIT. */
 static bool
 may_end(const IndexPath *path, int64 wanted)
 {
@@ -252,7 +255,9 @@ sort_late_rows(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, Re
 	if (previous_upper_hook)
 		previous_upper_hook(root, stage, input, output, extra);
 
-	/* a set-returning function or a row lock between them would let the lower LIMIT end too early */
+	/*
+	 * a set-returning function or a row lock between them would let the lower LIMIT end too early
+	 */
 	if (stage != UPPERREL_ORDERED || !has_limit(parse) || parse->hasTargetSRFs || parse->rowMarks != NIL)
 		return;
 	foreach(cell, output->pathlist)

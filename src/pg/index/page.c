@@ -23,7 +23,7 @@ tree_inner_bits(int dims)
 	return dims <= FINE_DIMS ? 8 : 1;
 }
 
-/* Where everything is with so much room; returns where it ends. */
+/* Set the offsets of a node with layout->room entries; returns where the last one ends. */
 static int
 lay_out(TreeLayout *layout, TreeMetric metric, bool inner, TreeColumns *columns)
 {
@@ -221,7 +221,7 @@ tree_encode(Page page, const TreeLayout *layout, const float *rotated, float *sc
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("a vector is too large for an index"),
-				 errdetail("The square of its length, in the index's unit some 1e36 or more, has no place in a real."),
+				 errdetail("The square of its length, in the index's unit about 1e36 or more, is too large for a real."),
 				 errhint("Scale the vectors. If the index began with tiny vectors, create it again with this one in the table.")));
 	if (layout->square != 0)
 	{

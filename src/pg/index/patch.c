@@ -2,9 +2,11 @@
  * patch.c
  *	  A change of a page whose places are known.
  *
- * GenericXLogFinish() compares the whole page with a copy, byte by byte, to find out what to log: half of the time that an insert took.
- * Here the caller says what has changed, and the record is the one that generic WAL would have written: of RM_GENERIC_ID, the block's data a
- * run of (offset, length, bytes), which generic_redo() copies into the page (access/transam/generic_xlog.c, the same since PostgreSQL 9.6).
+ * GenericXLogFinish() compares the whole page with a copy, byte by byte, to find out what to log.
+ * That took half of the time of an insert. Here the caller says which bytes change. The record is
+ * the one that generic WAL would have written: of RM_GENERIC_ID, with a run of (offset, length,
+ * bytes) as the block's data. generic_redo() copies these into the page. The format is that of
+ * access/transam/generic_xlog.c, unchanged since PostgreSQL 9.6.
  */
 #include "compat.h"
 

@@ -30,7 +30,10 @@
 #define ENTRIES			65536	/* a power of two; 256 kB */
 #define CACHE_LINE		64
 
-/* Every so many reads go by the buffer table, which counts them: pages in use stay in memory. */
+/*
+ * One read in this many goes through the buffer table, which counts it: pages in use stay in
+ * memory.
+ */
 #define COUNTED_READS	32
 
 /* By file and block: the buffer that one of them was in last; 0: none was seen. */

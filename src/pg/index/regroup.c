@@ -1,16 +1,15 @@
 /*
  * regroup.c
- *	  What vacuum does for an index that has drifted from what a build would make: what the
- *	  children of a node have is divided among them anew where inserts and deletes have left it
- *	  badly placed, and the tree is calibrated again when it has changed.
+ *	  VACUUM's work on an index that has drifted from a new build: it divides badly placed
+ *	  entries anew, and calibrates if the tree has changed.
  *
- * Splits alone leave rows in leaves that were the nearest when there were no nearer ones, nodes
- * likewise below parents, and deletes leave leaves nearly empty.  Both are seen from codes and
- * centers alone, without the table.  It goes from the root down, a node at a time.
+ * Splits alone leave rows in leaves that were the nearest when there were no nearer ones, and
+ * nodes below such parents. Deletes leave leaves nearly empty. Both show in codes and centers,
+ * without the table. Regrouping goes from the root down, a parent at a time.
  *
- * New nodes are written where nobody can reach them; then, with the old ones locked and found
- * unchanged, one record changes the parent; then the old ones are gone.  They forward
- * nowhere: who comes by them, with a snapshot from before, reads what they held.
+ * New nodes are written where nothing leads to them. Then, with the old nodes locked and found
+ * unchanged, one record changes the parent, and the old nodes become gone. They forward nowhere:
+ * a search that meets one, with a snapshot from before, reads what it held.
  */
 #include "compat.h"
 
@@ -32,11 +31,14 @@
 #include "model/model.h"
 #include "tree.h"
 
-#define MOST_NODES		96		/* of one parent at a time: so many page locks are held at once */
+#define MOST_NODES		96		/* of one parent at a time; their page locks are held together */
 #define PROBES			8		/* entries of a node that are looked at */
-#define ROUNDS			3		/* at most: better parents make better leaves, and the other way round */
+#define ROUNDS			3		/* at most: better parents make better leaves, and vice versa */
 
-/* A closer look is taken where so many of these are nearer to another node; a build leaves some 0.08 and 0.04. */
+/*
+ * Shares of entries nearer to another node from which on a division is tried. A build leaves 0.08
+ * and 0.04.
+ */
 #define MISPLACED_ROWS	0.11
 #define MISPLACED_NODES	0.06
 #define LEAST_FILL		0.45	/* or where less of the nodes' room is filled */
@@ -74,7 +76,10 @@ typedef struct Family
 	int			entries;
 } Family;
 
-/* The children of a parent, or as many of them as can be regrouped at once: those nearest to the first. */
+/*
+ * The children of a parent, or as many of them as can be regrouped at once: those nearest to the
+ * first.
+ */
 static void
 find_family(Regroup *regroup, Page parent, Family *family)
 {
@@ -127,7 +132,10 @@ find_family(Regroup *regroup, Page parent, Family *family)
 	}
 }
 
-/* Of a few entries of each node, as their codes know them, the share that is nearer to another of the nodes. */
+/*
+ * Of a few entries of each node, as their codes know them, the share that is nearer to another of
+ * the nodes.
+ */
 static double
 misplaced(Regroup *regroup, const Family *family)
 {
@@ -189,9 +197,9 @@ squares(const Regroup *regroup, const float *vectors, const int32_t *order, int 
 }
 
 /*
- * Pages to be gone, four to a record, behind a record that changes their parent (NULL: none); the caller holds their
- * locks.  All memory is allocated before the first record: an error in between would let the locks go, and rows come into nodes that
- * nothing leads to.
+ * Mark pages as gone, four to a record, after a record that changes their parent (NULL: none).
+ * The caller holds their locks. All memory is allocated before the first record: an error between
+ * two records would release the locks, and rows could come into nodes that nothing leads to.
  */
 static void
 mark_gone(Regroup *regroup, GenericXLogState *before, const Buffer *buffers, int n)
@@ -236,7 +244,9 @@ unlock_pages(const Buffer *buffers, int n)
 		UnlockReleaseBuffer(buffers[i]);
 }
 
-/* In a parent the new nodes take the place of the family.  False: one of the old ones has changed. */
+/*
+ * In a parent the new nodes take the place of the family. False: one of the old ones has changed.
+ */
 static bool
 replace_family(Regroup *regroup, const TreeStep *parent_step, const Family *family, const TreeStep *fresh,
 			   PGAlignedBlock *images, int parts)
@@ -332,7 +342,10 @@ plan_division(Regroup *regroup, const Family *family, Division *division)
 	arena_reset(regroup->env->arena, mark);
 }
 
-/* Does a division have room in the parent, and is it enough of a gain?  sparse: fewer nodes are a gain, too. */
+/*
+ * Does a division have room in the parent, and is it enough of a gain? sparse: fewer nodes are a
+ * gain, too.
+ */
 static bool
 is_worth_it(const TreeShape *shape, Page parent, const Family *family, const Division *division, bool sparse)
 {
@@ -345,8 +358,8 @@ is_worth_it(const TreeShape *shape, Page parent, const Family *family, const Div
 }
 
 /*
- * Write the new nodes of a division, one record each, where nothing leads to yet: images gets their pages, fresh
- * their places.  Returns the radius that the parent needs to cover them.
+ * Write the new nodes of a division, one record each, where nothing leads to yet: images gets
+ * their pages, fresh their places. Returns the radius that the parent needs to cover them.
  */
 static float
 write_parts(Regroup *regroup, Page parent, int level, const Division *division, PGAlignedBlock *images, TreeStep *fresh)
@@ -381,9 +394,9 @@ write_parts(Regroup *regroup, Page parent, int level, const Division *division, 
 }
 
 /*
- * Divide the entries of a family anew, if that makes it better.  The caller holds the structure lock.  For leaves
- * the lock is released while rows are read and divided: that takes seconds if the table is on disk, and an insert
- * that waits so long cancels autovacuum.
+ * Divide the entries of a family anew, if that makes it better. The caller holds the structure
+ * lock. For leaves the lock is released while rows are read and divided: that takes seconds if
+ * the table is on disk, and an insert that waits so long cancels autovacuum.
  */
 static void
 divide_family(Regroup *regroup, const TreePath *path, Page *pages, const Family *family, bool sparse)
@@ -469,7 +482,10 @@ look_at(Regroup *regroup, Page parent, int64 *entries)
 	return look;
 }
 
-/* Write down what a parent's children were when they were looked at.  The caller holds the structure lock. */
+/*
+ * Write down what a parent's children were when they were looked at. The caller holds the
+ * structure lock.
+ */
 static void
 remember_look(Regroup *regroup, const TreeStep *step, int level, const TreeLook *look)
 {

@@ -2,19 +2,20 @@
  * replant.c
  *	  An index without a live row takes the space of the next row.
  *
- * A tree holds vectors of one space and one number of dimensions.  When a row of another space comes,
- * and every row of the tree was rolled back or deleted by a committed transaction, the meta page
- * gets a new tree: an empty leaf, of the next planting.  The pages of the old tree stay as they are, for the searches
- * that are in it, until VACUUM takes them.
+ * A tree holds vectors of one space and one number of dimensions. If a row of another space
+ * comes, and every row of the tree was rolled back or deleted by a committed transaction, the
+ * meta page gets a new tree: an empty leaf of the next planting. The pages of the old tree stay
+ * for the searches that are in it, until VACUUM takes them.
  *
- * An insert takes no lock of the whole tree, so one may be putting a row into the old tree meanwhile.  Hence
- * two steps under the structure lock: the meta page says that the tree may be left, then the rows are looked at, then the meta
- * page changes.  An insert looks at the meta page after it has put its row (tree_is_kept()).  Either it did so
- * before the first step, and its row is met alive; or it sees what is going on, waits for the structure lock, and
- * puts its row again if the tree was left.
+ * An insert takes no lock of the whole tree, so one may be putting a row into the old tree
+ * meanwhile. Hence two steps under the structure lock: the meta page says that the tree may be
+ * left; then the rows are looked at, and the meta page changes. An insert looks at the meta page
+ * after it has put its row (tree_is_kept()). Either it did so before the first step, and its row
+ * is met alive. Or it sees the mark, waits for the structure lock, and puts its row again if the
+ * tree was left.
  *
- * A snapshot may be older than the deletes.  The meta page says which transactions these were, and a search by
- * such a snapshot is an error (tree_misses_rows()), as it would miss rows.
+ * A snapshot may be older than the deletes. The meta page keeps which transactions deleted rows,
+ * and a search by such a snapshot is an error (tree_misses_rows()), as it would miss rows.
  */
 #include "compat.h"
 
@@ -29,7 +30,7 @@
 #include "ann/distance.h"
 #include "tree.h"
 
-/* Older than any snapshot: so many transactions ago. */
+/* A transaction this many transactions ago is older than any snapshot. */
 #define OLDEST_SNAPSHOT		((uint64) 1 << 31)
 
 /* What is done with each row of a tree; false: that is enough. */

@@ -1,8 +1,10 @@
 /*
  * rest.c
- *	  What a search does when its rows do not fit into work_mem: all that are left are measured and sorted, with temporary files where needed.
+ *	  The end of a search whose rows do not fit into work_mem: it measures and sorts all rows
+ *	  that are left, with temporary files if needed.
  *
- * First by TID, as what is near in the tree is anywhere in the table, and all of it is to be fetched; then, measured, by distance.
+ * It sorts first by TID, since rows that are near each other in the tree lie anywhere in the
+ * table, and fetches them in that order. Then it sorts by distance.
  */
 #include "compat.h"
 

@@ -2,9 +2,10 @@
  * scan.c
  *	  ORDER BY distance: rows in order of their exact distance, as many as are asked for.
  *
- * Here is what all searches have: the query, the balls that rows must lie in, exact distances.  scan_near.c
- * looks for the nearest rows at a recall below 1, scan_exact.c for all of them.  What would take more than work_mem is the end of
- * both: all rows that are left are measured and sorted (rest.c).
+ * Here is what all searches share: the query, the balls that rows must lie in, exact distances.
+ * scan_near.c looks for the nearest rows at a recall below 1, scan_exact.c for all of them. A
+ * search that would take more than work_mem ends by measuring and sorting all rows that are left
+ * (rest.c).
  */
 #include "compat.h"
 
@@ -80,8 +81,8 @@ tree_end_scan(IndexScanDesc scan)
 }
 
 /*
- * The query as a vector of the index's space: raw input is embedded by the index's own model.  NULL: it is of another space
- * than the index, in which the snapshot sees no row.
+ * The query as a vector of the index's space; the index's own model embeds raw input. NULL: the
+ * query is of another space, and the snapshot sees no row of the index.
  */
 static const DmlVector *
 query_vector(IndexScanDesc scan, Oid type, Datum value)
@@ -276,7 +277,10 @@ start(IndexScanDesc scan)
 
 	state->limit = reach_of_balls(state);
 
-	/* a query without a direction is at no distance from anything: like a NULL one it finds nothing */
+	/*
+	 * a query without a direction is at no distance from anything: like a NULL one it finds
+	 * nothing
+	 */
 	state->query_factor = tree_rotate_query(state->shape, state->vector->x, scratch, state->query, &far);
 	state->nothing = state->query_factor == 0 || isnan(state->limit);
 	state->query_factor *= tree_scale_query(index, state->shape, &state->meta, state->query) * state->shape->rotation.scale;

@@ -26,11 +26,14 @@ typedef struct Found
 	ItemPointerData tid;
 } Found;
 
-/* An approximate search's stages are for so many rows: 10, 32, 102, so that the usual limits are ends of stages. */
+/*
+ * An approximate search's stages are for 10, 32, 102 ... rows, so that the usual limits are ends
+ * of stages.
+ */
 #define TREE_FIRST_STAGE	10
 #define TREE_STAGE_GROWTH	3.2
 
-/* What a row takes in a stage: a survivor, measured, returned. */
+/* The memory of a row in a stage: as a survivor, measured, returned. */
 #define TREE_ROW_BYTES		(2 * sizeof(SearchItem) + sizeof(Found) + sizeof(ItemPointerData))
 
 typedef struct TreeScan
@@ -53,7 +56,7 @@ typedef struct TreeScan
 	DmlKernel	distance;
 	Ball	   *balls;
 	int			n_balls;
-	double		limit;			/* no ball reaches beyond this square of the tree's distance; infinite: no ball */
+	double		limit;			/* reach of the balls, squared, in the tree; infinite: no ball */
 
 	TreeWalk	walk;			/* exact */
 	pairingheap *nearest;
@@ -84,10 +87,13 @@ extern double tree_scan_square(const TreeScan *state, double distance);
 extern int	tree_compare_found(const void *a, const void *b);
 extern int	tree_compare_tids(const void *a, const void *b);
 
-/* The exact distance of a row that the query may see and that lies in all balls; false: it is none. */
+/*
+ * The exact distance of a row that the query may see and that lies in all balls; false: it is
+ * none.
+ */
 extern bool tree_measure(IndexScanDesc scan, ItemPointer tid, double *distance);
 
-/* How many rows a search may keep: those that work_mem has room for. */
+/* How many rows a search may keep in work_mem. */
 extern int64 tree_rows_in_memory(void);
 
 /* ---------- scan_near.c, scan_exact.c: true with the next row in *tid ---------- */
@@ -98,7 +104,10 @@ extern bool tree_next_exact(IndexScanDesc scan, ItemPointer tid);
 
 /* ---------- rest.c ---------- */
 
-/* Measure and sort all rows that were not returned, into state->rest; those nearer than what was returned come last. */
+/*
+ * Measure and sort all rows that were not returned yet, into state->rest. Rows that are nearer
+ * than the last one returned come last.
+ */
 extern void tree_sort_rest(IndexScanDesc scan);
 
 /* True with the next of them in *tid. */

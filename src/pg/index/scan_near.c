@@ -2,17 +2,20 @@
  * scan_near.c
  *	  Approximate search.
  *
- * How many rows are asked for is not known, so it goes in stages: for 10
- * rows, for 32, for 102, each a search of its own that visits what its number of rows needs,
- * and measures what was not returned yet.  A stage returns what lies behind the last row returned; a row that is found late, nearer than
- * what was returned already, waits until the tree is used up, so that a
- * filter that lets few rows pass still gets all of them; order.c sorts where that may happen.  Conditions on the index's own columns
- * are tested before a row counts: a stage is for so many rows that pass, and it ends when what was not visited
- * is expected to have no more of these than the recall allows to miss.
+ * How many rows will be asked for is not known, so the search goes in stages: for 10 rows, for
+ * 32, for 102. Each stage is a search of its own. It visits the leaves that its number of rows
+ * needs, and measures rows that were not returned yet. A stage returns the rows behind the last
+ * row returned. If it finds a row late, nearer than the last row returned, that row waits until
+ * the tree is used up. So a filter that few rows pass still gets all of them; order.c adds a sort
+ * where that may happen.
  *
- * A ball, dml_within(), is a search in order of the distance from its center, or from the
- * ORDER BY's query, that ends where the ball does: a stage for so many rows is the last one when
- * fewer than these are within reach.  What is outside is not returned, so nothing is left to check.
+ * Conditions on the index's own columns are tested before a row counts. A stage is then for rows
+ * that pass, and it ends when the leaves that were not visited are expected to hold no more of
+ * them than the recall allows to miss.
+ *
+ * A ball, dml_within(), is a search in order of the distance from its center, or from the ORDER
+ * BY's query, that ends where the ball does. A stage is the last one if it finds fewer rows
+ * within reach than it was made for. Rows outside are not returned, so nothing is left to check.
  */
 #include "compat.h"
 
@@ -23,28 +26,31 @@
 
 #include "scan.h"
 
-/* Rows that are measured one after the other: so many before its turn a row's page is expected, and the row itself. */
+/* Hints to memory before a row is measured: for its page, and for the row in it. */
 #define PAGES_AHEAD			4
 #define ROWS_AHEAD			2
 
-#define LOOKS				8	/* at the share that passes, while the leaves double */
-#define GUESSES				16	/* at what was not visited, while the leaves double */
+#define LOOKS				8	/* looks at the share that passes, while the leaves double */
+#define GUESSES				16	/* estimates of missed rows, while the leaves double */
 
 /*
- * Of the misses that the recall allows, the share that is expected of what was not visited.  Less of it where a condition
- * outside of the index may have rejected all rows but the last ones of a stage, which are missed most.
+ * The share of the allowed misses that may be expected in leaves that were not visited. Smaller
+ * if a condition outside of the index may have rejected all rows but the last ones of a stage,
+ * which are missed most.
  */
 #define FILTERED_MISSES		0.25
 #define DEEP_MISSES			0.1
 
-/* With a filter: the last of these leaves, of all, none of which had a row among the wanted ones. */
+/*
+ * With a filter: the last of these leaves, of all, none of which had a row among the wanted ones.
+ */
 #define USELESS_SHARE		4
 
 #define MANY_SURVIVORS		100000	/* memory for more is not taken before it is known how many rows there may be */
 
 /*
- * With a filter, as many leaves as would be visited for all the rows that had to be met for
- * those that pass, by the share that has passed so far.
+ * With a filter: the leaves that would be visited for all rows that had to be met for `wanted`
+ * rows that pass, by the share that has passed so far.
  */
 static int64
 filtered_probes(const TreeScan *state, const TreeWalk *walk, int wanted)
@@ -68,9 +74,9 @@ rows_near(const SearchBest *rows, double limit)
 }
 
 /*
- * Does what was not visited have more of the wanted rows than the recall allows to miss, as far as what was visited
- * tells?  Asked with conditions on columns, which may go along with the vectors, and in stages after the
- * first one, which are mostly made as a condition outside of the index rejects rows.
+ * Are more of the wanted rows expected in leaves that were not visited than the recall allows to
+ * miss? Asked with conditions on columns, which may go along with the vectors, and in every stage
+ * after the first. These are mostly made because a condition outside of the index rejects rows.
  */
 static bool
 misses_too_many(const TreeScan *state, const TreeWalk *walk, const SearchBest *nearest)
@@ -88,7 +94,7 @@ item_tid(const SearchItem *item, ItemPointer tid)
 	ItemPointerSet(tid, (BlockNumber) (item->id >> 16), (OffsetNumber) (item->id & 0xffff));
 }
 
-/* Drop what was returned already; how many. */
+/* Drop rows that were returned already; returns how many. */
 static int
 drop_returned(TreeScan *state, SearchBest *rows)
 {
@@ -111,7 +117,10 @@ drop_returned(TreeScan *state, SearchBest *rows)
 	return dropped;
 }
 
-/* How many survivors a stage may have: what its effort says, and no more rows than the index can have. */
+/*
+ * How many survivors a stage may have: what its effort says, and no more rows than the index can
+ * have.
+ */
 static int
 survivors_room(IndexScanDesc scan, const TreeEffort *effort)
 {
@@ -189,8 +198,9 @@ search_stage(IndexScanDesc scan)
 		if (leaves >= look && state->filter != NULL && !bounded)
 		{
 			/*
-			 * Of few rows that passed the share is a matter of chance: look again on the way.  Where rows that pass begin far
-			 * from the query the share says nothing: they are sought as long as nearer ones come.
+			 * Of few rows that passed the share is a matter of chance: look again on the way.
+			 * Where rows that pass begin far from the query the share says nothing: they are
+			 * sought as long as nearer ones come.
 			 */
 			probes = Max(filtered_probes(state, &walk, wanted), useful + Max(effort.probes, useful / USELESS_SHARE));
 			look = Min(probes, leaves + leaves / LOOKS + 1);
@@ -242,7 +252,7 @@ search_stage(IndexScanDesc scan)
 	returned = drop_returned(state, &survivors);
 	wanted = Max(wanted - returned, 1);
 
-	/* exact distances from the front, until what comes cannot be among the wanted ones */
+	/* exact distances in the order of estimates, until no later row can be among the wanted ones */
 	state->found = MemoryContextAllocHuge(state->stage_context, sizeof(Found) * (Size) Max(survivors.n, 1));
 	state->n_found = 0;
 	state->next = 0;

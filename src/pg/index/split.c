@@ -25,11 +25,11 @@
 /* Of equal rows, as many go to the first half. */
 #define EQUAL_SHARE			16
 
-/* Of a leaf's rows, those that are on their way from memory while one is read. */
+/* Hints to memory before a leaf's row is read: for its page, and for the row in it. */
 #define PAGES_AHEAD			6
 #define ROWS_AHEAD			3
 
-/* A tree that has at least so many leaves, and twice those that it was calibrated with, is calibrated again. */
+/* A tree of at least this many leaves is calibrated again when its leaves have doubled. */
 #define CALIBRATE_LEAVES	16
 
 /*
@@ -51,7 +51,10 @@ tree_new_page(Relation index, TreeNewPage *result)
 		result->buffer = ReadBuffer(index, block);
 		page = BufferGetPage(result->buffer);
 
-		/* after a crash the free space map may still have the very page that the caller is splitting */
+		/*
+		 * after a crash the free space map may still have the very page that the caller is
+		 * splitting
+		 */
 		if (!ConditionalLockBuffer(result->buffer))
 		{
 			ReleaseBuffer(result->buffer);
@@ -380,7 +383,9 @@ split_node(Relation index, Relation heap, const TreeShape *shape, const TreePath
 		return false;
 	first = ann_halve(vectors, n, shape->width, palloc(ANN_HALVE_FLOATS(n, shape->width) * sizeof(float)), order);
 
-	/* equal rows go on coming to the first of equal leaves: then the other one had better be full */
+	/*
+	 * equal rows go on coming to the first of equal leaves: then the other one had better be full
+	 */
 	if (all_equal(vectors, n, shape->width))
 		first = Max(n / EQUAL_SHARE, 1);
 	tree_node_make(index, images[0].data, shape, level, 0, &members, order, first);

@@ -84,7 +84,9 @@ tree_inspect_close(Relation index, Relation heap, LOCKMODE lock)
 	table_close(heap, lock);
 }
 
-/* Who may read the table, who owns it, and who may look at statistics by reading whole relations. */
+/*
+ * Who may read the table, who owns it, and who may look at statistics by reading whole relations.
+ */
 static void
 check_may_look(Relation heap)
 {

@@ -2,11 +2,11 @@
  * toast.c
  *	  Values out of line, by the dozen.
  *
- * Long vectors lie in the table's TOAST table, and a search reads some dozen of them.  Each
- * PG_DETOAST_DATUM() opens that table and its index, begins a scan, and closes all of it
- * again, which takes longer than the reading.  Here they stay open, as long as the scan that
- * fetches, and chunks are read from the buffers that they were in last time.  What is not as plain as that (compressed values, expanded ones, another table's,
- * chunks that do not add up) is left to PG_DETOAST_DATUM(), which knows what to say of it.
+ * Long vectors lie in the table's TOAST table, and a search reads some dozen of them. Each
+ * PG_DETOAST_DATUM() opens that table and its index, begins a scan, and closes all of it again,
+ * which takes longer than the reading. Here they stay open, as long as the scan that fetches, and
+ * chunks are read from the buffers that they were in last time. Any other value is left to
+ * PG_DETOAST_DATUM(): compressed, expanded, of another table, or with chunks that do not add up.
  */
 #include "compat.h"
 
@@ -63,7 +63,10 @@ tree_toast_close(TreeToast *toast)
 	pfree(toast);
 }
 
-/* Append the chunk of a row to the `done` bytes of a value of size bytes; false: it is not chunk number `number`. */
+/*
+ * Append the chunk of a row to the `done` bytes of a value of size bytes; false: it is not chunk
+ * number `number`.
+ */
 static bool
 append_chunk(TreeToast *toast, HeapTuple row, int32 number, char *out, Size *done, Size size)
 {

@@ -161,7 +161,7 @@ typedef struct TreeChild
 	uint32		birth;
 } TreeChild;
 
-/* Where things are on a node of one level; all of it follows from width and bits. */
+/* The places on a node of one level; all of them follow from width and bits. */
 typedef struct TreeLayout
 {
 	int			width;
@@ -243,14 +243,17 @@ typedef struct TreeEntry
 } TreeEntry;
 
 /*
- * Memory for so many floats, where loads of a vector register's width do not straddle cache lines: a third of a
- * rotation's time.  It goes with its context.
+ * Memory for n floats, aligned so that loads of a vector register do not straddle cache lines; a
+ * rotation takes a third less time. It goes with its context.
  */
 #define tree_floats(n)	((float *) TYPEALIGN(64, palloc((Size) (n) * sizeof(float) + 64)))
 
 /* ---------- handler.c, cost.c, validate.c ---------- */
 
-/* The recall that a search is to have: dml.recall if that is set, else the index's own; 1 is exact. */
+/*
+ * The recall that a search is to have: dml.recall if that is set, else the index's own; 1 is
+ * exact.
+ */
 extern double tree_recall(Relation index);
 
 extern void tree_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *startup, Cost *total,
@@ -282,7 +285,7 @@ extern void tree_columns_get(Page page, const TreeColumns *columns, int slot, ch
 /* Also where the columns of a leaf are; an inner node has none: NULL. */
 extern void tree_layout(TreeLayout *layout, TreeMetric metric, int width, int bits, bool inner, TreeColumns *columns);
 
-/* Codes of how many bits vectors of so many dimensions get. */
+/* Bits for each dimension of the codes in leaves and in inner nodes. */
 extern int	tree_leaf_bits(int dims);
 extern int	tree_inner_bits(int dims);
 
@@ -302,12 +305,16 @@ extern void tree_page_init(Page page, TreePageKind kind, int level, uint32 birth
 extern void tree_check_page(Relation index, BlockNumber block, Page page);
 extern void tree_check_node(Relation index, BlockNumber block, Page page, const TreeShape *shape);
 
-/* As tree_check_node(), of a page that a pointer names by its birth: a later birth may be of any shape. */
+/*
+ * As tree_check_node(), of a page that a pointer names by its birth: a later birth may be of any
+ * shape.
+ */
 extern void tree_check_reached(Relation index, BlockNumber block, Page page, const TreeShape *shape, uint32 birth);
 
 /*
- * Is a locked page still the node in use that a pointer of its parent means?  False if it was split,
- * emptied or reused since the pointer was read.  Checks the page as tree_check_reached() does.
+ * Is a locked page still the node in use that a pointer of its parent means? False if it was
+ * split, emptied or reused since the pointer was read. Checks the page as tree_check_reached()
+ * does.
  */
 extern bool tree_is_still(Relation index, Page page, const TreeShape *shape, const TreeStep *step, int level);
 
@@ -328,7 +335,9 @@ extern void tree_block(Page page, const TreeLayout *layout, AnnBlock *block);
 extern bool tree_node_frame(Page page, const TreeLayout *layout, const float *center);
 extern void tree_node_center(Page page, const TreeLayout *layout, float *center);
 
-/* Encode around a node's frame; scratch is width floats.  Errors: a vector beyond floats' squares. */
+/*
+ * Encode around a node's frame; scratch is width floats. Errors: a vector beyond floats' squares.
+ */
 extern void tree_encode(Page page, const TreeLayout *layout, const float *rotated, float *scratch,
 						TreeEntry *entry);
 
@@ -337,12 +346,15 @@ extern void tree_put(Page page, const TreeLayout *layout, int slot, const TreeEn
 
 /* ---------- recent.c ---------- */
 
-/* The buffer of a block, not InvalidBlockNumber, of the index or its table; it was probably read before. */
+/*
+ * The buffer of a block, not InvalidBlockNumber, of the index or its table; it was probably read
+ * before.
+ */
 extern Buffer tree_read(Relation relation, BlockNumber block);
 
 /*
- * Where a page that will be read soon probably is, or NULL.  It is not pinned: what is read there may
- * be of any page, or half changed.
+ * Where a page that will be read soon probably is, or NULL. It is not pinned: what is read there
+ * may be of any page, or half changed.
  */
 extern const char *tree_recent(Relation relation, BlockNumber block);
 
@@ -351,7 +363,10 @@ extern void tree_prefetch(const char *page, int from, int bytes);
 
 /* ---------- node.c ---------- */
 
-/* The error of a code whose vector is not known exactly: its estimate is as good, its bound is nothing. */
+/*
+ * The error of a code whose vector is not known exactly: its estimate is as good, its bound is
+ * nothing.
+ */
 #define TREE_NOT_CERTAIN	CODE_NOT_CERTAIN
 
 /* Roundings of a radius are taken up by this factor. */
@@ -406,14 +421,17 @@ extern const TreeShape *tree_shape_new(Relation index, const TreeMeta *meta, con
 extern void tree_meta_page(Page page, const TreeMeta *meta);
 extern void tree_meta_write(Relation index, const TreeMeta *meta);
 
-/* What a new index is to be: all of meta but the root; origin_blocks says how much origin it needs. */
+/*
+ * What a new index is to be: all of meta but the root; origin_blocks says how much origin it
+ * needs.
+ */
 extern void tree_meta_init(TreeMeta *meta, Relation index, int dims, uint64 space, bool origin);
 extern TreeMetric tree_metric(Relation index);
 
 /* The distance that the metric's operator gives. */
 extern DmlKernel tree_kernel(TreeMetric metric);
 
-/* Blocks that an origin of so many numbers takes. */
+/* Blocks that an origin takes. */
 extern int	tree_origin_blocks(int dims);
 #define TREE_ORIGIN_FLOATS	((int) ((BLCKSZ - MAXALIGN(SizeOfPageHeaderData) - MAXALIGN(sizeof(TreeSpecial))) / sizeof(float4)))
 
@@ -456,7 +474,10 @@ extern TreeFetch *tree_fetch_begin(Relation heap, Relation index);
 extern const DmlVector *tree_fetch(TreeFetch *fetch, const ItemPointerData *tid, Snapshot snapshot);
 extern void tree_fetch_end(TreeFetch *fetch);
 
-/* Who deleted rows that are gone for good, but may be seen still: the oldest and the newest transaction; 0: nobody. */
+/*
+ * Who deleted rows that are gone for good, but may be seen still: the oldest and the newest
+ * transaction; 0: nobody.
+ */
 typedef struct TreeGone
 {
 	TransactionId horizon;		/* what transactions before it deleted no snapshot sees */
@@ -466,12 +487,16 @@ typedef struct TreeGone
 } TreeGone;
 
 /*
- * Is a row gone for good, in all its versions that the index leads to: rolled back, or deleted by a transaction that
- * has committed?  What our own transaction deletes may come back.  *gone begins with zeros.
+ * Is a row gone for good, in all its versions that the index leads to: rolled back, or deleted by
+ * a transaction that has committed? What our own transaction deletes may come back. *gone begins
+ * with zeros.
  */
 extern bool tree_fetch_gone(TreeFetch *fetch, const ItemPointerData *tid, TreeGone *gone);
 
-/* Hints for rows that will be fetched after the next one: first for its page, then for the row in it. */
+/*
+ * Hints for rows that will be fetched after the next one: first for its page, then for the row in
+ * it.
+ */
 extern void tree_fetch_expect_page(const TreeFetch *fetch, const ItemPointerData *tid);
 extern void tree_fetch_expect_row(const TreeFetch *fetch, const ItemPointerData *tid);
 
@@ -483,7 +508,7 @@ extern char *tree_phase_name(int64 phase);
 
 /* ---------- calibrate.c ---------- */
 
-/* What a search for so many rows is to do. */
+/* What a search for `wanted` rows is to do. */
 typedef struct TreeEffort
 {
 	int64		probes;			/* leaves to visit */
@@ -494,12 +519,13 @@ typedef struct TreeEffort
 extern void tree_effort(const TreeMeta *meta, const TreeShape *shape, double recall, int wanted,
 						TreeEffort *effort);
 
-/* An estimate so many standard deviations too high is not waited for. */
+/* How many standard deviations too high an estimate may be that is still waited for. */
 extern float tree_deviations(double recall);
 
 /*
- * Is a row one of those that calibration searches for?  Such a row has no say in the centers of clusters, so that
- * it is to them what a question from outside the table is.  One row in so many is.
+ * Is a row one of those that calibration searches for? Such a row does not count for the centers
+ * of clusters, so to them it is like a question from outside the table. One row in
+ * TREE_QUESTION_SHARE is.
  */
 #define TREE_QUESTION_SHARE	8
 
@@ -542,7 +568,8 @@ extern void tree_split(Relation index, Relation heap, const TreeShape *shape, co
 extern void tree_widen(Relation index, const TreeShape *shape, const TreePath *path, const float *rotated);
 
 /*
- * Pieces of the above, for regroup.c; the caller of all but the first three holds the structure lock.
+ * Pieces of the above, for regroup.c; the caller of all but the first three holds the structure
+ * lock.
  *
  * A copy of a node if it is in use and what the step says; else NULL.
  */
@@ -551,7 +578,10 @@ extern Page tree_copy_node(Relation index, const TreeShape *shape, const TreeSte
 /* The entry of a child in its parent; -1: it is not there. */
 extern int	tree_find_child(Page parent, const TreeShape *shape, const TreeStep *child);
 
-/* The rows of a leaf with their vectors, or what the codes know of them and how far that may be off. */
+/*
+ * The rows of a leaf with their vectors, or what the codes know of them and how far that may be
+ * off.
+ */
 extern int	tree_gather_rows(Relation index, Relation heap, const TreeShape *shape, Page page, float *vectors,
 							 TreeRow *ids, float *slack, char *packed);
 
@@ -562,14 +592,14 @@ extern int	tree_gather_children(Relation index, const TreeShape *shape, Page pag
 /* Copies of the nodes of a path (room for TREE_MAX_HEIGHT); false: it is none any more. */
 extern bool tree_copy_path(Relation index, const TreeShape *shape, const TreePath *path, Page *pages);
 
-/* Its last node, and with it those above, reach so far. */
+/* Widen the last node of a path to `reach`, and the nodes above it so that they cover it. */
 extern void tree_widen_path(Relation index, const TreeShape *shape, const TreePath *path, Page *pages, float reach);
 
 /* The entry of a new child in its parent's frame; the entry's place is given to another. */
 extern void tree_encode_child(Page parent, const TreeShape *shape, Page child, BlockNumber block, TreeEntry *entry);
 extern void tree_remove_child(Page parent, const TreeShape *shape, int j);
 
-/* So many leaves more; fills meta in. */
+/* Add to the number of leaves on the meta page; fills meta in. */
 extern void tree_count_leaves(Relation index, int64 more, TreeMeta *meta);
 
 /* Calibrate an index that others use. */
@@ -581,8 +611,8 @@ extern void tree_calibrate_again(Relation index, Relation heap);
 extern bool tree_fits(const TreeMeta *meta, const DmlVector *vector);
 
 /*
- * Write an empty tree for vectors like this one, as the index's root.  The caller holds the structure
- * lock; *meta is the meta page, and is changed with it.
+ * Write an empty tree for vectors like this one, as the index's root. The caller holds the
+ * structure lock; *meta is the meta page, and is changed with it.
  */
 extern void tree_plant(Relation index, TreeMeta *meta, const DmlVector *vector);
 
@@ -595,7 +625,7 @@ extern bool tree_is_kept(Relation index, uint32 planting);
 /* Does a snapshot see a row of the index? */
 extern bool tree_any_visible(Relation index, Relation heap, const TreeMeta *meta, Snapshot snapshot);
 
-/* May a snapshot see rows that were in a tree that was given up? */
+/* Can a snapshot see rows that were in a tree that was given up? */
 extern bool tree_misses_rows(const TreeMeta *meta, Snapshot snapshot);
 
 /* ---------- regroup.c ---------- */
@@ -603,7 +633,7 @@ extern bool tree_misses_rows(const TreeMeta *meta, Snapshot snapshot);
 /* Divide anew, below each parent, what inserts and deletes have left badly divided. */
 extern void tree_regroup(Relation index, int message_level);
 
-/* A hash of who the children of an inner node are, not 0. */
+/* A hash of the pointers to an inner node's children, not 0. */
 extern uint32 tree_children_hash(Page page, const TreeShape *shape);
 
 /* ---------- leaked.c: nodes that nothing leads to ---------- */
@@ -636,7 +666,7 @@ extern void tree_end_scan(IndexScanDesc scan);
 
 extern IndexBulkDeleteResult *tree_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 											   IndexBulkDeleteCallback callback, void *state);
-/* May a page be used for another node? */
+/* Is a page gone and free to be used for another node? */
 extern bool tree_page_is_free(Relation index, Page page);
 extern IndexBulkDeleteResult *tree_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats);
 

@@ -143,7 +143,10 @@ vacuum_block(Vacuum *vacuum, BlockNumber block)
 	UnlockReleaseBuffer(buffer);
 }
 
-/* Take the j'th child out of its parent if it is an empty leaf.  The caller holds the structure lock. */
+/*
+ * Take the j'th child out of its parent if it is an empty leaf. The caller holds the structure
+ * lock.
+ */
 static bool
 remove_leaf(Vacuum *vacuum, BlockNumber parent_block, int j)
 {
@@ -184,7 +187,10 @@ remove_leaf(Vacuum *vacuum, BlockNumber parent_block, int j)
 	return empty;
 }
 
-/* Take empty leaves out of the parent at the end of a path, if it is one still; it keeps one child at least. */
+/*
+ * Take empty leaves out of the parent at the end of a path, if it is one still; it keeps one
+ * child at least.
+ */
 static void
 remove_from_parent(Vacuum *vacuum, const TreePath *path)
 {
@@ -242,8 +248,8 @@ remove_below(Vacuum *vacuum, TreePath *path, int level)
 }
 
 /*
- * Take empty leaves out of the tree.  From the root down: a crash within regrouping leaves nodes that nothing leads to, and their
- * children are those of others.
+ * Take empty leaves out of the tree, from the root down. A crash within regrouping leaves nodes
+ * that nothing leads to, and their children are also those of other nodes.
  */
 static void
 remove_empty(Vacuum *vacuum)

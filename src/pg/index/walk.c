@@ -13,10 +13,13 @@
 
 #include "walk.h"
 
-/* Roundings of rotation, frames and exact distances, relative to squared lengths around the origin. */
+/*
+ * Roundings of rotation, frames and exact distances, relative to squared lengths around the
+ * origin.
+ */
 #define ROUNDING			4e-6f
 
-/* So many pages are met before the index is asked how many it has. */
+/* A walk meets this many pages before it asks how many the index has. */
 #define FEW_PAGES			1000
 
 /* Before the first node of a level is opened: an eighth of the level above, within these bounds. */
@@ -24,32 +27,45 @@
 #define MOST_OPENED			16
 #define OPEN_SHARE			8
 
-/* After that, one more for so many nodes of the level below. */
+/* After that, one more for this many nodes of the level below. */
 #define NODES_PER_OPENED	4
 
-/* When more of a leaf's rows are wanted: those up to so much farther than the first of them. */
+/*
+ * When more of a leaf's rows are wanted: those whose bounds are up to this share above the least
+ * one.
+ */
 #define REST_SHARE			0.25f
 
-/* Of inner products: a node is expected to have rows that are so much of its radius farther in the query's direction. */
+/*
+ * Of inner products: a node is expected to have rows this share of its radius farther in the
+ * query's direction.
+ */
 #define LEAN				0.2
 
-/* Of inner products: as many times a long row's length is the query's; beyond floats' squares it stays. */
+/*
+ * Of inner products: a query gets this many times a long row's length, but no length beyond the
+ * second number.
+ */
 #define QUERY_LENGTH		4.0
 #define LONGEST_QUERY		1e18
 
-/* A query from whose distance on squares of distances may leave float's range; lengths whose squares are too small for estimates. */
+/*
+ * From this length on a query's squared distances may leave float's range; below the second
+ * length squares are too small for estimates.
+ */
 #define FARTHEST_QUERY		1e18
 #define TINY_LENGTH			1e-15
 
 /* Of a leaf's rows, fewer than this share are scored one by one. */
 #define FEW_SHARE			8
 
-/* Of a page's codes: as much as is not too much while another page is worked on; what follows the processor fetches by itself. */
+/* How much of a page's codes is fetched ahead; the processor fetches the rest by itself. */
 #define PREFETCH_CODES		2048
 
 /*
- * Where what is below a node lies, by so many nodes that were opened last; beyond so many standard deviations nothing
- * is expected; so many leaves more might have had rows that pass, as those that had.
+ * The estimate of missed rows: it remembers this many of the nodes opened last; expects no row
+ * beyond this many standard deviations; and assumes rows that pass in this many more leaves than
+ * had one.
  */
 #define REMEMBERED_NODES	64
 #define FAR					6
@@ -100,7 +116,10 @@ compare_floats(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* What a tenth of the squared lengths in the root is above: long rows are the ones that are found, an outlier does not move it. */
+/*
+ * The ninth decile of the squared lengths in the root. Long rows are the ones that are found, and
+ * an outlier does not move it.
+ */
 static double
 long_square(Relation index, const TreeShape *shape, const TreeMeta *meta)
 {
@@ -241,9 +260,9 @@ push(SearchQueue *queue, SearchItem item)
 }
 
 /*
- * The node of an item, share-locked and checked.  A node that was split since its parent was read is
- * there still, with its forwards; one that was reused is not, which cannot happen to who
- * holds a snapshot, but on a standby, where nobody waits for us.
+ * The node of an item, share-locked and checked. A node that was split since its parent was read
+ * is still there, with its forwards. A page that was reused is not. That cannot happen while a
+ * snapshot is held, except on a standby, where nobody waits for us.
  */
 static Buffer
 read_node(TreeWalk *walk, uint64 id)
@@ -279,7 +298,10 @@ push_forwards(SearchQueue *queue, Page page, SearchItem item, int kind)
 {
 	const TreeNode *node = tree_node(page);
 
-	/* one that forwards nowhere has what it had when it went, which is all that a snapshot from before can see */
+	/*
+	 * one that forwards nowhere has what it had when it went, which is all that a snapshot from
+	 * before can see
+	 */
 	if (tree_special(page)->kind != TREE_GONE ||
 		(node->forward[0] == InvalidBlockNumber && node->forward[1] == InvalidBlockNumber))
 		return false;
@@ -300,8 +322,9 @@ few_pass(const TreeWalk *walk)
 }
 
 /*
- * Have on its way what will be read of the page that is probably next: one like the page at hand, so that what is
- * read in any case (of a search by estimates, norm and scale), and not all of its rows' TIDs, is what memory is busy with.
+ * Fetch ahead what will be read of the page that is probably next. It is assumed to be like the
+ * page at hand. Only what is read in any case is fetched (in a search by estimates, norm and
+ * scale), and not the TIDs of all rows.
  */
 static void
 expect_node(const TreeWalk *walk, const SearchQueue *queue, Page at_hand, bool errors)
@@ -338,7 +361,7 @@ check_level(TreeWalk *walk, Buffer buffer, int level)
 		tree_corrupted(walk->index, BufferGetBlockNumber(buffer), "It is not of the level that its parent says.");
 }
 
-/* No page is met twice but by damaged forwards, which could run in circles. */
+/* Count a page.  No page is met twice, except through damaged forwards, which could form a loop. */
 static void
 count_page(TreeWalk *walk, int64 *count)
 {
@@ -347,7 +370,7 @@ count_page(TreeWalk *walk, int64 *count)
 		return;
 	walk->most_pages = RelationGetNumberOfBlocks(walk->index);
 	if (walk->pages > walk->most_pages)
-		tree_corrupted(walk->index, walk->meta->root, "From it pages are met again and again.");
+		tree_corrupted(walk->index, walk->meta->root, "A search from it met more pages than the index has: pointers form a loop.");
 }
 
 /* Of inner products: from squared distances to what rows are ordered by, walk.h. */
@@ -362,7 +385,10 @@ shift(const TreeLayout *layout, Page page, int n, float *squares)
 
 static void open_enough(TreeWalk *walk, int level, int64 below);
 
-/* What is below one more node; what was below earlier ones, nearer to the query, counts for less and less. */
+/*
+ * Note where the entries below one more node lie. Nodes opened earlier, nearer to the query,
+ * count less and less.
+ */
 static void
 note_offsets(TreeOffsets *offsets, const float *keys, int n, float node_key)
 {
@@ -383,7 +409,10 @@ note_offsets(TreeOffsets *offsets, const float *keys, int n, float node_key)
 		}
 }
 
-/* Open the nearest unopened node of a level: its children join the queue below.  False: there is none. */
+/*
+ * Open the nearest unopened node of a level: its children join the queue below. False: there is
+ * none.
+ */
 static bool
 open_node(TreeWalk *walk, int level)
 {
@@ -558,7 +587,7 @@ tree_walk_missed(const TreeWalk *walk, double limit, double enough)
 	if (walk->passing_leaves == 0)
 		return enough + 1;
 
-	/* leaves that pass may be rarer among those that were visited than elsewhere */
+	/* among the leaves visited, those with rows that pass may be rarer than elsewhere */
 	rows = (double) walk->passed / walk->opened[0] * (walk->passing_leaves + DOUBTED_LEAVES) / walk->passing_leaves;
 	for (int level = 0; level <= walk->meta->root_level; level++)
 	{
@@ -670,7 +699,10 @@ tree_exact_bound(TreeWalk *walk)
 	return walk->frontier.n > 0 ? walk->frontier.items[0].key : INFINITY;
 }
 
-/* Of row j of the block that was scored last; roundings of rotations and of exact distances taken off. */
+/*
+ * Of row j of the block that was scored last; roundings of rotations and of exact distances taken
+ * off.
+ */
 static inline float
 lower_bound(const TreeWalk *walk, int j)
 {
@@ -706,7 +738,10 @@ push_rest(TreeWalk *walk, SearchItem leaf, float least, float limit)
 	push_frontier(walk, leaf);
 }
 
-/* The rows of a leaf whose bounds are above `above`: the promising ones one by one, the rest as one item. */
+/*
+ * The rows of a leaf whose bounds are above `above`: the promising ones one by one, the rest as
+ * one item.
+ */
 static void
 open_leaf(TreeWalk *walk, Page page, SearchItem item, float above)
 {
@@ -790,7 +825,7 @@ tree_exact_step(TreeWalk *walk, ItemPointer tid)
 		expect_node(walk, &walk->frontier, page, true);
 	if (kind == ITEM_REST)
 	{
-		/* of what was scored before: also when the leaf was split since */
+		/* a leaf that was split since keeps the rows that were scored */
 		check_level(walk, buffer, 0);
 		walk->counts->leaves++;
 		open_leaf(walk, page, item, item.spread);

@@ -19,7 +19,10 @@ typedef struct TreeCounts
 	int64		exact;			/* rows fetched from the table */
 } TreeCounts;
 
-/* How much farther than a node, by the keys that they are ordered by, what is directly below it lies. */
+/*
+ * How much farther than a node, by the keys that they are ordered by, what is directly below it
+ * lies.
+ */
 typedef struct TreeOffsets
 {
 	double		n;				/* children, or rows that pass */
@@ -69,9 +72,9 @@ typedef struct TreeWalk
 } TreeWalk;
 
 /*
- * What a distance, as the metric's operator gives it, is squared and in the tree.  Of inner products,
- * less the row's squared length: factor is what an inner product is multiplied by there, query_square
- * the query's squared length.
+ * What a distance, as the metric's operator gives it, is squared and in the tree. Of inner
+ * products, less the row's squared length: factor is what an inner product is multiplied by
+ * there, query_square the query's squared length.
  */
 extern double tree_square(const TreeShape *shape, double distance, double factor, double query_square);
 
@@ -99,20 +102,24 @@ extern void tree_walk_free(TreeWalk *walk);
 
 /*
  * The next leaf, nearest first, share-locked, and its rows' estimates in walk->scratch;
- * InvalidBuffer: there is none left.  Rows that do not pass the filter have infinite estimates, and a
- * leaf where none passes is an empty block.  The order depends on the query and the tree alone, not
- * on how many leaves will be asked for.
+ * InvalidBuffer: there is none left. Rows that do not pass the filter have infinite estimates,
+ * and a leaf where none passes is an empty block. The order depends on the query and the tree
+ * alone, not on how many leaves will be asked for.
  */
 extern Buffer tree_walk_leaf(TreeWalk *walk, AnnBlock *block);
 
 /*
- * The next leaf of a walk that is watched: note where its rows lie.  Then, of the rows that pass in what was not visited, how many
- * are expected below a limit, if it is no more than `enough`; else a number above that.
+ * For a walk with `watch`. tree_walk_note() notes where the rows of the leaf handed out last lie.
+ * tree_walk_missed() returns how many rows that pass are expected below a limit in the leaves
+ * that were not visited. If there are more than `enough`, it returns a number above `enough`.
  */
 extern void tree_walk_note(TreeWalk *walk, const AnnBlock *block);
 extern double tree_walk_missed(const TreeWalk *walk, double limit, double enough);
 
-/* Begin an exact walk that may be asked for some k rows soon, within a limit of the squared distance. */
+/*
+ * Begin an exact walk that may be asked for some k rows soon, within a limit of the squared
+ * distance.
+ */
 extern void tree_exact_begin(TreeWalk *walk, int k, double limit);
 
 /* What no row that was not handed out yet is nearer than, squared; infinite: all were. */
@@ -121,7 +128,10 @@ extern float tree_exact_bound(TreeWalk *walk);
 /* A step: true with a row that may be the next nearest, false when a page was opened instead. */
 extern bool tree_exact_step(TreeWalk *walk, ItemPointer tid);
 
-/* Is item i of what is left a row?  0 is the next one, 1 or 2 the one after it, if none comes between them. */
+/*
+ * Is item i of what is left a row? 0 is the next one, 1 or 2 the one after it, if none comes
+ * between them.
+ */
 extern bool tree_exact_front(const TreeWalk *walk, int i, ItemPointer tid);
 
 /* What a scan counted, for dml_index_stats() (stats.c). */

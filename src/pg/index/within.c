@@ -4,7 +4,7 @@
  *	  that it is, the share of rows that it lets pass, and its cost.
  *
  * The condition is embedding <->@ dml_ball(query, radius), with an operator of the index's
- * family.  The share is counted among the histogram's values, some 100 rows of the table.
+ * family.  The share is counted among the histogram's values, about 100 rows of the table.
  */
 #include "compat.h"
 
@@ -29,7 +29,7 @@ PG_FUNCTION_INFO_V1(dml_within_cosine_support);
 PG_FUNCTION_INFO_V1(dml_in_ball_selectivity);
 PG_FUNCTION_INFO_V1(dml_in_ball_cosine_selectivity);
 
-/* Where nothing is known of the query or the rows. */
+/* The share of rows if nothing is known of the query or the rows. */
 #define DEFAULT_SHARE		0.001
 
 /* The share of a column's rows within a radius, by its statistics. */
@@ -160,7 +160,7 @@ dml_within_cosine_support(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(support((Node *) PG_GETARG_POINTER(0), TREE_COSINE, distance_cosine));
 }
 
-/* The same of the operator with a ball, which the index condition is. */
+/* The share of rows within a ball, for the operator of the index condition. */
 static double
 ball_share(FunctionCallInfo fcinfo, DmlKernel kernel)
 {
