@@ -1,16 +1,16 @@
--- A learned distance is a metric: of every kind of method, by every operator that promises it, and the index
--- agrees.  And what dml_explain says of a model.
+-- A learned distance is a metric, for every kind of method and every operator that promises it, and
+-- the index agrees. And the output of dml_explain.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA axioms_test;
 SET search_path = axioms_test, public;
 SET dml.notice_interval = 0;
 CREATE TABLE item AS SELECT i AS id, ARRAY[i % 7 + sin(i), i % 3 + cos(i) / 3, i % 5, sqrt(i)]::real[] AS x, i % 4 AS class FROM generate_series(1, 200) i;
--- What is known of its rows, in every form that a method may learn from.
+-- What is known of the rows, in every form that a method can learn from.
 CREATE VIEW judged AS SELECT a.x AS a, b.x AS b, a.class = b.class AS same FROM item a, item b WHERE a.id < b.id AND (a.id * 31 + b.id * 17) % 23 = 0;
 CREATE VIEW compared AS SELECT a.x AS a, b.x AS p, c.x AS n FROM item a, item b, item c
 WHERE a.class = b.class AND a.class <> c.class AND a.id <> b.id AND (a.id * 101 + b.id * 31 + c.id * 17) % 1009 = 0;
--- Rows to measure on: those, some of them again, and such as no training saw.
+-- Rows to measure on: the training rows, some of them twice, and new ones.
 CREATE VIEW asked AS SELECT x FROM item UNION ALL SELECT x FROM item WHERE id <= 20 UNION ALL VALUES ('{0,0,0,0}'::real[]), ('{-300,200,0,0.001}'), ('{1e-20,0,0,0}');
 CREATE TABLE mapped (id int, e dml_vector);
 CREATE INDEX ON mapped USING dml (e);
@@ -22,7 +22,8 @@ BEGIN
 	EXECUTE 'SELECT string_agg(d::text, '' '') FROM (SELECT e <-> $1 AS d FROM mapped ORDER BY e <-> $1 LIMIT 20) n' INTO result USING query;
 	RETURN result;
 END $$;
--- Train by one kind of supervision, which a regulariser does beside another loss; then ask the axioms, and whether the index orders by the same distances.
+-- Train with one kind of supervision (a regulariser together with another loss). Then check the
+-- axioms, and whether the index orders by these distances.
 CREATE FUNCTION train(kind text, method text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	CASE
@@ -50,7 +51,7 @@ BEGIN
 	PERFORM set_config('dml.recall', '1', true);
 	SELECT bool_and(nearest(e, true) = nearest(e, false)) INTO index_agrees FROM mapped WHERE id % 20 = 3 OR id > 220;
 END $$;
--- Every method there is, by every supervision that it takes.
+-- Every method, with every kind of supervision that it accepts.
 CREATE TABLE outcome AS
 SELECT kind, m.name, a.* FROM (SELECT m.name, unnest(string_to_array(m.supervision, ', ')) AS kind FROM dml_methods m ORDER BY 1, 2) m, LATERAL axioms(kind, m.name) a;
 SELECT * FROM outcome WHERE (holds AND violations = 0 AND index_agrees) IS NOT TRUE;
@@ -62,17 +63,18 @@ RESET enable_seqscan;
 SELECT version > 0 AS trained FROM dml_train_matches('ax_two', 'SELECT a, b[1:3] AS b FROM judged WHERE same', 'a', 'b', method => 'ntxent', epochs => 2);
 SELECT bool_and(a.holds AND b.holds) AS hold FROM dml_verify_axioms('ax_two/a', 'asked', 'x') a JOIN dml_verify_axioms('ax_two/b', 'asked', 'x[1:3]') b USING (axiom) WHERE axiom <> 'separation';
 
--- Of one model in full.
+-- The full output for one model.
 SELECT version > 0 AS trained FROM dml_train('ax', 'item', 'x', 'class', method => 'lda', options => '{"validation": 0}');
 SELECT * FROM dml_verify_axioms('ax', 'item');
 SELECT axiom, checked FROM dml_verify_axioms('ax', 'item', max_rows => 10, triples => 100, seed => 3) WHERE axiom <> 'separation';
--- A map that drops a feature does not separate rows that differ in it alone: a pseudometric, which it says.
+-- A map that drops a feature does not separate rows that differ in it alone. It is a pseudometric,
+-- and the function says so.
 SELECT version > 0 AS trained FROM dml_train('ax', 'SELECT ARRAY[x[1], 5] AS x, class FROM item', 'x', 'class', method => 'lda', options => '{"validation": 0}');
 SELECT axiom, holds, violations > 0 AS violated FROM dml_verify_axioms('ax', 'SELECT ARRAY[1, id] AS x FROM item');
 -- One row: nothing to compare it with.
 SELECT axiom, holds, checked FROM dml_verify_axioms('ax', 'SELECT ''{1,5}''::real[] AS x');
 
--- Each operator.  <-> and <+> are metrics, the angle of <=> is, <#> promises symmetry alone.
+-- Each operator: <-> and <+> are metrics, the angle of <=> is one, <#> promises symmetry only.
 CREATE TABLE v AS SELECT id, ('[' || x[1] || ',' || x[2] || ',' || x[3] || ',' || x[4] || ']')::dml_vector AS a FROM item WHERE id <= 40;
 SELECT bool_and(p.a <-> p.a = 0) AS l2, bool_and(p.a <+> p.a = 0) AS l1, bool_and(abs(p.a <=> p.a) < 1e-6) AS cosine FROM v p;
 SELECT bool_and((p.a <-> q.a) = (q.a <-> p.a) AND (p.a <-> q.a) > 0) AS l2, bool_and((p.a <+> q.a) = (q.a <+> p.a) AND (p.a <+> q.a) > 0) AS l1,
@@ -81,12 +83,13 @@ FROM v p JOIN v q ON p.id <> q.id;
 SELECT bool_and((p.a <-> r.a) <= ((p.a <-> q.a) + (q.a <-> r.a)) * (1 + 1e-6)) AS l2, bool_and((p.a <+> r.a) <= ((p.a <+> q.a) + (q.a <+> r.a)) * (1 + 1e-6)) AS l1,
 	bool_and(acos(greatest(1 - (p.a <=> r.a), -1)) <= acos(greatest(least(1 - (p.a <=> q.a), 1), -1)) + acos(greatest(least(1 - (q.a <=> r.a), 1), -1)) + 1e-3) AS angle
 FROM v p, v q, v r WHERE p.id <> r.id AND r.id % 3 = 0;
--- Raw input is at the distance of its embedding, on either side; dml_distance is the same number.
+-- The distance to raw input is that to its embedding, on either side; dml_distance gives that
+-- number.
 SELECT version > 0 AS trained FROM dml_train('ax', 'item', 'x', 'class', method => 'lda', options => '{"validation": 0}');
 CREATE TABLE e AS SELECT id, x, dml_embed('ax', x) AS e FROM item;
 SELECT bool_and((p.e <-> q.x) = (p.e <-> q.e)) AS raw, bool_and((q.x <-> p.e) = (p.e <-> q.e)) AS commuted, bool_and(dml_distance('ax', p.x, q.x) = (p.e <-> q.e)) AS function
 FROM e p, e q WHERE q.id % 7 = 0;
--- The index orders by the same distances: exact search finds what the axioms hold for.
+-- The index orders by these distances: exact search returns the rows for which the axioms hold.
 CREATE INDEX ON e USING dml (e);
 SET enable_seqscan = off;
 SET dml.recall = 1;
@@ -99,24 +102,26 @@ SELECT bool_and(nearest LIKE '0 %') AS itself_first FROM by_index;
 RESET enable_indexscan;
 RESET dml.recall;
 
--- dml_explain: a linear metric's weights are the squared distances that one unit of a feature makes.
+-- dml_explain: the weights of a linear metric are the squared distances that one unit of a feature
+-- makes.
 SELECT name, abs(w.weight - dml_distance('ax', '{0,0,0,0}'::real[], ARRAY[j = 1, j = 2, j = 3, j = 4]::int[]::real[]) ^ 2) < 1e-4 * w.weight AS right
 FROM (SELECT *, row_number() OVER () AS j FROM dml_explain('ax') WHERE section = 'feature weight') w;
 SELECT section, name, value FROM dml_explain('ax') WHERE section = 'model' AND name IN ('method', 'network', 'preprocessing', 'features', 'label', 'rows');
 SELECT count(*) > 5 AS settings FROM dml_explain('ax') WHERE section = 'setting';
--- Of any network: a feature that it does not look at moves nothing, one that it does, does.
+-- For any network: a feature that the network ignores moves nothing, and one that it uses does.
 SELECT version > 0 AS trained FROM dml_train('ax', 'SELECT ARRAY[x[1], 5, x[2]] AS x, class FROM item', 'x', 'class', method => 'supcon', epochs => 2, options => '{"validation": 0}');
 SELECT section, name, weight > 0 AS moves FROM dml_explain('ax', 'SELECT ARRAY[x[1], 5, x[2]] AS x FROM item') WHERE section ~ 'importance';
 SET client_min_messages = notice;
 SELECT count(*) FROM dml_explain('ax') WHERE section LIKE 'feature%';
 SET client_min_messages = warning;
--- In units of the mean distance: of a distance of one feature alone, the mean move is about that.
+-- In units of the mean distance. If the distance depends on one feature alone, the mean move is
+-- about that distance.
 SELECT version > 0 AS trained FROM dml_train('ax', 'item', 'sqrt(x[4] ^ 2)', 'class', method => 'lda', options => '{"validation": 0}');
 SELECT name, weight BETWEEN 0.7 AND 1.3 AS about_one FROM dml_explain('ax', 'item', max_rows => 200) WHERE section = 'feature importance';
--- Where one feature is all, and another row's value takes its place, neighbours are those of that row.
+-- If one feature decides everything and gets another row's value, the neighbours are that row's.
 SELECT name, weight > 0.8 AS nearly_all FROM dml_explain('ax', 'item', max_rows => 200, k => 5) WHERE section = 'neighbour importance';
 SELECT weight FROM dml_explain('ax', 'SELECT * FROM item WHERE id < 4', k => 5) WHERE section = 'neighbour importance';
--- A model of pairs, one of rows alone, a side of two towers: no label is asked for.
+-- A model of pairs, of unlabelled rows, and a side of two towers: no label is needed.
 SELECT version > 0 AS trained FROM dml_train_pairs('ax', 'SELECT ARRAY[a[1], 5] AS a, ARRAY[b[1], 5] AS b, same FROM judged', 'a', 'b', 'same', method => 'itml');
 SELECT section, name, weight > 0 AS moves FROM dml_explain('ax', 'SELECT ARRAY[x[1], 5] AS x FROM item', 'x') WHERE section ~ 'importance';
 SELECT name, weight > 0 AS moves FROM dml_explain('ax_two/b', 'SELECT ARRAY[x[1], 5, x[2]] AS x FROM item', 'x') WHERE section = 'neighbour importance';

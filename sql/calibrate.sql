@@ -36,12 +36,12 @@ SELECT abs(5 * "precision" * true_accept_rate / (4 * "precision" + true_accept_r
 FROM dml_calibrate('cal', 'face', label => 'person', criterion => 'f_beta', beta => 2);
 SELECT abs(abs(false_accept_rate - 1 + true_accept_rate) - (SELECT min(abs(far - 1 + tar)) FROM step)) < 1e-12 AS best FROM dml_calibrate('cal', 'face', label => 'person');
 
--- Judged pairs give the same threshold as the labels, but for the rounding of a distance.
+-- Judged pairs give the threshold that the labels give, up to the rounding of a distance.
 CREATE TABLE by_label AS SELECT * FROM dml_calibrate('cal', 'face', label => 'person', false_accept_rate => 0.01);
 SELECT abs(p.threshold - l.threshold) < 1e-5 AS threshold, p.false_accept_rate = l.false_accept_rate AS far, p.true_accept_rate = l.true_accept_rate AS tar,
 	p.genuine_pairs = l.genuine_pairs AS genuine, p.impostor_pairs = l.impostor_pairs AS impostor
 FROM by_label l, dml_calibrate('cal', 'pair', a => 'ax', b => 'bx', same => 'same', false_accept_rate => 0.01) p;
--- dml_match answers by it, for arrays, plain vectors and embeddings.
+-- dml_match uses it, for arrays, plain vectors and embeddings.
 SELECT count(*), bool_and(dml_match('cal', ax, bx) = (distance <= threshold)) AS arrays,
 	bool_and(dml_match('cal', ax::dml_vector, bx::dml_vector) = (distance <= threshold)) AS vectors,
 	bool_and(dml_match('cal', dml_embed('cal', ax), dml_embed('cal', bx)) = (distance <= threshold)) AS embeddings,
@@ -49,13 +49,13 @@ SELECT count(*), bool_and(dml_match('cal', ax, bx) = (distance <= threshold)) AS
 FROM pair, dml_calibrations WHERE model = 'cal';
 SELECT dml_match('cal', NULL::real[], '{1,2,3}') IS NULL AS null_row, dml_match('cal', '{1,NULL,3}'::real[], '{1,2,3}'::real[]) IS NULL AS null_element;
 SELECT model, version, active, criterion, target, false_accept_rate <= 0.01 AS kept, genuine_pairs, source FROM dml_calibrations WHERE model = 'cal';
--- It is the version's, and the next version has none; the old one keeps it.
+-- The threshold belongs to the version. The next version has none; the old one keeps its own.
 SELECT version FROM dml_train('cal', 'face', 'x', 'person', method => 'whiten', options => '{"validation": 0}');
 SELECT dml_match('cal', x, x) FROM face WHERE id = 1;
 SELECT dml_match('cal@1', x, x) FROM face WHERE id = 1;
 SELECT dml_match('cal', dml_embed('cal@1', x), dml_embed('cal@1', x)) FROM face WHERE id = 1;
 SELECT version FROM dml_calibrate('cal@1', 'face', label => 'person');
--- In one statement the threshold is that of its beginning; the next sees the new one.
+-- A statement uses the threshold as of its beginning; the next statement sees the new one.
 SELECT version FROM dml_calibrate('cal', 'face', label => 'person');
 SELECT dml_match('cal', x, x) FROM face WHERE id = 1;
 
@@ -88,7 +88,7 @@ BEGIN READ ONLY;
 SELECT * FROM dml_calibrate('cal', 'face', label => 'person');
 ROLLBACK;
 
--- Rights: the owner calibrates, who may embed matches.
+-- Rights: the owner calibrates; whoever may embed can match.
 CREATE ROLE cal_user;
 GRANT USAGE ON SCHEMA calibrate_test TO cal_user;
 GRANT SELECT ON face TO cal_user;

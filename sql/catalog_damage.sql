@@ -1,4 +1,5 @@
--- A superuser may edit the catalogue: a row that cannot be right is reported, and the server goes on.
+-- A superuser can edit the catalogue. A row that cannot be right is reported, and the server goes
+-- on.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA damage_test;
@@ -13,7 +14,7 @@ GRANT USAGE ON SCHEMA damage_test TO dmg_user;
 GRANT SELECT ON flower TO dmg_user;
 SELECT dml_grant('dmg', 'dmg_user', 'embed');
 
--- Make the change, try the statement, take the change back.
+-- Make the change, try the statement, undo the change.
 CREATE FUNCTION try(damage text, statement text, OUT state text, OUT message text, OUT detail text) LANGUAGE plpgsql AS $$
 BEGIN
 	BEGIN
@@ -63,7 +64,7 @@ INSERT INTO damage (change, statement) VALUES
 \x
 SELECT regexp_replace(change, ' WHERE .*', '') AS change, t.* FROM damage, LATERAL try(change, statement) t ORDER BY place;
 \x
--- What was taken back is whole.
+-- The catalogue is intact after that.
 SELECT dml_dims(dml_embed('dmg', 1, 2)) > 0 AS embeds, dml_dims(dml_embed('dmg2/b', '{1,2}'::real[])) AS embeds_b;
 DROP SCHEMA damage_test CASCADE;
 SELECT dml_drop_model('dmg'), dml_drop_model('dmg2');

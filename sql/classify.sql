@@ -8,7 +8,7 @@ CREATE TABLE flower AS SELECT i AS id, ARRAY[i % 7 + sin(i), i % 3 + cos(i) / 3,
 SELECT version FROM dml_train('cl', 'flower', 'x', 'colour', method => 'lda', options => '{"validation": 0}');
 SELECT rows FROM dml_materialize('flower', 'e', 'cl', 'x');
 
--- Against the rule in SQL: weights 1 / distance, the share of the winner.
+-- Compared with the rule in SQL: weights are 1 / distance; the confidence is the winner's share.
 CREATE TABLE question AS SELECT q AS id, ARRAY[q % 7 + 0.4, q % 3 + 0.3, q % 5 + 0.1]::real[] AS x FROM generate_series(1, 40) q;
 CREATE FUNCTION naive(query real[], neighbours int, weighted boolean, OUT label text, OUT confidence float8) LANGUAGE sql AS $$
 	WITH near AS (SELECT colour, e <-> query AS d, row_number() OVER (ORDER BY e <-> query) AS place FROM flower ORDER BY e <-> query LIMIT neighbours),
@@ -27,15 +27,16 @@ SELECT count(DISTINCT (label, round(confidence::numeric, 6))) AS answers FROM (
 	SELECT (dml_classify('flower', 'e', 'colour', dml_embed('cl', 3, 1, 2))).*) a;
 -- A row at distance 0 outvotes the others.
 SELECT c.label = colour AS own, confidence, distance FROM flower, dml_classify('flower', 'e', 'colour', x) c WHERE id = 8;
--- Unknown: too far away, or too little agreed upon.  Confidence and distance say why.
+-- Unknown: too far away, or too little agreement. Confidence and distance show why.
 SELECT label, distance > 3 AS far FROM dml_classify('flower', 'e', 'colour', ARRAY[500, 1, 1], max_distance => 3);
 SELECT label, confidence FROM dml_classify($$VALUES ('[0,1]'::dml_vector, 'a'), ('[1,0]', 'b'), ('[0,-1]', 'b'), ('[-1,0]', 'a')$$, 'column1', 'column2', '{0,0}'::real[], k => 4, min_confidence => 0.6);
 SELECT label IN ('a', 'b') AS one_of_them, confidence FROM dml_classify($$VALUES ('[0,1]'::dml_vector, 'a'), ('[1,0]', 'b')$$, 'column1', 'column2', '{0,0}'::real[]);
--- Rows without a label or an embedding do not vote; nobody does in an empty table; a NULL asks nothing.
+-- Rows without a label or an embedding do not vote. An empty table has no voters. A NULL query
+-- gives NULL.
 SELECT * FROM dml_classify($$VALUES ('[0,1]'::dml_vector, NULL), (NULL, 'a'), ('[3,0]', 'b')$$, 'column1', 'column2', '{0,0}'::real[]);
 SELECT * FROM dml_classify('SELECT * FROM flower WHERE false', 'e', 'colour', ARRAY[3, 1, 2]);
 SELECT * FROM dml_classify('flower', 'e', 'colour', NULL::real[]);
--- An index serves it.
+-- It uses an index.
 CREATE INDEX ON flower USING dml (e);
 CREATE TABLE scanned AS SELECT q.id, c.label FROM question q, dml_classify('flower', 'e', 'colour', q.x) c;
 SET enable_seqscan = off;
@@ -45,7 +46,7 @@ SELECT pg_stat_get_numscans('flower_e_idx'::regclass) + pg_stat_get_xact_numscan
 RESET enable_seqscan;
 RESET dml.recall;
 
--- A label is evaluated once a row, and one that is NULL or becomes NULL as text is none.
+-- A label is evaluated once for each row. A label that is NULL, or NULL as text, counts as none.
 CREATE SEQUENCE calls;
 CREATE FUNCTION every_other() RETURNS text LANGUAGE sql VOLATILE AS $$SELECT CASE WHEN nextval('classify_test.calls') % 2 = 0 THEN 'even' END$$;
 SELECT label, neighbours FROM dml_classify('flower', 'e', 'classify_test.every_other()', ARRAY[3, 1, 2], k => 10);
@@ -71,7 +72,7 @@ SELECT label, neighbours FROM dml_classify('flower', 'CASE WHEN random() < 2 THE
 SELECT * FROM dml_classify('flower', 'e', 'unnest(ARRAY[colour, NULL])', ARRAY[3, 1, 2]);
 SELECT * FROM dml_classify('flower', 'e', 'max(colour)', ARRAY[3, 1, 2]);
 
--- Errors, and rights: of the caller.
+-- Errors, and the caller's rights.
 SELECT * FROM dml_classify('flower', 'e', 'colour', ARRAY[3, 1, 2], k => 0);
 SELECT * FROM dml_classify('flower', 'e', 'colour', ARRAY[3, 1, 2], max_distance => -1);
 SELECT * FROM dml_classify('flower', 'e', 'colour', ARRAY[3, 1, 2], min_confidence => 2);

@@ -1,4 +1,4 @@
--- What clients send beside an embedding: an array whose type nobody said is taken for a dml_vector.
+-- What clients send beside an embedding: an array without a type is taken for a dml_vector.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE TABLE client_item AS SELECT i AS id, ARRAY[i % 7, i % 5]::real[] AS x, i % 2 AS class FROM generate_series(1, 40) i;

@@ -13,7 +13,7 @@ INSERT INTO point SELECT i, a, b, ARRAY[a, b], i % 2 FROM (
 SELECT version FROM dml_train('embed_w', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0}');
 SELECT version FROM dml_train('embed_net', 'point', 'x', 'class', method => 'supcon', network => '8 relu, 3', epochs => 2, options => '{"validation": 0}');
 
--- Every form of one row has the same embedding.
+-- Every form of a row has one embedding.
 SELECT v, count(*) FROM (
 	SELECT dml_embed('embed_net', ARRAY[1, 2]::real[])
 	UNION ALL SELECT dml_embed('embed_net', ARRAY[1, 2]::float8[])
@@ -78,7 +78,7 @@ SELECT dml_distance('embed_w', ARRAY[1, 2], ARRAY[1]);
 SELECT dml_distance('embed_x', ARRAY[1, 2], ARRAY[1, 2]);
 SELECT dml_distance('embed_w', dml_embed('embed_w', 1, 2), '[1,2]');
 
--- Spaces do not mix, and the message has both names though this session has used neither model.
+-- Spaces do not mix. The message names both models, although this session has used neither.
 CREATE TABLE kept AS SELECT dml_embed('embed_w', 1, 2) AS w, dml_embed('embed_net', 1, 2) AS n, '[1,2]'::dml_vector AS p;
 \c -
 SET search_path = embed_test, public;
@@ -89,7 +89,7 @@ SELECT w + n FROM kept;
 SELECT sum(v) FROM (SELECT w FROM kept UNION ALL SELECT n FROM kept) v (v);
 SELECT dml_embed('embed_w', n) FROM kept;
 
--- The model's name from a column: each row by its own.
+-- The model's name comes from a column: each row uses its own model.
 SELECT name, count(*), count(DISTINCT e), min(dml_dims(e)) AS dims FROM (
 	SELECT name, dml_embed(name, id, 1) AS e FROM point, (VALUES ('embed_w'), ('embed_net'), (NULL), ('embed_w@1')) m (name)) e
 GROUP BY name ORDER BY name COLLATE "C";
@@ -111,7 +111,7 @@ RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
 
--- Names of functions, operators and types on the search_path mean nothing to the extension.
+-- Functions, operators and types on the search_path do not affect the extension.
 CREATE SCHEMA trap;
 CREATE FUNCTION trap.trap(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
 CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.trap);
@@ -134,7 +134,7 @@ SELECT dml_drop_model('embed_trap');
 SET search_path = embed_test, public;
 DROP TABLE pg_temp.pg_trigger;
 
--- No memory is lost from call to call, also where calls share one context.
+-- No call leaks memory, also when calls share one context.
 CREATE FUNCTION memory() RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	bytes bigint := 0;		-- PostgreSQL 13 does not say
@@ -165,7 +165,7 @@ SELECT grown(1) IS NULL AS warm, grown(20000) < 262144 AS bounded;
 
 SET client_min_messages = warning;
 SELECT dml_drop_model(model) FROM dml_models WHERE model LIKE 'embed%';
--- of a model that is gone the number of the space is left
+-- of a dropped model only the number of the space is left
 DO $$
 DECLARE
 	v kept;

@@ -13,7 +13,7 @@ CREATE TABLE lines (number serial, line text);
 CREATE TABLE reference (data text, gallery text, k int, embedding text, metric text, value float8);
 \copy reference FROM 'test/data/evaluate_reference.csv' WITH (FORMAT csv, HEADER)
 
--- As make_evaluate_reference.py has them.
+-- The figures of make_evaluate_reference.py.
 CREATE FUNCTION prepare(x float8[]) RETURNS real[] IMMUTABLE LANGUAGE sql AS
 	'SELECT array_agg((v * (1 + (i - 1) / 97::float8) + v * v / 89)::real ORDER BY i) FROM unnest(x) WITH ORDINALITY u (v, i)';
 CREATE TABLE iris AS
@@ -24,8 +24,9 @@ FROM lines WHERE number > 1;
 SELECT version, dims FROM dml_train('ev_iris', 'iris', 'x', 'class', method => 'lda', options => '{"validation": 0}');
 SELECT version, dims FROM dml_train('ev_digits', 'digits', 'x', 'class', method => 'whiten', options => '{"validation": 0}');
 
--- Without learning and whitened, against scikit-learn: the first to the last neighbour, whitened but for rounding.  Of
--- so many pairs of digits distances are counted in bins.
+-- Without learning and whitened, compared with scikit-learn, from the first to the last neighbour.
+-- The whitened figures agree up to rounding. With this many pairs of digits, distances are counted
+-- in bins.
 CREATE TABLE result AS
 SELECT data, gallery, k, metric, embedding, value, low, high FROM (
 	SELECT 'iris' AS data, 'self' AS gallery, 5 AS k, e.* FROM dml_evaluate('ev_iris', 'iris', label => 'class', keep_duplicates => true) e
@@ -47,7 +48,8 @@ GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2 DESC, 3;
 -- A model that is whitening is as good as whitening.
 SELECT metric, w.value = l.value AS same FROM result w JOIN result l USING (data, gallery, metric)
 WHERE (data, gallery, w.embedding, l.embedding) = ('digits', 'self', 'whitened', 'learned') AND metric IN ('recall_at_1', 'map_at_r', 'knn_accuracy') ORDER BY 1;
--- A figure is within its interval, a difference what it says; without a bootstrap there is none.
+-- A figure is within its interval, and a difference equals that of its figures. Without a bootstrap
+-- there is no interval.
 SELECT data, gallery, embedding, count(low) > 20 AS intervals,
 	count(*) FILTER (WHERE embedding <> 'difference' AND NOT (value >= low - 0.02 AND value <= high + 0.02)) AS outside,
 	count(*) FILTER (WHERE low > high OR (embedding <> 'difference' AND (low < -1 OR high > 1))) AS odd
@@ -56,7 +58,7 @@ SELECT count(*) AS differences, bool_and(abs(d.value - (l.value - n.value)) < 1e
 FROM result d JOIN result l USING (data, gallery, metric) JOIN result n USING (data, gallery, metric)
 WHERE d.embedding = 'difference' AND l.embedding = 'learned' AND n.embedding = 'no learning' AND d.value IS NOT NULL;
 
--- All three, against the definitions in SQL on the embeddings as dml_embed makes them.
+-- All three, compared with the definitions in SQL on the embeddings of dml_embed.
 CREATE FUNCTION square_distance(a real[], b real[]) RETURNS float8 IMMUTABLE LANGUAGE sql AS
 	'SELECT sum((x::float8 - y) ^ 2) FROM unnest(a, b) u (x, y)';
 CREATE TABLE embedded AS SELECT id, class, dml_embed('ev_iris', x)::real[] AS e FROM iris;
@@ -86,7 +88,7 @@ naive AS (
 SELECT metric, abs(n.value - l.value) < 1e-10 AS same FROM naive n JOIN result l USING (metric)
 WHERE (l.data, l.gallery, l.embedding) = ('iris', 'self', 'learned') ORDER BY 1;
 
--- The same figures in another order of rows, from a file, with two threads.
+-- The figures do not change with the order of rows, with a temporary file, or with two threads.
 CREATE FUNCTION figures(source text, gallery text DEFAULT NULL) RETURNS text LANGUAGE sql AS
 	'SELECT md5(string_agg(e::text, '';'')) FROM dml_evaluate(''ev_digits'', source, label => ''class'', gallery => gallery) e';
 SELECT figures('digits') AS once, figures('digits', 'digits') AS with_itself \gset
@@ -94,19 +96,19 @@ SELECT figures('SELECT * FROM digits ORDER BY md5(id::text)') = :'once' AS in_an
 SET maintenance_work_mem = '1MB';
 SELECT figures('digits') = :'once' AS from_a_file, figures('digits', 'digits') = :'with_itself' AS both_from_a_file;
 RESET maintenance_work_mem;
--- Clusters and what follows from sums of products depend on the number of threads in their last digits.
+-- The last digits of clusters and of figures from sums of products depend on the number of threads.
 CREATE TABLE one_thread AS SELECT * FROM dml_evaluate('ev_digits', 'digits', label => 'class');
 SET dml.threads = 2;
 SELECT count(*) > 40 AS compared, bool_and(a.no_learning IS NOT DISTINCT FROM b.no_learning AND a.learned IS NOT DISTINCT FROM b.learned) AS with_two_threads
 FROM one_thread a JOIN dml_evaluate('ev_digits', 'digits', label => 'class') b USING (metric) WHERE metric NOT IN ('nmi', 'ami', 'silhouette', 'effective_rank');
 RESET dml.threads;
--- A gallery that holds the queries finds them themselves.
+-- In a gallery that holds the queries, each query finds itself,
 SELECT no_learning, whitened, learned FROM dml_evaluate('ev_digits', 'digits', label => 'class', gallery => 'digits', keep_duplicates => true) WHERE metric = 'recall_at_1';
--- Unless duplicates are hidden, which is the same as leaving each out for itself.
+-- unless duplicates are hidden, which equals leaving each query out of its own search.
 SELECT metric, a.no_learning = b.no_learning AS same FROM dml_evaluate('ev_digits', 'digits', label => 'class', gallery => 'digits') a
 JOIN dml_evaluate('ev_digits', 'digits', label => 'class') b USING (metric) WHERE metric IN ('recall_at_1', 'map_at_r', 'map', 'knn_accuracy') ORDER BY 1;
 
--- Unseen classes: which are held out follows from their names and the seed.
+-- Unseen classes: the names and the seed decide which are held out.
 SELECT c, dml_held_out(c) AS half, dml_held_out(c::text) AS as_text, dml_held_out(c, 0.2) AS fifth, dml_held_out(c, seed => 1) AS other, dml_held_out(c, 1) AS "all"
 FROM generate_series(0, 9) c;
 SELECT count(*) FROM generate_series(1, 10000) c WHERE dml_held_out(c, 0.3);
@@ -124,7 +126,7 @@ SELECT metric, no_learning FROM dml_evaluate('ev_open', 'SELECT * FROM digits WH
 SELECT metric, learned FROM dml_evaluate('ev_open', 'digits', label => 'class', protocol => 'open_set', share => 1) WHERE metric = 'queries';
 SELECT * FROM dml_evaluate('ev_open', 'SELECT * FROM digits WHERE class IN (SELECT min(c) FROM generate_series(0, 9) c WHERE dml_held_out(c))', label => 'class', protocol => 'open_set');
 
--- Some of the queries: the same ones every time, among all rows.
+-- A sample of the queries: always the same queries, searched among all rows.
 SET client_min_messages = warning;
 SELECT metric, learned FROM dml_evaluate('ev_iris', 'iris', label => 'class', max_queries => 10) WHERE metric IN ('queries', 'gallery_rows');
 CREATE TABLE a_few AS SELECT * FROM dml_evaluate('ev_iris', 'iris', label => 'class', max_queries => 10);
@@ -132,7 +134,7 @@ SELECT count(*), bool_and(a_few.* IS NOT DISTINCT FROM e.*) AS same FROM a_few
 JOIN dml_evaluate('ev_iris', 'SELECT * FROM iris ORDER BY random()', label => 'class', max_queries => 10) e USING (metric);
 SELECT metric, learned FROM dml_evaluate('ev_iris', 'iris', label => 'class', max_queries => 1000) WHERE metric = 'queries';
 
--- By class: the mean over classes is the macro mean, weighted by queries the micro one.
+-- By class: the mean over classes is the macro mean; weighted by queries it is the micro mean.
 CREATE TABLE by_class AS SELECT * FROM dml_evaluate('ev_iris', 'iris', label => 'class', per_class => true);
 SELECT class, learned FROM by_class WHERE class IS NOT NULL AND metric = 'queries' ORDER BY 1;
 SELECT c.metric, abs(avg(c.learned) - (SELECT learned FROM by_class m WHERE m.metric = 'macro_' || c.metric)) < 1e-12 AS macro,
@@ -140,7 +142,8 @@ SELECT c.metric, abs(avg(c.learned) - (SELECT learned FROM by_class m WHERE m.me
 FROM by_class c JOIN by_class q ON q.class = c.class AND q.metric = 'queries'
 WHERE c.metric IN ('recall_at_1', 'map_at_r', 'knn_accuracy', 'map') GROUP BY 1 ORDER BY 1;
 
--- Rows of the query's group are not found; those that are not earlier; a gallery only where there is one.
+-- Rows of the query's group, and rows that are not earlier, are not found. gallery has a value only
+-- if a gallery is given.
 CREATE TABLE walk (x real[], class text, camera int, taken timestamptz);
 INSERT INTO walk VALUES ('{0,0}', 'a', 1, '2020-01-01'), ('{1,0}', 'a', 1, '2020-01-02'), ('{2,1}', 'b', 2, '2020-01-03'), ('{4,1}', 'a', 2, '2020-01-04'), ('{9,0}', 'b', 1, '2020-01-05');
 SELECT version FROM dml_train('ev_walk', 'walk', 'x', 'class', method => 'whiten', options => '{"validation": 0}');
@@ -152,7 +155,7 @@ WHERE metric IN ('recall_at_1', 'recall_at_2', 'lone_queries', 'genuine_pairs', 
 SELECT metric, no_learning FROM dml_evaluate('ev_walk', 'walk', label => 'class', protocol => 'temporal', time_by => 'taken')
 WHERE metric IN ('recall_at_1', 'recall_at_2', 'lone_queries', 'genuine_pairs', 'impostor_pairs');
 SELECT metric, no_learning FROM dml_evaluate('ev_walk', 'walk', label => 'class', protocol => 'query_gallery', gallery => 'walk', keep_duplicates => true) WHERE metric = 'mrr';
--- Grades: gains of 0 and 3 and 1 among the rows of a query's label.
+-- Grades: gains of 0, 3 and 1 among the rows with the query's label.
 SELECT metric, round(no_learning::numeric, 6) FROM dml_evaluate('ev_walk', $$VALUES ('{0,0}'::real[], 'a', 0)$$, 'column1', 'column2', grade => 'column3',
 	gallery => $$VALUES ('{1,0}'::real[], 'a', 0), ('{2,0}', 'b', 5), ('{3,0}', 'a', 3), ('{4,0}', 'a', 1)$$) WHERE metric IN ('ndcg', 'map');
 SELECT round(((3 / log(2, 4) + 1 / log(2, 5)) / (3 + 1 / log(2, 3)))::numeric, 6) AS ndcg;

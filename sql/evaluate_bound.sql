@@ -1,4 +1,5 @@
--- The work of an evaluation has a bound, above which it asks with a sample; and it is seen while it runs.
+-- The work of an evaluation has a bound; above it, a sample of the queries is used. A running
+-- evaluation is shown.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 SET dml.notice_interval = 0;
@@ -17,7 +18,7 @@ CREATE TABLE sampled AS SELECT * FROM dml_evaluate('bound', 'thing', label => 'k
 SELECT w.no_learning AS whole, s.no_learning AS sampled FROM whole w JOIN sampled s USING (metric) WHERE metric IN ('queries', 'gallery_rows') ORDER BY metric;
 SELECT count(*) AS figures, count(*) FILTER (WHERE abs(w.learned - s.learned) > 0.1) AS far_off FROM whole w JOIN sampled s USING (metric)
 WHERE metric ~ 'recall|map|mrr|ndcg|knn|auc|eer|^best_accuracy$';
--- max_queries overrides the bound; with a gallery it is of queries and gallery.
+-- max_queries overrides the bound. With a gallery, the bound counts queries and gallery.
 SELECT count(*) AS figures, count(*) FILTER (WHERE w.learned IS DISTINCT FROM s.learned) AS differ
 FROM whole w JOIN dml_evaluate('bound', 'thing', label => 'kind', whiten => false, max_queries => 600) s USING (metric);
 SELECT no_learning FROM dml_evaluate('bound', 'SELECT * FROM thing WHERE id <= 100', label => 'kind', whiten => false, metrics => '{recall_at_1}', protocol => 'query_gallery', gallery => 'thing') WHERE metric = 'queries';
@@ -26,7 +27,8 @@ SELECT no_learning FROM dml_evaluate_matches('bound', 'asked', 'q', 'v', whiten 
 SELECT c.genuine_pairs + c.impostor_pairs < p.pairs / 2 AS fewer, abs(c.threshold / p.threshold - 1) < 0.1 AS near FROM dml_calibrate('bound', 'thing', label => 'kind') c, pairs p;
 RESET dml.max_comparisons;
 
--- An evaluation is seen while it runs, and by a stranger without its model; then no more, after an error either.
+-- A running evaluation is shown, to another role without the model's name. It is no longer shown
+-- afterwards, also after an error.
 CREATE FUNCTION watch(i int, stranger text) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
 	p record;

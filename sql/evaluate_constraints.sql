@@ -1,4 +1,4 @@
--- Evaluation by judged pairs, comparisons and matches, against their definitions in SQL.
+-- Evaluation by judged pairs, comparisons and matches, compared with their definitions in SQL.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA evaluate_constraints;
@@ -16,7 +16,7 @@ SELECT a.x AS q, b.x AS p, c.x AS n, 1 + (a.id + b.id) % 3 AS w
 FROM item a, item b, item c WHERE a.kind = b.kind AND a.kind <> c.kind AND a.id <> b.id AND (a.id * 101 + b.id * 31 + c.id * 17) % 97 = 0;
 SELECT version FROM dml_train('eg_item', 'item', 'x', 'kind', method => 'lda', dims => 2);
 
--- Figures of verification are those of SQL over distances, in every space.
+-- Figures of verification equal those of SQL over distances, in every space.
 CREATE FUNCTION auc(d float8[], s boolean[]) RETURNS numeric LANGUAGE sql AS $$
 	WITH p AS (SELECT * FROM unnest(d, s) AS p(d, s))
 	SELECT round(avg(CASE WHEN g.d < i.d THEN 1 WHEN g.d = i.d THEN 0.5 ELSE 0 END)::numeric, 6)
@@ -31,7 +31,7 @@ SELECT bool_and(abs(m.learned - (SELECT avg(((dml_distance('eg_item', a, b) <= t
 FROM measured m, measured t WHERE m.metric = 'best_accuracy' AND t.metric = 'best_accuracy_threshold';
 SELECT metric, learned > no_learning AS better, learned_low < learned AND learned < learned_high AS inside, difference_low > 0 AS surely
 FROM measured WHERE metric IN ('roc_auc', 'average_precision', 'best_accuracy');
--- A stored threshold, on pairs that it was not found on.
+-- A stored threshold, on other pairs than those that it was found on.
 SELECT metric, learned FROM measured WHERE metric ~ '^calibrated';
 SELECT threshold > 0 AS calibrated FROM dml_calibrate('eg_item', 'SELECT * FROM pair WHERE w > 1', a => 'a', b => 'b', same => 'same');
 SELECT abs(max(learned) FILTER (WHERE metric = 'calibrated_far') - (SELECT avg(dml_match('eg_item', a, b)::int) FROM pair WHERE w = 1 AND NOT same)) < 1e-9 AS far,
@@ -50,14 +50,14 @@ SELECT count(*) AS metrics, bool_and(t.learned = q.learned AND t.no_learning = q
 FROM dml_evaluate_triplets('eg_item', 'compared', 'q', 'p', 'n') t JOIN dml_evaluate_quadruplets('eg_item', 'compared', 'q', 'p', 'q', 'n') q USING (metric);
 SELECT metric, no_learning FROM dml_evaluate_triplets('eg_item', 'SELECT array_fill(0::real, ARRAY[cardinality(x)]) AS x, x AS y, ARRAY(SELECT -e FROM unnest(x) e) AS z FROM item', 'x', 'y', 'z', whiten => false);
 
--- Two towers: an image and a text with the same six numbers behind them.
+-- Two towers: an image and a text that are made from the same six numbers.
 CREATE TABLE caption AS
 SELECT i AS id,
 	ARRAY(SELECT (SELECT sum(sin(i * (k + 0.37) * 1.9) * sin(k * j * 1.3)) FROM generate_series(1, 6) k) FROM generate_series(1, 10) j)::real[] AS image,
 	ARRAY(SELECT (SELECT sum(sin(i * (k + 0.37) * 1.9) * cos(k * j * 2.1)) FROM generate_series(1, 6) k) FROM generate_series(1, 14) j)::real[] AS words
 FROM generate_series(1, 300) i;
 SELECT version FROM dml_train_matches('eg_clip', 'SELECT * FROM caption WHERE id % 3 > 0', a => 'image', b => 'words', method => 'ntxent', network => '8, l2', epochs => 10);
--- An image has its own text, and one more of less worth.
+-- An image has its own text, and another one of a lower grade.
 CREATE VIEW held AS
 SELECT c.image, d.words, CASE WHEN c.id = d.id THEN 3 ELSE 1 END AS grade FROM caption c JOIN caption d ON d.id IN (c.id, c.id % 297 + 3) WHERE c.id % 3 = 0;
 SET client_min_messages = notice;
@@ -77,7 +77,7 @@ WITH hit AS (SELECT *, row_number() OVER (PARTITION BY image ORDER BY place) AS 
 	v AS (SELECT key AS metric, avg(value::float8) AS value FROM q, LATERAL jsonb_each_text(to_jsonb(q) - 'image') GROUP BY key)
 SELECT metric, abs(learned - value) < 1e-6 AS by_definition, learned_low <= learned AND learned <= learned_high AS inside FROM found JOIN v USING (metric) ORDER BY metric;
 SELECT abs(learned - auc((SELECT array_agg(d) FROM place), (SELECT array_agg(grade IS NOT NULL) FROM place))::float8) < 2e-5 AS roc_auc FROM found WHERE metric = 'roc_auc';
--- One tower: a row is not found by itself; an adapter: stored vectors stay as they are.
+-- One tower: a row does not find itself. An adapter: stored vectors stay as they are.
 SELECT metric, no_learning, learned IS NOT NULL AS learned FROM dml_evaluate_matches('eg_item',
 	'SELECT a.x AS a, b.x AS b FROM item a JOIN item b ON b.id IN (a.id, a.id + 6) WHERE a.id < 20', 'a', 'b', gallery => 'item', gallery_features => 'x', max_queries => 7)
 WHERE metric IN ('queries', 'matches', 'gallery_rows', 'genuine_pairs', 'impostor_pairs');
@@ -113,7 +113,7 @@ SELECT * FROM dml_evaluate_matches('eg_clip', 'held', 'image', 'words', max_quer
 SELECT * FROM dml_evaluate_matches('eg_ask', 'SELECT image, dml_embed(''eg_flat'', words[1:10]) AS v FROM caption', 'image', 'v');
 SELECT count(*) FROM dml_evaluate_pairs('eg_item', 'SELECT a, b, same FROM pair WHERE w = 1 UNION ALL SELECT NULL, b, same FROM pair WHERE w = 2 AND a[1] < -1', 'a', 'b', 'same');
 
--- Rights: those to embed with the model and to read; nothing is written.
+-- Rights: to embed with the model and to read the source. Nothing is written.
 CREATE ROLE eg_reader;
 GRANT USAGE ON SCHEMA evaluate_constraints TO eg_reader;
 GRANT SELECT ON pair TO eg_reader;

@@ -25,10 +25,10 @@ INSERT INTO line VALUES ('{0,0}', 'a'), ('{1,0}', 'b'), ('{2.5,0}', 'a'), ('{4.5
 SELECT * FROM evaluate('line', k => 3) LIMIT 1;
 -- pairs: 2.5 and 4.5, 0 and 2.5, 0 and 4.5 of a; 1, 1.5, 3.5 of two classes; the second rank by AUC
 SELECT round(no_learning::numeric, 6) AS auc FROM dml_evaluate('ev_edge', 'line', label => 'class') WHERE metric = 'roc_auc';
--- the class of most neighbours; among as many, the one that comes first
+-- the class of most neighbours; if two classes have equally many, the one that comes first
 SELECT k, knn FROM generate_series(1, 4) k, evaluate('line', k => k) WHERE embedding = 'no learning';
 
--- One class, one row a class, one row; a gallery with other classes, or one row.
+-- One class; one row in each class; one row; a gallery with other classes, or with one row.
 SELECT * FROM evaluate('SELECT x, 1 AS class FROM points');
 SELECT * FROM evaluate('SELECT x, id AS class FROM points');
 SELECT metric, no_learning, whitened, learned, learned_low FROM dml_evaluate('ev_edge', 'SELECT x, class FROM points WHERE id = 1', label => 'class') WHERE metric <> 'norm_spread';
@@ -37,11 +37,11 @@ SELECT * FROM evaluate('SELECT x, class FROM points WHERE id <= 3', 'SELECT x, c
 SELECT * FROM evaluate('SELECT x, class FROM points WHERE id = 7', 'SELECT x, class FROM points');
 SELECT * FROM evaluate('SELECT x, class FROM points WHERE id <= 6', k => 1000);
 
--- Equal rows are at distance 0 of each other: one of another class may come first.
+-- Equal rows are at distance 0 from each other: a row of another class may come first.
 SELECT * FROM evaluate('SELECT ''{1,2}''::real[] AS x, i % 2 AS class FROM generate_series(1, 20) i');
 SELECT r1 FROM evaluate('SELECT x, class FROM points UNION ALL SELECT x, class FROM points');
 
--- All in one group: nobody finds anybody.  All collapsed.
+-- All rows in one group: no query finds any row. A collapsed embedding.
 SELECT metric, round(no_learning::numeric, 4) FROM dml_evaluate('ev_edge', 'points', label => 'class', group_by => '1') WHERE metric IN ('lone_queries', 'recall_at_1', 'knn_accuracy', 'roc_auc', 'silhouette');
 SELECT metric, learned FROM dml_evaluate('ev_edge', 'SELECT ''{1,2}''::real[] AS x, i % 2 AS class FROM generate_series(1, 20) i', label => 'class', keep_duplicates => true)
 WHERE metric IN ('nmi', 'ami', 'silhouette', 'roc_auc', 'eer', 'effective_rank', 'norm_spread');
@@ -91,7 +91,7 @@ SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', max_queries =>
 SELECT dml_held_out(1, 2);
 SELECT dml_held_out(NULL::int) IS NULL AS null_label;
 
--- Metrics asked for by name are those of all, and nothing else comes out but counts.
+-- Metrics that are named equal those of an evaluation of all, and only counts are added.
 CREATE TEMP TABLE every AS SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', recall_at => '{1,3}');
 SELECT count(*) > 30 AS asked, count(*) FILTER (WHERE (e.*) IS DISTINCT FROM (o.*)) AS differ
 FROM every e LEFT JOIN LATERAL (SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', metrics => ARRAY[e.metric]) o WHERE o.metric = e.metric) o ON true
@@ -102,7 +102,7 @@ SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', metrics => '{m
 SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', metrics => '{}');
 SELECT * FROM dml_evaluate('ev_edge', 'points', label => 'class', metrics => '{map,NULL}');
 
--- Rights: reading the source, embedding with the model.
+-- Rights: to read the source and to embed with the model.
 CREATE ROLE ev_reader;
 GRANT USAGE ON SCHEMA evaluate_edge TO ev_reader;
 SET ROLE ev_reader;
@@ -124,7 +124,7 @@ CREATE TABLE many AS SELECT ARRAY[sin(i), cos(i::float8 * i)]::real[] AS x, i % 
 SET statement_timeout = '1s';
 SELECT * FROM dml_evaluate('ev_edge', 'many', label => 'class');
 RESET statement_timeout;
--- Far more distances than memory: a block of queries at a time.
+-- Far more distances than memory: queries are searched in blocks.
 SET maintenance_work_mem = '1MB';
 SELECT metric, learned FROM dml_evaluate('ev_edge', 'many', label => 'class', max_queries => 20) WHERE metric IN ('queries', 'gallery_rows');
 RESET maintenance_work_mem;

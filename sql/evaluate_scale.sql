@@ -1,4 +1,5 @@
--- No figure depends on the unit of the features, as far as float4 holds them; queries without gain are counted.
+-- No figure depends on the unit of the features, within the range of float4. Queries without gain
+-- are counted.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 SET dml.notice_interval = 0;
@@ -19,7 +20,7 @@ $$;
 SELECT p AS power, count(*) > 30 AS all, count(*) FILTER (WHERE abs(f.value - g.value) > 1e-6 OR (f.value IS NULL) <> (g.value IS NULL)) AS differ
 FROM unnest(ARRAY[-76, -40, 30, 80]) p, figures(0) f, LATERAL figures(p) g WHERE f.metric = g.metric GROUP BY p ORDER BY p;
 SELECT metric, value > 0.7 AS found FROM figures(-76) WHERE metric IN ('nmi', 'ami') ORDER BY metric;
--- So it is with the held-out score of matches and views.
+-- Nor does the held-out score of matches and views.
 CREATE FUNCTION matched(power int) RETURNS text LANGUAGE sql AS $$
 	SELECT format('SELECT ARRAY[i * u, 0]::real[] AS q, ARRAY[i * u, 0.3 * u]::real[] AS v FROM generate_series(1, 100) i, (SELECT 2::float8 ^ %s AS u) s', power)
 $$;
@@ -30,7 +31,7 @@ FROM unnest(ARRAY[0, -76, 80]) p, LATERAL dml_train_matches('scale', matched(p),
 SELECT power, matches, unlabeled > 0.3 AS unlabeled FROM trained ORDER BY power;
 SELECT version FROM dml_train('scale', 'thing', 'x', 'kind', method => 'pca');
 RESET client_min_messages;
--- Queries all of whose rows have the grade 0.
+-- Queries whose rows all have the grade 0.
 SELECT metric, round(no_learning::numeric, 4) AS no_learning FROM dml_evaluate('scale', 'SELECT *, (kind > 1)::int AS gain FROM thing', 'x', 'kind', grade => 'gain', metrics => '{ndcg,mrr}', whiten => false)
 WHERE metric = 'queries';
 SELECT count(*) FROM dml_evaluate('scale', 'SELECT *, (kind > 1)::int AS gain FROM thing', 'x', 'kind', grade => 'gain', metrics => '{mrr}', whiten => false);

@@ -1,4 +1,4 @@
--- Evaluation by a number to predict, against its definition in SQL.
+-- Evaluation by a numeric target, compared with its definition in SQL.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA evaluate_target;
@@ -15,7 +15,7 @@ SELECT method, metric FROM dml_train('et_house', 'learn', 'x', target => 'price'
 CREATE FUNCTION embedded(space text, x real[]) RETURNS dml_vector LANGUAGE sql STABLE AS $$
 	SELECT CASE WHEN space = 'learned' THEN dml_embed('et_house', x) ELSE x::dml_vector END
 $$;
--- Five nearest; all rows are ranked, for they are fewer than a thousand.
+-- Five nearest neighbours. All rows are ranked, since there are fewer than a thousand.
 CREATE FUNCTION by_definition(space text) RETURNS TABLE (r2 float8, rmse float8, mae float8, spearman float8) LANGUAGE sql AS $$
 	WITH q AS MATERIALIZED (SELECT id, price, embedded(space, x) AS z FROM test),
 	g AS MATERIALIZED (SELECT id, price, embedded(space, x) AS z FROM learn),
@@ -35,7 +35,7 @@ SELECT metric, abs(learned - no_learning - difference) < 1e-9 AS difference, whi
 	learned_low <= learned AND learned <= learned_high AS inside, difference_low > 0 AS larger, difference_high < 0 AS smaller
 FROM measured WHERE difference IS NOT NULL ORDER BY metric;
 
--- One row left out; the same whatever the order of the rows; some of the queries.
+-- One row left out. The order of the rows does not matter. A sample of the queries.
 CREATE TEMP TABLE alone AS SELECT * FROM dml_evaluate_target('et_house', 'house', target => 'price', k => 1, whiten => false);
 SELECT metric, whitened, no_learning FROM alone WHERE metric IN ('queries', 'gallery_rows') ORDER BY metric;
 SELECT count(*) FROM (TABLE alone EXCEPT SELECT * FROM dml_evaluate_target('et_house', 'SELECT * FROM house ORDER BY id DESC', target => 'price', k => 1, whiten => false)) d;
@@ -49,7 +49,7 @@ SELECT a.metric, abs(a.no_learning - b.no_learning) < 1e-9 AS same FROM alone a
 JOIN dml_evaluate_target('et_house', 'SELECT x, price FROM house UNION ALL SELECT x, price FROM house', target => 'price', k => 1) b USING (metric)
 WHERE metric = 'r2';
 
--- A number of one value, rows without one, a model of classes.
+-- A target with one value, rows without a target, a model of classes.
 SELECT metric, learned FROM dml_evaluate_target('et_house', 'test', target => '7') WHERE metric IN ('r2', 'rmse', 'spearman') ORDER BY metric;
 SELECT metric, learned FROM dml_evaluate_target('et_house', 'test', target => 'nullif(id % 2, 1)') WHERE metric = 'queries';
 SELECT version FROM dml_train('et_class', 'house', 'x', 'id % 4', method => 'lda');

@@ -53,7 +53,7 @@ SELECT id FROM spot ORDER BY v <=> (SELECT v * 3::float8 FROM spot WHERE id = 9)
 RESET enable_seqscan;
 RESET dml.recall;
 
--- Each row of a join asks for its own neighbours; a cursor goes on where it was.
+-- Each row of a join searches for its own neighbours; a cursor continues where it was.
 SET enable_seqscan = off;
 SELECT a.id, b.id AS other FROM spot a,
 	LATERAL (SELECT id FROM spot b WHERE b.id <> a.id AND b.id < 1000 ORDER BY b.v <=> a.v LIMIT 1) b
@@ -72,7 +72,7 @@ SELECT id FROM spot ORDER BY v <=> array_fill(1::real, ARRAY[64])::dml_vector LI
 DROP TABLE spot;
 DROP FUNCTION nearest;
 
--- Rows whose other columns were updated, on their page (HOT): the index has the chain's beginning.
+-- HOT updates of other columns: the index has the root of the HOT chain.
 CREATE TABLE hot (id int, n int DEFAULT 0, v dml_vector) WITH (fillfactor = 40);
 INSERT INTO hot SELECT i, 0, ARRAY[sin(i), cos(i), i % 7, i * 0.001]::real[]::dml_vector FROM generate_series(1, 1000) i;
 CREATE INDEX ON hot USING dml (v);

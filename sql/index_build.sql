@@ -1,4 +1,5 @@
--- CREATE INDEX USING dml: alone and with workers, in little memory, of data that is hard to divide.
+-- CREATE INDEX USING dml: with and without workers, in little memory, on data that is hard to
+-- divide.
 SET client_min_messages = warning;
 \set SHOW_CONTEXT never
 CREATE EXTENSION IF NOT EXISTS dml;
@@ -11,7 +12,8 @@ FROM generate_series(1, 7) phase;
 CREATE FUNCTION curve(i int, dims int) RETURNS dml_vector LANGUAGE sql IMMUTABLE AS
 $$ SELECT array_agg((sin(i::float8 * j * 0.37) + i % 5)::real ORDER BY j)::dml_vector FROM generate_series(1, dims) j $$;
 
--- Exact search by the index finds what reading the table finds, and an unlimited one every row once.
+-- Exact search by the index finds the rows that reading the table finds. A search without LIMIT
+-- returns every row once.
 CREATE FUNCTION agrees(tbl regclass, probes int[], OUT same boolean, OUT every boolean) LANGUAGE plpgsql
 	SET enable_seqscan = off SET enable_sort = off SET dml.recall = 1 AS $$
 DECLARE
@@ -47,7 +49,7 @@ SELECT * FROM agrees('site', ARRAY[1, 2000, 4000]);
 SELECT reltuples FROM pg_class WHERE relname IN ('site', 'site_v') ORDER BY relname;
 SELECT pg_relation_size('site_v') AS alone \gset
 
--- With workers, who scan, assign and sort: the same rows in about the same pages.
+-- With workers, which scan, assign and sort: the same rows in about as many pages.
 SET max_parallel_maintenance_workers = 2;
 SET min_parallel_table_scan_size = 0;
 ALTER TABLE site SET (parallel_workers = 2);
@@ -63,7 +65,7 @@ SELECT * FROM agrees('site', ARRAY[1, 2000, 4000]);
 CREATE INDEX site_part ON site USING dml ((v * 2::float8)) WHERE id % 2 = 0;
 DROP INDEX site_part;
 
--- Updated in a transaction that goes on: old versions are indexed where snapshots see them.
+-- Updated in a transaction that has not ended: old versions are indexed if a snapshot sees them.
 BEGIN;
 UPDATE site SET v = curve(id + 5000, 16) WHERE id BETWEEN 1 AND 500;
 DROP INDEX site_v;
@@ -71,7 +73,7 @@ CREATE INDEX site_v ON site USING dml (v);
 COMMIT;
 SELECT * FROM agrees('site', ARRAY[1, 500, 4000]);
 
--- An error of a row, whoever meets it, is the statement's.
+-- An error in a row is reported by the statement, also if a worker meets it.
 DROP INDEX site_v;
 INSERT INTO site SELECT 9001, curve(1, 8);
 CREATE INDEX site_wrong ON site USING dml (v);
@@ -84,7 +86,7 @@ CREATE INDEX site_wrong ON site USING dml (v); -- the detail tells which of the 
 SELECT count(*) FROM pg_class WHERE relname = 'site_wrong';
 DROP TABLE site;
 
--- An empty table, and one of NULLs, with workers to be had.
+-- An empty table, and a table of NULLs, with workers available.
 CREATE TABLE bare (id int, v dml_vector(16)) WITH (parallel_workers = 2);
 CREATE INDEX bare_v ON bare USING dml (v);
 INSERT INTO bare SELECT i, NULL FROM generate_series(1, 1000) i;
@@ -100,7 +102,7 @@ CREATE INDEX ON fleeting USING dml (v);
 SELECT * FROM agrees('fleeting', ARRAY[1, 500]);
 DROP TABLE fleeting;
 
--- The least memory that there is: long vectors, alone and with workers.
+-- The smallest memory: long vectors, with and without workers.
 SET maintenance_work_mem = '1MB';
 CREATE TABLE long (id int, v dml_vector);
 INSERT INTO long SELECT i, curve(i, 784) FROM generate_series(1, 600) i;
@@ -121,7 +123,7 @@ SELECT * FROM agrees('many', ARRAY[1, 20000]);
 DROP TABLE many;
 RESET maintenance_work_mem;
 
--- Rows all alike: no tree of crumbs, and inserts of more of them split well.
+-- Equal rows: the tree does not consist of tiny leaves, and inserts of more equal rows split well.
 CREATE TABLE alike AS SELECT i AS id, array_fill(0.1::real, ARRAY[16])::dml_vector AS v FROM generate_series(1, 20000) i;
 CREATE INDEX alike_v ON alike USING dml (v);
 SELECT pg_relation_size('alike_v') < pg_relation_size('alike') / 2 AS compact;
@@ -130,7 +132,8 @@ SELECT fill > 0.7 AS full, height <= 4 AS low FROM dml_index_stats('alike_v');
 SELECT * FROM agrees('alike', ARRAY[1]);
 DROP TABLE alike;
 
--- Rows that went a moment ago, before the first that is alive: the index has them, so nobody need do without it.
+-- Recently deleted rows before the first live row: the index has them, so every snapshot can use
+-- it.
 BEGIN;
 CREATE TABLE went AS SELECT i AS id, curve(i, 16) AS v FROM generate_series(1, 100) i;
 DELETE FROM went WHERE id <= 10;

@@ -1,9 +1,9 @@
--- The index finds the share of the nearest rows that dml.recall asks for, of queries that are no rows of the
--- table, for data of many kinds.  A share within what 400 neighbours can tell.
+-- The index finds the share of the nearest rows that dml.recall asks for, for queries that are not
+-- rows of the table, for many kinds of data. The tolerance is what 400 neighbours can tell.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 
--- A number that looks like chance between 0 and 1, the same on every machine.
+-- A pseudo-random number between 0 and 1, equal on every machine.
 CREATE FUNCTION chance(i bigint, j int) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
 	SELECT (hashint8extended(i * 65536 + j, 7) & 1048575) / 1048576.0
 $$;
@@ -24,7 +24,7 @@ $$;
 
 CREATE TABLE item (id int, v dml_vector);
 
--- Is the share of the 10 nearest that the index finds, for 40 queries, what was asked for?
+-- Whether the index finds the requested share of the 10 nearest rows, for 40 queries.
 CREATE FUNCTION keeps(kind text, dims int, OUT at_90 boolean, OUT at_95 boolean, OUT at_99 boolean, OUT at_999 boolean,
 	OUT exact boolean) LANGUAGE plpgsql AS $$
 DECLARE
@@ -73,20 +73,21 @@ SELECT * FROM keeps('classes', 128);
 SELECT fill('pixels', 784, 1500);
 SELECT * FROM keeps('pixels', 784);
 
--- Data that drifted: half as many rows again from another region, without a new calibration; queries from there, and from before.
+-- Drifted data: half as many new rows from another region, without a new calibration; queries from
+-- both regions.
 SELECT fill('classes', 24, 6000);
 INSERT INTO item SELECT i, vector_of('drifted', 24, i) FROM generate_series(6001, 9000) i;
 SELECT * FROM keeps('drifted', 24);
 SELECT * FROM keeps('classes', 24);
 
--- Rows that are all the same, and one far away: any ten are the nearest.
+-- Equal rows, and one far away: any ten are the nearest.
 TRUNCATE item;
 INSERT INTO item SELECT i, array_fill(0.3::real, ARRAY[24])::dml_vector FROM generate_series(1, 3000) i;
 INSERT INTO item SELECT 3001, array_fill(1e6::real, ARRAY[24])::dml_vector;
 REINDEX INDEX item_v;
 SELECT * FROM keeps('classes', 24);
 
--- More rows than the first stage of a search is for: in order, none twice, and as complete.
+-- More rows than the first stage of a search returns: in order, none twice, and as complete.
 SELECT fill('classes', 24, 6000);
 SET enable_seqscan = off;
 SET dml.recall = 0.95;

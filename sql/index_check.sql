@@ -1,4 +1,4 @@
--- dml_index_check and dml_index_stats: what they say of a good index, and what they refuse.
+-- dml_index_check and dml_index_stats: their results for a good index, and their errors.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 
@@ -7,7 +7,7 @@ CREATE INDEX spot_v ON spot USING dml (v);
 SELECT * FROM dml_index_check('spot_v');
 SELECT height, pages, rows, dead, dims, space, metric, fill, recalls, search_leaves FROM dml_index_stats('spot_v');
 
--- Built by inserts, with rows that are dead for the table and not for the index yet, then vacuumed.
+-- Built by inserts, with rows that are dead in the table and still in the index, then vacuumed.
 INSERT INTO spot SELECT i, array_agg((sin(i * j) + i % 5)::real ORDER BY j)::dml_vector
 FROM generate_series(1, 2000) i, generate_series(1, 8) j GROUP BY i;
 INSERT INTO spot VALUES (2001, NULL), (2002, array_fill(0::real, ARRAY[8])::dml_vector);
@@ -25,7 +25,7 @@ SELECT rows = (SELECT count(v) FROM spot) AS all_rows, inner_pages + leaf_pages 
 	pages = pg_relation_size('spot_v') / current_setting('block_size')::int AS all_blocks, bytes_per_row > 8 AS some_bytes,
 	fill > 0 AND fill <= 1 AS filled, dims, metric, leaf_bits, inner_bits
 FROM dml_index_stats('spot_v');
--- What this transaction has changed counts.
+-- Changes of this transaction count.
 BEGIN;
 DELETE FROM spot WHERE id = 1;
 INSERT INTO spot SELECT 5000, v FROM spot WHERE id = 2;

@@ -1,10 +1,11 @@
--- Conditions that go along with the vectors: the recall, averaged over questions, is the one asked for.
+-- Conditions that correlate with the vectors: the recall, averaged over queries, is the requested
+-- one.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 SET max_parallel_workers_per_gather = 0;
 SET jit = off;
 SELECT setseed(0.1);
--- 120 clusters in 32 dimensions; c, d and e say which cluster, r has nothing to do with it.
+-- 120 clusters in 32 dimensions. c, d and e depend on the cluster; r does not.
 CREATE TABLE centers AS SELECT c, array_agg(random() * 2 - 1 ORDER BY j) AS m FROM generate_series(1, 120) c, generate_series(1, 32) j GROUP BY c;
 CREATE TABLE crowd AS
 SELECT row_number() OVER () AS id, c, date '2026-01-01' + c AS d, CASE WHEN c > 8 THEN c END AS e, c % 2 = 0 AS b, (random() * 100)::int AS r, v
@@ -13,7 +14,7 @@ FROM (SELECT c, i, array_agg((m[j] + 0.35 * (random() + random() + random() - 1.
 CREATE INDEX crowd_v ON crowd USING dml (v, c, d, e, b, r);
 ANALYZE crowd;
 CREATE TABLE questions AS SELECT v AS q FROM crowd WHERE id % 250 = 3;
--- Against exact search.
+-- Compared with exact search.
 CREATE FUNCTION recall(condition text, asked float8) RETURNS float8 LANGUAGE plpgsql AS $$
 DECLARE
 	question dml_vector;

@@ -1,4 +1,4 @@
--- What EXPLAIN (ANALYZE) says of a search: from PostgreSQL 18 on there is a place for it.
+-- What EXPLAIN (ANALYZE) shows of a search, from PostgreSQL 18 on.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 RESET client_min_messages;
@@ -9,7 +9,7 @@ CREATE INDEX explained_v ON explained USING dml (v);
 ANALYZE explained;
 SET enable_seqscan = off;
 
--- its counts, as far as they do not depend on the machine: is each there, and has something been counted?
+-- its counts, as far as they do not depend on the machine: each is there and above 0
 CREATE FUNCTION counts(query text) RETURNS TABLE (what text, counted boolean) LANGUAGE plpgsql AS $$
 DECLARE
 	plan jsonb;
@@ -21,7 +21,7 @@ BEGIN
 END $$;
 SELECT * FROM counts('SELECT id FROM explained ORDER BY v <-> ''[1,2,3,4]'' LIMIT 10');
 
--- of a node that did not run, and of other indexes, nothing
+-- nothing for a node that did not run, and for other indexes
 CREATE INDEX explained_id ON explained (id);
 SELECT * FROM counts('SELECT id FROM explained WHERE id = 5');
 SELECT * FROM counts('SELECT id FROM explained WHERE false ORDER BY v <-> ''[1,2,3,4]'' LIMIT 10');

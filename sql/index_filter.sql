@@ -22,7 +22,7 @@ CREATE FUNCTION at_point(i int) RETURNS dml_vector LANGUAGE sql IMMUTABLE AS $$
 $$;
 CREATE TYPE mood AS ENUM ('calm', 'bright', 'loud');
 
--- Row i, with a NULL here and there.
+-- Row i; some values are NULL.
 CREATE TABLE item (id int, v dml_vector(8), tenant int, small smallint, big bigint, flag boolean, day date,
 	made timestamp, seen timestamptz, owner uuid, price float8, weight real, mood mood);
 CREATE FUNCTION row_of(i int) RETURNS item LANGUAGE sql AS $$
@@ -37,8 +37,8 @@ INSERT INTO item SELECT (row_of(i)).* FROM generate_series(1501, 3000) i;
 ANALYZE item;
 SET timezone = 'UTC';
 
--- Does the index answer as a sequential scan does?  The distances of the k nearest rows that
--- pass, one by one; how many an approximate search finds; and the index's condition.
+-- Whether the index agrees with a sequential scan: the distances of the k nearest rows that
+-- pass, one by one; the share that an approximate search finds; and the index's condition.
 CREATE FUNCTION asked(filter text, k int DEFAULT 12, OUT rows bigint, OUT same boolean, OUT approximate bigint, OUT condition text)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -84,11 +84,11 @@ SELECT filter, rows, same, approximate FROM unnest(ARRAY[
 	'tenant = 8 AND flag AND day > ''2026-02-01'' AND price < 100'
 ]) filter, asked(filter);
 
--- All of them, in order, where more are asked for than there are.
+-- If more rows are asked for than pass, all of them, in order.
 SELECT (asked('tenant = 8', 1000)).*;
 SELECT (asked('tenant < 50', 3000)).*;
 
--- Rows that go, come back, and change.
+-- Rows that are deleted, inserted again, and updated.
 DELETE FROM item WHERE id % 2 = 0;
 VACUUM item;
 SELECT filter, (asked(filter)).* FROM unnest(ARRAY['tenant = 9', 'tenant = 8', 'day IS NULL', 'mood = ''calm''']) filter;
@@ -105,7 +105,7 @@ SELECT attno, pg_index_column_has_property('item_v', attno, 'distance_orderable'
 	pg_index_column_has_property('item_v', attno, 'returnable') AS returnable
 FROM unnest(ARRAY[1, 2, 5]) attno;
 
--- Without an order by distance the index has no answer: rows without a vector are not in it.
+-- Without ORDER BY distance the index is not used: rows without a vector are not in it.
 INSERT INTO item (id, tenant) VALUES (9000, 8);
 SET enable_seqscan = off;
 SELECT plan($q$SELECT count(*) FROM item WHERE tenant = 8$q$);
@@ -143,7 +143,8 @@ CREATE INDEX ON shard USING dml (v, tenant);
 INSERT INTO shard SELECT tenant, id, v FROM item WHERE v IS NOT NULL;
 SELECT count(*), min(tenant), max(tenant) FROM (SELECT tenant FROM shard WHERE tenant IN (3, 4) ORDER BY v <-> at_point(3) LIMIT 40) s;
 
--- A condition that follows from the vector: the rows that pass are another cluster's, far from the query.  The asked recall holds.
+-- A condition that follows from the vector: the rows that pass are another cluster's, far from the
+-- query. The requested recall holds.
 CREATE TABLE far AS SELECT i AS id, at_point(i) AS v, i % 20 AS cluster FROM generate_series(1, 20000) i;
 CREATE INDEX far_v ON far USING dml (v, cluster);
 CREATE FUNCTION found(q int) RETURNS int LANGUAGE plpgsql AS $$

@@ -1,4 +1,4 @@
--- <#>, the negative inner product, by an index: lengths of all kinds.
+-- <#>, the negative inner product, by an index, with lengths of all sizes.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 -- A plan; PostgreSQL 18 says "Disabled" of what enable_* discourages.
@@ -14,7 +14,7 @@ BEGIN
 END
 $$;
 
--- Directions around 20 centers, lengths over a factor of a thousand.
+-- Directions around 20 centers; lengths vary by a factor of a thousand.
 CREATE FUNCTION at_point(i int) RETURNS dml_vector LANGUAGE sql IMMUTABLE AS $$
 	SELECT array_agg((sin(i % 20 * 7 + j * 3) + (('x' || substr(md5(i || ',' || j), 1, 6))::bit(24)::int % 1000) / 1000.0)::real
 		* (10 ^ (i % 31 / 10.0))::real ORDER BY j)::dml_vector
@@ -25,7 +25,8 @@ INSERT INTO item SELECT i, at_point(i), i % 10 FROM generate_series(1, 2500) i;
 CREATE INDEX item_v ON item USING dml (v dml_ip_ops, tenant);
 ANALYZE item;
 
--- Distances of the k nearest, one by one against a sequential scan; and the share that an approximate search finds.
+-- Distances of the k nearest, one by one compared with a sequential scan; and the share that an
+-- approximate search finds.
 CREATE FUNCTION asked(k int, filter text DEFAULT 'true', OUT same boolean, OUT approximate boolean) LANGUAGE plpgsql AS $$
 DECLARE
 	query text := format('SELECT array_agg(d) FROM (SELECT v <#> $1 AS d FROM item WHERE %s ORDER BY v <#> $1 LIMIT %s) s', filter, k);
@@ -56,7 +57,7 @@ SELECT k, (asked(k)).* FROM unnest(ARRAY[1, 10, 100]) k;
 SELECT (asked(10, 'tenant = 3')).same;
 SELECT (asked(2500)).*;
 
--- Filled by inserts: longer vectors than all before, zero, and the other way round.
+-- Filled by inserts: vectors longer than all before, zero, and in the reverse order.
 INSERT INTO item SELECT i, at_point(i) * (1 + (i % 7) * 100)::float8, i % 10 FROM generate_series(2501, 4000) i;
 INSERT INTO item VALUES (5000, array_fill(0::real, ARRAY[12])::dml_vector, 1), (5001, NULL, 1), (5002, array_fill(1e9::real, ARRAY[12])::dml_vector, 1);
 SELECT k, (asked(k)).* FROM unnest(ARRAY[1, 10, 100]) k;
@@ -69,7 +70,7 @@ SELECT (asked(10, 'tenant = 3')).same;
 SELECT rows, dead FROM dml_index_check('item_v', heap => true);
 SELECT metric FROM dml_index_stats('item_v');
 
--- Began empty; raw queries; a query of zeros is as near to all.
+-- Created empty; raw queries; a zero query is equally near to all rows.
 CREATE TABLE grown (id int, v dml_vector);
 CREATE INDEX grown_v ON grown USING dml (v dml_ip_ops);
 INSERT INTO grown SELECT id, v FROM item WHERE v IS NOT NULL;
@@ -81,7 +82,7 @@ SELECT a.d = b.d AS same FROM
 	(SELECT array_agg(d) AS d FROM (SELECT v <#> at_point(7) AS d FROM item ORDER BY v <#> at_point(7)::float8[] LIMIT 50) s) b;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM grown ORDER BY v <#> array_fill(0::real, ARRAY[12])::dml_vector OFFSET 0) s;
 
--- dml_within is of distances: not by this index.
+-- dml_within is about distances: this index does not serve it.
 SELECT plan($q$SELECT id FROM grown WHERE dml_within(v, at_point(7), 1)$q$);
 DROP TABLE grown, item;
 DROP FUNCTION asked, at_point, plan(text);

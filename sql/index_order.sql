@@ -12,7 +12,8 @@ CREATE INDEX oi_v ON oi USING dml (v);
 ANALYZE oi;
 CREATE TABLE oq (q dml_vector(12));
 INSERT INTO oq SELECT v FROM oi WHERE id % 6000 = 7 ORDER BY id;
--- The distances of a query's rows, with %s as the question: how many rows, how often the order is broken, of all questions.
+-- The distances of a query's rows, with %s as the query: how many rows, and how often the order is
+-- broken, over all queries.
 CREATE FUNCTION in_order(query text, OUT rows int, OUT broken int) LANGUAGE plpgsql AS $$
 DECLARE
 	question dml_vector;
@@ -61,7 +62,7 @@ SELECT * FROM in_order('SELECT v <-> %s FROM oi ORDER BY v <-> %s LIMIT (SELECT 
 SELECT * FROM in_order('SELECT v <-> %s FROM oi ORDER BY v <-> %s LIMIT (SELECT 9223372036854775807) OFFSET (SELECT 9223372036854775807)');
 SELECT * FROM in_order('SELECT v <-> %s FROM oi ORDER BY v <-> %s, id LIMIT 12000');
 SELECT * FROM in_order('SELECT oi.v <-> %s FROM oi JOIN (VALUES (5), (7)) w (k) ON k = kind ORDER BY oi.v <-> %s LIMIT 24');
--- what would rely on it: groups, distinct rows, windows
+-- operations that would rely on it: groups, distinct rows, window functions
 SELECT * FROM in_order('SELECT count(*) FROM (SELECT v <-> %s AS d FROM oi GROUP BY 1) s');
 SET enable_hashagg = off;
 SELECT sum(n), count(*) = count(DISTINCT (q, d)) AS once
@@ -106,7 +107,7 @@ SET dml.recall = 0.5;
 SELECT * FROM groups();
 RESET plan_cache_mode;
 RESET enable_hashagg;
--- the plans: nothing more where the search does not come to its end
+-- the plans: nothing is added if the search does not run to its end
 RESET enable_seqscan;
 EXPLAIN (COSTS OFF) SELECT id FROM oi ORDER BY v <-> '[1,2,3,4,5,6,7,8,9,10,11,12]' LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM oi ORDER BY v <-> '[1,2,3,4,5,6,7,8,9,10,11,12]' LIMIT 100 OFFSET 50;

@@ -1,8 +1,8 @@
--- index_outside: the recall asked for is kept for questions that are not rows of the table.
+-- index_outside: the requested recall is kept for queries that are not rows of the table.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 
--- Rows of a normal distribution whose 96 axes are of slowly falling length.
+-- Rows of a normal distribution whose 96 axes have slowly falling lengths.
 CREATE TABLE outside AS
 SELECT i AS id, array_agg(sqrt(-2 * ln((hashint8extended(i * 1000 + j, 12) / 9.3e18 + 1) / 2)) *
 						  cos(pi() * hashint8extended(i * 1000 + j, 13) / 9.3e18) / (1 + j / 40.0) ORDER BY j)::real[]::dml_vector AS v
@@ -21,7 +21,8 @@ BEGIN
 						WHERE d <= near[10])) / (10.0 * count(*)) FROM outside_question q);
 END $$;
 
--- Each recall is found, but for what chance may take: 0.997 of it.  Built from the rows, filled with them, and after VACUUM.
+-- Each recall is reached within chance: 0.997 of it. Built from the rows, filled with them, and
+-- after VACUUM.
 CREATE FUNCTION outside_kept() RETURNS text LANGUAGE sql AS $$
 	SELECT coalesce(string_agg(format('%s: %s', recall, round(found::numeric, 4)), ', '), 'kept')
 	FROM (SELECT recall, outside_found(recall) AS found FROM unnest('{0.8,0.9,0.95,0.98,0.99,0.999}'::text[]) recall) f
@@ -38,7 +39,8 @@ SELECT outside_kept() AS filled;
 VACUUM outside;
 SELECT outside_kept() AS vacuumed;
 
--- Calibration's questions are one row in eight, whatever the order of rows; they are still rows that are found.
+-- The calibration's queries are one row in eight, in any order of rows; they are still found as
+-- rows.
 SET dml.recall = 1;
 SET enable_seqscan = off;
 SELECT count(*) AS not_nearest_to_themselves FROM (SELECT * FROM outside LIMIT 200) o

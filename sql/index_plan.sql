@@ -1,4 +1,4 @@
--- Which plan is taken, and what an index's own recall does.
+-- Which plan is chosen, and the effect of an index's own recall.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 
@@ -38,7 +38,7 @@ INSERT INTO visit SELECT id, v, id % 5000, id % 5000 FROM item;
 CREATE INDEX visit_v ON visit USING dml (v, day);
 CREATE INDEX visit_day ON visit (day);
 CREATE INDEX visit_place ON visit (place);
--- Vectors out of line, and the same within their rows.
+-- Vectors out of line, and equal vectors in line.
 CREATE TABLE long (id int, v dml_vector, kind int);
 INSERT INTO long SELECT i, array_agg(sin(i * j)::real ORDER BY j)::dml_vector, i % 100
 	FROM generate_series(1, 1500) i, generate_series(1, 600) j GROUP BY i;
@@ -49,21 +49,22 @@ CREATE INDEX long_v ON long USING dml (v);
 CREATE INDEX long_kind ON long (kind);
 VACUUM ANALYZE tiny, item, part, visit, long, inlined;
 
--- A table of a page or two is read.
+-- A table of one or two pages is read sequentially.
 EXPLAIN (COSTS OFF) SELECT id FROM tiny ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 3;
--- The nearest few of many come from the index, with a condition on its column and without.
+-- The nearest few of many rows come from the index, with a condition on its column and without.
 EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE tenant = 3 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
--- A condition that twenty rows pass: another index and a sort.
+-- A condition that twenty rows pass: another index, and a sort.
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE shop = 77 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE id IN (1, 5, 9) ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
--- One that most rows pass.
+-- A condition that most rows pass.
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE shop > 100 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
--- The same of a column that is in the index: few days, many, all but a few.
+-- Conditions on a column of the index: few days, many days, nearly all days.
 EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE day < 5 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE day < 1000 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE day > 5 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 100;
--- And of one that is not: the index would measure a hundred rows for each that passes, or two.
+-- Conditions on a column that is not in the index, which would measure a hundred rows for each row
+-- that passes, or two.
 EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE place < 50 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE place < 2500 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE place < 2500 ORDER BY v <-> '[1,2,3,4,5,6,7,8]';
@@ -72,7 +73,8 @@ SET dml.recall = 1;
 EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE day < 5 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM visit WHERE day < 2500 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
 RESET dml.recall;
--- Vectors out of line are fetched for each distance: a condition that many rows pass is the index's.
+-- Vectors out of line are fetched for each distance: the index serves a condition that many rows
+-- pass.
 PREPARE of_kind AS SELECT id FROM long WHERE kind < 30 ORDER BY v <-> $1::dml_vector LIMIT 3;
 PREPARE of_one_kind AS SELECT id FROM long WHERE kind = 30 ORDER BY v <-> $1::dml_vector LIMIT 3;
 SET plan_cache_mode = force_generic_plan;
@@ -80,7 +82,8 @@ EXPLAIN (COSTS OFF) EXECUTE of_kind(NULL);
 EXPLAIN (COSTS OFF) EXECUTE of_one_kind(NULL);
 SET plan_cache_mode = force_custom_plan;
 DEALLOCATE ALL;
--- What a distance costs, in costs of an operator: by the length, and by where the vectors are.
+-- The cost of a distance in units of an operator's cost, by length and by where the vectors are
+-- stored.
 CREATE FUNCTION cost(query text) RETURNS float8 LANGUAGE plpgsql AS $$
 DECLARE
 	plan json;
@@ -98,14 +101,14 @@ SELECT distance_cost('visit', 'v <-> v') BETWEEN 1 AND 5 AS short, distance_cost
 	distance_cost('long', 'v <-> v') > 1.9 * distance_cost('long', $$v <-> '[1]'$$) AS both;
 SELECT distance_cost('long', $$dml_within(v, '[1]', 1)$$) BETWEEN 200 AND 1000 AS within,
 	distance_cost('long', 'v <-> ARRAY[1]::real[]') BETWEEN 200 AND 1000 AS raw;
--- Without statistics the type says the length, or nothing does.
+-- Without statistics the length comes from the type, or is unknown.
 CREATE TABLE unknown (a dml_vector, b dml_vector(8), c dml_vector(1000));
 EXPLAIN (COSTS OFF) SELECT * FROM unknown WHERE a <-> a > 1 AND b <#> c > 1 AND c <+> c > 1;
 DROP TABLE unknown;
 -- All rows in order: a sort.
 EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY v <-> '[1,2,3,4,5,6,7,8]';
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE tenant = 3 ORDER BY v <-> '[1,2,3,4,5,6,7,8]';
--- Another distance, another direction, no distance: not by this index.
+-- Another distance, another direction, no distance: the index is not used.
 EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY v <=> '[1,2,3,4,5,6,7,8]' LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM item ORDER BY v <-> '[1,2,3,4,5,6,7,8]' DESC LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE tenant = 3 LIMIT 10;
@@ -114,19 +117,20 @@ SELECT plan($q$SELECT id FROM item WHERE tenant = 3 ORDER BY v <=> '[1,2,3,4,5,6
 RESET enable_seqscan;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM item WHERE v IS NOT NULL;
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE v IS NULL ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 3;
--- Each row of a join asks; the nearest of a join.
+-- Each row of a join searches; the nearest rows of a join.
 EXPLAIN (COSTS OFF) SELECT t.id, near.id FROM tiny t, LATERAL (SELECT id FROM visit WHERE day < 1000 + t.id ORDER BY v <-> t.v LIMIT 3) near;
 EXPLAIN (COSTS OFF) SELECT t.id, near.id FROM tiny t, LATERAL (SELECT id FROM visit WHERE place = t.id ORDER BY v <-> t.v LIMIT 3) near;
 EXPLAIN (COSTS OFF) SELECT i.id FROM item i JOIN tiny t ON t.id = i.tenant ORDER BY i.v <-> '[1,2,3,4,5,6,7,8]' LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT t.id, near.id FROM tiny t, LATERAL (SELECT id FROM item WHERE tenant = t.id ORDER BY v <-> t.v LIMIT 3) near;
--- A join that few rows pass: these are sorted, and not a hundred of the index met for each.
+-- A join that few rows pass: sorting them is cheaper than meeting a hundred rows of the index for
+-- each.
 SELECT bool_or(line ~ 'visit_v') AS by_distance, bool_or(line ~ 'Sort Key.*<->') AS sorted
 FROM plan($q$SELECT v.id FROM visit v JOIN tiny t ON t.id * 100 = v.place ORDER BY v.v <-> '[1,2,3,4,5,6,7,8]' LIMIT 3$q$) line;
 EXPLAIN (COSTS OFF) SELECT t.id, i.id FROM tiny t JOIN item i ON dml_within(i.v, t.v, 0.1);
 -- A small ball, a large one.
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within(v, '[1,2,3,4,5,6,7,8]', 0.1);
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within(v, '[1,2,3,4,5,6,7,8]', 100);
--- A partial index has the rows of its predicate; another condition makes it look at more of them.
+-- A partial index has the rows of its predicate; a further condition makes it search more of them.
 CREATE INDEX item_part ON item USING dml (v) WHERE shop < 100;
 SET enable_sort = off;
 SELECT cost($$SELECT id FROM item WHERE shop < 100 AND id < 2000 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10$$)

@@ -1,9 +1,9 @@
--- The index finds what it is asked to find, whatever happened to the table.
+-- The index finds the requested share of rows, whatever happened to the table.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 SET jit = off;					-- with enable_sort = off every plan that sorts costs enough to be compiled
 
--- Points in 12 dimensions around 20 centers, the same on every machine.
+-- Points in 12 dimensions around 20 centers, equal on every machine.
 CREATE FUNCTION at_point(i int) RETURNS dml_vector LANGUAGE sql IMMUTABLE AS $$
 	SELECT array_agg(((i % 20 * 7919 + j * 104729) % 1000 / 100.0
 		+ (('x' || substr(md5(i || ',' || j), 1, 6))::bit(24)::int % 1000) / 1000.0)::real ORDER BY j)::dml_vector
@@ -73,7 +73,7 @@ INSERT INTO item SELECT i, at_point(i) FROM generate_series(1, 3000) i;
 SELECT found('item', 1) AS exact, (in_order(1)).*;
 DROP TABLE item;
 
--- Made on an empty table and filled by inserts; undone; cosine.
+-- Created on an empty table and filled by inserts; rolled back; cosine.
 CREATE TABLE item (id int PRIMARY KEY, v dml_vector);
 CREATE INDEX item_v ON item USING dml (v);
 CREATE INDEX item_cosine ON item USING dml (v dml_cosine_ops);
@@ -104,7 +104,7 @@ SET dml.recall = 2;
 RESET dml.recall;
 DROP TABLE item;
 
--- Equal rows by the thousand, and one far away.
+-- Thousands of equal rows, and one far away.
 CREATE TABLE item (id int, v dml_vector);
 CREATE INDEX item_v ON item USING dml (v);
 INSERT INTO item SELECT i, '[1,2,3,4,5,6,7,8,9,10,11,12]' FROM generate_series(1, 3000) i;
@@ -116,7 +116,7 @@ SELECT n, ids FROM in_order(1);
 INSERT INTO item VALUES (3002, '[1e25,0,0,0,0,0,0,0,0,0,0,0]');
 DROP TABLE item;
 
--- Many dimensions: few entries a page.
+-- Many dimensions: few entries on a page.
 CREATE TABLE wide (id int, v dml_vector);
 INSERT INTO wide SELECT i, array_agg(sin(i * j)::real ORDER BY j)::dml_vector FROM generate_series(1, 200) i, generate_series(1, 4096) j GROUP BY i;
 CREATE INDEX wide_v ON wide USING dml (v);
@@ -136,7 +136,7 @@ CREATE INDEX wide_v ON wide USING dml (v);
 INSERT INTO wide SELECT 1000, array_fill(1::real, ARRAY[16000])::dml_vector;
 DROP TABLE wide;
 
--- An embedding's index takes raw input; another version's rows are refused.
+-- An index of embeddings accepts raw input; rows of another version are refused.
 CREATE TABLE part (id int, width real, mass real, kind text);
 INSERT INTO part SELECT i, i % 10, i % 7, 'k' || i % 3 FROM generate_series(1, 300) i;
 SELECT method FROM dml_train('index_part', 'part', features => 'width, mass', label => 'kind', method => 'whiten');

@@ -1,8 +1,8 @@
--- index_scale: an index answers at every scale that a real can hold.
+-- index_scale: an index works at every scale that a real can hold.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 
--- A mixture of 40 normal distributions in 16 dimensions, every element times a scale.
+-- A mixture of 40 normal distributions in 16 dimensions; every element is multiplied by a scale.
 CREATE TABLE scale_unit AS
 SELECT i AS id, row_number() OVER () % 100 = 0 AS is_question, array_agg(x ORDER BY j)::real[] AS v
 FROM (SELECT i, j, hashint8extended(i % 40 * 100 + j, 1) / 9.3e18 +
@@ -11,13 +11,14 @@ FROM (SELECT i, j, hashint8extended(i % 40 * 100 + j, 1) / 9.3e18 +
       FROM generate_series(1, 2000) i, generate_series(1, 16) j) AS elements
 GROUP BY i;
 
--- The real nearest to a number: a multiple of the least real, or 0, where the cast would refuse.
+-- The real nearest to a number: a multiple of the smallest real, or 0, where the cast would fail.
 CREATE FUNCTION scale_real(x float8) RETURNS real LANGUAGE sql IMMUTABLE AS $$
 	SELECT (CASE WHEN abs(x) < 1e-36 THEN round(x * 2 ^ 149) / 2 ^ 149 ELSE x END)::real
 $$;
 
--- For questions from outside of the table: the share of the 10 nearest that a search finds by their
--- distances, and the rows of a ball through the tenth of them that it returns, against the scan's.
+-- For queries that are not rows of the table: the share of the 10 nearest that a search finds by
+-- their distances, and the rows that it returns of a ball through the tenth of them, compared with
+-- a scan.
 CREATE FUNCTION scale_search(operator text, recall text, OUT share float8, OUT within bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	q record;
@@ -50,7 +51,7 @@ BEGIN
 	share := hits::float8 / total;
 END $$;
 
--- Every operator class at a scale, the index built of the rows or filled with them.
+-- Every operator class at a scale; the index is built from the rows or filled with them.
 CREATE FUNCTION scale_check(scale float8) RETURNS TABLE (class text, made text, exact float8, ball bigint, approximate bool)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -82,7 +83,7 @@ END $$;
 
 SELECT s AS scale, c.* FROM unnest('{1e-11, 1e-20, 1e-30, 1e-42, 1e17}'::float8[]) s, scale_check(s) c;
 
--- Tiny rows beside others, in both orders, and behind a zero vector.
+-- Tiny rows with others, in both orders, and after a zero vector.
 CREATE FUNCTION scale_mixed(scales float8[]) RETURNS TABLE (class text, exact float8, ball bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -123,7 +124,7 @@ FROM unnest('{0.95,1}'::text[]) recall;
 RESET enable_seqscan;
 RESET enable_sort;
 
--- A row too large for the index's unit is refused, as one too large for any is.
+-- A row too large for the index's unit is refused, like a row that is too large for any index.
 SET client_min_messages = notice;
 TRUNCATE scale_row;
 INSERT INTO scale_row VALUES (1, '[1e-40,0,0]');
@@ -137,7 +138,7 @@ END $$;
 SET client_min_messages = warning;
 DROP TABLE scale_row;
 
--- The operators, by every set of instructions, against the definition in double precision.
+-- The operators, with every instruction set, compared with the definition in double precision.
 CREATE FUNCTION scale_wrong(simd text, scale float8) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	result bigint;

@@ -1,10 +1,12 @@
--- VACUUM of an index: space comes back, and what inserts and deletes have left badly divided is divided anew.
+-- VACUUM of an index: space is reused, and nodes that inserts and deletes have divided badly are
+-- divided again.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE FUNCTION cloud(i int) RETURNS dml_vector LANGUAGE sql IMMUTABLE AS
 $$ SELECT array_agg((i / 1500.0 + sin(i::float8 * j * 0.73) + cos(i::float8 * i * j))::real ORDER BY j)::dml_vector FROM generate_series(1, 16) j $$;
 
--- In the order of where they lie, into an empty index: leaves are slices until VACUUM divides them anew.
+-- In the order of their position, into an empty index: leaves are slices until VACUUM divides them
+-- again.
 CREATE TABLE flow (id int, v dml_vector) WITH (autovacuum_enabled = off);
 CREATE INDEX flow_v ON flow USING dml (v);
 INSERT INTO flow SELECT i, cloud(i) FROM generate_series(1, 9000) i;
@@ -27,7 +29,7 @@ SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM flow ORDER BY v <-> clo
 RESET enable_seqscan;
 RESET dml.recall;
 
--- All rows replaced, again and again: pages that are gone are used again.
+-- All rows replaced, several times: pages that were freed are used again.
 DELETE FROM flow;
 VACUUM flow;
 INSERT INTO flow SELECT i, cloud(i + 500) FROM generate_series(1, 3000) i;

@@ -1,4 +1,4 @@
--- dml_within: true or false by itself, and an index scan where there is an index.
+-- dml_within: true or false by itself, and an index scan if there is an index.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 SET jit = off;					-- with enable_sort = off every plan that sorts costs enough to be compiled
@@ -41,7 +41,8 @@ EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within(v, ARRAY[1,2,3,4,5,6,7,
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE NOT dml_within(v, at_point(5), 0.7);
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within_cosine(v, at_point(5), 0.7);
 
--- The rows of a sequential scan, of the index at recall 1, and whether an approximate scan leaves out many.
+-- The rows of a sequential scan, those of the index at recall 1, and whether an approximate scan
+-- leaves out many.
 CREATE FUNCTION asked(filter text, OUT rows bigint, OUT same boolean, OUT missed boolean, OUT wrong bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	query text := format('SELECT array_agg(id ORDER BY id) FROM item WHERE %s', filter);
@@ -80,7 +81,7 @@ SELECT array_agg(id) FROM (SELECT id FROM item WHERE dml_within(v, at_point(5), 
 SELECT array_agg(id) FROM (SELECT id FROM item WHERE dml_within(v, at_point(5), 0.95) ORDER BY v <-> at_point(6)) s;
 RESET enable_indexscan;
 
--- A join: who is within 0.5 of whom.  Beside another index.
+-- A join: which rows are within 0.5 of which. Together with another index.
 SET enable_hashjoin = off;
 SELECT count(*) AS pairs FROM item a JOIN item b ON dml_within(b.v, a.v, 0.5) WHERE a.id <= 20 AND a.id <> b.id;
 SELECT count(*) AS pairs FROM item a JOIN item b ON (a.v <-> b.v) <= 0.5 WHERE a.id <= 20 AND a.id <> b.id;
@@ -93,7 +94,7 @@ SELECT array_agg(id ORDER BY id) FROM item WHERE (v <-> at_point(5)) <= 1 AND te
 SELECT id FROM item WHERE dml_within(v, '[1,2]', 1);
 SELECT id FROM item WHERE dml_within(v, at_point(5), 'NaN');
 
--- By cosine distance; a zero vector is within nothing.
+-- By cosine distance; a zero vector is within no radius.
 CREATE INDEX item_cosine ON item USING dml (v dml_cosine_ops, tenant);
 SET dml.recall = 1;
 EXPLAIN (COSTS OFF) SELECT id FROM item WHERE dml_within_cosine(v, at_point(5), 0.001);

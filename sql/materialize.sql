@@ -13,7 +13,7 @@ SELECT version, dims FROM dml_train('mat', 'base', 'x', 'class', method => 'lda'
 SELECT version, dims FROM dml_train('mat_columns', 'SELECT x[1] AS a, x[2] AS b, x[3] AS c, class FROM base', 'a, b, c', 'class', method => 'whiten');
 RESET client_min_messages;
 
--- Rows whose column is not what dml_embed makes of them.
+-- Rows whose column differs from dml_embed's result.
 CREATE FUNCTION stale(relation regclass, model text, features text, "column" text DEFAULT 'e') RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	result bigint;
@@ -31,7 +31,7 @@ FROM dml_materialize('t', 'e', 'mat@1', 'x');
 TABLE dml_columns;
 SELECT stale('t', 'mat@1', 'x');
 
--- The trigger: INSERT, UPDATE of the features, of the column itself, of something else.
+-- The trigger: INSERT, UPDATE of the features, of the column itself, of another column.
 INSERT INTO t VALUES (1001, '{1,2,3}'), (1002, NULL), (1003, '{1,NULL,3}');
 SELECT id, e IS NULL AS is_null FROM t WHERE id > 1000 ORDER BY id;
 UPDATE t SET x = '{4,5,6}' WHERE id = 1001;
@@ -53,7 +53,7 @@ TRUNCATE t;
 INSERT INTO t SELECT id, x FROM base;
 SELECT stale('t', 'mat@1', 'x'), count(e) FROM t;
 
--- Again: nothing is written.  refresh looks at every row, and writes those that differ.
+-- A second call writes nothing. With refresh it checks every row and writes the rows that differ.
 CREATE FUNCTION versions(relation regclass) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
@@ -74,7 +74,7 @@ SELECT rows, embedded FROM dml_materialize('t', 'e', 'mat@1', refresh => true);
 SELECT stale('t', 'mat@1', 'x');
 SELECT kept_fresh FROM dml_columns WHERE relation = 't'::regclass;
 
--- Another version, of other dimensions; the features stay what they were.
+-- A version with other dimensions; the features stay as they were.
 SELECT version, dims, rows, embedded FROM dml_materialize('t', 'e', 'mat');
 SELECT stale('t', 'mat@2', 'x');
 INSERT INTO t VALUES (3000, '{1,2,3}');
@@ -144,7 +144,7 @@ SELECT * FROM dml_materialize('ragged', 'e', 'mat@1', 'x');
 SELECT * FROM dml_materialize('ragged', 'e', 'mat@1', 'ARRAY[x[1], 1 / (2 - array_length(x, 1)), 0]');
 SELECT count(*) AS columns FROM pg_attribute WHERE attrelid = 'ragged'::regclass AND attnum > 0;
 
--- Values beyond what the model can take are an error, not an infinite embedding.
+-- Values too large for the model are an error, not an infinite embedding.
 CREATE TABLE huge (x double precision[]);
 INSERT INTO huge VALUES ('{3e38,-3e38,3e38}');
 SELECT * FROM dml_materialize('huge', 'e', 'mat@1', 'x');
@@ -161,7 +161,7 @@ SELECT * FROM dml_materialize('slow', 'e', 'mat@1', 'slowly(x)');
 RESET statement_timeout;
 SELECT count(*) AS columns FROM pg_attribute WHERE attrelid = 'slow'::regclass AND attnum > 0;
 
--- More rows than a batch has, of which some are fresh.
+-- More rows than one batch; some are up to date.
 CREATE TABLE large AS SELECT i AS id, ARRAY[i % 7, sin(i), i % 5]::real[] AS x FROM generate_series(1, 5000) i;
 SELECT rows, embedded FROM dml_materialize('large', 'e', 'mat@1', 'x');
 ALTER TABLE large DISABLE TRIGGER USER;

@@ -1,4 +1,4 @@
--- Materialised columns: tables of every kind, and what DDL does to them.
+-- Materialised columns: tables of every kind, and the effect of DDL.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA mat_ddl;
@@ -31,32 +31,32 @@ INSERT INTO u VALUES (1000, '{1,2,3}');
 INSERT INTO u VALUES (1001, '{1,2}');
 INSERT INTO u VALUES (1001, '{1,2,NaN}');
 SELECT stale('u', 'f', 'y');
--- the model is in use under the new name
+-- the model is in use by the column under its new name
 SELECT dml_drop_model('mat_ddl');
--- the old name is free for another column
+-- the old name can be given to another column
 SELECT embedded FROM dml_materialize('u', 'e', 'mat_ddl@2', 'y');
 SELECT relation, "column", version, kept_fresh, features FROM dml_columns ORDER BY 2;
 INSERT INTO u VALUES (1002, '{1,2,3}');
 SELECT stale('u', 'f', 'y'), stale('u', 'e', 'y', 'mat_ddl@2');
 SELECT rows, embedded FROM dml_materialize('u', 'f', 'mat_ddl@1');
 SELECT relation, "column", version, kept_fresh, features FROM dml_columns ORDER BY 2;
--- a trigger of the user's has the name that ours would have
+-- a trigger of the user has the name that ours would get
 CREATE TRIGGER zz_dml_g BEFORE UPDATE ON u FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 SELECT embedded FROM dml_materialize('u', 'g', 'mat_ddl@1', 'y');
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'u'::regclass ORDER BY 1;
 
--- A feature cannot be dropped, or change its type, under a column that is made from it.
+-- A feature's column cannot be dropped or retyped while an embedding is made from it.
 ALTER TABLE u DROP COLUMN y;
 ALTER TABLE u ALTER COLUMN y TYPE double precision[];
 SELECT dml_dematerialize('u', 'e'), dml_dematerialize('u', 'g'), dml_dematerialize('u', 'f', drop_column => false);
 ALTER TABLE u ALTER COLUMN y TYPE double precision[];
 SELECT embedded FROM dml_materialize('u', 'f', 'mat_ddl@1', 'y');
--- CASCADE takes the trigger: the column stays, and the view says that nobody looks after it
+-- CASCADE drops the trigger: the column stays, and the view says that nothing keeps it fresh
 ALTER TABLE u DROP COLUMN y CASCADE;
 SELECT relation, "column", kept_fresh FROM dml_columns;
 SELECT dml_dematerialize('u', 'f');
 SELECT * FROM dml_columns;
--- A column or a table that goes takes its record along.
+-- A dropped column or table takes its record along.
 ALTER TABLE u ADD y real[];
 SELECT embedded FROM dml_materialize('u', 'f', 'mat_ddl@1', 'y');
 ALTER TABLE u DROP COLUMN f;
@@ -66,7 +66,7 @@ INSERT INTO u VALUES (1003, '{1,2,3}');
 SELECT embedded FROM dml_materialize('u', 'f', 'mat_ddl@1', 'y');
 DROP TABLE u;
 SELECT * FROM dml_columns;
--- The column's type changed by hand.
+-- The column's type is changed by hand.
 CREATE TABLE t AS SELECT id, x FROM base;
 SELECT embedded FROM dml_materialize('t', 'e', 'mat_ddl@1', 'x');
 ALTER TABLE t ALTER COLUMN e TYPE text;
@@ -76,7 +76,7 @@ SELECT * FROM dml_materialize('t', 'e', 'mat_ddl@1', 'x');
 SELECT dml_dematerialize('t', 'e');
 DROP TABLE t;
 
--- A column that bears a dropped one's name is not ours.
+-- A new column with a dropped one's name is not materialised.
 CREATE TABLE t AS SELECT id, x FROM base;
 SELECT embedded FROM dml_materialize('t', 'e', 'mat_ddl@1', 'x');
 ALTER TABLE t DROP COLUMN e CASCADE;
@@ -93,7 +93,7 @@ SELECT * FROM dml_columns;
 SELECT dml_dematerialize('t', 'e');
 SELECT e, count(*) FROM t GROUP BY 1;
 ALTER TABLE t DROP COLUMN e;
--- Two columns that took each other's names.
+-- Two columns that exchanged their names.
 SELECT embedded FROM dml_materialize('t', 'e', 'mat_ddl@1', 'x');
 ALTER TABLE t ADD COLUMN f dml_vector DEFAULT '[1]';
 DROP TRIGGER zz_dml_e ON t;
@@ -105,13 +105,14 @@ SELECT dml_dematerialize('t', 'e');
 SELECT dml_dematerialize('t', 'f');
 SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
 ALTER TABLE t DROP COLUMN e;
--- Stale records keep no model and go with the next record of the table.
+-- Stale records do not keep a model from being dropped. The next record of the table removes them.
 SELECT embedded FROM dml_materialize('t', 'e', 'mat_ddl@2', 'x');
 ALTER TABLE t DROP COLUMN e CASCADE;
 SELECT count(*) FROM dml_catalog.column_info;
 SELECT embedded FROM dml_materialize('t', 'f', 'mat_ddl@1', 'x');
 SELECT place FROM dml_catalog.column_info;
--- The record's text, which a dump has: looked up when it is read, and nothing if it leads nowhere.
+-- The record's text, as in a dump: it is looked up when it is read, and is empty if the name leads
+-- nowhere.
 CREATE TABLE "odd "".Table" ("E." dml_vector);
 SELECT dml_catalog.column_of('"odd "".Table"', 1::smallint), dml_catalog.column_of('t', 77::smallint), dml_catalog.column_of('t', 1::smallint);
 SELECT dml_catalog.column_table(c::dml_catalog.stored_column), dml_catalog.column_number(c::dml_catalog.stored_column)
@@ -136,7 +137,7 @@ SELECT stale('t');
 BEGIN READ ONLY;
 SELECT * FROM dml_materialize('t', 'e', 'mat_ddl@1', 'x');
 ROLLBACK;
--- REPEATABLE READ: the table may have changed since the snapshot.
+-- REPEATABLE READ: the table may have changed after the snapshot.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT count(*) FROM t;
 SELECT embedded FROM dml_materialize('t', 'e2', 'mat_ddl@1', 'x');
@@ -169,7 +170,8 @@ CREATE TABLE g (x real[], e dml_vector(3) GENERATED ALWAYS AS ('[1,2,3]'::dml_ve
 SELECT * FROM dml_materialize('g', 'e', 'mat_ddl@1', 'x');
 SELECT * FROM dml_materialize('g', 'f', 'mat_ddl@1', 'y');
 
--- Triggers of the user's: what they do to the row is seen, and filling does not fire them.
+-- Triggers of the user: the embedding sees their changes to the row, and filling does not fire
+-- them.
 CREATE TABLE tr (id int, x real[], log int DEFAULT 0);
 INSERT INTO tr SELECT id, x FROM base;
 CREATE FUNCTION clamp() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -184,12 +186,13 @@ SELECT stale('tr'), sum(log) AS fired FROM tr;
 INSERT INTO tr VALUES (1000, '{100,2,3}');
 UPDATE tr SET x = '{200,1,1}' WHERE id = 1;
 SELECT stale('tr'), sum(log) AS fired FROM tr;
--- a trigger changes a feature in an UPDATE that does not name it: not seen, as with every trigger on UPDATE OF
+-- a trigger changes a feature in an UPDATE that does not name it: not seen, as with every UPDATE OF
+-- trigger
 UPDATE tr SET log = 0 WHERE id = 6;
 SELECT stale('tr');
 SELECT embedded FROM dml_materialize('tr', 'e', 'mat_ddl@1', refresh => true);
 SELECT stale('tr');
--- replication's role
+-- session_replication_role
 SET session_replication_role = replica;
 INSERT INTO tr VALUES (1001, '{100,2,3}');
 UPDATE tr SET x = '{300,1,1}' WHERE id = 2;
@@ -232,7 +235,7 @@ SELECT embedded FROM dml_materialize('toasted', 'e', 'mat_ddl@1', 'x');
 SELECT pg_relation_size(reltoastrelid) = :before AS same_size FROM pg_class WHERE oid = 'toasted'::regclass;
 SELECT stale('toasted'), count(*) FILTER (WHERE big = repeat(chr(65 + id % 26), 10000)) FROM toasted;
 
--- Partitions: those that are there, attached, created, split off; other orders of columns.
+-- Partitions: existing, attached, created, split off; other orders of columns.
 CREATE TABLE p (id int, x real[]) PARTITION BY RANGE (id);
 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (50);
 CREATE TABLE p2 (junk text, x real[], id int);
@@ -250,7 +253,7 @@ INSERT INTO p VALUES (110, '{1,1,1}'), (10, '{1,1,1}'), (210, '{1,1,1}');
 INSERT INTO p2 (x, id) VALUES ('{1,2,3}', 77);
 UPDATE p SET id = 120, x = '{3,3,3}' WHERE id = 20;
 SELECT stale('p');
--- what an attached partition brought along is filled by the next call
+-- the next call fills the rows that an attached partition brought
 SELECT rows, embedded FROM dml_materialize('p', 'e', 'mat_ddl@1');
 SELECT stale('p');
 SELECT * FROM dml_materialize('p1', 'e', 'mat_ddl@1', 'x');
@@ -310,12 +313,12 @@ SELECT * FROM dml_materialize('wide', 'n', 'mat_ddl_columns', 'c, a, b');
 SELECT rows FROM dml_materialize('wide', 'n', 'mat_ddl_columns', 'd, a, b');
 SELECT dml_dematerialize('wide', 'a');
 SELECT dml_dematerialize(NULL, 'a');
--- The trigger's function by hand.
+-- The trigger's function, used by hand.
 SELECT dml_embed_trigger();
 CREATE TRIGGER by_hand BEFORE INSERT ON base FOR EACH ROW EXECUTE FUNCTION dml_embed_trigger('mat_ddl');
 INSERT INTO base VALUES (1, '{1,2,3}');
 DROP TRIGGER by_hand ON base;
--- one of the right form keeps to the column's type, which a dump could not be restored into else
+-- a trigger of the right form obeys the column's type; otherwise a dump could not be restored
 CREATE TABLE by_hand (id int, x real[], e dml_vector(7));
 INSERT INTO by_hand VALUES (1, '{1,2,3}');
 CREATE TRIGGER by_hand BEFORE INSERT OR UPDATE OF x, e ON by_hand FOR EACH ROW WHEN (true OR NEW.x IS NULL)
@@ -337,7 +340,8 @@ DROP FOREIGN DATA WRAPPER mat_ddl_fdw CASCADE;
 DROP SCHEMA mat_ddl, mat_ddl_other CASCADE;
 SELECT dml_drop_model('mat_ddl'), dml_drop_model('mat_ddl_columns');
 
--- Features that work by the search_path of the moment only: training says so, and dml_materialize fails.
+-- Features that work only under the current search_path: training warns of them, and
+-- dml_materialize fails.
 SET client_min_messages = warning;
 CREATE SCHEMA mat_path;
 SET search_path = mat_path, public;

@@ -1,4 +1,5 @@
--- What a materialised column depends on, and what DDL says that leaves one that nobody keeps fresh.
+-- The dependencies of a materialised column, and the messages of DDL that leaves a column that
+-- nothing keeps fresh.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA mat_depend;
@@ -21,14 +22,14 @@ DROP FUNCTION twice(real);
 DROP OPERATOR ~+~ (real, real);
 DROP DOMAIN positive;
 DROP SCHEMA mat_depend;
--- renamed, they are followed
+-- renaming is followed
 ALTER FUNCTION twice(real) RENAME TO doubled;
 ALTER DOMAIN positive RENAME TO above_zero;
 CREATE SCHEMA mat_depend_other;
 ALTER FUNCTION doubled(real) SET SCHEMA mat_depend_other;
 ALTER OPERATOR ~+~ (real, real) SET SCHEMA mat_depend_other;
 ALTER TABLE t RENAME x TO y;
--- another function takes the old name
+-- another function gets the old name
 CREATE FUNCTION twice(real) RETURNS real IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RAISE ''not meant''; END';
 INSERT INTO t VALUES (1001, '{1,2,3}');
 \c -
@@ -38,18 +39,18 @@ SELECT count(DISTINCT e), count(e) FROM t WHERE id >= 1000;
 INSERT INTO t VALUES (1002, '{1,2,NaN}');
 SELECT rows, embedded FROM dml_materialize('t', 'e', 'mat_depend');
 SELECT features FROM dml_columns;
--- with CASCADE the trigger goes, and the view says so
+-- CASCADE drops the trigger, and the view says so
 DROP FUNCTION mat_depend_other.doubled(real) CASCADE;
 SELECT relation, "column", kept_fresh FROM dml_columns;
 DROP TABLE t;
--- names in messages are those of today
+-- messages have the current names
 CREATE TABLE t AS SELECT x[1] AS a, x[2] AS b, x[3] AS c FROM base;
 SELECT embedded FROM dml_materialize('t', 'e', 'mat_depend_columns');
 ALTER TABLE t RENAME a TO first;
 INSERT INTO t VALUES ('NaN', 1, 2);
 DROP TABLE t;
 
--- A partition that is detached has a record, and is told of.
+-- A detached partition gets a record, and a NOTICE.
 CREATE TABLE p (id int, x real[]) PARTITION BY RANGE (id);
 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (50);
 CREATE TABLE p2 (junk text, x real[], id int) PARTITION BY RANGE (id);
@@ -69,13 +70,13 @@ SELECT embedded FROM dml_materialize('mat_depend.p1', 'e', model => 'mat_depend@
 INSERT INTO p1 VALUES (10, '{3,3,3}');
 SELECT count(*) FROM p1 WHERE e IS DISTINCT FROM dml_embed('mat_depend', x);
 SELECT relation, "column", kept_fresh FROM dml_columns ORDER BY 1;
--- attached again: the partitioned table's trigger, and no record of its own
+-- attached again: it has the partitioned table's trigger, and no record of its own
 UPDATE p2b SET x = '{1,1,1}' WHERE id = 80;
 ALTER TABLE p2 ATTACH PARTITION p2b FOR VALUES FROM (75) TO (101);
 SELECT relation, "column", kept_fresh FROM dml_columns ORDER BY 1;
 SELECT rows, embedded FROM dml_materialize('mat_depend.p', 'e', model => 'mat_depend@1', features => 'x', refresh => true);
 SELECT count(*) FROM p WHERE e IS DISTINCT FROM dml_embed('mat_depend', x);
--- a column that is materialised itself is given up first
+-- a column that is materialised in the partition must be dematerialised first
 ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (50);
 SELECT dml_dematerialize('p1', 'e', drop_column => false);
 ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (50);
@@ -87,7 +88,7 @@ ALTER TABLE p DETACH PARTITION p2;
 SELECT relation, "column", kept_fresh FROM dml_columns ORDER BY 1;
 DROP TABLE p2;
 SELECT relation, "column", kept_fresh FROM dml_columns ORDER BY 1;
--- without rows there is nothing to say; without a materialised column neither
+-- without rows, or without a materialised column, there is no NOTICE
 CREATE TABLE p3 (LIKE p);
 ALTER TABLE p ATTACH PARTITION p3 FOR VALUES FROM (300) TO (400);
 CREATE TABLE p4 PARTITION OF p FOR VALUES FROM (400) TO (500);

@@ -1,4 +1,4 @@
--- A materialised column that has an index moves to another version: the index moves along.
+-- A materialised column with an index moves to another version, and the index with it.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA mat_index;
@@ -7,7 +7,7 @@ SET enable_seqscan = off;
 CREATE TABLE photo AS
 SELECT i AS id, ARRAY[i % 7, i % 3 + sin(i), (i * i) % 5]::real[] AS pixels, i % 3 AS class FROM generate_series(1, 300) i;
 RESET client_min_messages;
--- Rows whose column is not what dml_embed makes of them.
+-- Rows whose column differs from dml_embed's result.
 CREATE FUNCTION stale(relation regclass, model text, "column" text DEFAULT 'embedding') RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	result bigint;
@@ -15,7 +15,7 @@ BEGIN
 	EXECUTE format('SELECT count(*) FROM %s WHERE %I IS DISTINCT FROM dml_embed(%L, pixels)', relation, "column", model) INTO result;
 	RETURN result;
 END $$;
--- A table's dml indexes; an error where one is damaged or does not agree with its table.
+-- The dml indexes of a table; an error if one is damaged or does not agree with its table.
 CREATE FUNCTION indexes(relation regclass) RETURNS TABLE (index text, valid boolean, dims integer) LANGUAGE plpgsql AS $$
 DECLARE
 	found regclass;
@@ -31,7 +31,7 @@ BEGIN
 		RETURN NEXT;
 	END LOOP;
 END $$;
--- The nearest rows by the index and by a scan, as many as differ.
+-- The number of nearest rows that differ between the index and a scan.
 CREATE FUNCTION differ(relation regclass, "column" text DEFAULT 'embedding') RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	query text := format('SELECT array_agg(d ORDER BY d) FROM (SELECT %1$I <-> ''{3,1,2}''::real[] AS d FROM %2$s WHERE %1$I IS NOT NULL ORDER BY %1$I <-> ''{3,1,2}''::real[] LIMIT 20) s', "column", relation);
@@ -48,7 +48,7 @@ BEGIN
 	RETURN (SELECT count(*) FROM unnest(found, right_ones) AS u (f, r) WHERE f IS DISTINCT FROM r);
 END $$;
 
--- The README's flow, twice: the second model has as many dimensions.
+-- The steps of the README, twice: the second model has as many dimensions.
 SELECT version, dims FROM dml_train('mat_index', 'photo', features => 'pixels', label => 'class', method => 'whiten');
 SELECT version, dims, embedded FROM dml_materialize('photo', 'embedding', model => 'mat_index', features => 'pixels');
 CREATE INDEX ON photo USING dml (embedding);
@@ -64,11 +64,12 @@ DELETE FROM photo WHERE id = 8;
 VACUUM photo;
 SELECT stale('photo', 'mat_index@2'), differ('photo');
 SELECT * FROM indexes('photo');
--- called again with nothing to do, and to compute all anew
+-- called again with nothing to do, and with refresh
 SELECT version, embedded FROM dml_materialize('photo', 'embedding', model => 'mat_index');
 SELECT version, embedded FROM dml_materialize('photo', 'embedding', model => 'mat_index', refresh => true);
 
--- Several indexes: partial, with further columns, over an expression, of other access methods; one that has another column.
+-- Several indexes: partial, with further columns, over an expression, of other access methods; and
+-- one on another column.
 ALTER TABLE photo ADD other dml_vector(2);
 UPDATE photo SET other = ARRAY[id, class]::real[]::dml_vector;
 CREATE INDEX photo_partial ON photo USING dml (embedding) WHERE class = 1;
@@ -91,7 +92,8 @@ INSERT INTO photo (id, pixels, class) VALUES (1001, '{1,2,3}', 1);
 SELECT id FROM photo ORDER BY embedding <-> '{1,2,3}'::real[], id LIMIT 1;
 DROP INDEX photo_typed;
 
--- Another number of dimensions and back; the index follows, and so does one over an expression without a number.
+-- Another number of dimensions and back. The index follows, and so does one over an expression
+-- without a number.
 SELECT version, dims FROM dml_train('mat_index', 'photo', features => 'pixels', label => 'class', method => 'pca', dims => 2);
 SELECT version, embedded FROM dml_materialize('photo', 'embedding', model => 'mat_index');
 SELECT stale('photo', 'mat_index@3'), differ('photo');
@@ -139,11 +141,11 @@ SELECT version, embedded FROM dml_materialize('loose', 'plain', 'mat_index@2', '
 SELECT version, embedded FROM dml_materialize('loose', 'plain', 'mat_index@3');
 SELECT stale('loose', 'mat_index@3'), stale('loose', 'mat_index@3', 'plain'), differ('loose'), differ('loose', 'plain');
 SELECT * FROM indexes('loose');
--- an index that was made for one number of dimensions keeps them
+-- an index for a fixed number of dimensions keeps it
 CREATE INDEX loose_typed ON loose USING dml ((embedding::dml_vector(2)));
 SELECT version, embedded FROM dml_materialize('loose', 'embedding', 'mat_index@1');
 DROP INDEX loose_typed;
--- what was written while the trigger was disabled
+-- rows that were written while the trigger was disabled
 TRUNCATE loose;
 ALTER TABLE loose DISABLE TRIGGER USER;
 INSERT INTO loose VALUES (1, '{1,2,3}', '[1,2,3]', '[1,2]'), (2, '{1,2,4}', '[1,2,3]', '[1,2]');

@@ -1,4 +1,4 @@
--- Materialised columns: who may, as whom expressions run.
+-- Materialised columns: who may call the functions, and as whom expressions run.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA mat_rights;
@@ -19,7 +19,7 @@ CREATE TABLE t AS SELECT id, x FROM base;
 GRANT SELECT, INSERT, UPDATE ON t TO mat_writer;
 RESET ROLE;
 
--- Ownership of the table; the right to embed with the model is the table's owner's.
+-- The caller must own the table. The table's owner needs the right to embed with the model.
 SET ROLE mat_writer;
 SELECT * FROM dml_materialize('t', 'e', 'mat_rights', 'x');
 SELECT dml_dematerialize('t', 'e');
@@ -31,7 +31,7 @@ SELECT dml_grant('mat_rights', 'mat_owner', 'embed');
 SET ROLE mat_owner;
 SELECT embedded FROM dml_materialize('t', 'e', 'mat_rights', 'x');
 
--- Who writes needs no right on the model, and no more on the table than without it.
+-- A role that writes needs no right on the model, and no other right on the table than before.
 SET ROLE mat_writer;
 INSERT INTO t (id, x) VALUES (1000, '{1,2,3}');
 UPDATE t SET x = '{3,2,1}' WHERE id = 1;
@@ -49,7 +49,7 @@ SELECT relation, "column", model FROM dml_columns WHERE relation = 't'::regclass
 RESET ROLE;
 SELECT count(*) FILTER (WHERE e IS DISTINCT FROM dml_embed('mat_rights', x)) AS stale FROM t;
 
--- The right is looked at with every statement.
+-- The right is checked in every statement.
 SELECT dml_revoke('mat_rights', 'mat_owner', 'embed');
 SET ROLE mat_writer;
 INSERT INTO t (id, x) VALUES (1001, '{1,2,3}');
@@ -59,7 +59,7 @@ SET ROLE mat_writer;
 INSERT INTO t (id, x) VALUES (1001, '{1,2,3}');
 RESET ROLE;
 
--- Filling runs a table owner's functions as the owner, also when a superuser calls.
+-- Filling runs functions as the table's owner, also when a superuser calls.
 CREATE TABLE who (what text, seen name);
 GRANT INSERT ON who TO PUBLIC;
 SET ROLE mat_owner;
@@ -80,7 +80,7 @@ RESET ROLE;
 TRUNCATE who;
 SELECT embedded FROM dml_materialize('s', 'e', 'mat_rights', 'spy(x)');
 SELECT DISTINCT what, seen FROM who ORDER BY 1;
--- and when the table is rewritten
+-- also when the table is rewritten
 CREATE FUNCTION spy_dims(dml_vector) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS
 	'BEGIN PERFORM mat_rights.note(''rewrite''); RETURN true; END';
 ALTER TABLE s ADD generated int GENERATED ALWAYS AS (spy_index(id)) STORED, ADD CHECK (spy_dims(e));
@@ -92,7 +92,7 @@ SELECT DISTINCT what, seen FROM who ORDER BY 1;
 SELECT embedded FROM dml_materialize('s', 'e', 'mat_rights', 'escape(x)');
 \set SHOW_CONTEXT errors
 
--- Features that insert into the table they are evaluated for.
+-- Features that insert into the table that they are evaluated for.
 SET ROLE mat_owner;
 CREATE TABLE depth (id int, x real[]);
 CREATE FUNCTION insert_depth(int, real[]) RETURNS void LANGUAGE sql AS 'INSERT INTO mat_rights.depth VALUES ($1, $2)';
@@ -106,10 +106,10 @@ END $$;
 SELECT embedded FROM dml_materialize('depth', 'e', 'mat_rights', 'again(id, x)');
 INSERT INTO depth VALUES (3, '{1,2,3}');
 SELECT id, e = dml_embed('mat_rights', x) AS fresh FROM depth ORDER BY id;
--- a function that became volatile since
+-- a function that has become volatile
 ALTER FUNCTION again(int, real[]) VOLATILE;
 INSERT INTO depth VALUES (2, '{1,2,3}');
--- one that is needed cannot be dropped
+-- a function that is needed cannot be dropped
 DROP FUNCTION again(int, real[]);
 RESET ROLE;
 
@@ -129,7 +129,7 @@ INSERT INTO t (id, x) VALUES (2000, '{1,2,3}');
 SELECT dml_grant('mat_rights', 'mat_nobody', 'embed');
 INSERT INTO t (id, x) VALUES (2000, '{1,2,3}');
 
--- A trigger by hand gives no right that its table's owner has not.
+-- A trigger made by hand gives no right that the table's owner does not have.
 SELECT dml_revoke('mat_rights', 'mat_owner', 'embed');
 SET ROLE mat_owner;
 CREATE TABLE forged (x real[], e dml_vector(3));

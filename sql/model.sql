@@ -1,4 +1,4 @@
--- The catalogue of models: versions, views, names, dropping, the backend's cache.
+-- The catalogue of models: versions, views, names, dropping, the session's cache.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA model_test;
@@ -11,7 +11,7 @@ INSERT INTO point SELECT a, b, ARRAY[a, b], class FROM (
 	FROM generate_series(0, 99) i) p;
 INSERT INTO point VALUES (NULL, 1, ARRAY[NULL, 1], 'low');
 
--- Versions count from 1; the name means the last one.
+-- Versions count from 1; the name means the latest one.
 SELECT model, version FROM dml_train('model_a', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0}');
 SELECT model, version FROM dml_train('model_a', 'point', 'x', 'class', method => 'pca', dims => 1, seed => 3, options => '{"validation": 0}');
 SELECT model, owner = current_user AS mine, active, method, network, inputs, dims, metric, created <= now() AS created
@@ -22,13 +22,13 @@ FROM dml_model_versions WHERE model = 'model_a' ORDER BY version;
 SELECT settings->'dims' AS dims, settings->'seed' AS seed, jsonb_typeof(history) AS history, jsonb_typeof(candidates) AS candidates
 FROM dml_model_versions WHERE model = 'model_a' ORDER BY version;
 
--- The space is the hash of what was learned: the same again is the same space.
+-- The space is the hash of the weights: equal training gives an equal space.
 SELECT version FROM dml_train('model_b', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0}');
 SELECT a.space = b.space AS same_function, a.space = c.space AS other_function
 FROM dml_model_versions a, dml_model_versions b, dml_model_versions c
 WHERE (a.model, a.version, b.model, b.version, c.model, c.version) = ('model_a', 1, 'model_b', 1, 'model_a', 2);
 
--- The weights are a safetensors file, whose length comes first.
+-- The weights are a safetensors file, which begins with the length of its header.
 SELECT get_byte(w, 0) + 256 * get_byte(w, 1) + 8 < length(w) AS header_fits, substring(w FROM 9 FOR 1) = '{' AS header,
 	convert_from(substring(w FROM 9 FOR get_byte(w, 0) + 256 * get_byte(w, 1)), 'UTF8')::json->'__metadata__'->>'format' AS format
 FROM dml_weights('model_a') w;
@@ -53,7 +53,7 @@ SELECT dml_embed('model_a@', 1, 2);
 SELECT dml_embed('model_a@1x', 1, 2);
 SELECT dml_embed('model_a@99999999999', 1, 2);
 SELECT dml_embed('model_a@99999999999999999999', 1, 2);
--- (the hint lists what other tests left)
+-- (the hint lists models of other tests)
 \set VERBOSITY terse
 SELECT dml_embed('', 1, 2);
 SELECT dml_embed(repeat('m', 100), 1, 2);
@@ -71,7 +71,7 @@ SELECT dml_dims(dml_embed('Modèle "ä" '' \ @1', 1));
 SELECT dml_embed('Modèle "ä" '' \', 1);
 SELECT dml_drop_model('Modèle "ä" '' \ ');
 
--- A rolled-back training leaves nothing behind, and its number is free again.
+-- A rolled-back training leaves nothing behind, and its number is used again.
 BEGIN;
 SELECT version FROM dml_train('model_b', 'point', 'x', 'class', method => 'pca', dims => 1, options => '{"validation": 0}');
 SELECT dml_dims(dml_embed('model_b', 1, 2));
@@ -89,7 +89,7 @@ SELECT dml_dims(dml_embed('model_b', 1)), dml_dims(dml_embed('model_b@2', 1)), d
 COMMIT;
 SELECT model, version, inputs FROM dml_model_versions WHERE model = 'model_b' ORDER BY version;
 
--- The same function, made of other columns after a rollback, is another version to the cache.
+-- An equal function of other columns, made after a rollback, is another version to the cache.
 SELECT version FROM dml_train('model_r', 'point', 'a', 'class', method => 'whiten', options => '{"validation": 0}');
 BEGIN;
 SELECT version FROM dml_train('model_r', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0}');
@@ -100,7 +100,8 @@ SELECT dml_space(dml_embed('model_r', 1, 2)) = :'space' AS same_function;
 SELECT dml_embed('model_r', 1);
 SELECT dml_drop_model('model_r');
 
--- One statement sees one version; the next one sees the next, in PL/pgSQL and prepared statements too.
+-- A statement sees one version, and the next statement may see a newer one, also in PL/pgSQL and
+-- prepared statements.
 PREPARE dims AS SELECT dml_dims(dml_embed('model_b', 1, 2));
 SELECT dml_activate('model_b', 1);
 EXECUTE dims;
@@ -118,17 +119,17 @@ BEGIN
 END $$;
 SET client_min_messages = warning;
 
--- A snapshot that is older than the training still means the version of its time.
+-- Under a snapshot older than the training, the name still means the version of that time.
 SELECT dml_activate('model_b', 1);
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT dml_dims(dml_embed('model_b', 1, 2));
 SELECT pg_current_xact_id_if_assigned() IS NULL AS reads_only;
 COMMIT;
 
--- The cache is bounded; what it lets go is loaded again.
+-- The cache is bounded; an evicted version is loaded again.
 SELECT version FROM dml_train('model_wide', 'SELECT ARRAY(SELECT sin(i * j) FROM generate_series(1, 50) j)::real[] AS x, i % 3 AS c FROM generate_series(1, 60) i',
 	'x', 'c', method => 'supcon', network => '512 relu, 64', epochs => 1, options => '{"validation": 0}');
--- PostgreSQL 13 does not show what is there, and has to be believed.
+-- PostgreSQL 13 does not show memory contexts, so nothing is checked there.
 CREATE FUNCTION cached(expected text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	found text := expected;
@@ -150,13 +151,13 @@ SELECT cached('model_b');
 SET dml.model_cache = 0;
 SELECT dml_dims(dml_embed('model_wide', array_fill(1, ARRAY[50])));
 SELECT cached('model_wide');
--- what a statement uses stays, and what one row leaves is loaded again for another
+-- a version that a statement uses stays; one that a single row used is loaded again for another row
 SELECT count(DISTINCT dml_embed(name, 1, 2)) FROM (SELECT CASE i % 2 WHEN 0 THEN 'model_a' ELSE 'model_b' END FROM generate_series(1, 100) i) n (name);
 SELECT count(DISTINCT dml_embed(a, 1, 2)), count(DISTINCT dml_embed(b, 1, 2))
 FROM (SELECT 'model_a', 'model_b' FROM generate_series(1, 100) i) n (a, b);
 RESET dml.model_cache;
 
--- The catalogue belongs to its functions; the model goes with all that is its own.
+-- Only the functions change the catalogue. Dropping a model removes everything that belongs to it.
 SELECT dml_grant('model_a', 'public', 'embed');
 SELECT dml_drop_model('model_a');
 SELECT count(*) FROM dml_model_versions WHERE model = 'model_a';
@@ -165,7 +166,7 @@ SELECT dml_embed('model_a', 1, 2);
 SELECT version FROM dml_train('model_a', 'point', 'a', 'class', method => 'whiten', options => '{"validation": 0}');
 SELECT dml_drop_model(NULL) IS NULL, dml_activate('model_a', NULL) IS NULL, dml_weights(NULL) IS NULL;
 
--- Refused while a column is made with it, under whatever name the column goes by now.
+-- Refused while a column uses the model, also after the column was renamed.
 SELECT "column", dims FROM dml_materialize('point', 'embedding', 'model_b');
 SELECT relation, "column", model, version, active FROM dml_columns WHERE model = 'model_b';
 SELECT dml_drop_model('model_b');
@@ -176,12 +177,12 @@ DROP TABLE spot;
 SELECT dml_drop_model('model_b');
 SELECT count(*) FROM dml_columns WHERE model = 'model_b';
 
--- pg_restore -j fills the tables of the catalogue in any order, which foreign keys would not let it.
+-- pg_restore -j fills the tables of the catalogue in any order, which foreign keys would not allow.
 SELECT conname FROM pg_constraint WHERE contype = 'f' AND connamespace = 'dml_catalog'::regnamespace;
 SELECT c::regclass, u.filter FROM pg_extension e, unnest(extconfig, extcondition) u (c, filter)
 WHERE extname = 'dml' ORDER BY c::regclass::text COLLATE "C";
 
--- Nothing writes on a standby or in a read-only transaction.
+-- No function writes on a standby or in a read-only transaction.
 BEGIN READ ONLY;
 SELECT dml_drop_model('model_a');
 ROLLBACK;
@@ -192,7 +193,8 @@ BEGIN READ ONLY;
 SELECT dml_dims(dml_embed('model_a', 1));
 COMMIT;
 
--- VACUUM FULL puts rows where others of the same transaction were: what is cached goes by model and version, too.
+-- VACUUM FULL moves rows to places of other rows of their transaction: the cache also compares
+-- model and version.
 CREATE TABLE moved AS SELECT ARRAY[i, i % 7, i % 3]::real[] AS x, i % 3 AS class FROM generate_series(1, 90) i;
 BEGIN;
 SELECT version FROM dml_train('model_moved1', 'SELECT class, ARRAY[x[1], x[2]] AS x FROM moved', 'x', 'class', method => 'lda', options => '{"validation": 0}');

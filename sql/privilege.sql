@@ -1,4 +1,4 @@
--- Who may do what with a model.
+-- Rights to a model.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA privilege_test;
@@ -13,7 +13,7 @@ CREATE TABLE privilege_test.point AS SELECT i AS a, i % 7 AS b, i % 2 AS class F
 GRANT SELECT ON privilege_test.point TO PUBLIC;
 SET search_path = privilege_test, public;
 
--- What a role can do, as SQLSTATEs: 42501 is a missing right.
+-- The results of a role's actions, as SQLSTATEs: 42501 is a missing right.
 CREATE FUNCTION try(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE statement;
@@ -38,7 +38,7 @@ RESET ROLE;
 TABLE rights \gset
 SELECT :'embed' AS embed, :'raw' AS raw, :'weights' AS weights;
 
--- A stranger sees the model and what is said of it, and no more.
+-- Another role sees the model in the views, and can do nothing with it.
 SET ROLE regress_dml_stranger;
 SELECT model, owner, inputs, dims FROM dml_models WHERE model = 'priv';
 TABLE rights;
@@ -55,7 +55,7 @@ SELECT count(*) FROM dml_evaluate('priv', 'point', 'a, b', 'class');
 -- Distances between embeddings need no model.
 SELECT e <-> e AS distance FROM kept;
 
--- Nobody but the functions reads or writes the tables.
+-- Only the functions read or write the tables.
 SELECT * FROM dml_catalog.model;
 SELECT weights FROM dml_catalog.version;
 INSERT INTO dml_catalog.privilege SELECT 1, 'public', 0, 0, 'embed';
@@ -68,7 +68,7 @@ WHERE c.relnamespace = 'dml_catalog'::regnamespace AND c.relkind = 'r' AND has_t
 SELECT has_schema_privilege('regress_dml_stranger', 'dml_catalog', 'CREATE') AS can_create;
 RESET ROLE;
 
--- Each right by itself: to a role, to a role that others are in, to everybody.
+-- Each right alone: to a role, to a role with members, to everybody.
 SELECT dml_grant('priv', 'regress_dml_stranger', 'embed');
 SET ROLE regress_dml_stranger;
 TABLE rights;
@@ -113,7 +113,7 @@ BEGIN READ ONLY;
 SELECT dml_set_owner('priv', 'regress_dml_team');
 ROLLBACK;
 
--- Granting is undone by a rollback.
+-- A rollback undoes a grant.
 BEGIN;
 SELECT dml_grant('priv', 'regress_dml_stranger', 'embed');
 ROLLBACK;
@@ -121,7 +121,7 @@ SET ROLE regress_dml_stranger;
 TABLE rights;
 RESET ROLE;
 
--- A function with its owner's rights embeds for who calls it, and leaves them nothing.
+-- A SECURITY DEFINER function embeds for its caller, who has no right afterwards.
 CREATE FUNCTION definer(real) RETURNS dml_vector LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RETURN dml_embed('priv', $1, 2); END $$;
 ALTER FUNCTION definer(real) OWNER TO regress_dml_owner;
 CREATE FUNCTION invoker(real) RETURNS dml_vector LANGUAGE plpgsql AS $$ BEGIN RETURN dml_embed('priv', $1, 2); END $$;
@@ -132,7 +132,7 @@ BEGIN;
 SELECT definer(1) = definer_invokes(1) AS same;
 SELECT invoker(1);
 ROLLBACK;
--- A view embeds with the right of who reads it, as functions in views are called.
+-- A view embeds with the rights of the user who reads it, as functions in views are called.
 RESET ROLE;
 CREATE VIEW embedded AS SELECT dml_embed('priv', a, b) AS e FROM point;
 GRANT SELECT ON embedded TO PUBLIC;
@@ -140,7 +140,7 @@ SET ROLE regress_dml_stranger;
 SELECT count(e) FROM embedded;
 RESET ROLE;
 
--- A renamed role keeps what it has.
+-- A renamed role keeps its rights.
 SELECT dml_grant('priv', 'regress_dml_stranger', 'weights');
 ALTER ROLE regress_dml_owner RENAME TO regress_dml_renamed;
 ALTER ROLE regress_dml_stranger RENAME TO regress_dml_foreigner;
@@ -152,7 +152,7 @@ TABLE rights;
 SET ROLE regress_dml_foreigner;
 TABLE rights;
 RESET ROLE;
--- Who is then called so has nothing of it.
+-- A new role with the old name has none of them.
 CREATE ROLE regress_dml_owner;
 CREATE ROLE regress_dml_stranger;
 SET ROLE regress_dml_owner;
@@ -167,7 +167,7 @@ SELECT dml_revoke('priv', 'regress_dml_foreigner', 'weights');
 TABLE dml_model_privileges;
 SELECT dml_revoke('priv', 'regress_dml_stranger', 'weights');
 
--- Nor has who is called as a role that was dropped.
+-- Nor has a new role with the name of a dropped one.
 SELECT dml_grant('priv', 'regress_dml_foreigner', 'embed');
 ALTER TABLE kept OWNER TO CURRENT_USER;
 ALTER FUNCTION definer(real) OWNER TO CURRENT_USER;
@@ -185,7 +185,7 @@ SET ROLE regress_dml_foreigner;
 TABLE rights;
 RESET ROLE;
 
--- Giving away: by a superuser, and by an owner who could be the other role.
+-- Change of owner: by a superuser, and by an owner who is a member of the new role.
 SELECT dml_set_owner('priv', 'regress_dml_nobody');
 SELECT dml_set_owner('priv', 'regress_dml_member');
 SET ROLE regress_dml_member;
@@ -198,7 +198,8 @@ TABLE rights;
 SET ROLE regress_dml_team;
 TABLE rights;
 
--- A dump has names, as they are when it is made; they are looked up when it is restored, and are waited for.
+-- A dump has the names of the time when it is made. They are looked up when it is restored, or
+-- later.
 RESET ROLE;
 UPDATE dml_catalog.model SET owner = 'regress_dml_owner' WHERE name = 'priv';
 INSERT INTO dml_catalog.privilege (model_id, grantee, privilege)

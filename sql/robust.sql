@@ -1,4 +1,4 @@
--- What must hold when something goes wrong: nothing left behind, nothing growing, messages that name the culprit.
+-- After errors: nothing is left behind, nothing grows, and messages name the cause.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA robust_test;
@@ -9,7 +9,7 @@ CREATE TABLE item AS
 	FROM generate_series(1, 6000) i;
 SELECT version FROM dml_train('robust', 'item', 'x', 'class', method => 'whiten', options => '{"validation": 0}');
 
--- Options of a wrong type or size are refused by name.
+-- Options of a wrong type or value are refused by name.
 SELECT version FROM dml_train('robust_bad', 'item', 'x', 'class', options => '{"seed": 1e308}');
 SELECT version FROM dml_train('robust_bad', 'item', 'x', 'class', options => '{"seed": 0.5}');
 SELECT version FROM dml_train('robust_bad', 'item', 'x', 'class', options => '{"seed": []}');
@@ -40,7 +40,7 @@ SELECT count(*) AS models_left FROM dml_models WHERE model = 'robust_bad';
 SELECT count(*) AS trainings_left FROM dml_training_progress WHERE pid = pg_backend_pid();
 SELECT count(*) AS temporary_files_left FROM pg_ls_tmpdir();
 
--- An error in the middle of filling takes the column back; a new column with old rows needs no warning.
+-- An error while filling undoes the new column. A new column with old rows needs no warning.
 INSERT INTO item VALUES (0, ARRAY[1, 2, 3], 1);
 \set VERBOSITY terse
 SELECT rows FROM dml_materialize('item', 'embedding', 'robust', 'x');
@@ -50,7 +50,7 @@ SELECT count(*) AS records_left FROM dml_columns WHERE relation = 'item'::regcla
 DELETE FROM item WHERE id = 0;
 SELECT rows, embedded FROM dml_materialize('item', 'embedding', 'robust', 'x');
 
--- Errors that are caught hold no memory.
+-- Caught errors leak no memory.
 CREATE FUNCTION fail_often(times integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
 	failed integer := 0;
@@ -84,7 +84,7 @@ SELECT memory_taken() AS before \gset
 SELECT fail_often(1000);
 SELECT memory_taken() - :before < 100000 AS no_growth;
 
--- In parallel workers, and where nothing may be written.
+-- In parallel workers, and in read-only transactions.
 BEGIN;
 SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;

@@ -1,4 +1,5 @@
--- Numbers that differ by little beside their size: what real holds counts, and what it does not hold is said.
+-- Numbers with small differences relative to their size: those that real keeps are learned from,
+-- and lost ones cause a NOTICE.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE TABLE far AS
@@ -7,7 +8,7 @@ CREATE TABLE far AS
 	FROM generate_series(1, 90) i;
 SET client_min_messages = notice;
 
--- A column that real holds decides the class, in training and for a row that is embedded.
+-- A column whose values real keeps decides the class, in training and for a row that is embedded.
 SELECT dims, learned > 0.99 AS separates
 FROM dml_train('far', 'far', features => 'near_ten_million, noise', label => 'class', method => 'lda');
 SELECT bool_and((dml_embed('far', a.near_ten_million, a.noise) <-> dml_embed('far', b.near_ten_million, b.noise) < 10) = (a.class = b.class))
@@ -17,7 +18,7 @@ SELECT dims, learned > 0.99 AS separates FROM dml_train('far', 'far', features =
 SELECT dims, learned > 0.99 AS separates
 FROM dml_train('far', 'far', features => 'ARRAY[whole, noise]::float8[]', label => 'class', method => 'lda');
 
--- One that it does not hold: the column is named, and the hint helps.
+-- A column whose values real does not keep: the NOTICE names the column, and its hint helps.
 SELECT dims FROM dml_train('far', 'far', features => 'noise, seconds', label => 'class', method => 'lda');
 SELECT dims, learned > 0.99 AS separates
 FROM dml_train('far', 'far', features => 'noise, seconds - 1700000000 AS seconds', label => 'class', method => 'lda');
@@ -31,7 +32,8 @@ CREATE TABLE far_pair AS
 	FROM far a, far b WHERE a.id < b.id AND (a.id + b.id) % 7 = 0;
 SELECT dims FROM dml_train_pairs('far', 'far_pair', a => 'a1, a2', b => 'b1, b2', same => 'same', method => 'itml');
 
--- What is looked at are the features, also those of another role's model, not the columns that they read.
+-- The check is of the features, also those of another role's model, not of the columns that they
+-- read.
 SELECT dims FROM dml_train('near', 'far', features => 'ARRAY[whole - 10000000, noise, id]::float8[]', label => 'class', method => 'lda');
 SELECT dml_grant('near', 'public', 'embed');
 GRANT SELECT ON far TO PUBLIC;

@@ -1,4 +1,4 @@
--- What a training reads: kinds of sources, features, labels, and what is refused.
+-- What training reads: kinds of sources, features, labels, and errors.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE EXTENSION IF NOT EXISTS file_fdw;
@@ -6,7 +6,7 @@ RESET client_min_messages;
 CREATE SCHEMA source_test;
 SET search_path = source_test, public;
 
--- A closed form is trained; what was read is shown.
+-- Train a closed form, and show what was read.
 CREATE FUNCTION train(source text, features text, label text)
 RETURNS TABLE (rows bigint, skipped bigint, classes int, dims int) LANGUAGE sql AS $$
 	SELECT t.rows, t.skipped, t.classes, t.dims FROM dml_train('source_test', source, features, label, method => 'pca', options => '{"validation": 0}') t
@@ -110,7 +110,7 @@ SELECT * FROM train('flower', 'colour', 'class');
 SELECT * FROM train('flower', 'x', 'colour');
 SELECT * FROM train('flower', 'x', '$1');
 
--- What would be more than a list of expressions.
+-- Text that is more than a list of expressions.
 SELECT * FROM train('flower', '', 'class');
 SELECT * FROM train('flower', ' -- nothing', 'class');
 SELECT * FROM train('flower', '*', 'class');
@@ -134,7 +134,7 @@ SELECT * FROM train('flower', 'a /* b', 'class');
 SELECT * FROM train('flower', 'x', 'class, id');
 SELECT * FROM train('flower', 'x', '');
 
--- Sources that are none.
+-- Text that is no source.
 SELECT * FROM train('', 'x', 'class');
 SELECT * FROM train('/* nothing */', 'x', 'class');
 SELECT * FROM train('weed', 'x', 'class');
@@ -151,7 +151,7 @@ SELECT * FROM train('SELECT * FROM flower FOR UPDATE', 'x', 'class');
 SELECT * FROM train('SELECT * FROM', 'x', 'class');
 SELECT count(*), to_regclass('source_stolen') FROM flower;
 
--- A source is read with the rights of who calls.
+-- A source is read with the rights of the caller.
 CREATE FUNCTION source_who() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'runs as %', current_user; RETURN 1; END $$;
 BEGIN;
 CREATE ROLE source_user;

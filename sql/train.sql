@@ -5,7 +5,7 @@ RESET client_min_messages;
 CREATE SCHEMA train_test;
 SET search_path = train_test, public;
 SET dml.notice_interval = 0;
--- Scores differ from machine to machine, and so do the remarks on them.
+-- Scores, and the NOTICEs about them, differ from machine to machine.
 SET client_min_messages = warning;
 
 \cd `echo "${PG_ABS_SRCDIR:-.}"`
@@ -15,7 +15,7 @@ CREATE TABLE wine (alcohol real, malic_acid real, ash real, alcalinity real, mag
 	nonflavanoids real, proanthocyanins real, colour real, hue real, od280 real, proline real, class int);
 \copy wine FROM 'test/data/wine.csv' WITH (FORMAT csv, HEADER)
 
--- The space of a version is the hash of the function that was learned.
+-- The space of a version is the hash of its weights.
 CREATE FUNCTION space(model text, version int) RETURNS text LANGUAGE sql AS $$
 	SELECT v.space::text FROM dml_model_versions v WHERE v.model = $1 AND v.version = $2
 $$;
@@ -37,7 +37,7 @@ SELECT epochs < 100000 AS stopped, reason ~ 'time' AS says_why
 FROM dml_train('train_time', 'wine', 'alcohol, flavanoids, proline', 'class', method => 'supcon', epochs => 100000, time_limit => 0.2,
 	options => '{"patience": 0}');
 
--- One seed, one model: whatever the order of the rows, wherever they are kept.
+-- One seed gives one model, in any order of the rows, in memory or in a file.
 CREATE TABLE iris_shuffled AS SELECT * FROM iris ORDER BY md5(iris::text);
 SELECT version FROM dml_train('train_iris', 'iris_shuffled', 'sepal_length, sepal_width, petal_length, petal_width', 'class',
 	method => 'supcon', network => '16 relu, 4', epochs => 20, seed => 7, options => '{"validation": 0}');
@@ -61,7 +61,7 @@ SELECT version FROM dml_train('train_big', 'SELECT bytes::numeric[] || 0.5 * cla
 RESET maintenance_work_mem;
 SELECT space('train_big', 1) = space('train_big', 3) AS same_in_a_file, space('train_big', 2) = space('train_big', 4) AS same_promoted;
 
--- Data that cannot be learned from, or hardly.
+-- Data from which nothing, or little, can be learned.
 SELECT * FROM dml_train('train_bad', 'SELECT i AS a, 1 AS c FROM generate_series(1, 10) i', 'a', 'c', method => 'lda');
 SELECT * FROM dml_train('train_bad', 'SELECT i AS a, 1 AS c FROM generate_series(1, 10) i', 'a', 'c');
 SELECT * FROM dml_train('train_bad', 'SELECT 1 AS a, 1 AS c', 'a', 'c');
@@ -97,19 +97,19 @@ SELECT version FROM dml_train('train_null', 'iris', 'sepal_length', 'class', met
 	open_set => NULL, options => '{"dims": null}');
 SELECT version FROM dml_train('train_null', 'iris', 'sepal_length', 'class', method => 'pca', options => NULL);
 
--- What was set, and what was left to its default.
+-- Settings that were given, and those left to their default.
 SELECT version FROM dml_train('train_settings', 'iris', 'sepal_length, petal_length', 'class', method => 'triplet', dims => 2, epochs => 2,
 	options => '{"margin": 0.25, "miner": "hard", "seed": 9007199254740993, "validation": 0}');
 SELECT key, value FROM dml_model_versions v, json_each(v.settings::json) WHERE v.model = 'train_settings' AND NOT (value->>'default')::boolean ORDER BY key COLLATE "C";
 SELECT count(*) > 20 AS all_are_there FROM dml_model_versions v, json_each(v.settings::json) WHERE v.model = 'train_settings';
--- what was chosen is there as it was used
+-- chosen settings are shown as they were used
 SELECT key, v.settings -> key AS setting FROM dml_model_versions v, unnest('{batch,rows_per_class,learning_rate,average,network,preprocess,dims,epochs}'::text[]) key WHERE v.model = 'train_settings' ORDER BY 1;
 SELECT bool_and((h ->> 'learning_rate')::float8 BETWEEN 0 AND (v.settings #>> '{learning_rate,value}')::float8) AS of_that_rate
 FROM dml_model_versions v, jsonb_array_elements(v.history) h WHERE v.model = 'train_settings';
 SELECT (e->>'epoch')::int AS epoch, (e->>'loss')::float8 > 0 AS loss FROM dml_model_versions v, json_array_elements(v.history::json) e
 WHERE v.model = 'train_settings';
 
--- Nothing stays behind.
+-- Nothing is left behind.
 BEGIN;
 SELECT version FROM dml_train('train_undone', 'iris', 'sepal_length, petal_length', 'class', method => 'lda', options => '{"validation": 0}');
 ROLLBACK;
@@ -118,7 +118,8 @@ BEGIN READ ONLY;
 SELECT * FROM dml_train('train_undone', 'iris', 'sepal_length', 'class');
 ROLLBACK;
 
--- Cancelling: in training, and in reading; the session goes on, and shows no progress any more.
+-- Cancelling, while training and while reading: the session goes on, and shows no progress any
+-- more.
 SET statement_timeout = '300ms';
 SELECT * FROM dml_train('train_undone', 'train_big', 'x', 'class', method => 'supcon', epochs => 100000);
 SELECT * FROM dml_train('train_undone', 'SELECT * FROM train_big, generate_series(1, 10000)', 'x', 'class', method => 'lda');
@@ -133,7 +134,7 @@ SELECT version FROM dml_train('train_undone', 'iris', 'sepal_length, petal_lengt
 
 RESET client_min_messages;
 
--- A training is seen while it runs; a stranger sees that it does, and no more.
+-- A running training is shown; another role sees that it runs, and nothing else.
 CREATE FUNCTION train_watch(i int, stranger text) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
 	p record;

@@ -12,11 +12,11 @@ FROM dml_train_chunklets('chunklets', 'chunklet_row', 'x', 'session', method => 
 SELECT learned >= without_learning AS never_worse
 FROM dml_train_chunklets('chunklets', 'chunklet_row', 'x', 'session', time_limit => 5, epochs => 3);
 SELECT version, supervision, label, classes, constraints FROM dml_model_versions WHERE model = 'chunklets' ORDER BY version;
--- The same rows, the same model.
+-- Equal rows give an equal model.
 SELECT version FROM dml_train_chunklets('chunklets', 'SELECT * FROM chunklet_row ORDER BY -id', 'x', 'session', method => 'lda');
 SELECT count(DISTINCT space) FROM dml_model_versions WHERE model = 'chunklets' AND method = 'lda';
 
--- One chunklet of several rows is enough for what looks at chunklets alone.
+-- One chunklet of several rows is enough for methods that use only chunklets.
 SELECT method, dims FROM dml_train_chunklets('chunklets', 'chunklet_row', 'x', 'greatest(id, 5)', method => 'rca', options => '{"validation": 0}');
 SELECT * FROM dml_train_chunklets('chunklets_bad', 'chunklet_row', 'x', NULL);
 SELECT * FROM dml_train_chunklets('chunklets_bad', 'chunklet_row', 'x', 'no_column');

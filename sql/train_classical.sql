@@ -10,7 +10,7 @@ CREATE TABLE wine (alcohol real, malic_acid real, ash real, alcalinity real, mag
 	nonflavanoids real, proanthocyanins real, colour real, hue real, od280 real, proline real, class int);
 \copy wine FROM 'test/data/wine.csv' WITH (FORMAT csv, HEADER)
 
--- Better than the columns as they are, on rows held out; the same model for the same seed.
+-- Better than the unchanged columns, on held-out rows; one seed gives one model.
 CREATE FUNCTION fit(method text, options jsonb DEFAULT '{}') RETURNS record LANGUAGE sql AS $$
 	SELECT t.method, t.dims <= 13 AS dims, t.classes, t.metric, t.learned > t.without_learning + 0.1 AS better,
 		t.reason ~ 'objective [-0-9.e]+ after [0-9]+ iterations, (not )?converged' AS says
@@ -26,7 +26,7 @@ SELECT * FROM fit('lmnn', '{"neighbors": 5, "pull": 0.3, "dims": 4, "seed": 3}')
 SELECT count(DISTINCT space) FROM dml_model_versions
 WHERE model = 'classical_wine' AND method IN ('whiten', 'covariance');
 
--- A number to predict.
+-- A numeric target.
 CREATE TABLE house AS
 SELECT (50 + i * 37 % 150)::real AS area, (i * 7 % 10)::real AS noise, (i * 13 % 5)::real AS rooms,
 	2000.0 * (50 + i * 37 % 150) + 9000 * (i * 13 % 5) AS price
@@ -53,7 +53,7 @@ SELECT * FROM dml_train('classical_bad', 'wine', 'alcohol, hue', '1', method => 
 SELECT * FROM dml_train('classical_bad', 'SELECT *, row_number() OVER () AS id FROM wine', 'alcohol, hue', 'id', method => 'scml');
 SELECT * FROM dml_train('classical_bad', 'SELECT 1 AS a, 2 AS b, i % 2 AS class FROM generate_series(1, 9) i', 'a, b', 'class', method => 'lmnn');
 
--- Time, and cancelling.
+-- time_limit, and cancelling.
 CREATE TABLE many AS SELECT ARRAY(SELECT sin(i * j + i % 5) FROM generate_series(1, 40) j)::real[] AS x, i % 5 AS class FROM generate_series(1, 6000) i;
 SELECT method, reason ~ 'time limit' AS says_so FROM dml_train('classical_many', 'many', 'x', 'class', method => 'nca_linear', time_limit => 0.05,
 	options => '{"iterations": 100000, "tolerance": 0, "validation": 0}');

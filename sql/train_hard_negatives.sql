@@ -7,7 +7,8 @@ SET search_path = hard_negatives_test, public;
 SET dml.notice_interval = 0;
 SET dml.recall = 1;
 
--- 150 pairs of twin classes, which one weak column tells apart: in a batch of 256 rows twins seldom meet by chance.
+-- 150 pairs of twin classes, which one weak column separates. In a batch of 256 rows, twins seldom
+-- meet by chance.
 CREATE TABLE item AS
 SELECT i AS id, i % 300 AS class,
 	(SELECT array_agg((3 * sin(i % 300 / 2 * (j * 1.37 + 0.21)) + 0.5 * sin(i * (j * 0.73 + 1.1)))::real ORDER BY j) FROM generate_series(1, 16) j) ||
@@ -17,7 +18,7 @@ ALTER TABLE item ADD embedding dml_vector(18);
 UPDATE item SET embedding = x::dml_vector;
 CREATE INDEX item_embedding ON item USING dml (embedding);
 
--- How good a training is with some options, and for how many rows the index proposed something.
+-- The score of a training with some options, and for how many rows the index proposed a negative.
 CREATE FUNCTION learned(options jsonb, method text DEFAULT 'triplet', seed bigint DEFAULT 0) RETURNS double precision LANGUAGE sql AS
 	$$ SELECT learned FROM dml_train('hard', 'item', 'x', 'class', method => method, epochs => 20, seed => seed, options => options || '{"refit": false}') $$;
 CREATE FUNCTION proposed(source text, hard_negatives text, hard_neighbors int DEFAULT 1, seed bigint DEFAULT 0) RETURNS int LANGUAGE sql AS
@@ -25,7 +26,7 @@ CREATE FUNCTION proposed(source text, hard_negatives text, hard_neighbors int DE
 		FROM dml_train('hard', source, 'x', 'class', method => 'triplet', network => '2', epochs => 1, seed => seed,
 			options => jsonb_build_object('hard_negatives', hard_negatives, 'hard_neighbors', hard_neighbors, 'validation', 0)) $$;
 
--- The same number of steps, and far better; the same model again from the same seed, another one from another.
+-- With an equal number of steps, far better. One seed gives one model, another seed another one.
 SET client_min_messages = warning;
 SELECT learned('{"hard_negatives": "item_embedding"}') > learned('{}') + 0.02 AS triplet,
 	learned('{"hard_negatives": "item_embedding"}', 'supcon') > learned('{}', 'supcon') + 0.15 AS supcon;
@@ -33,7 +34,7 @@ SELECT proposed('item', 'item_embedding', 2, seed => s) > 2900 AS proposed FROM 
 SELECT count(DISTINCT space) AS models, min(settings -> 'hard_negatives' ->> 'value') AS setting
 FROM (SELECT space, settings FROM dml_model_versions WHERE model = 'hard' ORDER BY version DESC LIMIT 3) v;
 
--- A sum takes such batches, and so do dml_tune, auto and chunklets.
+-- A sum of losses accepts such batches, and so do dml_tune, auto and chunklets.
 SELECT method FROM dml_train('hard', 'item', 'x', 'class', method => 'npair + 0.5 * center', epochs => 1,
 	options => '{"hard_negatives": "item_embedding", "hard_neighbors": 3, "hard_share": 0.3, "memory": 100, "validation": 0}');
 SELECT count(*) FROM dml_tune('hard', 'item', 'x', 'class', method => 'triplet', epochs => 1, trials => 2, folds => 2,
@@ -42,19 +43,20 @@ SELECT count(*) FROM dml_train('hard', 'item', 'x', 'class', time_limit => 1, ep
 SELECT rows FROM dml_train_chunklets('hard', 'item', 'x', 'class', method => 'supcon', epochs => 1, options => '{"hard_negatives": "item_embedding"}');
 RESET client_min_messages;
 
--- Lists that do not fit into memory go to a temporary file, and say the same: the weights are equal to the bit.
+-- Lists that do not fit into memory go to a temporary file. The weights are equal to the bit.
 SET client_min_messages = warning;
 SELECT proposed('item', 'item_embedding', 100) > 2900 AS in_memory;
 SET maintenance_work_mem = '1MB';
 SELECT proposed('item', 'item_embedding', 100) > 2900 AS in_a_file;
 RESET maintenance_work_mem;
 SELECT count(DISTINCT space) AS models FROM (SELECT space FROM dml_model_versions WHERE model = 'hard' ORDER BY version DESC LIMIT 2) v;
--- The search takes a part of the time limit, and training has the rest.
+-- The search may use a part of the time limit, and training has the rest.
 SELECT substring(reason, 'sought for .* of 3000: the time limit ended the search') IS NOT NULL AS says_so, seconds < 5 AS in_time
 FROM dml_train('hard', 'item', 'x', 'class', method => 'triplet', time_limit => 0.01, options => '{"hard_negatives": "item_embedding", "hard_neighbors": 1000}');
 RESET client_min_messages;
 
--- What is proposed: the nearest rows of other labels, neither of none nor of the same features; as an exact count shows.
+-- The proposals: the nearest rows of other labels, without unlabelled rows and rows of equal
+-- features, compared with an exact count.
 CREATE TABLE place (id int PRIMARY KEY, class int, x real[], v dml_vector) WITH (fillfactor = 50);
 INSERT INTO place SELECT i, i % 7 % 3, ARRAY[sin(i * 1.1) + i % 5, cos(i * 2.3) + i % 3], NULL FROM generate_series(1, 400) i;
 UPDATE place SET v = x::dml_vector WHERE id % 10 > 0;
@@ -69,7 +71,8 @@ CREATE FUNCTION expected(n int) RETURNS bigint LANGUAGE sql AS
 SET client_min_messages = warning;
 SELECT proposed('place', 'place_v') = expected(10) AS one, proposed('place', 'hard_negatives_test.place_v', 3) = expected(30) AS three;
 
--- By cosine and inner product, of an expression, of some rows, with further columns, of a materialised view.
+-- By cosine and inner product; with an index on an expression, a partial index, further columns, a
+-- materialised view.
 CREATE INDEX place_cosine ON place USING dml (v dml_cosine_ops);
 CREATE INDEX place_expression ON place USING dml ((x::dml_vector), class);
 CREATE INDEX place_some ON place USING dml (v) WHERE class < 2;
@@ -80,12 +83,13 @@ CREATE INDEX place_view_v ON place_view USING dml (v);
 SELECT proposed('place_view', 'place_view_v') = expected(10) AS view;
 RESET client_min_messages;
 
--- Nothing is hard: each row's nearest are of its own label.
+-- No hard negatives: the nearest rows of each row have its label.
 CREATE TABLE easy AS SELECT i AS id, i % 2 AS class, ARRAY[i % 2 * 100 + sin(i), cos(i * 3)] AS x FROM generate_series(1, 100) i;
 CREATE INDEX easy_x ON easy USING dml ((x::dml_vector));
 SELECT proposed('easy', 'easy_x');
 
--- Matches: what is near to a row's in the index and no match of it.  Twins again: as many epochs find more with their twins in the batch.
+-- Matches: the proposals are near a row's match in the index, and are no match of the row. Twins
+-- again: with their twins in the batch, as many epochs score better.
 CREATE FUNCTION side(i int, phase float8, wide int) RETURNS real[] LANGUAGE sql AS
 	$$ SELECT (SELECT array_agg((3 * sin(i / 2 * (j * 1.37 + 0.21)) + 0.3 * sin(i * (j * phase + 1.1)))::real ORDER BY j) FROM generate_series(1, 16) j) ||
 		ARRAY[0.3 * (i % 2 * 2 - 1) + 0.1 * sin(i * phase * 5)]::real[] || array_fill(sin(i * phase * 7)::real, ARRAY[wide]) $$;
@@ -109,7 +113,7 @@ SELECT count(*) FROM dml_train_matches('match', 'caption', 'a', 'b', method => '
 	epochs => 1, seed => 4, options => '{"hard_negatives": "caption_b"}');
 SELECT count(DISTINCT space) AS models FROM (SELECT space FROM dml_model_versions WHERE model = 'match' ORDER BY version DESC LIMIT 3) v;
 
--- One tower, whose rows have several matches and are each other's: an exact count again.
+-- One tower, whose rows have several matches among themselves: compared with an exact count.
 CREATE TABLE shot AS SELECT i AS id, ARRAY[sin(i / 2 * 1.7), cos(i / 2 * 2.9)]::real[] AS a,
 	CASE WHEN i % 5 = 0 THEN ARRAY[sin(i / 4 * 1.7), cos(i / 4 * 2.9)] ELSE ARRAY[sin(i / 3 * 1.7) + 0.1, cos(i / 3 * 2.9)] END::real[] AS b
 FROM generate_series(1, 300) i;
@@ -125,7 +129,8 @@ SELECT (SELECT (regexp_match(reason, 'proposed hard negatives of (\d+) rows'))[1
 RESET enable_seqscan;
 RESET enable_sort;
 
--- A policy hides rows from who learns: they are in no batch.  The index's expression runs as the table's owner.
+-- A policy hides rows from the user who trains: they are in no batch. The index's expression runs
+-- as the table's owner.
 CREATE FUNCTION who(x real[]) RETURNS dml_vector LANGUAGE plpgsql IMMUTABLE AS
 	$$ BEGIN IF current_user = 'hard_negatives_user' THEN RAISE 'run by %', current_user; END IF; RETURN x::public.dml_vector; END $$;
 CREATE INDEX place_who ON place USING dml (who(x));
@@ -148,7 +153,7 @@ SELECT dml_drop_model('hard_user');
 RESET ROLE;
 RESET client_min_messages;
 
--- What cannot be: nothing is learned then.
+-- Errors: nothing is learned.
 CREATE VIEW item_view AS SELECT * FROM item;
 CREATE INDEX item_btree ON item (id);
 CREATE TABLE parted (id int, class int, x real[]) PARTITION BY HASH (id);

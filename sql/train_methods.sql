@@ -1,4 +1,4 @@
--- Every loss of the registry trains: on held-out rows what it has learned is better than no learning.
+-- Every loss of the registry trains, and scores better than no learning on held-out rows.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 RESET client_min_messages;
@@ -7,7 +7,7 @@ SET search_path = train_methods_test, public;
 SET dml.notice_interval = 0;
 SET client_min_messages = warning;
 
--- Three columns tell four classes apart, nine louder ones say nothing.
+-- Three columns separate four classes; nine columns are louder noise.
 CREATE TABLE clouds AS
 SELECT i % 4 AS class, ARRAY[i % 4 % 2 + 0.25 * sin(i * 1.1), i % 4 / 2 + 0.25 * sin(i * 2.3), (i % 4 = 3)::int + 0.25 * sin(i * 3.7)]
 	|| ARRAY(SELECT 2 * sin(i * (j * 0.7 + 5) + j) FROM generate_series(1, 9) j) AS x
@@ -26,14 +26,14 @@ $$;
 SELECT name, learns(name) FROM dml_methods WHERE kind = 'gradient' AND supervision ~ 'labels'
 	AND NOT name = ANY ('{intra_pair_variance, instance, center, center_invariant, orthogonal}');
 
--- What pulls one way only is a term of a sum.
+-- A loss that pulls in one direction only must be a term of a sum.
 SELECT * FROM dml_train('train_methods', 'clouds', 'x', 'class', method => 'center');
 SELECT * FROM dml_train('train_methods', 'clouds', 'x', 'class', method => 'norm + uniformity');
 SELECT term, learns(base || ' + ' || weight || ' * ' || term)
 FROM (VALUES ('npair', 'intra_pair_variance', 1), ('supcon', 'instance', 0.1), ('cosface', 'center', 0.1), ('triplet', 'norm', 0.01),
 	('snr', 'zero_mean', 0.1), ('proxy_anchor', 'center_invariant', 0.1), ('contrastive', 'orthogonal', 0.5), ('supcon', 'uniformity', 0.1)) t(base, term, weight);
 
--- Sums: whose an option is, and what is stored.
+-- Sums: to which term an option belongs, and what is stored.
 SELECT method FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'arcface+0.5*triplet', network => '8', epochs => 1,
 	options => '{"triplet.margin": 0.3, "arcface.margin": 0.2, "scale": 16, "miner": "hard", "validation": 0}');
 SELECT method, asked_method FROM dml_model_versions WHERE model = 'train_sum';
@@ -45,7 +45,8 @@ SELECT * FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'arcface 
 SELECT * FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'arcface + triplet', options => '{"supcon.temperature": 1}');
 SELECT * FROM dml_train('train_sum', 'clouds', 'x', 'class', method => 'supcon', options => '{"distance": "l2"}');
 
--- A network may have more dimensions than there are columns; what is linear beside it has as many as it can.
+-- A network may have more dimensions than there are columns. A linear map with it has as many as
+-- possible.
 SELECT dims, whitened IS NOT NULL AS whitened FROM dml_train('train_methods', 'clouds', 'x', 'class', method => 'supcon', dims => 16, epochs => 1);
 SELECT dims <= 16 AS auto FROM dml_train('train_methods', 'clouds', 'x', 'class', dims => 16, epochs => 2, time_limit => 2);
 SELECT dims FROM dml_train_pairs('train_methods', 'SELECT a.x AS a, b.x AS b, a.class = b.class AS same FROM clouds a, clouds b WHERE (a.class * 31 + b.class + (a.x[4] * 1000)::int) % 97 = 0 AND (b.x[5] * 1000)::int % 31 = 0', 'a', 'b', 'same', method => 'contrastive', dims => 16, epochs => 1);

@@ -9,7 +9,8 @@ SET search_path = train_options_test, public;
 SELECT name, type, allowed, default_value, closed_form FROM dml_options;
 \pset format aligned
 
--- The page has every option as it is, and no other.  Delimiter and quote are what no line has.
+-- The page has every option as it is, and no other. Delimiter and quote are characters that no line
+-- has.
 \cd `echo "${PG_ABS_SRCDIR:-.}"`
 CREATE TABLE train_page (line text);
 \copy train_page FROM 'docs/train.md' WITH (FORMAT csv, DELIMITER E'\x01', QUOTE E'\x02')
@@ -19,7 +20,7 @@ WHERE option NOT IN (SELECT line FROM train_page WHERE line IS NOT NULL);
 SELECT count(*) = (SELECT count(*) FROM dml_options) AS no_other FROM train_page
 WHERE line ~ '^\| `\w+` \| (integer|number|boolean|text) \| .* \| .* \| .* \|$';
 
--- Every option is set by its own name, with a value that it allows.
+-- Every option can be set by its name, to a valid value.
 SET dml.notice_interval = 0;
 SET client_min_messages = warning;
 SELECT version FROM dml_train('train_options',

@@ -3,7 +3,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 RESET client_min_messages;
 SET dml.notice_interval = 0;
--- What tells things apart is in the first two columns, and small; the others are noise.
+-- The first two columns separate the things by little; the others are noise.
 CREATE TABLE pair_thing AS
 SELECT i AS id, i % 8 AS kind, ARRAY[cos(i % 8 * 0.785), sin(i % 8 * 0.785), 5 * sin(i * 7.3), 5 * cos(i * 3.1), 5 * sin(i * 1.7)]::real[] AS x
 FROM generate_series(1, 120) i;
@@ -23,13 +23,13 @@ SELECT learned > without_learning AND learned >= whitened AS better, reason ~ 'i
 FROM dml_train_pairs('pairs_auto', 'pair', 'x1', 'x2', 'same', time_limit => 5);
 RESET client_min_messages;
 SELECT version, method, supervision, constraints, features, label, classes FROM dml_model_versions WHERE model = 'pairs' ORDER BY version;
--- Pairs of the same kind are nearer than others, on things of which no pair was given.
+-- Pairs of one kind are nearer than others, for things that occur in no training pair.
 SELECT avg(dml_distance('pairs', a.x, b.x)) FILTER (WHERE a.kind = b.kind) < 0.7 * avg(dml_distance('pairs', a.x, b.x)) FILTER (WHERE a.kind <> b.kind) AS learned
 FROM (SELECT i % 8 AS kind, ARRAY[cos(i % 8 * 0.785), sin(i % 8 * 0.785), 5 * sin(i * 2.3), 5 * cos(i * 4.1), 5 * sin(i * 0.7)]::real[] AS x FROM generate_series(1000, 1050) i) a,
 	(SELECT i % 8 AS kind, ARRAY[cos(i % 8 * 0.785), sin(i % 8 * 0.785), 5 * sin(i * 2.3), 5 * cos(i * 4.1), 5 * sin(i * 0.7)]::real[] AS x FROM generate_series(1000, 1050) i) b
 WHERE a.x <> b.x;
 
--- One seed, one model, whatever the order, and wherever the rows are kept.
+-- One seed gives one model, in any order, in memory or in a file.
 SET client_min_messages = warning;
 SELECT version FROM dml_train_pairs('pairs_order', 'SELECT * FROM pair ORDER BY md5(a_id::text || b_id)', 'x1', 'x2', 'same', method => 'contrastive', network => '4, raw', epochs => 30, seed => 3);
 SELECT version FROM dml_train_pairs('pairs_order', 'pair', 'x1', 'x2', 'same', method => 'contrastive', network => '4, raw', epochs => 30, seed => 4);
@@ -43,7 +43,7 @@ RESET client_min_messages;
 SELECT pair_space('pairs_order', 1) = pair_space('pairs', 2) AS same_in_another_order, pair_space('pairs_order', 2) = pair_space('pairs', 2) AS same_with_another_seed,
 	pair_space('pairs_order', 3) = pair_space('pairs', 2) AS same_as_columns;
 
--- Weights: a pair of weight 0 is none.
+-- Weights: a pair of weight 0 counts as absent.
 SELECT version, learned > 0.9 AS good
 FROM dml_train_pairs('pairs_weight', 'SELECT x1, x2, same, 1 AS w FROM pair UNION ALL SELECT x1, x2, NOT same, 0 FROM pair WHERE a_id < 20', 'x1', 'x2', 'same', weight => 'w', method => 'itml');
 
@@ -88,7 +88,7 @@ SET statement_timeout = '200ms';
 SELECT * FROM dml_train_pairs('pairs_bad', 'pair', 'x1', 'x2', 'same', method => 'contrastive', epochs => 100000, options => '{"patience": 0}');
 RESET statement_timeout;
 
--- Privileges: the source's, and the model's owner.
+-- Rights: to read the source, and to own the model.
 SET client_min_messages = warning;
 CREATE ROLE pair_stranger;
 RESET client_min_messages;

@@ -1,4 +1,4 @@
--- Rows without a label: preprocessing, and views beside the labels.
+-- Rows without a label: they count in preprocessing, and as views beside the labels.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 SET dml.notice_interval = 0;
@@ -7,7 +7,8 @@ SET search_path = train_partly_test, public;
 CREATE FUNCTION noise(a int, b int) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
 SELECT sqrt(-2 * ln(1e-9 + abs(u - trunc(u)))) * cos(2 * pi() * (v - trunc(v)))
 FROM (SELECT sin(a * 12.9898 + b * 78.233) * 43758.5453 AS u, sin(a * 39.346 + b * 11.135) * 24634.6345 AS v) s $$;
--- Eight classes are clusters of four hidden factors, and each of forty columns is a mixture of these, with noise as loud.
+-- Eight classes are clusters of four hidden factors. Each of forty columns is a mixture of the
+-- factors, with as much noise.
 CREATE TABLE partly AS
 SELECT i AS id, i % 8 AS class, CASE WHEN i <= 40 THEN i % 8 END AS known, i > 800 AS later,
 	ARRAY(SELECT (SELECT sum((1.2 * noise(i % 8 * 31 + k, 900) + 0.5 * noise(i, k + 700)) * noise(k, j + 500)) FROM generate_series(1, 4) k)
@@ -24,7 +25,7 @@ SELECT rows, skipped FROM dml_train('partly', 'SELECT CASE WHEN id % 100 > 0 THE
 SELECT rows, skipped FROM dml_train('partly', 'SELECT * FROM partly WHERE id <= 41', 'x', 'known', method => 'lda', options => '{"validation": 0}');
 SET client_min_messages = warning;
 
--- Principal directions are those of all rows, whatever the labels are.
+-- Principal directions follow from all rows, labelled or not.
 SELECT model, dims FROM dml_train('partly_pca', 'SELECT * FROM partly WHERE NOT later', 'x', 'known', method => 'pca', dims => 8);
 SELECT model, dims FROM dml_train_unlabeled('partly_all', 'SELECT * FROM partly WHERE NOT later', 'x', method => 'pca', dims => 8);
 SELECT model, dims FROM dml_train('partly_few', 'SELECT * FROM partly WHERE known IS NOT NULL', 'x', 'known', method => 'pca', dims => 8);
@@ -46,7 +47,7 @@ $$;
 SELECT score('{"unlabeled": 10}') > score('{}') + 0.02 AS barlow_twins, score('{"unlabeled": 30, "unlabeled_method": "vicreg"}') > score('{}') + 0.02 AS vicreg;
 SELECT score('{"unlabeled": 1, "unlabeled_method": "infonce", "noise": 0.5, "mask": 0.1, "mix": 0.1}') > 0.3 AS infonce;
 
--- The same model whatever the order of rows, and none of it where the weight is 0.
+-- The order of rows does not change the model. With weight 0 unlabelled rows do not change it.
 SELECT dims FROM dml_train('partly_1', 'SELECT * FROM partly ORDER BY id', 'x', 'known', method => 'cosface', epochs => 3, options => '{"unlabeled": 1}');
 SELECT dims FROM dml_train('partly_2', 'SELECT * FROM partly ORDER BY id DESC', 'x', 'known', method => 'cosface', epochs => 3, options => '{"unlabeled": 1}');
 SELECT dims FROM dml_train('partly_3', 'SELECT * FROM partly', 'x', 'known', method => 'cosface', epochs => 3, options => '{"unlabeled": 0}');

@@ -1,10 +1,10 @@
--- Every loss that says that it learns from pairs, triplets, matches or rows alone does.
+-- Every loss learns from the constraints that it declares: pairs, triplets, matches, or rows alone.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 SET dml.notice_interval = 0;
 CREATE SCHEMA train_relations_test;
 SET search_path = train_relations_test, public;
--- What tells things apart is in the first three columns, and small; the others are noise.
+-- The first three columns separate the things by little; the others are noise.
 CREATE TABLE thing AS
 SELECT i AS id, i % 8 AS kind, ARRAY[cos(i % 8 * 0.785), sin(i % 8 * 0.785), cos(i % 8 * 2.3), 3 * sin(i * 7.3), 3 * cos(i * 3.1), 3 * sin(i * 1.7)]::real[] AS x
 FROM generate_series(1, 160) i;
@@ -17,7 +17,7 @@ CREATE TABLE twin AS
 SELECT ARRAY(SELECT (SELECT sum(sin(i * (k + 0.37) * 1.9) * sin(k * j * 1.3)) FROM generate_series(1, 5) k) + 0.1 * sin(i * j * 7.7) FROM generate_series(1, 8) j)::real[] AS a,
 	ARRAY(SELECT (SELECT sum(sin(i * (k + 0.37) * 1.9) * cos(k * j * 2.1)) FROM generate_series(1, 5) k) + 0.1 * sin(i * j * 5.3) FROM generate_series(1, 10) j)::real[] AS b
 FROM generate_series(1, 300) i;
--- Each alone, or in a sum where it pulls one way only; "yes", or the score.
+-- Each loss alone, or in a sum if it pulls in one direction only; "yes", or the score.
 CREATE FUNCTION method_of(name text) RETURNS text LANGUAGE sql AS $$
 SELECT CASE WHEN name IN ('intra_pair_variance', 'instance', 'orthogonal') THEN 'contrastive + 0.1 * ' || name ELSE name END $$;
 CREATE FUNCTION yes(learned float8, limit_ float8) RETURNS text LANGUAGE sql AS $$
@@ -32,7 +32,7 @@ FROM dml_methods WHERE kind = 'gradient' AND supervision ~ 'matches';
 SELECT name, (SELECT yes(learned, 0.2) FROM dml_train_unlabeled('relations', 'twin', 'b', method => method_of(name), network => CASE WHEN name ~ 'vicreg|barlow' THEN '12, raw' ELSE '12, l2' END,
 	epochs => 20)) AS rows
 FROM dml_methods WHERE kind = 'gradient' AND supervision ~ 'unlabeled rows';
--- What a loss learns by itself is the mean of both directions; miners have something to choose from among matches and views.
+-- A loss alone learns the mean of both directions; miners have a choice among matches and views.
 SELECT yes(learned, 0.08) AS margin FROM dml_train_matches('relations', 'twin', 'a', 'b', method => 'margin + 0.5 * triplet', network => '12, l2', epochs => 40,
 	options => '{"margin.miner": "semihard", "triplet.miner": "hard", "margin.margin": 0.3}');
 SELECT yes(learned, 0.08) AS norm FROM dml_train_matches('relations', 'twin', 'a', 'b', method => 'norm + vicreg + 0.1 * infonce', network => '12, raw', epochs => 30, options => '{"vicreg.alpha": 20}');

@@ -1,11 +1,11 @@
--- A number to predict: dml_train(..., target), its losses, auto, and what is refused.
+-- A numeric target: dml_train(..., target), its losses, auto, and errors.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA target_test;
 SET search_path = target_test, public;
 SET dml.notice_interval = 0;
 
--- Two columns act together, among three that say nothing.
+-- Two columns determine the target together; three are noise.
 CREATE TABLE engine AS
 SELECT sin(i * 0.37)::real AS a, sin(i * 1.91)::real AS b, sin(i * 2.77)::real AS c, sin(i * 3.3)::real AS d, sin(i * 5.1)::real AS e,
 	20 * sin(i * 0.37) * sin(i * 1.91) AS power
@@ -17,7 +17,7 @@ FROM dml_methods m,
 WHERE m.supervision = 'target' AND m.kind = 'gradient' ORDER BY m.name;
 SELECT DISTINCT supervision, label, classes FROM dml_model_versions WHERE model = 'engine';
 
--- A label that is a number is the same to a method of numbers; the same seed gives the same space.
+-- To a method of numbers, a numeric label is a target; one seed gives one space.
 SELECT version FROM dml_train('same', 'engine', 'a, b, c, d, e', target => 'power', method => 'log_ratio', epochs => 3);
 SELECT version FROM dml_train('same', 'engine', 'a, b, c, d, e', 'power', method => 'log_ratio', epochs => 3);
 SELECT count(*), count(DISTINCT space) FROM dml_model_versions WHERE model = 'same';

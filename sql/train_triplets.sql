@@ -3,7 +3,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 RESET client_min_messages;
 SET dml.notice_interval = 0;
--- Users see the first two columns alone.
+-- Users compare by the first two columns.
 CREATE TABLE triplet_thing AS
 SELECT i AS id, ARRAY[sin(i * 1.3), cos(i * 2.9), 4 * sin(i * 7.3), 4 * cos(i * 3.1), 4 * sin(i * 1.7)]::real[] AS x,
 	sin(i * 1.3) AS u, cos(i * 2.9) AS v
@@ -24,7 +24,7 @@ FROM dml_train_quadruplets('judged', 'click', 'q', 'clicked', 'q', 'skipped', me
 SELECT learned > without_learning AND learned >= whitened AS better
 FROM dml_train_quadruplets('judged_auto', 'click', 'q', 'clicked', 'q', 'skipped', time_limit => 5);
 
--- The same model for the same seed; a quadruplet with a common row is a triplet.
+-- One seed gives one model; a quadruplet with a common row is a triplet.
 SELECT version FROM dml_train_triplets('taste', 'SELECT * FROM click ORDER BY md5(click::text)', 'q', 'clicked', 'skipped', method => 'triplet', network => '5, raw', epochs => 30);
 SELECT count(DISTINCT space) FROM dml_model_versions WHERE model = 'taste';
 -- Weights.
@@ -47,7 +47,7 @@ SELECT * FROM dml_train_triplets('taste_bad', 'click', 'q', 'q', 'q');
 SELECT * FROM dml_train_quadruplets('taste_bad', 'click', 'q', 'q', 'clicked', 'clicked');
 SELECT * FROM dml_train_triplets('taste_bad', 'SELECT * FROM click WHERE id = 1', 'q', 'clicked', 'skipped', weight => '0');
 SELECT * FROM dml_train_triplets('taste_bad', 'click', 'q', 'clicked', 'skipped || NULL::real');
--- Every triplet has one anchor: rows are on both sides, and the reason says so.
+-- All triplets share one anchor, so rows are on both sides of the split, and the reason says so.
 SET client_min_messages = warning;
 SELECT learned IS NOT NULL AS judged, reason ~ 'rows may be on both sides' AS says_so
 FROM dml_train_triplets('taste_one', 'SELECT a.q, c.clicked, c.skipped FROM click c, (SELECT q FROM click ORDER BY id LIMIT 1) a', 'q', 'clicked', 'skipped', method => 'triplet', network => '2, raw', epochs => 2);

@@ -9,14 +9,14 @@ SELECT model, version, method, dims, rows, skipped, epochs, metric, abs(learned 
 SELECT method, dims, learned = whitened AS as_whitened FROM dml_train_unlabeled('unlabeled', 'unlabeled', 'x', method => 'whiten', dims => 4);
 SELECT method, network, learned > 0.5 AS learned FROM dml_train_unlabeled('unlabeled', 'unlabeled', 'x', method => 'ntxent', network => '12, l2', epochs => 10, seed => 5);
 SELECT method, learned > 0.5 AS learned FROM dml_train_unlabeled('unlabeled', 'unlabeled', 'x', method => 'supcon', epochs => 5, options => '{"mix": 0.3, "mask": 0, "noise": 0.1}');
--- The self-supervised losses: much better than a network that has not learned.
+-- The self-supervised losses: much better than an untrained network.
 SELECT name, (SELECT learned > 0.5 FROM dml_train_unlabeled('unlabeled_each', 'unlabeled', 'x', method => name, network => CASE WHEN name ~ 'vicreg|barlow' THEN '24, raw' ELSE '24, l2' END,
 	epochs => 15, seed => 5)) AS learned
 FROM dml_methods WHERE name IN ('ntxent', 'infonce', 'supcon', 'vicreg', 'barlow_twins');
 SELECT method, learned > 0.5 AS learned FROM dml_train_unlabeled('unlabeled_sum', 'unlabeled', 'x', method => 'vicreg + 0.1 * infonce', network => '24, raw', epochs => 10, seed => 5);
 SELECT learned >= without_learning AS never_worse FROM dml_train_unlabeled('unlabeled_auto', 'unlabeled', 'x', time_limit => 4);
 SELECT version, method, supervision, constraints, classes, rows FROM dml_model_versions WHERE model = 'unlabeled' ORDER BY version;
--- One seed, one model; equal rows are one.
+-- One seed gives one model; equal rows count once.
 SELECT version, rows FROM dml_train_unlabeled('unlabeled', 'SELECT x FROM unlabeled UNION ALL SELECT x FROM unlabeled WHERE id < 100 ORDER BY 1', 'x', method => 'ntxent', network => '12, l2', epochs => 10, seed => 5);
 SELECT count(DISTINCT space) FROM dml_model_versions WHERE model = 'unlabeled' AND version IN (3, 5);
 

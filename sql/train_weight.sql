@@ -1,16 +1,18 @@
--- Weights of constraints: weight 0 is absence, and weight 2 is two copies, for every method in every supervision
--- that takes a weight: in what is counted, in preprocessing, in splits, in batches and in scores.
+-- Weights of constraints: weight 0 means absent and weight 2 means two copies, for every method and
+-- supervision with weights: in counts, preprocessing, splits, batches and scores.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 SET dml.notice_interval = 0;
 CREATE SCHEMA weight_test;
 SET search_path = weight_test, public;
--- Two columns tell kinds apart, two are noise. Rows from 900 on are far off: in the preprocessing they would show.
+-- Two columns separate the kinds, two are noise. Rows from 900 on are far off: they would show in
+-- the preprocessing.
 CREATE TABLE thing AS
 SELECT i AS id, i % 4 AS kind, (CASE WHEN i < 900 THEN ARRAY[cos(i % 4 * 1.57) + 0.2 * sin(i * 1.3), sin(i % 4 * 1.57) + 0.2 * cos(i * 2.9), 3 * sin(i * 7.3), 3 * cos(i * 3.1)]
 	ELSE ARRAY[50 * sin(i), i, -7 * cos(i * 2.1), 30 * cos(i * 0.3)] END)::real[] AS x
 FROM (SELECT generate_series(1, 60) UNION ALL SELECT generate_series(900, 920)) AS s(i);
--- w is 2 for some; those of weight 0 say the opposite of the truth, of known rows and of rows that occur nowhere else.
+-- w is 2 for some. Constraints of weight 0 contradict the others, for known rows and for rows that
+-- occur nowhere else.
 CREATE TABLE pair AS
 SELECT a.x AS x1, b.x AS x2, (a.kind = b.kind) = (greatest(a.id, b.id) < 900 AND b.id > 5) AS same,
 	CASE WHEN greatest(a.id, b.id) >= 900 OR b.id <= 5 THEN 0 WHEN (a.id + b.id) % 3 = 0 THEN 2 ELSE 1 END AS w
@@ -25,11 +27,12 @@ SELECT a.x AS x1, b.x AS x2, c.x AS x3, d.x AS x4,
 	CASE WHEN greatest(a.id, b.id) >= 900 OR a.kind <> b.kind THEN 0 WHEN (a.id + d.id) % 3 = 0 THEN 2 ELSE 1 END AS w
 FROM thing a, thing b, thing c, thing d WHERE a.id < b.id AND c.id < d.id AND c.id <= 60 AND d.id <= 60 AND c.kind <> d.kind
 	AND (a.kind = b.kind OR a.id % 2 = 0) AND (a.id * 31 + b.id * 17 + c.id * 7 + d.id * 3) * 7919 % 9973 < 3;
--- Each table of constraints as weights say, without those of weight 0, and with copies in place of weights.
+-- Each table of constraints with weights, without those of weight 0, and with copies in place of
+-- weights.
 CREATE TABLE sources (kind text, weights text, absent text, copies text);
 INSERT INTO sources SELECT k || 's', k, 'SELECT * FROM ' || k || ' WHERE w > 0',
 	'SELECT t.* FROM ' || k || ' t, generate_series(1, w)' FROM unnest(ARRAY['pair', 'triplet', 'quadruplet']) k;
--- What a training gives: the weights' hash, and everything that is counted or scored.
+-- The result of a training: the weights' hash, and everything that is counted or scored.
 CREATE FUNCTION fit(kind text, method text, source text, weight text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
@@ -50,13 +53,13 @@ SELECT s.kind, m.name, fit(s.kind, m.name, s.weights, 'w') AS weights, fit(s.kin
 FROM sources s, dml_methods m
 WHERE m.supervision ~ s.kind OR m.supervision = 'any' OR (m.supervision = 'none' AND (m.kind = 'closed form' OR s.kind <> 'quadruplets')) ORDER BY s.kind, m.name COLLATE "C";
 SELECT kind, count(*) FROM fitted GROUP BY kind ORDER BY kind;
--- No row: all are equal.
+-- No rows: all are equal.
 SELECT kind, name, weights = absent AS zero_is_absence, weights = copies AS two_are_copies, weights, absent, copies
 FROM fitted WHERE weights <> absent OR weights <> copies OR weights IS NULL;
--- Weights of 1 are no weights.
+-- Weights of 1 equal no weights.
 SELECT kind, fit(kind, method, 'SELECT *, 1 AS one FROM (' || absent || ') t', 'one') = fit(kind, method, absent, NULL) AS ones_are_none
 FROM sources, unnest(ARRAY['itml', 'contrastive']) AS method WHERE kind = 'pairs';
--- The scale of mmc: same pairs are 1 apart in the mean of squares, however many pairs are different.
+-- The scale of mmc: the mean squared distance of same pairs is 1, however many pairs are different.
 CREATE FUNCTION mmc_scale(share int) RETURNS numeric LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM fit('pairs', 'mmc', format('SELECT * FROM pair WHERE w > 0 AND (same OR (1000 * x1[3])::int %% %s = 0)', share), 'w');
@@ -64,7 +67,7 @@ BEGIN
 END $$;
 SELECT mmc_scale(1) AS all_pairs, mmc_scale(3) AS fewer_different;
 RESET client_min_messages;
--- What was left out is said. All of weight 0: an error.
+-- A NOTICE counts the constraints left out. All of weight 0: an error.
 SELECT constraints, rows, skipped FROM dml_train_pairs('weighed', 'SELECT * FROM pair', 'x1', 'x2', 'same', weight => 'w', method => 'itml');
 SELECT constraints FROM dml_train_pairs('weighed', 'pair', 'x1', 'x2', 'same', weight => '0', method => 'itml');
 SELECT metric, learned FROM dml_evaluate_triplets('weighed', 'triplet', 'x1', 'x2', 'x3', weight => '0');

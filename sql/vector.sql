@@ -14,7 +14,7 @@ SELECT '[0.30000001192092895507812500000000001]'::dml_vector AS shortest;
 SELECT dml_dims(('[' || repeat('0,', 15999) || '1]')::dml_vector);
 SELECT NULL::dml_vector;
 
--- Text that is none.
+-- Invalid text.
 SELECT ''::dml_vector;
 SELECT '1,2,3'::dml_vector;
 SELECT '[]'::dml_vector;
@@ -84,14 +84,14 @@ INSERT INTO vector_wide SELECT v::text::dml_vector FROM vector_wide;
 SELECT dml_dims(v), dml_space(v), pg_column_size(v), md5(v::text) = md5((SELECT array_agg(i)::dml_vector::text FROM generate_series(1, 4000) i)) AS same
 FROM vector_wide;
 
--- Binary: what is sent, and back through a file.
+-- Binary: the bytes sent, and back through a file.
 SELECT dml_vector_send('[1,-2]'), dml_vector_send('[1,-2]@0123456789abcdef');
 CREATE TABLE vector_binary (b bytea);
 INSERT INTO vector_binary SELECT dml_vector_send(v) FROM vector_io;
 SELECT octet_length(b) FROM vector_binary ORDER BY 1;
 DROP TABLE vector_io, vector_wide, vector_binary;
 
--- Arrays, composites and JSON carry it.
+-- dml_vector in arrays, composites and JSON.
 SELECT ARRAY['[1,2]', '[3]@000000000000000a']::dml_vector[];
 SELECT to_json('[1,2]'::dml_vector), jsonb_build_object('v', '[1]@000000000000000a'::dml_vector);
 
@@ -112,7 +112,7 @@ END
 $$;
 SHOW dml.simd;
 RESET dml.simd;
--- The coercion called by hand knows what a modifier can be.
+-- The cast to a length, called by hand, checks the modifier.
 SELECT dml_vector('[1,2]'::dml_vector, -1, false), dml_vector('[1,2]'::dml_vector, 2, true);
 SELECT dml_vector('[1]'::dml_vector, 0, false);
 SELECT dml_vector('[1]'::dml_vector, 16001, false);

@@ -11,7 +11,7 @@ SELECT g, sum(v), avg(v) FROM (VALUES (1, '[1]'::dml_vector), (2, '[1,2]'), (1, 
 SELECT i, sum(v) OVER w, avg(v) OVER w FROM (VALUES (1, '[1]'::dml_vector), (2, '[3]'), (3, '[8]')) t(i, v)
 WINDOW w AS (ORDER BY i ROWS BETWEEN 1 PRECEDING AND CURRENT ROW);
 
--- In double: a float would lose the ones, and overflow on the way to the mean.
+-- Sums in double precision: real would lose the ones, and overflow before the mean.
 SELECT sum(v) FROM (VALUES ('[16777216]'::dml_vector), ('[1]'), ('[1]')) t(v);
 SELECT avg(v) FROM (VALUES ('[3e38]'::dml_vector), ('[3e38]')) t(v);
 SELECT sum(v) FROM (VALUES ('[3e38]'::dml_vector), ('[3e38]')) t(v);

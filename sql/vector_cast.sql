@@ -12,7 +12,7 @@ SELECT '[0.1,1e10,1e-7,3.4028235e38]'::dml_vector::numeric[], '[0.1]'::dml_vecto
 SELECT ARRAY[1, 2]::dml_vector(2), ARRAY[1, 2]::dml_vector(3);
 SELECT '[2:4]={1,2,3}'::real[]::dml_vector AS bounds_do_not_count;
 
--- Rounded once: the decimal lies just above the middle of two floats.
+-- Rounded once: the decimal is just above the middle between two reals.
 SELECT ARRAY[1.00000005960464477539062500000000001]::numeric[]::dml_vector, ARRAY[1e-60]::float8[]::dml_vector,
 	ARRAY[9223372036854775807]::bigint[]::dml_vector;
 
@@ -35,7 +35,7 @@ SELECT '[3e9]'::dml_vector::integer[];
 SELECT '[2147483648]'::dml_vector::integer[];
 SELECT '[-2147483648]'::dml_vector::integer[];
 
--- Assignment casts are taken by INSERT and by nothing else.
+-- Assignment casts are used by INSERT only.
 CREATE TABLE vector_cast (v dml_vector(2), r real[], n numeric[], i integer[]);
 INSERT INTO vector_cast (v) VALUES (ARRAY[1, 2]), (ARRAY[1.5, 2.5]), (ARRAY[1, 2]::real[]);
 INSERT INTO vector_cast (r, n) VALUES ('[1,2]'::dml_vector, '[0.1,2]@00000000000000ff'::dml_vector);

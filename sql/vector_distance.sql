@@ -9,16 +9,16 @@ FROM (VALUES ('[3,0]'::dml_vector, '[0,4]'::dml_vector), ('[1,1]', '[-2,-2]'), (
 SELECT dml_l2_distance('[1,2]', '[4,6]'), dml_inner_product('[1,2]', '[4,6]'), dml_negative_inner_product('[1,2]', '[4,6]'),
 	dml_l1_distance('[1,2]', '[4,6]'), dml_cosine_distance('[0,2]', '[0,-3]');
 
--- A zero vector has no direction: NaN, after all numbers.
+-- A zero vector has no direction: the distance is NaN, which sorts after all numbers.
 SELECT v, v <=> '[1,0]' AS d FROM (VALUES ('[0,0]'::dml_vector), ('[-1,0]'), ('[2,0]'), ('[0,1]')) t(v) ORDER BY d;
 SELECT '[0,0]'::dml_vector <=> '[0,0]', '[0,0]'::dml_vector <-> '[0,0]';
 
--- Finite vectors have finite distances, and different vectors are apart.
+-- Finite vectors have finite distances, and different vectors have a distance above 0.
 SELECT a <-> b < 'Infinity' AS l2, a <=> b BETWEEN 0 AND 2 AS cosine, abs(a <#> b) < 'Infinity' AS inner_product, a <+> b < 'Infinity' AS l1
 FROM (VALUES ('[3e38,-3e38]'::dml_vector, '[-3e38,3e38]'::dml_vector), ('[1e19,1]', '[1,-1e19]')) t(a, b);
 SELECT '[1e-30,0]'::dml_vector <-> '[0,0]' > 0 AS apart, '[1e-45]'::dml_vector <-> '[0]' > 0 AS still_apart;
 
--- Every kernel, and every tail, agrees: whole numbers are exact.
+-- Every kernel and every remainder agree: whole numbers are exact.
 CREATE TABLE vector_distance AS
 SELECT n, array_agg(i % 7 ORDER BY i)::dml_vector AS a, array_agg(i % 5 ORDER BY i)::dml_vector AS b,
 	sum((i % 7 - i % 5) ^ 2) AS l2_squared, sum((i % 7) * (i % 5)) AS inner_product, sum(abs(i % 7 - i % 5)) AS l1

@@ -1,4 +1,4 @@
--- Elements one by one, division, and what vectors are written in elsewhere: jsonb, arrays of text.
+-- Single elements, division, and casts from and to jsonb and arrays of text.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 RESET client_min_messages;
@@ -8,7 +8,8 @@ SELECT * FROM unnest('[1,2.5,-3]@00000000000000ff'::dml_vector) WITH ORDINALITY;
 SELECT count(*), sum(x) FROM unnest(NULL::dml_vector) x;
 SELECT array_agg(x) FROM (SELECT unnest(v) x FROM (VALUES ('[1,2]'::dml_vector), ('[3]')) t (v)) s;
 
--- / number: of every type, and the operators that a distributed planner looks for by their exact types
+-- / number: of every type, with the operators that a distributed planner looks up by their exact
+-- types
 SELECT v / 2, v / 2.5, v / 2::bigint, v / 2::smallint, v / 0.5::real, v / '4' FROM (VALUES ('[1,2,-3]'::dml_vector)) t (v);
 SELECT dml_space('[1,2]@00000000000000ff'::dml_vector / 2);
 SELECT oprright::regtype, oprresult::regtype FROM pg_operator WHERE oprname = '/' AND oprleft = 'dml_vector'::regtype ORDER BY 1;

@@ -27,7 +27,7 @@ SET enable_sort = off;
 SELECT v, count(*) FROM vector_order GROUP BY v HAVING count(*) > 1 AND v <> '[0]';
 RESET enable_sort;
 
--- The classes find what a scan finds.
+-- The operator classes find the rows that a scan finds.
 CREATE INDEX vector_order_btree ON vector_order (v);
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;

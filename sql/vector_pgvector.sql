@@ -1,7 +1,7 @@
--- Casts from and to pgvector's types, and these as features.  Stand-ins take their place: types
--- with the same names, layout, casts from and to real[], and an extension's membership.  Their
--- text is that of bytea.  Their casts to real[] are in SQL, where pgvector's are in C: dense, a
--- type with such a cast in C, stands for vector as a feature.
+-- Casts from and to pgvector's types, and these types as features. Stand-ins take their place:
+-- types with their names, layout, casts from and to real[], and membership of an extension. Their
+-- text is that of bytea. Their casts to real[] are in SQL, where pgvector's are in C. dense, a type
+-- with such a cast in C, replaces vector as a feature.
 SELECT current_database() AS regression \gset
 CREATE DATABASE vector_pgvector;
 \c vector_pgvector
@@ -24,7 +24,7 @@ CREATE FUNCTION pv.dense_out(pv.dense) RETURNS cstring AS '$libdir/dml', 'dml_ve
 CREATE TYPE pv.dense (INPUT = pv.dense_in, OUTPUT = pv.dense_out, INTERNALLENGTH = variable, ALIGNMENT = double, STORAGE = external);
 RESET client_min_messages;
 
--- Their casts from and to real[], for which the casts under test are made by hand.
+-- Their casts from and to real[]. The casts under test are made by hand.
 CREATE FUNCTION pv.of_vector(pv.vector) RETURNS dml_vector AS '$libdir/dml', 'dml_vector_from_pgvector' LANGUAGE C IMMUTABLE STRICT;
 CREATE FUNCTION pv.of_halfvec(pv.halfvec) RETURNS dml_vector AS '$libdir/dml', 'dml_vector_from_halfvec' LANGUAGE C IMMUTABLE STRICT;
 CREATE FUNCTION pv.vector_of(dml_vector) RETURNS pv.vector AS '$libdir/dml', 'dml_vector_to_pgvector' LANGUAGE C IMMUTABLE STRICT;
@@ -42,14 +42,14 @@ CREATE CAST (real[] AS pv.vector) WITH FUNCTION pv.to_vector(real[]);
 CREATE CAST (real[] AS pv.halfvec) WITH FUNCTION pv.to_halfvec(real[]);
 CREATE CAST (real[] AS pv.dense) WITH FUNCTION pv.to_dense(real[]);
 
--- Types of those names alone are not trusted.
+-- A type is not trusted for its name alone.
 SELECT dml_add_pgvector_casts();
 INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
 SELECT pg_nextoid('pg_extension', 'oid', 'pg_extension_oid_index'), 'vector', 10, 'pv'::regnamespace, false, '0';
 ALTER EXTENSION vector ADD TYPE pv.vector;
 ALTER EXTENSION vector ADD TYPE pv.halfvec;
 
--- pgvector came second.
+-- pgvector is created second.
 SELECT dml_add_pgvector_casts();
 SELECT dml_add_pgvector_casts() AS second_call;
 SELECT castsource::regtype, casttarget::regtype, castfunc::regprocedure, castcontext
@@ -64,7 +64,7 @@ SELECT (SELECT array_agg(x) FROM generate_series(1, 16000) x)::dml_vector::pv.ve
 	(SELECT array_agg(x) FROM generate_series(1, 16000) x)::dml_vector AS long;
 SELECT '[1,65520]'::dml_vector::pv.halfvec;
 SELECT '\x020000000000803f000020c0'::pv.vector::dml_vector(3);
--- What is not such a value, and elements that dml_vector does not have.
+-- Invalid values, and elements that a dml_vector cannot have.
 SELECT '\x'::pv.vector::dml_vector;
 SELECT '\x02000000'::pv.halfvec::dml_vector;
 SELECT '\x00000000'::pv.vector::dml_vector;
@@ -89,7 +89,7 @@ CREATE TABLE assigned (d dml_vector, v pv.vector);
 INSERT INTO assigned VALUES ('\x020000000000803f000020c0'::pv.vector, '[3,4]'::dml_vector);
 SELECT * FROM assigned;
 
--- Whatever stands first in the search path.
+-- Under any search_path.
 CREATE SCHEMA trap;
 CREATE FUNCTION trap.dml_vector(real[]) RETURNS text LANGUAGE sql AS 'SELECT ''trapped''';
 CREATE DOMAIN trap.float4 AS integer[];
@@ -97,7 +97,7 @@ SET search_path = trap, public, pg_catalog;
 SELECT '\x020000000000803f000020c0'::pv.vector::public.dml_vector;
 RESET search_path;
 
--- As features: a type whose cast to real[] is a function in C.  The one in SQL must be asked for.
+-- As features: a type whose cast to real[] is a function in C. A cast in SQL must be written.
 CREATE TABLE item AS SELECT i AS id, ARRAY[i % 7 + sin(i), i % 3 + cos(i) / 3, i % 5]::real[] AS x, i % 3 AS class FROM generate_series(1, 300) i;
 ALTER TABLE item ADD v pv.dense, ADD p pv.vector, ADD h pv.halfvec;
 UPDATE item SET v = x::pv.dense, p = x::pv.vector, h = x::pv.halfvec;
@@ -122,18 +122,18 @@ FROM item WHERE id BETWEEN 2 AND 300;
 SELECT dml_embed('n', h) = dml_embed('n', h::real[]) AS halfvec FROM item WHERE id = 2;
 SELECT threshold > 0 AS calibrated FROM dml_calibrate('m', 'item', 'v', 'class');
 RESET client_min_messages;
--- Beside an embedding, and as an argument.
+-- With an embedding, and as an argument.
 SELECT dml_match('m', p, p) FROM item WHERE id = 1;
 SELECT label FROM dml_classify('item', 'e', 'class', '[4,1,2]'::pv.dense, k => 1);
 SELECT label FROM dml_classify('item', 'e', 'class', '[4,1,2]'::dml_vector::pv.halfvec);
 EXPLAIN (VERBOSE, COSTS OFF) SELECT dml_embed('m', p), dml_distance('m', h, h) FROM item;
 
--- No member of an extension, so that pg_dump writes them.
+-- They are no members of an extension, so that pg_dump writes them.
 SELECT count(*) FROM pg_depend WHERE deptype = 'e' AND classid = 'pg_proc'::regclass
 	AND (objid IN (SELECT castfunc FROM pg_cast WHERE castsource::regtype::text LIKE 'pv.%' OR casttarget::regtype::text LIKE 'pv.%')
 		OR objid::regprocedure::text LIKE '%pv.%');
 
--- pgvector came first.
+-- pgvector is created first.
 SET client_min_messages = warning;
 DROP EXTENSION dml CASCADE;
 RESET client_min_messages;
