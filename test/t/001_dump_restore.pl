@@ -1,4 +1,4 @@
-# Models, columns, rights and their index go through pg_dump and come back the same.
+# Models, columns, rights and their index survive pg_dump and restore unchanged.
 use strict;
 use warnings;
 use FindBin;
@@ -29,7 +29,7 @@ $node->safe_psql(
 	CREATE TABLE half AS SELECT id, x FROM iris;
 	SELECT dml_materialize('half', 'embedding', model => 'iris', features => 'halved(x)');
 });
-# two inputs, a column of the second, and an adapter to that column
+# a model of two inputs, a column of the second input, and an adapter to that column
 $node->safe_psql(
 	'postgres', q{
 	CREATE TABLE caption AS SELECT i AS id, ARRAY[sin(i), cos(i), sin(2 * i)]::real[] AS image, ARRAY[sin(i + 1), cos(i + 1)]::real[] AS txt FROM generate_series(1, 60) i;
@@ -80,7 +80,7 @@ foreach my $way (qw(plain custom))
 	is( $node->safe_psql($way, "SELECT embedding = dml_embed('iris\@1', half_of(x)) FROM half WHERE id = 1000"),
 		't', "$way: it can be renamed");
 
-	# what follows goes on where it was
+	# numbering continues where it was
 	$node->safe_psql($way, "INSERT INTO iris (id, x, class) VALUES (1000, '{5,3,1.5,0.2}', 'setosa')");
 	is( $node->safe_psql($way, "SELECT embedding = dml_embed('iris\@2', x) FROM iris WHERE id = 1000"),
 		't', "$way: the column stays fresh");

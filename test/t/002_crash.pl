@@ -1,4 +1,4 @@
-# What was committed survives a crash, and what was not leaves nothing behind.
+# After a crash, committed data is there and uncommitted data has left nothing behind.
 use strict;
 use warnings;
 use FindBin;
@@ -16,7 +16,7 @@ $node->start;
 is(embeddings($node, 'iris'), $digest, 'the model is there after a crash');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM iris WHERE embedding = dml_embed('iris', x)}), 150, 'and the column');
 
-# A training that is under way when the server dies.
+# A training that runs when the server dies.
 $node->safe_psql('postgres', 'CREATE TABLE many AS SELECT i, x, class FROM iris, generate_series(1, 100) i');
 my $training = IPC::Run::start(
 	[ 'psql', '-X', '-d', $node->connstr('postgres'), '-c',
@@ -32,7 +32,7 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM dml_training_progress'), 0
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_ls_tmpdir()}), 0, 'no temporary files');
 is(train($node, name => 'long'), 1, 'the name is free');
 
-# The index under inserts, deletes and vacuum, killed at moments of its own.
+# The index during inserts, deletes and vacuum, killed at any moment.
 $node->safe_psql(
 	'postgres', q{
 	CREATE TABLE item (id serial, v dml_vector(24));

@@ -22,7 +22,7 @@ $standby->start;
 is(embeddings($standby, 'iris'), embeddings($primary, 'iris'), 'the standby embeds to the same bits');
 same_answers($standby, 'standby');
 
-# What comes later comes along: rows, splits of the index, a new version, a dropped model.
+# Later changes are replayed: rows, splits of the index, a new version, a dropped model.
 $primary->safe_psql(
 	'postgres', q{
 	INSERT INTO iris SELECT 1000 + i, ARRAY[5 + i % 13, 3, 1.5 + i % 7, 0.2], 'setosa' FROM generate_series(1, 3000) i;
@@ -61,7 +61,7 @@ like($error, qr/read-only|recovery/, 'and says why');
 isnt($status, 0, 'dml_materialize fails');
 like($error, qr/read-only|recovery/, 'and says why');
 
-# The standby takes over.
+# The standby is promoted.
 $standby->promote;
 is(train($standby), 3, 'after promotion it trains');
 $standby->safe_psql('postgres', q{INSERT INTO iris VALUES (9999, '{5,3,1.5,0.2}', 'setosa')});

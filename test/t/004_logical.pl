@@ -40,9 +40,9 @@ is( $subscriber->safe_psql('postgres', q{SELECT embedding = dml_embed('iris', '{
 is(embeddings($subscriber, 'iris'), embeddings($publisher, 'iris'), 'with the same model, bit for bit');
 $subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION s');
 
-# The publisher's column is materialised, too, and gets other dimensions than the subscriber's has.
-# "listed" is published without it, the subscriber's column of "loose" has no number of
-# dimensions, and that of "fixed" has one.
+# The publisher's column is materialised, too, and gets a number of dimensions that the subscriber's
+# does not have. "listed" is published without it, the subscriber's column of "loose" has no number
+# of dimensions, and that of "fixed" has one.
 my $lists = $publisher->pg_version >= 15;
 my @tables = ($lists ? 'listed' : (), 'loose', 'fixed');
 foreach my $table (@tables)

@@ -25,7 +25,7 @@ sub at_once
 	return map { $_->{handle}->finish; [ ($_->{handle}->full_results)[0], ${ $_->{out} }, ${ $_->{err} } ] } @runs;
 }
 
-# One name, eight sessions: eight versions, one after the other.
+# One name, eight sessions: eight successive versions.
 my @methods = qw(lda pca whiten supcon lda pca whiten supcon);
 my @results = at_once(
 	map { "SELECT version FROM dml_train('iris', 'iris', features => 'x', label => 'class', method => '$_')" } @methods);
@@ -38,14 +38,14 @@ my $by_catalogue = join ',', sort split /\n/,
   $node->safe_psql('postgres', q{SELECT version || ' ' || method FROM dml_model_versions WHERE model = 'iris'});
 is($by_catalogue, $by_result, 'under the numbers that the sessions were told');
 
-# Two that materialise one column; the second waits and finds it done.
+# Two sessions materialise one column: the second waits and finds it done.
 @results = at_once((q{SELECT * FROM dml_materialize('iris', 'embedding', model => 'iris@1', features => 'x')}) x 2);
 ok((grep { $_->[0] == 0 } @results) >= 1, 'materialised') or diag(map { $_->[2] } @results);
 unlike($_->[2], qr/deadlock|internal/i, 'no deadlock') foreach @results;
 is($node->safe_psql('postgres', q{SELECT count(*) FROM iris WHERE embedding = dml_embed('iris@1', x)}), 150, 'every row is embedded');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM dml_columns}), 1, 'one record');
 
-# Dropping a model while a column is made with it: one of the two gives way.
+# A model is dropped while a column is made with it: one of the two fails.
 foreach my $round (1 .. 5)
 {
 	train($node, name => 'brief');
@@ -60,7 +60,7 @@ foreach my $round (1 .. 5)
 	$node->safe_psql('postgres', q{SELECT dml_drop_model('brief')}) if $models;
 }
 
-# Trainings that are cancelled or killed leave nothing.
+# Trainings that are cancelled or killed leave nothing behind.
 $node->safe_psql('postgres', 'CREATE TABLE many AS SELECT i, x, class FROM iris, generate_series(1, 100) i');
 foreach my $way (qw(pg_cancel_backend pg_terminate_backend))
 {

@@ -1,5 +1,6 @@
-# Damaged pages of an index: errors, and nothing but errors.  Whatever bytes of its file are wrong, a search,
-# an insert, VACUUM and dml_index_check end, the server stays up, and REINDEX heals.
+# Damaged pages of an index cause errors and nothing worse. Whatever bytes of its file are wrong, a
+# search, an insert, VACUUM and dml_index_check end, the server stays up, and REINDEX repairs the
+# index.
 #
 # DML_DAMAGE=n damages n indexes (default 12), DML_SEED=n repeats a run.
 use strict;
@@ -39,7 +40,7 @@ $node->safe_psql(
 	END \$\$});
 $node->safe_psql('postgres', "VACUUM t$_") for 1 .. $count;
 
-# What is done to a file of pages; says what it did.
+# Damage a file of pages; returns a description.
 sub damage
 {
 	my ($bytes) = @_;
@@ -94,7 +95,8 @@ foreach my $i (1 .. $count)
 $node->start;
 my $started = $node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
 
-# Rows and children that no file has: damage of the index, and not a file that cannot be opened.
+# Pointers to rows and children beyond the files are damage of the index, not a file that cannot be
+# opened.
 $node->safe_psql('postgres', q{
 	CREATE TABLE places (id int, v dml_vector(8)) WITH (autovacuum_enabled = off);
 	INSERT INTO places SELECT i, array_agg((sin(i * j))::real ORDER BY j)::dml_vector FROM generate_series(1, 3000) i, generate_series(1, 8) j GROUP BY i;
@@ -165,7 +167,8 @@ foreach my $i (1 .. $count)
 		stdout => \$out, stderr => \$err, on_error_stop => 0, timeout => 600);
 	my %state;
 	$state{$1}++ while $err =~ /ERROR:  (\w{5}):/g;
-	# a damaged index, page or file, pointers beyond the files' ends, another format, vectors out of range
+	# a damaged index, page or file, pointers beyond the files' ends, another format, vectors out of
+	# range
 	delete @state{qw(XX000 58P01)} unless grep { !/could not open file "base/ } $err =~ /ERROR:  (?:XX000|58P01): (.*)/g;
 	my @other = grep { !/^(?:XX002|XX001|22003|22000|0A000)$/ } sort keys %state;
 	ok($result == 0 && !@other, "index $i: nothing but errors ($done{$i})") or diag("psql: $result, @other\n$err");

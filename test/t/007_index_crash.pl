@@ -1,8 +1,8 @@
-# The index in a crash: backends and postmaster killed under inserts, updates, deletes and vacuum, over and over; each
-# time recovery, and dml_index_check against the table.  A standby replays all of it with wal_consistency_checking and is
-# searched meanwhile.
+# The index in a crash: backends and postmaster killed under inserts, updates, deletes and vacuum,
+# over and over; each time recovery, and dml_index_check against the table.  A standby replays all
+# of it with wal_consistency_checking and is searched meanwhile.
 #
-# DML_CRASHES=n kills so many times (default 4).
+# DML_CRASHES=n is the number of crashes (default 4).
 use strict;
 use warnings;
 use FindBin;
@@ -44,7 +44,7 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 
-# Sessions that go on until they are killed.
+# Sessions that run until they are killed.
 sub session
 {
 	my ($server, @sql) = @_;
@@ -52,7 +52,8 @@ sub session
 		'>', '/dev/null', '2>', '/dev/null');
 }
 
-# The postmaster and all its children die at once; then the server starts again, when the last of them is gone.
+# The postmaster and all its children die at once; then the server starts again, when the last of
+# them is gone.
 sub kill_all
 {
 	my ($server) = @_;
@@ -90,7 +91,7 @@ foreach my $round (1 .. $crashes)
 			$searches++;
 			if ($err =~ /ERROR/)
 			{
-				# replay does not wait for us: the rows or the pages of a search may go
+				# replay does not wait for the search: its rows or pages may be removed
 				$refused++;
 				like($err, qr/canceling statement due to conflict with recovery|changed under a long search/, "round $round: the standby's search");
 			}
@@ -99,7 +100,7 @@ foreach my $round (1 .. $crashes)
 	usleep(1000 * int(rand(500)));
 	if ($round % 2)
 	{
-		# a backend dies, and the postmaster restarts all others
+		# a backend dies, and the postmaster terminates all others and restarts
 		my $pid = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE query = 'CALL work()' LIMIT 1});
 		kill 'KILL', $pid if $pid;
 		usleep(300_000);
@@ -113,7 +114,7 @@ foreach my $round (1 .. $crashes)
 	my ($out, $err) = ('', '');
 	foreach my $index (qw(item_v item_cosine))
 	{
-		# a vacuum that was killed may leave pages that nothing leads to (leaked), and no other harm
+		# a killed vacuum may leave pages that no pointer leads to (leaked), and no other damage
 		$node->psql('postgres', "SELECT rows >= (SELECT count(*) FROM item), leaked FROM dml_index_check('$index', heap => true)",
 			stdout => \$out, stderr => \$err);
 		like("$out$err", qr/^t\|\d+$/, "round $round: $index is right after a crash ($out)");
@@ -123,7 +124,7 @@ foreach my $round (1 .. $crashes)
 }
 note "$searches searches on the standby, $refused of them ended by replay";
 
-# What is left is vacuumed and filled again, and the standby has the same.
+# The remaining rows are vacuumed and new ones inserted; the standby has the same.
 $node->safe_psql('postgres', 'INSERT INTO lost SELECT i, point(i) FROM generate_series(1, 300) i');
 is($node->safe_psql('postgres', q{SELECT rows FROM dml_index_check('lost_v', true)}), 300, 'the unlogged index takes rows again');
 $node->safe_psql('postgres', 'DELETE FROM item WHERE id % 3 > 0');
@@ -136,7 +137,7 @@ my ($out, $err) = ('', '');
 isnt($standby->psql('postgres', q{SELECT dml_index_check('item_v')}, stderr => \$err), 0, 'a standby that replays is not checked');
 like($err, qr/only while replay is paused/, 'and says why');
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
-# PostgreSQL 13 tells at once that it was asked to, and has no word for having done so.
+# PostgreSQL 13 reports at once that it was asked to pause, and cannot report that it has.
 $standby->poll_query_until('postgres', $standby->safe_psql('postgres', 'SHOW server_version_num') < 140000
 	? 'SELECT pg_is_wal_replay_paused()' : q{SELECT pg_get_wal_replay_pause_state() = 'paused'});
 foreach my $index (qw(item_v item_cosine))

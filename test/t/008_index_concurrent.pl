@@ -1,7 +1,7 @@
-# Eight sessions on the indexes of one table: they insert, update, delete, search, and one vacuums.  Nothing is lost,
-# nothing is there twice, nobody gets an error, and nobody waits for ever.
+# Eight sessions on the indexes of one table: they insert, update, delete, search, and one vacuums.
+# Nothing is lost, nothing is duplicated, no session gets an error, and none waits without end.
 #
-# DML_SECONDS=n goes on for so long (default 12).
+# DML_SECONDS=n is the duration (default 12).
 use strict;
 use warnings;
 use FindBin;
@@ -15,8 +15,8 @@ my $seconds = $ENV{DML_SECONDS} // 12;
 my $node = start_server('main',
 	conf => "autovacuum = off\ndeadlock_timeout = 200ms\nstatement_timeout = 0\nlock_timeout = '60s'\nfsync = off\nmax_wal_size = 1GB\n");
 
-# Rows belong to sessions, so that sessions meet in the index and not at a row.  All put half of their rows into one
-# place: a hot leaf.
+# Rows belong to sessions, so that sessions meet in the index and not at a row.  All put half of
+# their rows into one place: a hot leaf.
 $node->safe_psql(
 	'postgres', q{
 	CREATE TABLE item (owner int, n int, v dml_vector(16), tenant int, PRIMARY KEY (owner, n));

@@ -1,9 +1,9 @@
-# The index finds the share of the nearest rows that dml.recall asks for, by queries that are not in the table: after a
-# build, after inserts into an empty index, after half of the rows went, and after other data came in their place. With 1
-# the distances are those of a sequential scan.
+# The index finds the share of the nearest rows that dml.recall asks for, by queries that are not in
+# the table: after a build, after inserts into an empty index, after half of the rows were deleted,
+# and after other data replaced them. With 1 the distances are those of a sequential scan.
 #
-# Fashion-MNIST is Debian's package dataset-fashion-mnist; without it these are left out. DML_ROWS=n takes so many rows
-# of each kind of data (default 2500).
+# Fashion-MNIST comes from Debian's package dataset-fashion-mnist; without it these parts are left
+# out. DML_ROWS=n is the number of rows of each kind of data (default 2500).
 use strict;
 use warnings;
 use FindBin;
@@ -11,8 +11,9 @@ use lib $FindBin::Bin;
 use DmlTest;
 use Test::More;
 
-# A target, and how far the measured recall may be below it: some three standard errors, of the index's own measurement by
-# 100 queries and of this one, as the recalls of single queries are far from even.
+# A target, and how far the measured recall may be below it: about three standard errors of the
+# index's own measurement by 100 queries and of this one, since the recalls of single queries vary a
+# lot.
 my %allowed = (0.9 => 0.03, 0.95 => 0.02, 0.99 => 0.02, 1 => 0);
 my $rows = $ENV{DML_ROWS} // 2500;
 my $queries = 100;
@@ -81,7 +82,7 @@ sub measure
 	is($node->safe_psql('postgres', q{SELECT leaked, rows - (SELECT count(*) FROM item) FROM dml_index_check('item_v', true)}), '0|0', "$what: the index is right");
 }
 
-# All phases of one kind of data, which is in the table data.
+# All phases for one kind of data, which is in the table data.
 sub phases
 {
 	my ($what) = @_;
@@ -108,7 +109,8 @@ sub unit
 	return [ map { $_ / sqrt($length) } @_ ];
 }
 
-# Embeddings as models make them: of length 1, ten tight classes a part, classes on a few dimensions of their own.
+# Embeddings as models make them: length 1, ten tight classes in each part, each class on a few
+# dimensions.
 foreach my $dims (16, 128)
 {
 	my @class = map { unit(map { normal() } 1 .. $dims) } 1 .. 20;
@@ -136,7 +138,7 @@ my $far = 0;
 load_rows(sub { return $far++ == 1000 ? [ (1e6) x 16 ] : [ map { normal() + 3 * ($_[0] - 1) } 1 .. 16 ] });
 phases('one far outlier');
 
-# Fashion-MNIST: raw, and as a model learns it. Part 1 is classes 0 to 4, part 2 is 5 to 9.
+# Fashion-MNIST: raw, and embedded by a model. Part 1 is classes 0 to 4, part 2 is 5 to 9.
 my $images = '/usr/share/datasets/fashion-mnist';
 SKIP:
 {

@@ -1,4 +1,5 @@
-# The index where its pages are: data checksums, a tablespace, a base backup, partitions, and rebuilding beside readers.
+# Storage of the index: data checksums, a tablespace, a base backup, partitions, and rebuilding
+# while others read.
 use strict;
 use warnings;
 use Cwd 'abs_path';
@@ -37,7 +38,7 @@ my $answer = $node->safe_psql('postgres', $nearest);
 like($answer, qr/^\d+,\d+,\d+,\d+,\d+$/, 'five rows of two partitions');
 is($node->safe_psql('postgres', $check), '3000|0', 'partitions');
 
-# A backup while rows come and go, with its checksums verified as it is taken.
+# A backup while rows are inserted and deleted; its checksums are verified as it is taken.
 my $writer = IPC::Run::start(
 	[ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), map { ('-c', $_) } map {
 		("INSERT INTO item SELECT i, point(i), i % 3 FROM generate_series(10000 + $_ * 100, 10099 + $_ * 100) i", "DELETE FROM item WHERE id % 37 = $_") } 1 .. 20 ],

@@ -1,5 +1,5 @@
-# Nodes of an index that nothing leads to, as a crash or an error within regrouping leaves them: VACUUM takes them back, and
-# rows that come later use their pages.
+# Nodes of an index that no pointer leads to, as a crash or an error while regrouping leaves them:
+# VACUUM frees them, and later rows use their pages.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -27,7 +27,7 @@ my $answer = q{SET enable_seqscan = off; SET dml.recall = 1;
 my $before = $node->safe_psql('postgres', $answer);
 my ($rows, $gone) = split /\|/, $node->safe_psql('postgres', q{SELECT rows, gone FROM dml_index_check('item_v', true)});
 
-# Copies of leaves and of an inner node at the end of the file: in use, and nobody's children.
+# Copies of leaves and of an inner node at the end of the file: in use, and children of no node.
 sub leak
 {
 	$node->stop;
@@ -47,13 +47,13 @@ my $check = q{SELECT rows, leaked, gone FROM dml_index_check('item_v', true)};
 is($node->safe_psql('postgres', $check), "$rows|3|$gone", 'three nodes that nothing leads to');
 is($node->safe_psql('postgres', $answer), $before, 'searches do not meet them');
 
-# Nothing has been deleted: the pass is for the pages alone.
+# Nothing was deleted: this pass is for the pages alone.
 $node->safe_psql('postgres', 'VACUUM item');
 is($node->safe_psql('postgres', $check), "$rows|0|" . ($gone + 3), 'VACUUM takes them back');
 is($node->safe_psql('postgres', q{SELECT reltuples FROM pg_class WHERE oid = 'item_v'::regclass}), $rows, 'their rows do not count');
 is($node->safe_psql('postgres', q{SELECT leaked, rows FROM dml_index_check('item_cosine', true)}), "0|$rows", 'another index has none');
 
-# With rows to delete, and beside a snapshot from before: the page waits for its end.
+# With rows to delete, and an older snapshot: the page is freed after the snapshot ends.
 leak(1);
 my $old = $node->background_psql('postgres');
 $old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM item');
@@ -74,7 +74,7 @@ is($now, $pages, 'the file does not grow');
 cmp_ok($left, '<', $unused, "as splits use their pages ($unused before, $left left)");
 is($node->safe_psql('postgres', q{SELECT rows - (SELECT count(*) FROM item) || ' ' || leaked FROM dml_index_check('item_v', true)}), '0 0', 'and the index is right');
 
-# An error within regrouping: its new pages no longer fit into the largest file that its process may write.
+# An error while regrouping: its new pages exceed the largest file that its process may write.
 SKIP:
 {
 	skip 'needs prlimit', 4 if system('prlimit --version > /dev/null 2>&1') != 0;

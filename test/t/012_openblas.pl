@@ -1,5 +1,5 @@
-# OpenBLAS that is missing: everything but training and evaluation works, VACUUM and a restore of an index too.  OpenBLAS
-# that has too little memory: an error at once, whatever calls it.
+# OpenBLAS that is missing: everything but training and evaluation works, VACUUM and a restore of an
+# index too.  OpenBLAS that has too little memory: an error at once, whatever calls it.
 use strict;
 use warnings;
 use Cwd 'abs_path';
@@ -32,7 +32,7 @@ my $nearest = $node->safe_psql('postgres', $recall);
 my $dump = "$node->{_basedir}/dump.sql";
 $node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'a dump with indexes');
 
-# psql with the SQLSTATE of an error, which ends within seconds or not at all.
+# psql, with the SQLSTATE of an error; it must end within seconds.
 sub error_of
 {
 	my ($sql, $database) = @_;
@@ -46,7 +46,7 @@ sub error_of
 
 # ---------- no OpenBLAS ----------
 
-# A file of that name that is no library hides what is installed.
+# A file of that name that is no library hides the installed one.
 my $hiding = abs_path(PostgreSQL::Test::Utils::tempdir);
 append_to_file("$hiding/$_", "not a library\n") foreach qw(libopenblas.so.0 libopenblasp.so.0);
 {

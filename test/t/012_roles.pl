@@ -1,5 +1,5 @@
-# Roles against each other: one without rights writes models, functions, operators, triggers and
-# views; the other, a superuser or the owner of a table, uses dml on tables of its own.
+# Two roles: one without rights writes models, functions, operators, triggers and views; the other,
+# a superuser or the owner of a table, uses dml on tables of its own.
 #
 # mal.ran has a row for each run of a function of mal's, with the role whose rights it had.
 use strict;
@@ -37,7 +37,7 @@ sub fails_as
 	like($err, $error, $name) or diag($out);
 }
 
-# Nothing of mal's ran with another's rights.
+# No function of mal's ran with another role's rights.
 sub only_mal
 {
 	my ($name) = @_;
@@ -126,7 +126,7 @@ my @calls = (
 	[ 'dml_calibrate',         q{SELECT * FROM dml_calibrate('%s', 't', label => 'class')} ],
 	[ 'dml_materialize',       q{SELECT * FROM dml_materialize('t', 'e', '%s'); SELECT dml_dematerialize('t', 'e')} ]);
 
-# Train as mal a model on what must not matter to others, and grant it to all.
+# As mal, train a model on features that must not harm others, and grant it to all.
 sub train_as_mal
 {
 	my ($model, $features) = @_;
@@ -164,7 +164,7 @@ my $given = ok_as('postgres', q{SELECT count(*) > 0 FROM dml_verify_axioms('func
 is($given, 't', 'there is a result');
 $node->safe_psql('postgres', 'TRUNCATE mal.ran');
 
-# The owner of the model is not asked.
+# The owner of the model need not give features.
 foreach my $call (@calls)
 {
 	my $model = 'function';
@@ -172,7 +172,7 @@ foreach my $call (@calls)
 }
 only_mal('they ran as mal');
 
-# Columns, and functions of PostgreSQL and dml, are used silently, with the meaning that they have there.
+# Columns, and functions of PostgreSQL and dml, are accepted silently, with their own meaning.
 my @harmless = (
 	'f, g', 'abs(f) * 2, g - 1.5', 'f + 1, g', '(f > 0.5), (g IS NULL), f::double precision AS h',
 	'ARRAY[f, g]', q{CASE WHEN f > 0 THEN 'a' ELSE 'b' END = 'a', g}, 'dml_normalize(ARRAY[f, g, 1]::dml_vector)',
@@ -222,7 +222,7 @@ $node->safe_psql('postgres', q{GRANT USAGE, CREATE ON SCHEMA mal TO ward; CREATE
 fails_as('mal', q{CREATE TABLE low (f real, g real); SELECT dml_materialize('low', 'e', 'harmless0', 'mal.sets(f), g'); INSERT INTO low VALUES (1, 2)},
 	qr/security-restricted operation/, 'features cannot leave the owner\'s identity');
 
-# A function that fits better later is not the one that the column was made with.
+# A better matching function that is created later is not called: the column was not made with it.
 $node->safe_psql('postgres', q{CREATE TABLE ward.small (f smallint, g real); ALTER TABLE ward.small OWNER TO ward});
 ok_as('ward', q{CREATE FUNCTION public.twice(integer) RETURNS real IMMUTABLE LANGUAGE sql AS 'SELECT (2 * $1)::real';
 	SELECT dml_materialize('small', 'e', 'harmless0', 'public.twice(f), g')}, 'ward materialises');
@@ -231,7 +231,7 @@ ok_as('mal', q{CREATE FUNCTION public.twice(smallint) RETURNS real IMMUTABLE LAN
 ok_as('postgres', 'INSERT INTO ward.small VALUES (1, 2)', 'a superuser writes to ward\'s table');
 only_mal('the overload was not called');
 
-# A trigger by hand is no way to the rights of the table's owner or of who writes.
+# A trigger made by hand gives no rights of the table's owner or of the role that writes.
 $node->safe_psql('postgres', 'GRANT TRIGGER, INSERT ON ward.esc TO mal');
 ok_as('mal', q{CREATE TRIGGER hand BEFORE INSERT OR UPDATE OF f, e ON ward.esc FOR EACH ROW
 	WHEN (true OR (mal.pwn(new.f)) IS NULL OR (new.g) IS NULL)
@@ -274,7 +274,7 @@ ok_as('ward', q{CREATE FUNCTION seen_by(real) RETURNS boolean LANGUAGE plpgsql A
 	unlike($err, qr/seen by postgres/, 'but not with the rights of a superuser');
 }
 
-# Functions of a third role are what the owner chose while they are what was recorded.
+# The owner has chosen functions of a third role as long as the features are those on record.
 $node->safe_psql('postgres', q{CREATE ROLE third LOGIN; CREATE SCHEMA third AUTHORIZATION third; GRANT USAGE ON SCHEMA third TO PUBLIC;
 	SET SESSION AUTHORIZATION third;
 	CREATE FUNCTION third.half(real) RETURNS real IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1 / 2; END';
@@ -327,7 +327,7 @@ fails_as('mal', q{SELECT dml_dims('[1]'); SET dml.max_threads = 256}, qr/permiss
 		extra_params => [ '-U', 'mal' ], stdout => \$out, stderr => \$err);
 	unlike($out, qr/256/, 'nor before the library is loaded');
 }
-# What a training gets is bounded, whatever was asked for.
+# The threads of a training are bounded, whatever was requested.
 {
 	my $unbounded = threads_of_training(8);
 	$node->append_conf('postgresql.conf', 'dml.max_threads = 1');
@@ -349,7 +349,7 @@ sub threads_of_training
 
 # ---------- names in the extension's own SQL ----------
 
-# Objects that fit better than PostgreSQL's own where a name is looked up through the search_path.
+# Objects that match better than PostgreSQL's own if a name is looked up through the search_path.
 my @operators = (
 	[ '=', 'oid', 'regclass', 'boolean' ], [ '=', 'regclass', 'oid', 'boolean' ], [ '=', 'oid', 'regprocedure', 'boolean' ],
 	[ '=', 'oid', 'integer', 'boolean' ], [ '=', 'name', 'name[]', 'boolean' ], [ '=', 'smallint', 'bigint', 'boolean' ],
@@ -364,7 +364,7 @@ my @functions = (
 	[ 'lpad', 'text, bigint, text', 'text' ], [ 'cardinality', 'int2vector', 'integer' ], [ 'now', '', 'timestamptz' ],
 	[ 'row_number', '', 'bigint' ], [ 'dml_norm', 'integer', 'real' ]);
 
-# Set the traps in a database; the ones that PostgreSQL does not allow are left out.
+# Set the traps in a database, except those that PostgreSQL does not allow.
 sub set_traps
 {
 	my ($database) = @_;
@@ -388,7 +388,7 @@ sub set_traps
 	return $made;
 }
 
-# All that the extension runs by itself, with the traps in front.
+# Everything that the extension runs by itself, with the traps first in the path.
 sub use_all
 {
 	my ($database, $path, $schema) = @_;

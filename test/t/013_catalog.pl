@@ -1,6 +1,6 @@
-# The catalogue as several roles and several clusters meet it: nobody crashes the server, a session
-# that has a model cached keeps the right one, and owners and rights follow their roles through
-# renaming, every form of dump, and pg_upgrade.
+# The catalogue with several roles and clusters: nobody crashes the server, a session that has a
+# model cached keeps the right one, and owners and rights follow their roles through renaming, every
+# form of dump, and pg_upgrade.
 use strict;
 use warnings;
 use File::Basename;
@@ -53,7 +53,7 @@ attack('volatile groups', "SELECT count(*) FROM dml_evaluate('attack', 'c1', 'x'
 attack('labels that vanish', "SELECT count(*) FROM dml_evaluate('attack', 'c1', 'x', 'attack.sometimes(l)')");
 is($node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()'), $started, 'the server has not restarted');
 
-# A superuser damages a row; another role meets it, and the server stays.
+# A superuser damages a row; another role reads it, and the server stays up.
 foreach my $damage ("columns = '{}'", "columns = '{a}'", "features_b = 'a'", 'inputs = 3', 'dims = 77', "weights = '\\x00'", "settings = '1'")
 {
 	my ($column) = $damage =~ /^(\w+)/;
@@ -126,7 +126,7 @@ $node->safe_psql(
 	GRANT CREATE ON SCHEMA public TO boss;
 });
 
-# What holds in a database, whatever way it came about.
+# Checks that hold in a database, however it was made.
 sub check_rights
 {
 	my ($on, $db, $what, %param) = @_;
@@ -147,7 +147,7 @@ sub check_rights
 	is( $on->safe_psql($db, "SET ROLE $boss; INSERT INTO part (id, x, class) VALUES (1000, '{1,2,3}', 1); "
 			  . "SELECT bool_and(embedding = dml_embed('part', x)) FROM part WHERE id = 1000"), 't', "$what: the owner's rows are embedded") unless $param{no_owner};
 
-	# a later rename is followed, and nobody takes the name
+	# a later rename is followed, and no other role takes the old name over
 	$on->safe_psql($db, "ALTER ROLE $boss RENAME TO boss3; ALTER ROLE reader_new RENAME TO reader3; CREATE ROLE $boss; CREATE ROLE reader_new");
 	is(join(', ', map { $may->($_) } ('boss3', 'reader3', $boss, 'reader_new')), 'may, may, may not, may not', "$what: a later rename is followed");
 	is($on->safe_psql($db, 'SELECT owner FROM dml_models'), 'boss3', "$what: the view follows, too");
@@ -186,7 +186,7 @@ foreach my $way (sort keys %dump)
 	check_rights($node, $way, $way, no_owner => $way =~ /no_owner/);
 }
 
-# The schema alone has no model, as it has no rows; the data alone bring them.
+# A schema-only dump has no models, as it has no rows; a data-only dump restores them.
 $node->command_ok([ 'pg_dump', '--schema-only', '-f', "$dir/schema.sql", $db ], 'schema only: dumped');
 $node->command_ok([ 'pg_dump', '--data-only', '--disable-triggers', '-f', "$dir/data.sql", $db ], 'data only: dumped');
 restore($node, 'parts', "$dir/schema.sql");
@@ -196,7 +196,7 @@ check_rights($node, 'parts', 'schema, then data');
 $node->safe_psql('parts', "SELECT dml_materialize('aaa.early', 'e', 'part')");
 is($node->safe_psql('parts', "SELECT tgenabled FROM pg_trigger WHERE tgrelid = 'aaa.early'::regclass"), 'A', 'dml_materialize makes the trigger fire always again');
 
-# A table that is left out takes no model along.
+# A table that the dump leaves out does not take a model along.
 $node->command_ok([ 'pg_dump', '--exclude-table=part', '-f', "$dir/exclude.sql", $db ], 'without a table: dumped');
 restore($node, 'without_table', "$dir/exclude.sql");
 check_rights($node, 'without_table', 'without a table', no_table => 1, columns => 'aaa.early.e,other.e');
@@ -213,7 +213,7 @@ $second->command_ok([ 'psql', '-X', '-q', '-d', $second->connstr('postgres'), '-
 check_rights($second, 'postgres', 'pg_dumpall');
 $second->stop;
 
-# Where the roles are not: the models come, the rights wait for the names.
+# Without the roles: the models are restored, and the rights wait for the names.
 my $third = start_server('third', empty => 1);
 restore($third, 'waiting', "$dir/custom.dump", '--no-owner', '--no-privileges');
 is($third->safe_psql('waiting', 'SELECT owner FROM dml_models'), q{Boss's "new" name}, 'without roles: the owner that is waited for');
@@ -242,7 +242,7 @@ chdir $here or die "chdir: $!";
 $upgraded->start;
 check_rights($upgraded, 'postgres', 'pg_upgrade');
 
-# A column that took a dropped one's name is its owner's, and nobody else's business.
+# A column that got a dropped one's name belongs to its owner, and is not materialised.
 my ($status, undef, $error) = $upgraded->psql('postgres', "SET ROLE reader_new; SELECT dml_dematerialize('other', 'stale')");
 like($error, qr/must be owner of table other/, 'another role does not dematerialise');
 $upgraded->safe_psql('postgres', q{SET ROLE "Boss's ""new"" name"; INSERT INTO other (id, stale) VALUES (1, '[7]'); SELECT dml_dematerialize('other', 'stale')});

@@ -1,5 +1,6 @@
-# VACUUM divides the nodes of an index anew where that helps, remembers where it has looked, and looks again
-# only below nodes that have changed.  What is asserted: below how many nodes it looked, and the bytes of the file.
+# VACUUM divides the nodes of an index again if that helps, remembers where it has looked, and looks
+# again only below nodes that have changed. The test checks below how many nodes it looked, and the
+# size of the file.
 use strict;
 use warnings;
 use FindBin;
@@ -21,7 +22,8 @@ $node->safe_psql(
 	CREATE INDEX filled_v ON filled USING dml (v);
 	INSERT INTO filled SELECT * FROM data ORDER BY (v::real[])[1]});
 
-# VACUUM a table: below how many nodes of its index it looked, and below how many it divided them anew.
+# VACUUM a table; returns below how many nodes of its index it looked, and below how many it divided
+# them again.
 sub vacuum
 {
 	my ($table) = @_;
@@ -52,14 +54,14 @@ $before = bytes('filled');
 is_deeply([ vacuum('filled') ], [ 0, 0 ], 'the next VACUUM looks nowhere');
 is(bytes('filled'), $before, 'and changes nothing');
 
-# A few rows are a look at the nodes that were split for them, at most.
+# A few rows cause a look at the nodes that were split for them, at most.
 my $parents = $node->safe_psql('postgres', q{SELECT inner_pages FROM dml_index_stats('filled_v')});
 $node->safe_psql('postgres', q{INSERT INTO filled SELECT id + 20000, v FROM data WHERE id <= 10});
 ($looked, $divided) = vacuum('filled');
 cmp_ok($looked, '<=', 10, "a few rows are no reason to look below all $parents nodes");
 is($divided, 0, 'or to divide any');
 
-# Many rows, and many that went, are one.
+# So do many new rows, and many deleted ones.
 $node->safe_psql('postgres', q{INSERT INTO filled SELECT id + 40000, v FROM data WHERE id <= 3000});
 ($looked, $divided) = vacuum('filled');
 cmp_ok($looked, '>', 0, 'many rows are a reason to look');

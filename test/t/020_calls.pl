@@ -1,12 +1,12 @@
 # Calls of every function of the extension with arguments good and bad, from a fixed seed: no call
-# crashes the server, fails with an internal error or an assertion, or leaks a resource.  DML_CALLS
-# says how many, DML_SEED which.
+# crashes the server, fails with an internal error or an assertion, or leaks a resource. DML_CALLS
+# is the number of calls, DML_SEED the seed.
 #
 # The functions and the types of their arguments come from pg_proc, so a new function is called
-# without a word here.  What an argument gets depends on its name and its type: mostly something
-# that makes sense there, else something of its type, else something of another one.  Calls come
-# from a superuser and from a role without rights, in transactions that are mostly rolled back; some
-# find rows of the catalogue damaged.
+# without a change here. The value of an argument depends on its name and its type: mostly a value
+# that makes sense there, else one of its type, else one of another type. Calls come from a
+# superuser and from a role without rights, in transactions that are mostly rolled back; some meet
+# damaged rows of the catalogue.
 use strict;
 use warnings;
 use FindBin;
@@ -222,8 +222,8 @@ foreach my $line (split /\n/, $functions)
 cmp_ok(scalar @functions, '>', 150, 'functions of the extension');
 push @{ $named{method}[0] }, split /\n/, $node->safe_psql('postgres', 'SELECT name FROM dml_methods ORDER BY name COLLATE "C"');
 
-# Operators, casts and types many times over would crowd out the rest; a training takes as long as a
-# hundred of them.
+# Operators, casts and types are called less often, or they would crowd out the rest. A training
+# takes as long as a hundred of them.
 my @plain = grep { !$_->{volatile} } @functions;
 my @working = grep { $_->{volatile} && $_->{name} !~ /^dml_(train|tune|evaluate)/ } @functions;
 my @heavy = grep { $_->{name} =~ /^dml_(train|tune|evaluate)/ } @functions;
@@ -257,7 +257,7 @@ sub call
 	my @given;
 	my $i = 0;
 
-	# alternatives that exclude each other: rows with a label, or what was judged
+	# alternatives that exclude each other: labelled rows, or judged pairs
 	my $without = $careful ? one_of('^(a|b|same|target)$', '^label$') : '^$';
 	$without = '^$' unless $f->{name} =~ /^dml_(calibrate|train|evaluate)$/;
 	foreach my $argument (@{ $f->{arguments} })

@@ -1,8 +1,7 @@
 -- Embedding rows.
 --
--- STABLE and not IMMUTABLE, since a name means the active version, which the next
--- training changes.  COST: a network of some hundred units takes as long as a few hundred
--- simple functions.
+-- STABLE and not IMMUTABLE, since a name means the active version, which the next training changes.
+-- COST: a network of a few hundred units takes as long as a few hundred simple functions.
 
 CREATE FUNCTION dml_embed(model text, input anyarray) RETURNS dml_vector
 	AS 'MODULE_PATHNAME', 'dml_embed_array' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;

@@ -30,10 +30,10 @@ COMMENT ON FUNCTION dml_dematerialize(regclass, name, boolean) IS
 
 CREATE FUNCTION dml_watch_ddl() RETURNS event_trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
-COMMENT ON FUNCTION dml_watch_ddl() IS 'tells when a partition or a child table has a materialised column that nobody keeps fresh';
+COMMENT ON FUNCTION dml_watch_ddl() IS 'tells when a partition or a child table has a materialised column that nothing keeps fresh';
 CREATE EVENT TRIGGER dml_watch_ddl ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE')
 	EXECUTE FUNCTION @extschema@.dml_watch_ddl();
-COMMENT ON EVENT TRIGGER dml_watch_ddl IS 'tells when a partition or a child table has a materialised column that nobody keeps fresh';
+COMMENT ON EVENT TRIGGER dml_watch_ddl IS 'tells when a partition or a child table has a materialised column that nothing keeps fresh';
 
 -- The trigger of a column is known by the last number of its UPDATE OF list.
 CREATE VIEW @extschema@.dml_columns AS

@@ -1,4 +1,4 @@
--- Raw input beside an embedding: embedded by the embedding's own model, once a scan.
+-- Operators between an embedding and raw input, which the embedding's own model embeds once a scan.
 --
 -- STABLE, since the model is read from the catalogue.
 
@@ -114,8 +114,8 @@ COMMENT ON FUNCTION dml_raw_l1(double precision[], dml_vector) IS 'taxicab (L1) 
 CREATE OPERATOR @extschema@.<+> (LEFTARG = double precision[], RIGHTARG = dml_vector, FUNCTION = dml_raw_l1, COMMUTATOR = <+>);
 COMMENT ON OPERATOR <+> (double precision[], dml_vector) IS 'taxicab (L1) distance from raw input, which the model of the vector embeds';
 
--- The same for arrays of other numbers, which are as often what the features are: without these
--- PostgreSQL would not know which of the two above to cast them to.
+-- Operators for arrays of other numbers, since features are often such arrays.  Without these
+-- operators PostgreSQL could not choose between the two array types above.
 DO $do$
 DECLARE
 	kind text;

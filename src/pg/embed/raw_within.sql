@@ -1,7 +1,7 @@
 -- Within a radius of raw input, which the model of the vector embeds once a scan.
 
 CREATE TYPE @extschema@.dml_raw_ball AS (center real[], radius double precision);
-COMMENT ON TYPE dml_raw_ball IS 'raw input and a radius: what an index is asked for by dml_within';
+COMMENT ON TYPE dml_raw_ball IS 'raw input and a radius, for the index operators of dml_within';
 
 CREATE FUNCTION dml_within(dml_vector, real[], radius double precision) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'dml_raw_within' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
@@ -35,13 +35,13 @@ COMMENT ON OPERATOR <=>@ (dml_vector, dml_raw_ball) IS 'is the cosine distance t
 
 CREATE FUNCTION dml_ball(real[], radius double precision) RETURNS dml_raw_ball
 	AS 'MODULE_PATHNAME', 'dml_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION dml_ball(real[], double precision) IS 'raw input and a radius: what an index is asked for by dml_within';
+COMMENT ON FUNCTION dml_ball(real[], double precision) IS 'raw input and a radius, for the index operators of dml_within';
 
 CREATE FUNCTION dml_ball(double precision[], radius double precision) RETURNS dml_raw_ball
 	AS 'MODULE_PATHNAME', 'dml_raw_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION dml_ball(double precision[], double precision) IS 'raw input and a radius: what an index is asked for by dml_within';
+COMMENT ON FUNCTION dml_ball(double precision[], double precision) IS 'raw input and a radius, for the index operators of dml_within';
 
--- The same for arrays of other numbers, as with the operators (raw.sql).
+-- Functions for arrays of other numbers, as with the operators (raw.sql).
 DO $do$
 DECLARE
 	kind text;
@@ -61,7 +61,7 @@ BEGIN
 		EXECUTE pg_catalog.format($sql$
 			CREATE FUNCTION dml_ball(%1$s, radius double precision) RETURNS dml_raw_ball
 				AS 'MODULE_PATHNAME', 'dml_raw_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-			COMMENT ON FUNCTION dml_ball(%1$s, double precision) IS 'raw input and a radius: what an index is asked for by dml_within';
+			COMMENT ON FUNCTION dml_ball(%1$s, double precision) IS 'raw input and a radius, for the index operators of dml_within';
 			$sql$, kind);
 	END LOOP;
 END

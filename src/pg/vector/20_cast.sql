@@ -1,5 +1,5 @@
--- Casts between dml_vector and arrays of numbers.  None is implicit: an array beside an
--- embedding is raw input, and an embedding that becomes an array forgets its space.
+-- Casts between dml_vector and arrays of numbers.  None is implicit: an array beside an embedding is
+-- raw input, and an embedding that is cast to an array loses its space.
 
 CREATE FUNCTION dml_vector(real[]) RETURNS dml_vector
 	AS 'MODULE_PATHNAME', 'dml_vector_from_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -55,7 +55,7 @@ COMMENT ON FUNCTION dml_vector_to_numeric(dml_vector) IS 'array of the elements,
 CREATE CAST (dml_vector AS numeric[]) WITH FUNCTION dml_vector_to_numeric(dml_vector) AS ASSIGNMENT;
 COMMENT ON CAST (dml_vector AS numeric[]) IS 'array of the elements, without the space';
 
--- Rounds, so it is never taken unasked.
+-- Rounds, so the cast is explicit.
 CREATE FUNCTION dml_vector_to_int4(dml_vector) RETURNS integer[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_vector_to_int4(dml_vector) IS 'array of the elements rounded, without the space';

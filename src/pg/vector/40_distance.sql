@@ -1,4 +1,4 @@
--- Distances.  Their COST is what counts where the planner does not know the dimensions.
+-- Distances.  Their COST is used if the planner does not know the dimensions.
 
 CREATE FUNCTION dml_distance_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;

@@ -1,7 +1,8 @@
--- Is a vector within a radius?  An index serves the functions through the operators (room index).
+-- Whether a vector is within a radius.  An index serves the functions through the operators (room
+-- index).
 
 CREATE TYPE @extschema@.dml_ball AS (center dml_vector, radius double precision);
-COMMENT ON TYPE dml_ball IS 'a center and a radius: what an index is asked for by dml_within';
+COMMENT ON TYPE dml_ball IS 'a center and a radius, for the index operators of dml_within';
 
 CREATE FUNCTION dml_within(dml_vector, dml_vector, radius double precision) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
@@ -25,9 +26,10 @@ COMMENT ON OPERATOR <=>@ (dml_vector, dml_ball) IS 'is the cosine distance to th
 
 CREATE FUNCTION dml_ball(dml_vector, radius double precision) RETURNS dml_ball
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION dml_ball(dml_vector, double precision) IS 'a center and a radius: what an index is asked for by dml_within';
+COMMENT ON FUNCTION dml_ball(dml_vector, double precision) IS 'a center and a radius, for the index operators of dml_within';
 
--- A literal or a parameter whose type nobody says is a vector, as beside an operator: the planner puts in the body.
+-- A literal or a parameter without a type is a vector, as beside an operator.  The planner inlines
+-- the body.
 
 CREATE FUNCTION dml_within(dml_vector, text, radius double precision) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT @extschema@.dml_within($1, $2::@extschema@.dml_vector, $3)';

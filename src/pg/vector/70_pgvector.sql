@@ -1,8 +1,8 @@
 -- Casts from and to vector and halfvec of pgvector, and functions that take them as input.
 --
--- They are no members of this extension but ordinary objects: pg_dump writes them out,
--- after both extensions; and DROP EXTENSION vector CASCADE takes them along, and not this
--- whole extension, as it would if they were members.
+-- They are ordinary objects and no members of this extension.  So pg_dump writes them, after both
+-- extensions, and DROP EXTENSION vector CASCADE drops them.  If they were members, it would drop this
+-- extension.
 
 CREATE FUNCTION dml_add_pgvector_casts() RETURNS integer
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -68,7 +68,7 @@ BEGIN
 				wanted.cast_from, wanted.cast_to, wanted.function);
 		END IF;
 
-		-- What CREATE EXTENSION dml makes is a member, to begin with.
+		-- An object that CREATE EXTENSION dml makes is a member at first.
 		IF EXISTS (
 			SELECT FROM pg_depend
 			WHERE classid = 'pg_proc'::regclass AND objid = wanted.function::regprocedure AND deptype = 'e')
@@ -78,7 +78,7 @@ BEGIN
 			END IF;
 			EXECUTE format('ALTER EXTENSION dml DROP FUNCTION %s', wanted.function);
 		END IF;
-		-- Those without a type of dml are to go with it as well.
+		-- Functions without a type of dml must be dropped with dml, too.
 		IF wanted.cast_from IS NULL THEN
 			EXECUTE format('ALTER FUNCTION %s DEPENDS ON EXTENSION dml', wanted.function);
 		END IF;
