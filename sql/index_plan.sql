@@ -135,7 +135,7 @@ CREATE INDEX item_part ON item USING dml (v) WHERE shop < 100;
 SET enable_sort = off;
 SELECT cost($$SELECT id FROM item WHERE shop < 100 AND id < 2000 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10$$)
 	> 2 * cost($$SELECT id FROM item WHERE shop < 100 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10$$) AS looked_at;
-EXPLAIN (COSTS OFF) SELECT id FROM item WHERE shop < 100 AND id < 2000 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10;
+SELECT plan($q$SELECT id FROM item WHERE shop < 100 AND id < 2000 ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 10$q$);
 RESET enable_sort;
 DROP INDEX item_part;
 -- Partitions merge.

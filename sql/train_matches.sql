@@ -56,7 +56,7 @@ CREATE TABLE store AS SELECT id, txt[1:10]::dml_vector AS v, txt FROM caption WH
 CREATE TABLE asked AS SELECT c.image AS q, s.v, c.id FROM caption c JOIN store s USING (id);
 SELECT method, network, dims, metric, learned > without_learning AS better FROM dml_train_matches('adapter', 'asked', 'q', 'v', adapter => true, method => 'ntxent', epochs => 60);
 SELECT learned >= without_learning AS never_worse FROM dml_train_matches('adapter', 'asked', 'q', 'v', adapter => true, time_limit => 4);
-SELECT avg((SELECT count(*) FROM store s WHERE s.v <-> dml_embed('adapter', a.q) < a.v <-> dml_embed('adapter', a.q))) < avg((SELECT count(*) FROM store s WHERE s.v <-> a.q < a.v <-> a.q)) AS nearer FROM (SELECT * FROM asked ORDER BY id LIMIT 40) a;
+SELECT avg((SELECT count(*) FROM store s WHERE s.v <-> dml_embed('adapter@1', a.q) < a.v <-> dml_embed('adapter@1', a.q))) < avg((SELECT count(*) FROM store s WHERE s.v <-> a.q < a.v <-> a.q)) AS nearer FROM (SELECT * FROM asked ORDER BY id LIMIT 40) a;
 SELECT dml_embed('adapter/a', q) FROM asked LIMIT 1;
 -- The stored vectors come from a model: the adapter embeds into its space, and does not mix with
 -- another.
