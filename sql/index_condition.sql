@@ -33,7 +33,7 @@ BEGIN
 		EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM crowd WHERE %s ORDER BY v <-> %L::dml_vector LIMIT 10) s', filter, question)
 			INTO found;
 		hits := hits + (SELECT count(*) FROM unnest(found) f WHERE f = ANY (nearest));
-		n := n + cardinality(nearest);
+		n := n + coalesce(cardinality(nearest), 0);
 	END LOOP;
 	RETURN hits / n::float8;
 END
