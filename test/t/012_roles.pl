@@ -298,6 +298,15 @@ SKIP:
 }
 only_mal('nothing of mal\'s ran');
 
+# ---------- a search ----------
+
+# It evaluates the expression that it is by, and no other of the index.
+ok_as('mal', q{CREATE TABLE searched AS SELECT f, ARRAY[f, g]::dml_vector AS v FROM postgres.t;
+	CREATE INDEX ON searched USING dml ((v::dml_vector(2)), (mal.pwn(f)::integer)); TRUNCATE ran}, 'an index of mal\'s');
+is(ok_as('postgres', q{SET enable_seqscan = off; SELECT f FROM mal.searched ORDER BY v::dml_vector(2) <-> '[1,1]' LIMIT 1}),
+	ok_as('postgres', q{SET enable_indexscan = off; SELECT f FROM mal.searched ORDER BY v::dml_vector(2) <-> '[1,1]' LIMIT 1}), 'a superuser searches in it');
+only_mal('nothing of mal\'s ran');
+
 # ---------- who can keep a model from being dropped ----------
 
 ok_as('postgres', q{SELECT version FROM dml_train('kept', 't', 'f, g', 'class', method => 'whiten')}, 'a model of a superuser\'s');

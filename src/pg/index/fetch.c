@@ -44,7 +44,7 @@ struct TreeFetch
 	/* anything else */
 	IndexFetchTableData *table;
 	TupleTableSlot *slot;
-	IndexInfo  *info;			/* of an expression */
+	ExprState  *expr;			/* the first of the index's expressions */
 	EState	   *estate;
 };
 
@@ -79,9 +79,9 @@ tree_fetch_begin(Relation heap, Relation index)
 	open_table(fetch);
 	if (fetch->attnum == 0)
 	{
-		/* a private one: the caller's may hold expression states of another query */
-		fetch->info = BuildIndexInfo(index);
+		/* no other expression: a search is by this one, and others may call what the searcher does not trust */
 		fetch->estate = CreateExecutorState();
+		fetch->expr = ExecPrepareExpr((Expr *) linitial(RelationGetIndexExpressions(index)), fetch->estate);
 		GetPerTupleExprContext(fetch->estate)->ecxt_scantuple = fetch->slot;
 	}
 	return fetch;
@@ -140,8 +140,6 @@ read_heap(TreeFetch *fetch, ItemPointer tid, Snapshot snapshot, Datum *value, bo
 static bool
 read_table(TreeFetch *fetch, ItemPointer tid, Snapshot snapshot, Datum *value, bool *isnull)
 {
-	Datum		values[INDEX_MAX_KEYS];
-	bool		nulls[INDEX_MAX_KEYS];
 	bool		again = false;
 
 	if (!table_index_fetch_tuple(fetch->table, tid, snapshot, fetch->slot, &again, NULL))
@@ -152,9 +150,7 @@ read_table(TreeFetch *fetch, ItemPointer tid, Snapshot snapshot, Datum *value, b
 		return true;
 	}
 	ResetPerTupleExprContext(fetch->estate);
-	FormIndexDatum(fetch->info, fetch->slot, fetch->estate, values, nulls);
-	*value = values[0];
-	*isnull = nulls[0];
+	*value = ExecEvalExprSwitchContext(fetch->expr, GetPerTupleExprContext(fetch->estate), isnull);
 	return true;
 }
 
