@@ -70,7 +70,7 @@ embed_trigger_compile(const Trigger *trigger, Relation rel)
 	return exprs;
 }
 
-/* Whether a column that the trigger watches was renamed since dml_materialize wrote its name into the trigger. */
+/* Whether a watched column was renamed since dml_materialize wrote its name into the trigger. */
 static bool
 has_renamed_column(const DmlFormerColumns *columns)
 {

@@ -189,7 +189,7 @@ parse_targets(const char *text, const char *what)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("%s must be columns or expressions and nothing else, not \"%s\"", what, text),
-				 errhint("FROM, WHERE and the like belong into the source: source => 'SELECT ... FROM ... WHERE ...'.")));
+				 errhint("Put FROM, WHERE and other clauses into the source: source => 'SELECT ... FROM ... WHERE ...'.")));
 	if (select->targetList == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
@@ -225,7 +225,7 @@ dml_expression_parse(const char *text, const char *what)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("%s must be one column or expression, not %d", what, result->n),
-				 strcmp(what, "label") == 0 ? errhint("Several columns make one label as a row: 'ROW(a, b)'.") : 0));
+				 strcmp(what, "label") == 0 ? errhint("To use several columns as one label, write 'ROW(a, b)'.") : 0));
 	return result;
 }
 
@@ -341,7 +341,7 @@ dml_feature_check_kind(int n, const char *name, bool is_array)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("feature \"%s\" is an array, and there are %d features", name, n),
 				 errdetail("Features are one array or vector, or several numbers."),
-				 errhint("Join arrays and numbers to one array: 'a || b || c'.")));
+				 errhint("Concatenate arrays and numbers into one array: 'a || b || c'.")));
 }
 
 /* value is NaN or infinite, or was before it was made a float; element from 1, 0: a scalar. */
@@ -354,7 +354,7 @@ not_finite(const char *name, int element, double value)
 			 isinf(value) ? errmsg("feature \"%s\" is infinite", name) :
 			 errmsg("feature \"%s\" is out of range for real", name),
 			 element > 0 ? errdetail("It is element %d of the array.", element) : 0,
-			 errhint("Make it NULL or leave the row out: rows with NULL features are skipped.")));
+			 errhint("Make the value NULL or leave the row out: rows with NULL features are skipped.")));
 }
 
 static float4

@@ -571,7 +571,7 @@ check_confined(const DmlConfined *confined)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("features must be given for model \"%s\"", confined->version->name),
 			 errdetail("It was trained with the features %s, which use %s.", features, confined->why),
-			 errhint("They would run with your rights. If you trust all that they call, write features => %s.",
+			 errhint("They would run with your rights. If you trust everything that they call, write features => %s.",
 					 quote_literal_cstr(features))));
 }
 

@@ -259,7 +259,7 @@ dml_features_text_of_condition(const DmlFeatures *features, const char *conditio
 	return target_list(features->n, exprs, aliases, rel);
 }
 
-/* ParseState's hook: a column by the name that it had. */
+/* ParseState's hook: a column by its former name. */
 static Node *
 former_column(ParseState *pstate, ColumnRef *ref)
 {

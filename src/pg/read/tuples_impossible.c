@@ -159,5 +159,5 @@ dml_tuples_drop_impossible(DmlTuples *tuples, ConstraintKind kind)
 	if (n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("none of the %s says anything of a metric", constraint_name(kind))));
+				 errmsg("none of the %s says anything about a metric", constraint_name(kind))));
 }

@@ -156,7 +156,7 @@ find_levels(const char *label, const char *label_name, Levels *levels)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s has %d levels, more than %d", label_name, n, ROWS_MAX_LEVELS + 1),
-				 errhint("Several columns make one label as a row: 'ROW(a, b)'.")));
+				 errhint("To use several columns as one label, write 'ROW(a, b)'.")));
 	levels->n = n - 1;
 	levels->label = row_label(column, n);
 	for (int l = 0; l < levels->n; l++)

@@ -110,7 +110,7 @@ dml_vector_check_range(DmlVector *result)
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					 errmsg("value out of range: overflow"),
-					 errdetail("Element %d of the resulting dml_vector does not fit its float4.", i + 1)));
+					 errdetail("Element %d of the resulting dml_vector does not fit into a float4.", i + 1)));
 	return result;
 }
 
@@ -134,7 +134,7 @@ check_same(const DmlVector *a, const DmlVector *b, const char *hint_of_plain)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("different dml_vector dimensions %d and %d", a->dim, b->dim),
-				 errhint("dml_subvector takes a part of a vector; dml_vector(n) as the type of a column keeps one length.")));
+				 errhint("Use dml_subvector for a part of a vector. A column of type dml_vector(n) accepts one length only.")));
 }
 
 void

@@ -30,7 +30,7 @@ subscript_transform(SubscriptingRef *ref, List *indirection, ParseState *pstate,
 	if (is_assignment)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("an element of a dml_vector cannot be assigned to"),
+				 errmsg("cannot assign to an element of a dml_vector"),
 				 errhint("Assign the whole vector, e.g. an array of numbers.")));
 	if (is_slice)
 		ereport(ERROR,
