@@ -1,6 +1,6 @@
 /*
  * classes.c
- *	  Rows put together class by class, by counting.
+ *	  Rows grouped by class, by counting.
  */
 #include "classes.h"
 

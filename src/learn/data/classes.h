@@ -1,6 +1,6 @@
 /*
  * classes.h
- *	  Rows put together class by class.
+ *	  Rows grouped by class.
  */
 #ifndef CLASSES_H
 #define CLASSES_H
@@ -21,7 +21,10 @@ typedef struct Classes
 /* Of rows index[0..n) (NULL: all), in the order of index.  Rows without labels have no class. */
 extern LearnStatus classes_group(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, Classes *classes);
 
-/* LEARN_DATA, with a hint: fewer than two classes, or no class of two rows.  what: "linear discriminant analysis" */
+/*
+ * LEARN_DATA, with a hint: fewer than two classes, or no class of two rows. what: the method, such
+ * as "linear discriminant analysis".
+ */
 extern LearnStatus classes_check(LearnEnv *env, const Classes *classes, const char *what);
 
 #endif							/* CLASSES_H */

@@ -2,13 +2,14 @@
  * constraint_split.c
  *	  Which constraints are held out.
  *
- * A constraint of rows that were learned from says little about new rows.  So rows are kept
- * apart where that leaves enough to learn from:
- *	- Where constraints fall into many groups that share no row (the connected components of the
- *	  graph whose edges are constraints), groups are held out whole.
- *	- Pairs, where there are enough: each row is on one side, and pairs between the sides are left out.
- *	- Else by the first row (the anchor, the query), which is then in no constraint learned from.
- *	- And where nearly all share their first row, by constraint.
+ * A constraint says little about new rows if its rows were learned from. So rows are kept apart if
+ * that leaves enough to learn from:
+ * - If constraints fall into many groups that share no row, groups are held out whole. A group is
+ *   a connected component of the graph whose edges are constraints.
+ * - If there are enough pairs, each row is on one side, and pairs between the sides are left out.
+ * - Else the first row (the anchor, the query) decides. It is then in no constraint that is
+ *   learned from.
+ * - If nearly all constraints share their first row, single constraints are held out.
  */
 #include "constraint_split.h"
 
@@ -17,13 +18,19 @@
 
 #include "base/rng.h"
 
-/* The largest part of the constraints that may go together, or folds would be too uneven. */
+/*
+ * The largest share of the constraints that may be in one group. With larger groups, folds would be
+ * too uneven.
+ */
 #define LARGEST_GROUP	0.1
 
-/* The share of pairs that a fold holds out where rows are kept apart: half of the pairs are left to learn from. */
+/*
+ * The share of pairs that a fold holds out if rows are kept apart. About half of the pairs are then
+ * left to learn from.
+ */
 #define HELD_PAIRS		0.1
 
-/* Held-out pairs that are enough to judge by, so that rows can be kept apart. */
+/* Held-out pairs that are enough to judge, so that rows can be kept apart. */
 #define ENOUGH_PAIRS	400
 
 static uint64_t
@@ -32,7 +39,7 @@ row_hash(const Constraints *constraints, int side, int64_t row)
 	const Rows *rows = side == 0 ? constraints->rows : constraints->rows_b;
 	uint64_t	hash = rows->hash ? rows->hash[row] : rng_mix((uint64_t) row);
 
-	/* the same content on two sides is not the same thing */
+	/* equal content on two sides is not the same thing */
 	return side == 0 || constraints->rows_b == constraints->rows ? hash : rng_mix(hash ^ UINT64_C(0x62));
 }
 
@@ -109,7 +116,7 @@ find_components(LearnEnv *env, const Constraints *constraints, uint64_t *group, 
 	return LEARN_OK;
 }
 
-/* The number of constraints that the commonest first row has; constraints are sorted by nothing. */
+/* How many constraints have the most frequent first row. The constraints are in no order. */
 static LearnStatus
 commonest_first(LearnEnv *env, const Constraints *constraints, int64_t *most)
 {
@@ -179,7 +186,7 @@ is_held(uint64_t hash, uint64_t salt, int folds, int fold, double share)
 	return folds > 1 ? (int) (u * folds) == fold : u < share;
 }
 
-/* 0: learned from, 1: held out, 2: left out, for it would show the one to the other. */
+/* 0: learned from, 1: held out, 2: left out, since it would tie the two sides together. */
 static int
 side_of_constraint(const Constraints *constraints, const ConstraintSplitter *splitter, int64_t i, uint64_t salt,
 				   const SplitPlan *plan)
@@ -190,7 +197,7 @@ side_of_constraint(const Constraints *constraints, const ConstraintSplitter *spl
 
 	if (splitter->rows_apart)
 	{
-		/* a pair is held out where both rows are: with a share of sqrt(share) of the rows each */
+		/* a pair is held out if both rows are, so sqrt(share) of the rows are */
 		double		rows_share = sqrt(plan->folds > 1 ? HELD_PAIRS : plan->share);
 
 		/* each fold draws rows anew: a partition of rows would hold out a share of 1 / folds^2 */

@@ -17,23 +17,27 @@ typedef enum ConstraintShared
 } ConstraintShared;
 
 /*
- * Which constraints are held out, by the content of their rows: the numbers of a Split are
- * those of constraints.  The way is the same for all folds of one set of constraints.
+ * Which constraints are held out, by the content of their rows. The numbers of a Split are those of
+ * constraints. All folds of one set of constraints are made in one of the ways of
+ * constraint_split.c.
  */
 typedef struct ConstraintSplitter
 {
 	ConstraintShared shared;
 	uint64_t   *group;			/* n: constraints of one group go together; not for rows apart */
-	bool		rows_apart;		/* pairs: sides are chosen row by row, and pairs between them left out */
+	bool		rows_apart;		/* pairs: sides by row, pairs between sides left out */
 	uint8_t    *first;			/* rows: occurs as the first of a constraint (SHARED_OTHERS) */
 } ConstraintSplitter;
 
 
-/* informative: how many constraints there are, of two kinds of pairs twice the rarer one. */
+/*
+ * informative: the number of constraints; for pairs of two kinds, twice the number of the rarer
+ * kind.
+ */
 extern LearnStatus constraint_splitter(LearnEnv *env, const Constraints *constraints, int64_t informative,
 									   ConstraintSplitter *splitter);
 
-/* plan->open_set means nothing here.  What is beyond max_held is left out of both sides. */
+/* plan->open_set is ignored. Constraints beyond max_held are left out of both sides. */
 extern LearnStatus constraint_split(LearnEnv *env, const Constraints *constraints, const ConstraintSplitter *splitter,
 									const SplitPlan *plan, Split *split);
 

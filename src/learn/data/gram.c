@@ -16,7 +16,10 @@
 #define FEW_ROWS		2		/* a row for so many columns, or fewer: "few" */
 #define MOST_ROWS		4096
 
-/* Of the matrix, its eigenvectors and what finds them, and what discriminant analysis adds. */
+/*
+ * Memory of the matrix, of its eigenvectors and their computation, and of what discriminant
+ * analysis adds.
+ */
 #define BYTES_A_CELL	56
 
 bool
@@ -25,7 +28,7 @@ gram_preferred(int64_t n, int d)
 	return d > MOMENTS_MAX_COV || n <= d / FEW_ROWS;
 }
 
-/* Bytes that the arena may still give; without a limit, more than is wanted. */
+/* Bytes that the arena may still give. Without a limit, a very large number. */
 static double
 bytes_left(const LearnEnv *env)
 {
@@ -36,7 +39,10 @@ bytes_left(const LearnEnv *env)
 	return arena->limit > arena->taken ? (double) (arena->limit - arena->taken) : 0;
 }
 
-/* Rows of d numbers that are read at once: buffers of them take a quarter of what is left at most. */
+/*
+ * Rows of d numbers that are read at once. Their buffers take at most a quarter of the memory that
+ * is left.
+ */
 static int
 block_rows(const LearnEnv *env, int d)
 {
@@ -45,14 +51,14 @@ block_rows(const LearnEnv *env, int d)
 	return numbers > d ? (int) (numbers / d) : 1;
 }
 
-/* Rows whose matrix takes half of what is left at most. */
+/* The number of rows whose matrix takes at most half of the memory that is left. */
 static int64_t
 rows_that_fit(const LearnEnv *env)
 {
 	return (int64_t) fmax(2, fmin(MOST_ROWS, sqrt(bytes_left(env) / 2 / BYTES_A_CELL)));
 }
 
-/* Rows begin to begin + count of those in use, standardised, into v. */
+/* Read rows begin to begin + count of those in use, standardised, into v. */
 static LearnStatus
 read_rows(LearnEnv *env, const Gram *g, int begin, int count, float *x, double *v)
 {

@@ -5,7 +5,7 @@
  *
  * With X the n centred rows (n x d), the covariance X^T X and the Gram matrix X X^T have the same
  * eigenvalues except zeros, and if u is an eigenvector of X X^T, X^T u is one of X^T X.  So
- * n^2 numbers do for d^2.
+ * n^2 numbers take the place of d^2.
  */
 #ifndef GRAM_H
 #define GRAM_H
@@ -28,9 +28,9 @@ typedef struct Gram
 extern bool gram_preferred(int64_t n, int d);
 
 /*
- * Of rows index[0..n) (NULL: all of them, n is not read) and, with unlabeled, of the rows without a
- * label.  If memory does not hold the matrix of all of them, rows are taken from them evenly, which a
- * notice says.  mean and factor stay the caller's.  Loads BLAS.
+ * Make the matrix of rows index[0..n) (NULL: all of them, n is not read) and, with unlabeled, of
+ * the rows without a label. If it does not fit into memory, an even sample of the rows is used, and
+ * a notice says so. mean and factor stay the property of the caller. Loads BLAS.
  */
 extern LearnStatus gram_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, bool unlabeled,
 							const double *mean, const double *factor, Gram *gram);
@@ -43,8 +43,9 @@ extern LearnStatus gram_combine(LearnEnv *env, const Gram *gram, const double *c
 
 /*
  * The leading directions of the rows (out, *rank x d, *rank <= most): eigenvectors of the
- * covariance, divided by max(rows - 1, 1), with their eigenvalues (value, most), falling, down to
- * tolerance times the first.  LEARN_DATA: there is none.  Of unit length, or with unit variance along them.  Overwrites gram->a.
+ * covariance, divided by max(rows - 1, 1). value (most) gets their eigenvalues, falling, down to
+ * tolerance times the first. The directions have unit length, or unit variance along them.
+ * LEARN_DATA: there is none. Overwrites gram->a.
  */
 extern LearnStatus gram_directions(LearnEnv *env, Gram *gram, int most, double tolerance, bool unit_variance,
 								   double *value, float *out, int *rank);

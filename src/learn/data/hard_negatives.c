@@ -1,6 +1,6 @@
 /*
- * hard.c
- *	  Hard negatives in a batch: what each of its members proposes, drawn at random.
+ * hard_negatives.c
+ *	  Hard negatives in a batch: each member proposes some, and they are drawn at random.
  */
 #include "hard_negatives.h"
 
@@ -59,7 +59,10 @@ hard_add(HardDraw *draw, int64_t other, int64_t *member, int n)
 	return n + 1;
 }
 
-/* One that member number i proposes, that may be drawn and is not in the batch; -1: there is none. */
+/*
+ * Draw one that member number i proposes, that may be drawn and is not in the batch yet; -1: there
+ * is none.
+ */
 static int64_t
 draw_one(const HardDraw *draw, Rng *rng, int i)
 {

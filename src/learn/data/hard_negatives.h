@@ -1,9 +1,9 @@
 /*
- * hard.h
- *	  Hard negatives in a batch: what each of its members proposes, drawn at random.
+ * hard_negatives.h
+ *	  Hard negatives in a batch: each member proposes some, and they are drawn at random.
  *
- * Members are rows, or constraints.  A list names, for each of all n, up to k others that are to be told from it most of all, -1 where
- * there are no more.
+ * Members are rows or constraints. For each of all n, a list names up to k others that are hardest
+ * to tell from it, and -1 behind the last.
  */
 #ifndef HARD_H
 #define HARD_H
@@ -22,24 +22,26 @@ typedef struct HardDraw
 extern bool hard_exist(const HardLists *lists);
 
 /*
- * index[0..count): those of n that may be drawn; batch: how many hard_begin is given, at most.  lists must stay where it
- * is.
+ * index[0..count): the members that may be drawn. batch: the largest number that hard_begin gets.
+ * lists must stay where it is.
  */
 extern LearnStatus hard_create(LearnEnv *env, const HardLists *lists, int batch, int64_t n, const int64_t *index, int64_t count,
 							   HardDraw *draw);
 
-/* How many of a batch are left when share of it is kept for hard negatives: two at least. */
+/* How many places of a batch are left when share of it is kept for hard negatives: at least two. */
 extern int	hard_anchors(int batch, double share);
 
 /* Begin a batch with these n members. */
 extern void hard_begin(HardDraw *draw, const int64_t *member, int n);
 
-/* Add one to the n members of the batch, unless it is there; returns how many there are then. */
+/*
+ * Add a member to the n members of the batch, unless it is there. Returns how many there are then.
+ */
 extern int	hard_add(HardDraw *draw, int64_t other, int64_t *member, int n);
 
 /*
- * Each of the n members that the batch began with brings one that it proposes and that is not there yet, in turn, as long as there
- * is room; returns how many there are then.
+ * Each of the n members that the batch began with brings one that it proposes and that is not there
+ * yet. They take turns while there is room. Returns how many members there are then.
  */
 extern int	hard_fill(HardDraw *draw, Rng *rng, int64_t *member, int n, int room);
 

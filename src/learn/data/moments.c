@@ -2,9 +2,9 @@
  * moments.c
  *	  Moments of streamed rows.
  *
- * Values are taken relative to the mean of the first chunk, so that the squares that
- * are added up do not drown what they differ in (Chan, Golub and LeVeque 1983); what is
- * left of the mean is taken off at the end.
+ * Values are taken relative to the mean of the first chunk, so that large values do not drown
+ * small differences when squares are added up (Chan, Golub and LeVeque 1983). The rest of the mean
+ * is subtracted at the end.
  */
 #include "moments.h"
 
@@ -84,7 +84,7 @@ stream_start(Stream *s, int count, int d)
 	memcpy(s->max, s->x, d * sizeof(float));
 }
 
-/* sum and sumsq (d each) of a chunk's shifted values, added up. */
+/* Add the shifted values of a chunk to sum and sumsq (d each). */
 static void
 add_chunk(Stream *s, int count, int d, double *sum, double *sumsq)
 {
@@ -124,14 +124,17 @@ moments_add_products(LearnEnv *env, const double *v, int count, int d, double *s
 	return LEARN_OK;
 }
 
-/* Are both ends of a column whole numbers that float holds exactly, as it does all between them? */
+/*
+ * Are the least and the largest value of a column whole numbers that float holds exactly? It then
+ * holds all whole numbers between them.
+ */
 static bool
 whole_numbers(float min, float max)
 {
 	return fabsf(min) <= WHOLE_MOST && fabsf(max) <= WHOLE_MOST && min == floorf(min) && max == floorf(max);
 }
 
-/* From sums about the shift to moments about the mean. */
+/* Turn sums about the shift into moments about the mean. */
 static void
 finish_columns(Moments *m, const Stream *s, const double *sum, const double *sumsq)
 {
@@ -149,8 +152,9 @@ finish_columns(Moments *m, const Stream *s, const double *sum, const double *sum
 		sd = sqrt(m->var[j]);
 
 		/*
-		 * Also what varies by float's rounding alone, and what float cannot divide by.  Whole numbers that float
-		 * holds are not rounded, however little they differ.
+		 * Columns that vary only by the rounding of float are constant, too, and columns that float
+		 * cannot divide by. Whole numbers that float holds are not rounded, however little they
+		 * differ.
 		 */
 		m->constant[j] = s->min[j] == s->max[j] || !(1 / sd <= FLT_MAX) ||
 			(sd <= FLT_EPSILON * largest && !whole_numbers(s->min[j], s->max[j]));
@@ -165,7 +169,7 @@ finish_columns(Moments *m, const Stream *s, const double *sum, const double *sum
 	}
 }
 
-/* As above, for the covariance, whose upper triangle has sums of products. */
+/* As above, for the covariance. Its upper triangle has sums of products. */
 static LearnStatus
 finish_covariance(LearnEnv *env, Moments *m, const double *sum)
 {

@@ -25,26 +25,32 @@ typedef struct Moments
 } Moments;
 
 /*
- * Of rows index[0..n) (NULL: all of them, n is not read) and of all rows without a label.  At least one row:
- * LEARN_DATA.  With a covariance d is at most MOMENTS_MAX_COV: LEARN_INVALID; it
- * loads BLAS.
+ * The moments of rows index[0..n) (NULL: all of them, n is not read) and of all rows without a
+ * label. LEARN_DATA: there is no row. With a covariance d is at most MOMENTS_MAX_COV (else
+ * LEARN_INVALID), and BLAS is loaded.
  */
 extern LearnStatus moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 							   bool with_cov, Moments *moments);
 
-/* LEARN_DATA if no column varies; a notice if some do not. */
+/* LEARN_DATA if no column varies. A notice if some do not. */
 extern LearnStatus moments_check(LearnEnv *env, const Moments *moments);
 
 /* Rows that are read at once: some milliseconds of reading, some megabytes. */
 extern int	moments_chunk(int d);
 
-/* Tiles that cover the upper triangle: sum (d x d) += v^T v for v count x d, count at most a chunk. */
+/*
+ * Tiles that cover the upper triangle: sum (d x d) += v^T v for v (count x d), where count is at
+ * most a chunk.
+ */
 extern LearnStatus moments_add_products(LearnEnv *env, const double *v, int count, int d, double *sum);
 
 /* Fill the lower triangle of a (d x d) from the upper one. */
 extern LearnStatus moments_mirror(LearnEnv *env, double *a, int d);
 
-/* Numbers of index from position begin on, count of them, for Rows.fetch; NULL index: the position itself */
+/*
+ * count numbers of index from position begin on, for Rows.fetch. NULL index: the positions
+ * themselves.
+ */
 extern void moments_index(const int64_t *index, int64_t begin, int count, int64_t *out);
 
 #endif							/* MOMENTS_H */

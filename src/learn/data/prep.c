@@ -12,7 +12,7 @@
 #include "moments.h"
 #include "math/vmath.h"
 
-/* An eigenvalue below this share of the largest is taken for rounding. */
+/* An eigenvalue below this share of the largest is rounding noise. */
 #define RANK_TOLERANCE	1e-6
 
 #define DEFAULT_COMPONENTS	512
@@ -61,8 +61,8 @@ set_scale(Prep *prep, const Moments *m)
 }
 
 /*
- * At most components leading directions of the standardised columns, whose covariance is
- * made in the place of the columns'.
+ * At most components leading directions of the standardised columns. Their covariance replaces that
+ * of the columns.
  */
 static LearnStatus
 set_projection(LearnEnv *env, Prep *prep, const Moments *m, int components)
@@ -101,7 +101,7 @@ set_projection(LearnEnv *env, Prep *prep, const Moments *m, int components)
 	return LEARN_OK;
 }
 
-/* The same from the rows, where there are few of them for the columns. */
+/* The leading directions from the rows, if there are few rows for the number of columns. */
 static LearnStatus
 set_projection_of_rows(LearnEnv *env, Prep *prep, const Moments *m, const Rows *rows, const int64_t *index, int64_t n,
 					   int components)
@@ -187,9 +187,9 @@ prep_apply(const Prep *prep, const float *x, int n, float *out, float *scratch)
 }
 
 /*
- * Do the features share one unit?  The largest magnitude of a column, at the 95th percentile of
- * the columns, is then no more than four times that of the median column (pixels, spectra);
- * measurements of different kinds differ by more.
+ * Do the features share one unit, such as pixels or spectra? If so, the 95th percentile over
+ * columns of the largest magnitude is no more than four times the median. Measurements of different
+ * kinds differ by more.
  */
 LearnStatus
 prep_one_scale(LearnEnv *env, const Rows *rows, bool *one_scale)

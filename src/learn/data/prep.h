@@ -1,11 +1,10 @@
 /*
  * prep.h
- *	  Preprocessing as part of the model: a shift and scale per column, then
- *	  optionally a projection (PCA, whitening).
+ *	  Preprocessing as part of the model: a shift and scale for each column, then optionally a
+ *	  projection (PCA, whitening).
  *
- * Fitting repairs what would break training: a constant column gets scale 0,
- * collinear columns lose their null directions in a projection; both are said in a
- * notice that names how many.
+ * Fitting repairs what would break training, and a notice says how many columns are concerned. A
+ * constant column gets scale 0. Collinear columns lose their null directions in a projection.
  */
 #ifndef PREP_H
 #define PREP_H
@@ -33,10 +32,9 @@ typedef struct Prep
 } Prep;
 
 /*
- * Fit on rows index[0..n) (NULL: all), in one streaming pass of float64 moments.
- * components: how many directions PCA and whitening keep at most, of the ones that carry variance
- * (eigenvalue above 1e-6 of the largest); 0: 512.  All kinds but PREP_NONE need a column that
- * varies (LEARN_DATA).
+ * Fit to rows index[0..n) (NULL: all), in one streaming pass of float64 moments. components: the
+ * most directions that PCA and whitening keep, of those with an eigenvalue above 1e-6 of the
+ * largest; 0: 512. All kinds except PREP_NONE need a column that varies (LEARN_DATA).
  */
 extern LearnStatus prep_fit(LearnEnv *env, PrepKind kind, const Rows *rows, const int64_t *index,
 							int64_t n, int components, Prep **prep);
@@ -44,7 +42,9 @@ extern LearnStatus prep_fit(LearnEnv *env, PrepKind kind, const Rows *rows, cons
 /* out (n x prep->out).  out may not be x.  scratch: n * in floats where proj is set, else NULL. */
 extern void prep_apply(const Prep *prep, const float *x, int n, float *out, float *scratch);
 
-/* Do all columns share one unit (pixels, spectra), as far as the first thousand rows say? */
+/*
+ * Do all columns share one unit, such as pixels or spectra, according to the first thousand rows?
+ */
 extern LearnStatus prep_one_scale(LearnEnv *env, const Rows *rows, bool *one_scale);
 
 extern const char *prep_name(PrepKind kind);

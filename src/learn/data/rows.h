@@ -1,7 +1,7 @@
 /*
  * rows.h
- *	  A labelled matrix as src/learn sees it: rows are fetched by number, from
- *	  memory or from a file, the caller knows which.  Rows whose label is not known stand behind the others.
+ *	  A labelled matrix as src/learn sees it. Rows are fetched by number, from memory or from a
+ *	  file; only the caller knows which. Rows without a label stand behind the others.
  */
 #ifndef ROWS_H
 #define ROWS_H
@@ -11,8 +11,9 @@
 #define ROWS_MAX_LEVELS	7
 
 /*
- * For each row, or constraint, k others, -1 where there are no more: in memory (n x k), or wherever read fetches those of
- * index[0..count) from; read may leave by longjmp.  list and read NULL: there are none.
+ * For each row or constraint k others, -1 if there are no more. They are in memory (n x k), or read
+ * fetches those of index[0..count); read may leave by longjmp. If list and read are NULL there are
+ * none.
  */
 typedef struct HardLists
 {
@@ -25,15 +26,15 @@ typedef struct HardLists
 typedef struct Rows
 {
 	int64_t		n;				/* rows */
-	int64_t		n_unlabeled;	/* rows n .. n + n_unlabeled - 1 have no label: moments and views are of them too */
+	int64_t		n_unlabeled;	/* rows n .. n + n_unlabeled - 1 have no label; moments and views use them */
 	int			d;				/* features a row */
 	const int32_t *label;		/* n class numbers in [0, n_classes), or NULL */
 	int			n_classes;
 	bool		numbers;		/* the labels are numbers, which could be meant to be predicted */
-	int			n_levels;		/* classes of classes (species: genus, family), from the finest up; 0: none */
+	int			n_levels;		/* classes of classes (genus, family), from the finest up */
 	const int32_t *const *level;	/* n_levels: of each class the class that it is in, from 0 */
 	const int  *level_classes;	/* n_levels: how many there are */
-	HardLists	hard_negatives; /* of each row the rows of other classes that are to be told from it most of all */
+	HardLists	hard_negatives; /* for each row, rows of other classes hardest to tell from it */
 	const double *target;		/* n numbers to predict, all finite, or NULL */
 	const uint64_t *hash;		/* n hashes of the rows' content, or NULL: equal rows have equal
 								 * hashes and stay on one side of a split */

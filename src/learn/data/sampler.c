@@ -28,7 +28,7 @@ struct Sampler
 	int		   *quota;			/* rows due from each of them */
 	uint32_t   *stamp;			/* batch in which a class was drawn last */
 	uint32_t	batch_number;
-	int			anchors;		/* rows of a batch that are drawn by class: all, or what hard negatives leave */
+	int			anchors;		/* rows of a batch drawn by class, without hard negatives */
 	bool		mines;			/* hard negatives */
 	HardDraw	hard;
 	Rng			rng;
@@ -112,7 +112,7 @@ draw_class(Sampler *s)
 	return (int) rng_choose(&s->rng, s->cumulative, s->n_classes);
 }
 
-/* Distinct classes into chosen; returns how many.  All of them where they fit. */
+/* Draw distinct classes into chosen, all of them if they fit. Returns how many. */
 static int
 choose_classes(Sampler *s, int want)
 {
@@ -126,7 +126,7 @@ choose_classes(Sampler *s, int want)
 		return n;
 	}
 
-	/* a few heavy classes may make most draws repeat: then walk on from the last one */
+	/* a few heavy classes may make most draws repeat: then go on from the last one */
 	for (int tries = 0; n < want; tries++)
 	{
 		int			c = draw_class(s);
@@ -141,7 +141,7 @@ choose_classes(Sampler *s, int want)
 	return n;
 }
 
-/* The rows due from each chosen class: anchors in all, as far as the classes reach. */
+/* How many rows each chosen class gives: anchors in all, as far as the classes have them. */
 static void
 set_quotas(Sampler *s, int n_chosen, bool by_weight)
 {
@@ -186,7 +186,7 @@ set_quotas(Sampler *s, int n_chosen, bool by_weight)
 }
 
 /*
- * Give quota rows of a class.  When it has come round within a batch, the rows given
+ * Give quota rows of a class. If the class comes round within a batch, the rows that were given
  * already are kept out of the part that is shuffled anew.
  */
 static int
@@ -219,8 +219,8 @@ give_rows(Sampler *s, ClassRows *class, int quota, int64_t *out)
 }
 
 /*
- * The hard negatives of the n rows of a batch; where these leave room, more rows by class, two at a time.  Returns how
- * many rows there are then.
+ * Add the hard negatives of the n rows of a batch. If there is room left, add more rows by class,
+ * two at a time. Returns how many rows there are then.
  */
 static int
 add_hard(Sampler *s, int64_t *row, int n)

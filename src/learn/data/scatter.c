@@ -2,9 +2,9 @@
  * scatter.c
  *	  Scatter within and between classes.
  *
- * Rows are read class by class, so that no more than one chunk is in memory however
- * many classes there are: as many whole classes as a chunk holds at once, and a class
- * larger than a chunk twice, first for its mean.
+ * Rows are read class by class, so no more than one chunk is in memory, however many classes there
+ * are. As many whole classes as fit into a chunk are read at once. A class larger than a chunk is
+ * read twice, first for its mean.
  */
 #include "scatter.h"
 
@@ -54,7 +54,7 @@ add_rows(const double *v, int count, int d, double *sum)
 			sum[j] += v[(size_t) i * d + j];
 }
 
-/* Take the class mean, sum / n, off rows of p->v. */
+/* Subtract the class mean, sum / n, from rows of p->v. */
 static void
 centre_rows(Pass *p, int first, int count, const double *sum, int64_t n)
 {
@@ -80,7 +80,10 @@ flush_centres(LearnEnv *env, Pass *p)
 	return LEARN_OK;
 }
 
-/* The next place for a class's sum, zero; sum / n is the mean, sum / sqrt(n) what p->centre keeps. */
+/*
+ * The next place for the sum of a class, set to zero. sum / n is the mean; p->centre keeps sum /
+ * sqrt(n).
+ */
 static LearnStatus
 next_centre(LearnEnv *env, Pass *p, double **sum)
 {
@@ -129,7 +132,7 @@ add_large_class(LearnEnv *env, Pass *p, const int64_t *index, int64_t n)
 	return LEARN_OK;
 }
 
-/* Whole classes begin to end, of p->chunk rows at most together. */
+/* Read the whole classes begin to end, together at most p->chunk rows. */
 static LearnStatus
 add_small_classes(LearnEnv *env, Pass *p, const int64_t *index, const int64_t *start, int begin, int end)
 {

@@ -1,7 +1,7 @@
 /*
  * scatter.h
- *	  Scatter within and between classes of standardised rows, and how much of the
- *	  former to believe.
+ *	  Scatter within and between classes of standardised rows, and how far the scatter within
+ *	  can be trusted.
  */
 #ifndef SCATTER_H
 #define SCATTER_H
@@ -20,15 +20,15 @@ typedef struct Scatter
 } Scatter;
 
 /*
- * Of (x - mean) * scale for rows index[0..n) (NULL: all).  Rows need labels.  columns: how many
- * varying columns the rows stand for if they are coordinates of longer ones; 0: their own.
- * LEARN_DATA, by the name of what asks: fewer than two classes, or no class of two rows; what is NULL where one
- * class will do.  Loads BLAS.
+ * The scatter of (x - mean) * scale for rows index[0..n) (NULL: all), which need labels. columns:
+ * if the rows are coordinates of longer rows, how many varying columns those have; 0: their own
+ * number. LEARN_DATA, with the name what: fewer than two classes, or no class of two rows. what is
+ * NULL if one class is enough. Loads BLAS.
  */
 extern LearnStatus scatter_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 							   const float *mean, const float *scale, int columns, const char *what, Scatter *scatter);
 
-/* Are there rows enough, ten a column that varies, to believe the scatter within as it is? */
+/* Are there ten rows for each varying column, enough to use the scatter within as it is? */
 extern bool scatter_trusted(const Scatter *scatter);
 
 #endif							/* SCATTER_H */

@@ -30,8 +30,8 @@ count_classes(LearnEnv *env, const Rows *rows, int64_t **count)
 }
 
 /*
- * held[row]: rows of the fold, every class keeping one row to learn from.  Where that leaves no class of two rows, and
- * so nothing to learn from, one row comes back.
+ * held[row]: rows of the fold. Every class keeps one row to learn from. If that leaves no class of
+ * two rows, and so nothing to learn from, one row comes back.
  */
 static LearnStatus
 mark_rows(LearnEnv *env, const Rows *rows, const SplitPlan *plan, uint64_t salt, bool *held)
@@ -60,8 +60,8 @@ mark_rows(LearnEnv *env, const Rows *rows, const SplitPlan *plan, uint64_t salt,
 }
 
 /*
- * held[row]: rows of the fold's classes.  Only classes of two rows and more can be
- * judged by, so the others are always learned from.
+ * held[row]: rows of the classes of the fold. Only classes of two rows and more can be scored, so
+ * the others are always learned from.
  */
 static LearnStatus
 mark_classes(LearnEnv *env, const Rows *rows, const SplitPlan *plan, uint64_t salt, bool *held)
@@ -174,7 +174,10 @@ split_sample(LearnEnv *env, const int64_t *index, int64_t count, int64_t n,
 	*n_sample = 0;
 	rng_seed(&rng, (uint64_t) seed, 1);
 
-	/* selection sampling: each number is taken with the chance still due (Knuth 3.4.2, S) */
+	/*
+	 * selection sampling: each number is taken with the probability that is still due (Knuth 3.4.2,
+	 * S)
+	 */
 	for (int64_t i = 0; i < count && *n_sample < n; i++)
 		if (rng_below(&rng, (uint64_t) (count - i)) < (uint64_t) (n - *n_sample))
 			(*sample)[(*n_sample)++] = index[i];

@@ -13,7 +13,7 @@ typedef struct Split
 	int64_t		n_train;
 	int64_t    *held;
 	int64_t		n_held;
-	int			parts;			/* above 1: held-out pairs are compared, one by one, with those of their part (item_part) */
+	int			parts;			/* above 1: held-out pairs are compared within a part */
 } Split;
 
 /* What is to be held out. */
@@ -28,22 +28,21 @@ typedef struct SplitPlan
 } SplitPlan;
 
 /*
- * Closed set: fold `fold` of `folds` (folds > 1), or a share of the rows (folds == 1), is held out,
- * by a hash of the row's content and the seed, so that equal rows stay together and
- * the order of the rows does not matter.  Every class keeps a row to learn from; classes
- * of one row are never held out.  At most max_held rows are held out; the others are
- * learned from.
+ * Closed set: fold `fold` of `folds` (folds > 1), or a share of the rows (folds == 1), is held out
+ * by a hash of the content of the row and the seed. So equal rows stay together, and the order of
+ * the rows does not matter. Every class keeps a row to learn from; classes of one row are never
+ * held out. At most max_held rows are held out; the others are learned from.
  *
- * Open set: the same with whole classes, two at least on either side: LEARN_DATA with fewer
- * than four classes.  Where there are too few classes for the folds, the later folds are of another
- * partition of them, and another again.  Beyond max_held rows, held-out rows are left out of both sides.
+ * Open set: whole classes are held out, at least two on either side. LEARN_DATA with fewer than
+ * four classes. If there are too few classes for the folds, later folds are of other partitions of
+ * the classes. Held-out rows beyond max_held are left out of both sides.
  */
 extern LearnStatus split_make(LearnEnv *env, const Rows *rows, const SplitPlan *plan, Split *split);
 
-/* The part, of so many, that an item is in: by chance, but always the same one. */
+/* The part, out of parts, to which an item belongs: by chance, but always the same one. */
 extern int	item_part(int64_t item, int parts);
 
-/* A random sample of n of the count numbers in index, rising; all of them when n >= count. */
+/* A random sample of n of the count numbers in index, rising. All of them if n >= count. */
 extern LearnStatus split_sample(LearnEnv *env, const int64_t *index, int64_t count, int64_t n,
 								int64_t seed, int64_t **sample, int64_t *n_sample);
 

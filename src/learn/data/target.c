@@ -1,6 +1,6 @@
 /*
  * target.c
- *	  A number to predict, in units of its deviation.
+ *	  A number to predict, in units of its standard deviation.
  */
 #include "target.h"
 

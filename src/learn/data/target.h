@@ -1,6 +1,6 @@
 /*
  * target.h
- *	  A number to predict, in units of its deviation.
+ *	  A number to predict, in units of its standard deviation.
  */
 #ifndef TARGET_H
 #define TARGET_H
@@ -13,7 +13,10 @@ typedef struct TargetScale
 	double		deviation;		/* above 0 */
 } TargetScale;
 
-/* Of the target of rows index[0..n); index NULL: of the first n.  LEARN_DATA: they all have the same, or values whose squares are out of range. */
+/*
+ * The mean and deviation of the target of rows index[0..n); index NULL: of the first n. LEARN_DATA:
+ * all values are equal, or their squares are out of range.
+ */
 extern LearnStatus target_scale(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, TargetScale *scale);
 
 static inline double

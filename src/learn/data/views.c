@@ -1,6 +1,7 @@
 /*
  * views.c
- *	  Views of a row: noise, masking (VIME, Yoon et al. 2020; SCARF, arXiv 2106.15147), mixing (mixup, arXiv 1710.09412).
+ *	  Views of a row: noise, masking (VIME, Yoon et al. 2020; SCARF, arXiv 2106.15147), mixing
+ *	  (mixup, arXiv 1710.09412).
  */
 #include "views.h"
 

@@ -1,7 +1,7 @@
 /*
  * views.h
- *	  Views of a row: the same row with noise, with columns masked, mixed with another.
- *	  Self-supervised methods learn that they are the same.
+ *	  Views of a row: the row with noise, with columns masked, or mixed with another row. Self-
+ *	  supervised methods learn that views of a row are the same.
  */
 #ifndef VIEWS_H
 #define VIEWS_H
@@ -19,13 +19,13 @@ typedef struct Views
 	const double *sd;			/* d */
 } Views;
 
-/* For rows index[0..n) (NULL: all), whose means and deviations are taken. */
+/* Set up views for rows index[0..n) (NULL: all), whose means and deviations are computed. */
 extern LearnStatus views_create(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 								double noise, double mask, double mix, Views *views);
 
 /*
- * out (n x d): a view of each row of x, which may not be out.  The other row to mix with is another one of x.  All
- * random numbers come from rng, as many for each row whatever its values.
+ * out (n x d): a view of each row of x, which may not be out. The row to mix with is another row of
+ * x. All random numbers come from rng, equally many for each row whatever its values.
  */
 extern void views_make(const Views *views, Rng *rng, const float *x, int n, float *out);
 

@@ -1,7 +1,7 @@
 /*
  * constraint_fit.c
- *	  One run of gradient training on constraints: batches of them, their rows through the
- *	  network (matches of two inputs: through two), the loss, and back.
+ *	  One run of gradient training on constraints: a batch of constraints, their rows through
+ *	  the network (matches of two inputs: through two networks), the loss, and back.
  */
 #include "constraint_fit.h"
 
@@ -30,13 +30,13 @@ typedef struct Run
 	int64_t		n;
 	int64_t		next;
 	double	   *cumulative;		/* weights of order's constraints as they came; NULL: all alike */
-	HardDraw	hard;			/* matches with hard negatives: constraints->hard_negatives is there */
+	HardDraw	hard;			/* matches with constraints->hard_negatives */
 	int64_t    *chosen;			/* constraints of the batch */
 	int64_t    *row;			/* their rows, place by place */
 	int32_t    *label;			/* pairs: same or not; views: the row's number in the batch */
 	int8_t	   *relation;
 	int8_t	   *turned;			/* matches: relation, transposed */
-	float	   *z;				/* matches: the first side's embeddings, kept while the second's are made */
+	float	   *z;				/* matches: embeddings of the first side */
 	float	   *dz;
 	float	   *dz_back;		/* matches: gradients of the second direction */
 	float	   *view;			/* views: two of each row */
@@ -56,7 +56,10 @@ embed_now(LearnEnv *env, void *ctx, int side, const float *x, int count, float *
 
 /* ---------- batches ---------- */
 
-/* A batch in which each constraint's hard negatives stand beside it, if they may; returns how many it has. */
+/*
+ * Draw a batch in which the hard negatives of each constraint stand beside it. Returns how many
+ * constraints it has.
+ */
 static int
 next_hard(Run *run, int n)
 {
@@ -75,13 +78,15 @@ next_hard(Run *run, int n)
 	hard_begin(&run->hard, run->chosen, anchors);
 	count = hard_fill(&run->hard, &run->rng, run->chosen, anchors, n);
 
-	/* what is left over goes to the next ones, which are n - anchors at least */
+	/*
+	 * places that are left over go to the next constraints, of which there are at least n - anchors
+	 */
 	for (int left = n - anchors; count < n && left > 0; left--)
 		count = hard_add(&run->hard, run->order[run->next++], run->chosen, count);
 	return count;
 }
 
-/* The constraints of the next batch; returns how many. */
+/* Draw the constraints of the next batch. Returns how many there are. */
 static int
 next_batch(Run *run)
 {
@@ -108,7 +113,7 @@ next_batch(Run *run)
 	return n;
 }
 
-/* Rows at a place of the batch's constraints to out. */
+/* Fetch the rows at a place of the constraints of the batch into out. */
 static void
 batch_rows(Run *run, int place, int n, int64_t *out)
 {
@@ -155,7 +160,7 @@ step_constraints(LearnEnv *env, Run *run, int n, double *loss)
 	return stepper_backward(env, s, 0, run->dz);
 }
 
-/* Two views of each row, which are of one class of their own. */
+/* Two views of each row form a class of their own. */
 static LearnStatus
 step_views(LearnEnv *env, Run *run, int n, double *loss)
 {
@@ -182,8 +187,8 @@ step_views(LearnEnv *env, Run *run, int n, double *loss)
 }
 
 /*
- * Matches: side a's rows against side b's and the other way round, the mean of both.  One
- * network takes both sides in one batch.
+ * Matches: rows of side a against rows of side b and the reverse, the mean of both. One network
+ * takes both sides in one batch.
  */
 static LearnStatus
 step_matches(LearnEnv *env, Run *run, int n, double *loss)
@@ -291,7 +296,7 @@ create_loss(LearnEnv *env, Run *run, int batch)
 	return stepper_add_loss(env, s, &shape);
 }
 
-/* Equal weights are as good as none: each constraint then occurs once in an epoch. */
+/* Equal weights act like none: each constraint then occurs once in an epoch. */
 static bool
 weights_differ(const double *weight, const int64_t *index, int64_t n)
 {
@@ -351,9 +356,7 @@ prepare(LearnEnv *env, Run *run, const int64_t *index, int64_t n)
 	return LEARN_OK;
 }
 
-/*
- * An adapter begins as no change at all: a residual layer of zeros.
- */
+/* An adapter begins as no change: a residual layer of zeros. */
 static void
 begin_at_identity(Net *net)
 {
@@ -392,7 +395,7 @@ constraint_fit(LearnEnv *env, const ConstraintInput *input, const TrainOptions *
 		PrepKind	prep = plan->prep;
 		bool		one_scale;
 
-		/* the two inputs may be of different kinds: each is looked at */
+		/* the two inputs may be of different kinds, so each is examined */
 		if (i == 1 && options->preprocess < 0)
 		{
 			LEARN_TRY(prep_one_scale(env, constraints->rows_b, &one_scale));

@@ -11,7 +11,7 @@
 #include "base/blas.h"
 #include "math/vmath.h"
 
-/* Seed of the views that are judged by: the same for every model. */
+/* Seed of the views that score a model: equal for every model. */
 #define VIEW_SEED	UINT64_C(0x7669657773)
 
 static double
@@ -34,7 +34,7 @@ squared_distance(const float *a, const float *b, int n)
 	return sum;
 }
 
-/* Embed rows index[0..n) of a side, through views where they are given, into z (n x out). */
+/* Embed rows index[0..n) of a side into z (n x out), through views if they are given. */
 static LearnStatus
 embed_all(LearnEnv *env, const Rows *rows, int side, const int64_t *index, int64_t n,
 		  const Views *views, const ConstraintEmbed *embed, float *z)
@@ -64,7 +64,10 @@ embed_all(LearnEnv *env, const Rows *rows, int side, const int64_t *index, int64
 
 /* ---------- constraints ---------- */
 
-/* near and far (n each): squared distances of a constraint's first two and of what they are held against. */
+/*
+ * near and far (n each): squared distances of the first two rows of a constraint, and of the two
+ * rows with which they are compared.
+ */
 static LearnStatus
 measure(LearnEnv *env, const Constraints *constraints, const Split *split, const ConstraintEmbed *embed, double *near, double *far)
 {
@@ -117,9 +120,9 @@ compare_judged(const void *a, const void *b)
 }
 
 /*
- * The weighted chance that a pair that is the same is nearer than one that is not; NaN without both.  each, if it is
- * not NULL: of every pair the share of pairs of the other kind that lie on its right side, of which the chance is the
- * mean over either kind.
+ * The weighted probability that a pair that is the same is nearer than one that is not. NaN without
+ * pairs of both kinds. each, if not NULL: for every pair the share of pairs of the other kind that
+ * lie on its right side. Its mean over either kind is the probability.
  */
 static double
 auc(Judged *pair, int64_t n, QueryScore *each)
@@ -162,7 +165,7 @@ auc(Judged *pair, int64_t n, QueryScore *each)
 	return same > 0 && different > 0 ? sum / (same * different) : NAN;
 }
 
-/* The held-out pairs of a part, or all (-1), into pair; returns how many. */
+/* Copy the held-out pairs of a part, or all (-1), into pair. Returns how many. */
 static int64_t
 list_pairs(const Constraints *constraints, const Split *split, int part, const double *near, Judged *pair)
 {
@@ -229,7 +232,7 @@ typedef struct Search
 	float	   *gallery;		/* ng x out */
 	const int64_t *begin;		/* nq + 1: query i's right rows are right[begin[i] .. begin[i + 1]) */
 	const int32_t *right;		/* of the gallery */
-	const int32_t *self;		/* nq: the query's own place in the gallery, where it may not find itself, or -1; or NULL */
+	const int32_t *self;		/* nq: its own place in the gallery, hidden, or -1; or NULL */
 	QueryScore *each;			/* nq: whether the nearest row is right; or NULL */
 } Search;
 
@@ -253,8 +256,8 @@ move_and_scale(float *x, int64_t n, int d, const float *mean, double scale)
 }
 
 /*
- * Centre both around the gallery's mean, since products of rows far from the origin lose digits, and bring the largest
- * element to 0.5 .. 1, so that no product leaves float's range.
+ * Centre both around the mean of the gallery, since products of rows far from the origin lose
+ * digits. Then bring the largest element to 0.5 .. 1, so that no product leaves the range of float.
  */
 static void
 centre(Search *s, float *mean)
@@ -269,7 +272,10 @@ centre(Search *s, float *mean)
 	move_and_scale(s->query, s->nq, s->out, mean, ldexp(1, -exponent));
 }
 
-/* For each query the rank of its nearest right row among the wrong ones, those as near counted before it. */
+/*
+ * For each query, the rank of its nearest right row among the wrong rows. Equally near wrong rows
+ * are counted before it.
+ */
 static LearnStatus
 search(LearnEnv *env, Search *s, HeldOutScore *score)
 {
@@ -331,7 +337,10 @@ search(LearnEnv *env, Search *s, HeldOutScore *score)
 	return LEARN_OK;
 }
 
-/* Number the different rows at one place of the held-out matches: place_of[row] or -1, list (their rows). */
+/*
+ * Number the distinct rows at one place of the held-out matches: place_of[row] or -1, and list, the
+ * rows.
+ */
 static LearnStatus
 number_rows(LearnEnv *env, const Constraints *constraints, const Split *split, int place, int64_t n_rows,
 			int32_t **place_of, int64_t **list, int64_t *n)

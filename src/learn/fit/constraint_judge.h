@@ -10,7 +10,7 @@
 #include "learn/data/views.h"
 
 /*
- * What is judged: an embedding of both sides into out dimensions.  embed takes count <= JUDGE_BLOCK
+ * What is scored: an embedding of both sides into out dimensions. embed takes count <= JUDGE_BLOCK
  * rows x of side a (0) or b (1).
  */
 typedef struct ConstraintEmbed
@@ -21,12 +21,15 @@ typedef struct ConstraintEmbed
 } ConstraintEmbed;
 
 /*
- * Pairs: the area under the ROC curve of the distance, the chance that a pair that is the same
- * is nearer than one that is not, ties counting half.  Triplets and quadruplets: the share that holds, strictly.
- * Matches: recall@1 of a row of side a among all rows of side b that occur in the held-out
- * matches.  Nothing: recall@1 of a row from a view of it (views.h) among the held-out rows.  With weights
- * where there are any.  Equal distances count against the right row.  score->each: NULL, or room for what each
- * held-out constraint adds (split->n_held); NaN where it adds nothing.
+ * The score, with weights if there are any:
+ * - Pairs: the area under the ROC curve of the distance, which is the probability that a pair that
+ *   is the same is nearer than one that is not. Ties count half.
+ * - Triplets, quadruplets: the share that holds strictly.
+ * - Matches: recall@1 of a row of side a among all rows of side b in the held-out matches.
+ * - Rows alone: recall@1 of a row from a view of it (views.h) among the held-out rows.
+ *
+ * In a search, equal distances count against the right row. score->each: NULL, or room for what
+ * each held-out constraint adds (split->n_held); NaN where it adds nothing.
  */
 extern LearnStatus constraint_score(LearnEnv *env, const Constraints *constraints, const Split *split, const Views *views,
 							   const ConstraintEmbed *embed, HeldOutScore *score);

@@ -1,6 +1,7 @@
 /*
  * fit.c
- *	  One run of gradient training on labels or a target: batches, forward, loss, backward, optimiser.
+ *	  One run of gradient training on labels or a target: batches, forward, loss, backward,
+ *	  optimiser.
  */
 #include "fit.h"
 
@@ -84,7 +85,10 @@ embed_now(LearnEnv *env, void *ctx, const int64_t *index, int count, float *out)
 	return LEARN_OK;
 }
 
-/* What is needed beside the model, allocated behind it: a loss for the classes, and one for each coarser level. */
+/*
+ * What is needed beside the model and allocated behind it: a loss for the classes, and one for each
+ * coarser level.
+ */
 static LearnStatus
 prepare(LearnEnv *env, Run *run, int tape_rows)
 {
@@ -113,8 +117,9 @@ prepare(LearnEnv *env, Run *run, int tape_rows)
 }
 
 /*
- * The losses of all levels of labels on a batch with the embeddings z: the classes' own, and each
- * coarser level's with level_weight times the weight of the one below.  Gradients to run->dz and the stepper.
+ * The losses of all levels of labels on a batch with the embeddings z: that of the classes, then
+ * that of each coarser level with level_weight times the weight of the level below. Gradients go to
+ * run->dz and the stepper.
  */
 static double
 evaluate_levels(Run *run, const float *z, int n)
@@ -163,7 +168,7 @@ step(LearnEnv *env, void *ctx, double lr, double *loss)
 	z = stepper_forward(s, 0, s->tower[0].x, n);
 	if (z == NULL)
 		return stepper_stopped(env);
-	/* embeddings drift fast at first: what is remembered would be stale */
+	/* embeddings drift fast at first, so remembered ones would be stale */
 	if (run->steps++ == run->warm)
 		for (int l = 0; l < s->n_losses; l++)
 			loss_sum_remember(s->loss[l]);

@@ -35,9 +35,9 @@ typedef struct FitPlan
 	int			stop_after;		/* epochs to run, at most epochs */
 	double		learning_rate;
 	double		proxy_lr;		/* 0: each term's own */
-	double		average;		/* decay, a step, of the mean of the weights that is judged and kept; 0: the weights themselves */
-	int			judge_every;	/* epochs from one held-out score to the next; the last epoch always has one */
-	bool		each;			/* keep what each held-out item adds to the score of every epoch that has one (Fit.each) */
+	double		average;		/* decay per step of the running mean of weights; 0: no mean */
+	int			judge_every;	/* epochs between held-out scores; the last has one */
+	bool		each;			/* keep what each held-out item adds to scores (Fit.each) */
 	double		deadline;		/* of env->now; INFINITY: none */
 	TrainPhase	phase;
 } FitPlan;
@@ -53,16 +53,16 @@ typedef struct Fit
 	int			epochs;			/* run */
 	bool		cut;			/* by the deadline, or the schedule was shortened to meet it */
 	EpochRecord *history;
-	QueryScore *each;			/* fit_judged() times what each held-out item adds; NULL: not asked for */
+	QueryScore *each;			/* fit_judged() times what each held-out item adds */
 } Fit;
 
-/* How many epochs have a held-out score, at most. */
+/* The largest number of epochs that have a held-out score. */
 extern int	fit_judged(const FitPlan *plan);
 
-/* What each of n held-out items adds to the score of an epoch, from 1, that has one. */
+/* What each of n held-out items adds to the score of an epoch, counted from 1, that has one. */
 extern QueryScore *fit_each(const FitPlan *plan, const Fit *fit, int epoch, int64_t n);
 
-/* The method and its terms into a plan, with the options that were given for it. */
+/* Put the method and its terms into a plan, with the options that were given for it. */
 extern void plan_method(const TrainOptions *options, const Method *method, FitPlan *plan);
 
 /* The sum of a plan's losses. */
@@ -77,7 +77,7 @@ typedef struct FitInput
 	const Judge *judge;			/* scores epochs; or NULL */
 } FitInput;
 
-/* The model lives in env's arena; all else is given back. */
+/* The model lives in the arena of env; everything else is given back. */
 extern LearnStatus fit_gradient(LearnEnv *env, const FitInput *input, const TrainOptions *options, const FitPlan *plan, Fit *fit);
 
 #endif							/* FIT_H */

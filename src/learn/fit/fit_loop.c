@@ -13,7 +13,10 @@
 /* Seconds between reports. */
 #define REPORT_INTERVAL	0.1
 
-/* A run is too long for its deadline if it is this share of its steps behind; looked at only after so much. */
+/*
+ * A run is too long for its deadline if it is the share LATE of its steps behind. That is checked
+ * only after the share LEAST_SPENT of the time and LEAST_STEPS steps.
+ */
 #define LATE			0.1
 #define LEAST_SPENT		0.05
 #define LEAST_STEPS		10
@@ -46,7 +49,7 @@ copy_take(Copy *copy, const FitTask *task)
 	}
 }
 
-/* Towards the weights as they are now, by a share of the way. */
+/* Move the mean towards the present weights by a share of the way. */
 static void
 copy_approach(Copy *copy, const FitTask *task, double share)
 {
@@ -81,16 +84,16 @@ fit_check_loss(LearnEnv *env, const FitPlan *plan, double loss)
 }
 
 /*
- * How much of the schedule is to be skipped by now, so that the learning rate has come down when the deadline ends a run
- * that is too long for it: a run that ends at a high rate ends anywhere.  spent: the share of the time until the
- * deadline that is gone; of `all` steps `done` are done.
+ * How much of the schedule to skip by now. If a run is too long for its deadline, the learning rate
+ * must still come down before the end, because a run that ends at a high rate ends anywhere. spent:
+ * the share of the time until the deadline that has passed. done: steps that are done, of all.
  */
 static int64_t
 steps_to_skip(const FitPlan *plan, int64_t all, int64_t done, double spent, int64_t skipped)
 {
 	int64_t		behind;
 
-	/* few steps say little about how long a step takes */
+	/* a few steps say little about how long a step takes */
 	if (plan->deadline == INFINITY || spent < LEAST_SPENT || done < LEAST_STEPS)
 		return skipped;
 	behind = (int64_t) (fmin(spent, 1) * (double) all) - done;
@@ -158,7 +161,7 @@ loop_start(LearnEnv *env, Loop *l)
 	return LEARN_OK;
 }
 
-/* Say how far the run is, if it is time to; the mean loss of the epoch so far. */
+/* Report progress if it is time to, with the mean loss of the epoch so far. */
 static void
 loop_report(LearnEnv *env, Loop *l, int epoch, double loss, double now)
 {
@@ -193,7 +196,10 @@ loop_epoch(LearnEnv *env, Loop *l, EpochRecord *record)
 		sum += loss;
 		record->loss = sum / s;
 		l->done++;
-		/* the first steps weigh less than later ones, as the start is nothing to remember */
+		/*
+		 * the first steps weigh less than later ones, since the initial weights should not stay in
+		 * the mean
+		 */
 		if (plan->average > 0)
 			copy_approach(&l->average, l->task, fmax(1 - plan->average, 10.0 / (10 + l->done)));
 		now = env->now(env->ctx);
@@ -223,7 +229,7 @@ loop_score(LearnEnv *env, Loop *l, EpochRecord *record)
 	record->validation = found.score;
 	record->map_r = found.map_r;
 	merit = score_merit(found.score, found.map_r);
-	/* of equal scores the later one: it was learned at a lower rate */
+	/* of equal scores the later one wins: it was learned at a lower rate */
 	if (isnan(l->merit) || merit >= l->merit)
 	{
 		if (merit != l->merit)
@@ -241,7 +247,7 @@ loop_score(LearnEnv *env, Loop *l, EpochRecord *record)
 	return LEARN_OK;
 }
 
-/* Is it patience that ends the run after an epoch that was scored? */
+/* Does patience end the run after an epoch that was scored? */
 static bool
 loop_is_over(const Loop *l, int epoch)
 {

@@ -20,14 +20,15 @@ typedef struct FitTask
 
 	int64_t		judged;			/* held-out rows, where the score of each is kept (FitPlan.each) */
 
-	/* the held-out score of the weights as they are; NULL: there is none.  NaN: nothing to judge by */
+	/* The held-out score of the weights as they are. NULL: there is none. NaN: nothing to score. */
 	LearnStatus (*score) (LearnEnv *env, void *ctx, HeldOutScore *found);
 } FitTask;
 
 /*
- * Runs plan->stop_after epochs, or fewer: by patience, by the deadline.  Fills all of fit but
- * model and network; fit->history (plan->stop_after records) and fit->each (as many times task->judged, or NULL) are the caller's to allocate.
- * The networks have the weights of the best epoch, or the last ones without a score.
+ * Runs plan->stop_after epochs, or fewer because of patience or the deadline. Fills all of fit
+ * except model and network. The caller allocates fit->history (plan->stop_after records) and
+ * fit->each (as many times task->judged, or NULL). The networks end with the weights of the best
+ * epoch, or the last ones without a score.
  */
 extern LearnStatus fit_loop(LearnEnv *env, const TrainOptions *options, const FitPlan *plan,
 							const FitTask *task, Fit *fit);

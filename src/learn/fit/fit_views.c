@@ -2,8 +2,8 @@
  * fit_views.c
  *	  The self-supervised term beside a loss of labels.
  *
- * Its rows come round in shuffled order, and have nothing to do with the batch of labelled rows: where few rows
- * have a label, a step still sees many without.
+ * Its rows come round in shuffled order and do not depend on the batch of labelled rows. So if few
+ * rows have a label, a step still sees many rows without.
  */
 #include "fit_views.h"
 

@@ -9,7 +9,10 @@
 
 typedef struct FitViews FitViews;
 
-/* Rows of a tower that a step needs, for views of rows index[0..n) and of those without a label. */
+/*
+ * The number of rows for which a step needs a tower, for views of rows index[0..n) and of those
+ * without a label.
+ */
 extern int	fit_views_tape(const Rows *rows, int64_t n);
 
 /* All must stay where it is. */
@@ -17,8 +20,8 @@ extern LearnStatus fit_views_create(LearnEnv *env, const Rows *rows, const int64
 									const TrainOptions *options, const Stepper *stepper, FitViews **views);
 
 /*
- * The next rows' views through the stepper's first tower; adds the option unlabeled times the loss to *loss, and its
- * gradient to the stepper's.
+ * Send views of the next rows through the first tower of the stepper. Adds the option unlabeled
+ * times the loss to *loss, and its gradient to that of the stepper.
  */
 extern LearnStatus fit_views_step(LearnEnv *env, FitViews *views, Stepper *stepper, double *loss);
 

@@ -1,6 +1,6 @@
 /*
  * judge.c
- *	  The held-out score that early stopping and auto go by.
+ *	  The held-out score by which early stopping and auto decide.
  */
 #include "judge.h"
 
@@ -9,7 +9,7 @@
 #include "learn/measure/neighbours.h"
 
 #define MAP_SHARE		0.1		/* of MAP@R beside recall@1 */
-#define MATES			4		/* rows of a held-out class that are in the gallery at least, if there are so many */
+#define MATES			4		/* rows of a held-out class in the gallery, or all it has */
 
 double
 score_merit(double score, double map_r)
@@ -18,8 +18,9 @@ score_merit(double score, double map_r)
 }
 
 /*
- * Add rows to the gallery until each held-out class has some there, as far as there are so many and max_rows allows.
- * Without them, most queries of a table with very many classes would have no row of their class to find.
+ * Add rows to the gallery until each held-out class has some there, as far as the classes and
+ * max_rows allow. Without them, most queries of a table with very many classes would have no row of
+ * their class to find.
  */
 static LearnStatus
 add_mates(LearnEnv *env, const Split *split, int64_t max_rows, Judge *judge)
@@ -99,9 +100,9 @@ embed_rows(LearnEnv *env, const Judge *judge, const int64_t *index, int64_t n,
 #define REGRESSION_ROWS	5
 
 /*
- * Share of the variance of the held-out rows' target that the mean of the nearest rows learned from explains.  Not
- * the kernel regression that mlkr learns by: neighbours do not depend on the scale of distances, and so do for
- * whitened rows and rows as they are, too.
+ * The share of the variance of the target in the held-out rows that the mean of the nearest rows
+ * explains. This is not the kernel regression of mlkr: neighbours do not depend on the scale of
+ * distances, so the score suits whitened rows and rows as they are, too.
  */
 static LearnStatus
 regression_score(LearnEnv *env, const Judge *judge, const float *query, const float *gallery, int out, HeldOutScore *found)
@@ -141,7 +142,7 @@ regression_score(LearnEnv *env, const Judge *judge, const float *query, const fl
 	}
 	/* equal values differ from their mean by rounding */
 	found->score = variance > 1e-24 * mean * mean * (double) judge->n_query ? 1 - error / variance : NAN;
-	/* R2 is the mean of what is left of each row's share */
+	/* R2 is the mean of the figures of the rows */
 	for (int64_t i = 0; i < judge->n_query && found->each; i++)
 		found->each[i].recall = isnan(found->score) ? NAN :
 			(float) (1 - found->each[i].recall * (double) judge->n_query / variance);

@@ -1,15 +1,16 @@
 /*
  * judge.h
- *	  The held-out score that early stopping and auto go by: recall@1 of held-out rows
- *	  against a sample of those learned from (closed set), or MAP@R of the rows of held-out
- *	  classes, searched among themselves and a sample of those learned from (open set).
+ *	  The held-out score by which early stopping and auto decide.
  *
- * In the closed set a tenth of MAP@R counts beside recall@1: where the nearest row is of the class almost always, as on
- * most data without any learning, recall@1 says nothing of the other rows of the class, and stops at the first epoch.
+ * Closed set: recall@1 of held-out rows in a sample of the rows that are learned from, plus a
+ * tenth of MAP@R. On most data the nearest row is nearly always of the class even without
+ * learning. recall@1 then says nothing about the other rows of the class, and would stop at the
+ * first epoch.
  *
- * In the open set the rows learned from are there as what can be mistaken for the new classes:
- * an embedding that throws away what tells new classes from known ones looks well as long
- * as the new ones are alone.
+ * Open set: MAP@R of the rows of held-out classes, which are searched among themselves and a
+ * sample of the rows that are learned from. The sample is there because new classes can be
+ * mistaken for known ones. An embedding that discards what tells new classes from known ones looks
+ * good as long as the new classes are alone.
  */
 #ifndef JUDGE_H
 #define JUDGE_H
@@ -27,12 +28,12 @@ typedef struct HeldOutScore
 	double		map_r;			/* beside recall@1; NaN: with any other score */
 	double		recall10;		/* of matches and views (constraints.h), else NaN */
 	double		mrr;
-	QueryScore *each;			/* NULL, or room that the caller gives for what each held-out item adds to the score and to MAP@R */
+	QueryScore *each;			/* NULL, or room for what each held-out item adds */
 } HeldOutScore;
 
 #define NO_SCORE		((HeldOutScore) {NAN, NAN, NAN, NAN, NULL})
 
-/* What epochs and candidates are compared by. */
+/* The value by which epochs and candidates are compared. */
 extern double score_merit(double score, double map_r);
 
 typedef struct Judge
@@ -50,14 +51,16 @@ typedef struct Judge
 typedef LearnStatus (*JudgeEmbed) (LearnEnv *env, void *ctx, const int64_t *index, int count, float *out);
 
 /*
- * The gallery is a sample of max_gallery rows learned from.  In the closed set it has beside these some rows of each
- * held-out class, so that classes may be many more than rows of the sample; but max_rows rows in all at most.
+ * The gallery is a sample of max_gallery rows that are learned from. In the closed set it also has
+ * some rows of each held-out class, so that there may be far more classes than rows in the sample;
+ * but at most max_rows rows in all.
  */
 extern LearnStatus judge_create(LearnEnv *env, const Rows *rows, bool open_set, const Split *split,
 								int64_t max_gallery, int64_t max_rows, int64_t seed, Judge *judge);
 
 /*
- * NaN when no held-out row has a partner.  Rows with a target: R2, of the mean of the five nearest rows learned from.
+ * NaN if no held-out row has a partner. Rows with a target: R2 of the mean of the five nearest rows
+ * that are learned from.
  */
 extern LearnStatus judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx,
 							   int out, HeldOutScore *found);

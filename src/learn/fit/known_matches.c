@@ -11,10 +11,10 @@
 struct Known
 {
 	const Constraints *constraints;
-	int64_t    *begin;			/* of each row of side a; its matches are at[begin[row] .. begin[row + 1]) */
+	int64_t    *begin;			/* matches of row of side a: at[begin[row] .. begin[row + 1]) */
 	int64_t    *at;				/* rows of side b */
 	int32_t    *place;			/* of each row of side b: its last place in the batch, or -1 */
-	int32_t    *before;			/* batch: of each place in the batch: an earlier one of the same row, or -1 */
+	int32_t    *before;			/* batch: an earlier place of an equal row, or -1 */
 };
 
 static void

@@ -12,8 +12,8 @@ typedef struct Known Known;
 extern LearnStatus known_create(LearnEnv *env, const Constraints *constraints, int batch, Known **known);
 
 /*
- * relation (n x n) of n matches (a[i], b[i]), and its transpose: the diagonal is positive, any other place
- * negative, but none where a[i] and b[j] are known to match as well, or are one row.
+ * relation (n x n) of n matches (a[i], b[i]), and its transpose. The diagonal is positive. Any
+ * other place is negative, or neither if a[i] and b[j] are known to match or are one row.
  */
 extern void known_relate(Known *known, const int64_t *a, const int64_t *b, int n, int8_t *relation, int8_t *turned);
 

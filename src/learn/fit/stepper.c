@@ -1,6 +1,6 @@
 /*
  * stepper.c
- *	  What every run of gradient training steps with.
+ *	  What every run of gradient training uses in a step.
  */
 #include "stepper.h"
 
@@ -147,7 +147,9 @@ stepper_step(Stepper *s, double lr)
 	size_t		count;
 	double		rate;
 
-	/* the proxies' gradient is of another scale: it does not count for the networks' clipping */
+	/*
+	 * the gradient of the proxies has another scale, so the clipping of the networks leaves it out
+	 */
 	optim_clip(s->grad, s->n_params, s->options->clip);
 	optim_begin(s->optim);
 	for (int i = 0; i < s->n_towers; i++)

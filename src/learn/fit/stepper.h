@@ -1,9 +1,10 @@
 /*
  * stepper.h
- *	  What every run of gradient training steps with: the networks, the losses, the optimiser, clipping.
+ *	  What every run of gradient training uses in a step: networks, losses, optimiser, clipping.
  *
- * A run has one tower, or two for two inputs, and some losses, each of which may learn numbers of its own (proxies).
- * The caller makes batches, hands embeddings to the losses, and gradients back to the towers.
+ * A run has one tower, or two for two inputs, and some losses. A loss may learn numbers of its own
+ * (proxies). The caller makes batches, hands embeddings to the losses, and gradients back to the
+ * towers.
  */
 #ifndef STEPPER_H
 #define STEPPER_H
@@ -47,8 +48,8 @@ typedef struct Stepper
 } Stepper;
 
 /*
- * Add a tower for rows: its preprocessing is fitted to rows index[0..n).  frozen: rows stay as they are.  rng: of the
- * first weights.  LEARN_INVALID: the plan's network has no layer.
+ * Add a tower for rows, whose preprocessing is fitted to rows index[0..n). frozen: rows stay as
+ * they are. rng: for the first weights. LEARN_INVALID: the network of the plan has no layer.
  */
 extern LearnStatus stepper_add_tower(LearnEnv *env, Stepper *s, const Rows *rows, const int64_t *index, int64_t n,
 									 PrepKind prep, bool frozen, Rng *rng);
@@ -57,17 +58,20 @@ extern LearnStatus stepper_add_tower(LearnEnv *env, Stepper *s, const Rows *rows
 extern LearnStatus stepper_model(LearnEnv *env, const Stepper *s, int tower, Model **model);
 
 /*
- * What is needed beside the models, allocated behind them.  After stepper_prepare of max_rows rows for each tower, add
- * losses; then stepper_start.
+ * Allocates what is needed beside the models. Call stepper_prepare with the most rows for each
+ * tower, add losses, then call stepper_start.
  */
 extern LearnStatus stepper_prepare(LearnEnv *env, Stepper *s, int max_rows);
 extern LearnStatus stepper_add_loss(LearnEnv *env, Stepper *s, const LossShape *shape);
 extern LearnStatus stepper_start(LearnEnv *env, Stepper *s);
 
-/* n rows x (n x d) through a tower in training: their embeddings, which hold until the next call; NULL: the user wants to stop. */
+/*
+ * Forward n rows x (n x d) through a tower in training. Returns their embeddings, valid until the
+ * next call. NULL: the user wants to stop.
+ */
 extern const float *stepper_forward(Stepper *s, int tower, const float *x, int n);
 
-/* Gradients of the embeddings of the latest stepper_forward to s->grad. */
+/* Backward: gradients of the embeddings of the latest stepper_forward to s->grad. */
 extern LearnStatus stepper_backward(LearnEnv *env, Stepper *s, int tower, const float *dz);
 
 /* Embed count rows x, as many as there are, with the weights as they are now. */
@@ -80,7 +84,7 @@ extern float *stepper_dlearned(Stepper *s, int loss);
 /* The user wants to stop. */
 extern LearnStatus stepper_stopped(LearnEnv *env);
 
-/* Clip the gradients of the towers, and one step of the optimiser on all parameters. */
+/* Clip the gradients of the towers, then make one step of the optimiser on all parameters. */
 extern void stepper_step(Stepper *s, double rate);
 
 #endif							/* STEPPER_H */

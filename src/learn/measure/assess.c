@@ -1,6 +1,6 @@
 /*
  * assess.c
- *	  One pass over queries: hide rows, order the others, add up the figures.
+ *	  One pass over queries: hide rows, find the nearest rows and the ranks, add up the figures.
  */
 #include "assess.h"
 
@@ -38,7 +38,7 @@ typedef struct Pass
 	int32_t    *label;			/* ng: its class */
 	int32_t    *begin;			/* n_classes + 1: where each class begins */
 	int32_t    *self;			/* nq: where a query is itself; NULL: nowhere */
-	int32_t    *queries;		/* nq: in the order in which they are asked, a group of pairs after the other */
+	int32_t    *queries;		/* nq: in the order of measuring, by group of pairs */
 	float	   *query;			/* nb.block x d */
 	Found	   *found;			/* nb.block */
 	Identity   *identity;		/* nq */
@@ -62,7 +62,7 @@ add(Pass *pass, int32_t label, int metric, double value)
 
 /* ---------- who is hidden ---------- */
 
-/* Hide rows from query q of the pass, whose scores are score; what is left. */
+/* Hide rows from query q of the pass, whose scores are score. Returns how many are left. */
 static Found
 hide(Pass *pass, int64_t q, float *score)
 {
@@ -105,7 +105,10 @@ hide(Pass *pass, int64_t q, float *score)
 
 /* ---------- pairs ---------- */
 
-/* Query q (number i of the block) with the rows that it may find; each unordered pair once where both may find each other. */
+/*
+ * Count the pairs of query q (number i of the block) with the rows that it may find. An unordered
+ * pair counts once if both rows may find each other.
+ */
 static void
 count_pairs(Pass *pass, int64_t q, int i, const float *score)
 {
@@ -137,7 +140,7 @@ compare_falling(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-/* Shell sort: falling, in place; libc's may allocate. */
+/* Shell sort, falling, in place; the sort of libc may allocate. */
 static void
 sort_falling(double *x, int64_t n)
 {
@@ -155,7 +158,9 @@ sort_falling(double *x, int64_t n)
 		}
 }
 
-/* NDCG of the first places places from the gains there; gain[0 .. r) are all gains, in any order. */
+/*
+ * NDCG of the first places places, from the gains there. gain[0 .. r) are all gains, in any order.
+ */
 static double
 ndcg(Pass *pass, double gained, double *gain, int64_t r, int64_t places)
 {
@@ -169,7 +174,10 @@ ndcg(Pass *pass, double gained, double *gain, int64_t r, int64_t places)
 	return best > 0 ? gained / best : 0;
 }
 
-/* From the places of all rows of the class, r > 0 of n that are visible. */
+/*
+ * Add the figures that follow from the places of all rows of the class, r > 0 of n rows that are
+ * visible.
+ */
 static void
 rank(Pass *pass, int32_t label, int64_t n, int64_t r)
 {
@@ -231,7 +239,7 @@ look_at_nearest(Pass *pass, int32_t label, int64_t m, int64_t r)
 		add(pass, label, ASSESS_RECALL + i, first < m && first < t->recall_at[i]);
 }
 
-/* As above, and the nearest row of another class. */
+/* Add the figures of the nearest rows, and the distance of the nearest row of another class. */
 static void
 identify(Pass *pass, int64_t q, int i, const float *query, int64_t m, int64_t r)
 {
@@ -246,7 +254,7 @@ identify(Pass *pass, int64_t q, int i, const float *query, int64_t m, int64_t r)
 		ranking_nearest_outside(nb, i, query, pass->begin[label], pass->begin[label + 1]) : identity->nearest;
 }
 
-/* How many of the nearest of n rows are looked at. */
+/* How many of the n rows must be ordered. */
 static int64_t
 nearest_wanted(const AssessTask *t, int64_t n)
 {
@@ -257,7 +265,10 @@ nearest_wanted(const AssessTask *t, int64_t n)
 	return m < n ? m : n;
 }
 
-/* Query q, number i of the block, whose rows to find are known, among the rows that are left. */
+/*
+ * Measure query q, number i of the block, whose number of rows to find is known, among the rows
+ * that are left.
+ */
 static LearnStatus
 rank_query(LearnEnv *env, Pass *pass, int64_t q, int i)
 {
@@ -287,8 +298,8 @@ rank_query(LearnEnv *env, Pass *pass, int64_t q, int i)
 /* ---------- identification ---------- */
 
 /*
- * The share of queries with a partner that is found within the threshold that lets pass no more than far
- * of the searches without the class.
+ * The share of queries with a partner that is found within a threshold. The threshold is the
+ * largest that lets at most a share far of the searches without the class find a row.
  */
 static LearnStatus
 add_identification(LearnEnv *env, Pass *pass)
@@ -349,7 +360,7 @@ make_discounts(LearnEnv *env, Pass *pass)
 	return LEARN_OK;
 }
 
-/* The gallery class by class, and where the queries are in it. */
+/* Order the gallery class by class, and find the queries in it. */
 static LearnStatus
 order_gallery(LearnEnv *env, Pass *pass)
 {
@@ -385,7 +396,7 @@ order_gallery(LearnEnv *env, Pass *pass)
 	return LEARN_OK;
 }
 
-/* Queries of one group of pairs after the other. */
+/* Order the queries by group of pairs. */
 static LearnStatus
 order_queries(LearnEnv *env, Pass *pass)
 {
@@ -421,7 +432,10 @@ pass_begin(LearnEnv *env, Pass *pass)
 	return pair_counts_open(env, most_pairs(task), 1 / pass->nb.scale, &pass->out->pairs);
 }
 
-/* Queries begin .. begin + count - 1, whose scores are there: what each may find, and its pairs. */
+/*
+ * For queries begin .. begin + count - 1, whose scores are computed: hide what they may not find,
+ * and count their pairs.
+ */
 static LearnStatus
 count_block(LearnEnv *env, Pass *pass, int64_t begin, int count)
 {
@@ -451,7 +465,10 @@ count_block(LearnEnv *env, Pass *pass, int64_t begin, int count)
 	return LEARN_OK;
 }
 
-/* Pairs are counted a block at a time, before the ranking: either has tables that fill a cache. */
+/*
+ * Pairs are counted for a whole block before the ranking, because the tables of either fill a
+ * cache.
+ */
 static LearnStatus
 pass_run(LearnEnv *env, Pass *pass, bool pairs_only)
 {

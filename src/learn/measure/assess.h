@@ -1,26 +1,28 @@
 /*
  * assess.h
- *	  How good an embedding is: ranking, voting, identification and verification, by class of the
- *	  queries, under a protocol that says which rows a query may find.
+ *	  How good an embedding is: ranking, voting, identification and verification, by class of
+ *	  the queries, under a protocol that says which rows a query may find.
  *
- * Distances are Euclidean and the order of neighbours that of float64 (neighbours.h).  For a query with
- * R rows of its class among those it may find:
- *	recall@k	one of the k nearest is of the class
- *	precision@1	the nearest is
- *	R-precision	share of the class among the R nearest
- *	MAP@R		mean over i = 1 ... R of the precision among the i nearest where the i-th is of the
+ * Distances are Euclidean, and neighbours are ordered by distances in float64 (neighbours.h). For
+ * a query that may find R rows of its class:
+ *	recall@k	1 if one of the k nearest rows is of the class
+ *	precision@1	1 if the nearest row is of the class
+ *	R-precision	share of the class among the R nearest rows
+ *	MAP@R		mean over i = 1 ... R of the precision among the i nearest if row i is of the
  *				class, else 0 (Musgrave, Belongie and Lim 2020, arXiv 2003.08505)
  *	AP			mean over the rows of the class of the precision up to each; its mean is MAP
- *	RR			1 / the place of the first row of the class; its mean is MRR
- *	NDCG		sum of gain / log2(place + 1) over the sum in the best order (Jarvelin and Kekalainen
- *				2002); the gain of a row of the class is 1, or its grade
- *	k-NN		the k nearest vote for the class; as many votes for two: the one whose nearest row is nearer
+ *	RR			1 / the rank of the first row of the class; its mean is MRR
+ *	NDCG		sum of gain / log2(rank + 1), divided by that of the best order (Jarvelin and
+ *				Kekalainen 2002); the gain of a row of the class is 1, or its grade
+ *	k-NN		1 if the class has the most votes of the k nearest rows; if two classes have
+ *				equally many votes, the class of the nearest row wins
  * A query with R = 0 ("lone") counts for k-NN alone.
  *
- * Identification with unknowns (Phillips, Grother and Micheals 2011): each query is asked twice, once
- * as it is and once with its class taken out of the gallery.  At a threshold with false alarm rate FAR
- * (share of the latter whose nearest row is within it), the detection and identification rate is the share of
- * the former whose nearest row is of the class and within it.
+ * Identification with unknowns (Phillips, Grother and Micheals 2011): each query searches twice,
+ * with its class in the gallery and without. The false alarm rate FAR of a threshold is the share
+ * of searches without the class whose nearest row is within the threshold. The detection and
+ * identification rate is the share of searches with the class whose nearest row is of the class
+ * and within the threshold.
  */
 #ifndef ASSESS_H
 #define ASSESS_H
@@ -71,7 +73,7 @@ typedef struct AssessTask
 	int64_t		ng;
 	int			d;
 	int			n_classes;
-	bool		self;			/* query i is gallery row i and is hidden from itself; the gallery may go on */
+	bool		self;			/* query i is gallery row i, hidden from itself */
 
 	/* What else a query may not find; each pair of arrays may be NULL. */
 	const int32_t *query_group; /* rows of its group */
@@ -92,7 +94,7 @@ typedef struct AssessTask
 	void	   *progress_ctx;
 } AssessTask;
 
-/* Figures of verification (roc.h), NaN where there is nothing to take them from. */
+/* Figures of verification (roc.h). NaN: there are no such pairs. */
 #define ASSESS_FARS	4
 extern const double ASSESS_FAR[ASSESS_FARS];	/* 0.1, 0.01, 0.001, 0.0001 */
 
@@ -105,7 +107,7 @@ typedef struct Verification
 	double		eer;
 	double		tar[ASSESS_FARS];	/* NaN: too few impostor pairs */
 	double		accuracy;		/* the best */
-	double		accuracy_threshold;	/* NaN where none is as accurate as to accept no pair */
+	double		accuracy_threshold;	/* NaN if accepting no pair is most accurate */
 } Verification;
 
 typedef struct Assessment
@@ -116,16 +118,16 @@ typedef struct Assessment
 	int64_t    *of_class;		/* n_classes: queries of each class */
 	int64_t		duplicates;		/* queries that a duplicate was hidden from */
 	int64_t		empty;			/* queries that may find no row at all */
-	int64_t		gainless;		/* queries whose rows to find all have the gain 0: their NDCG counts as 0 */
+	int64_t		gainless;		/* queries without any gain: their NDCG counts as 0 */
 	double	   *sum;			/* n_classes x ASSESS_METRICS, by the query's class */
 	double	   *weight;			/* queries that the sums are of */
-	PairCounts	pairs;			/* of queries and rows they may find; without a protocol each pair once */
+	PairCounts	pairs;			/* of queries and visible rows; without a protocol each pair once */
 	Verification verification;
 } Assessment;
 
 /*
- * LEARN_DIVERGED: an embedding is not finite.  Memory beside the result: 64 MB of scores, 100 MB of pairs at
- * most, and about 50 bytes for each row of the gallery and each query.
+ * Measure an embedding. LEARN_DIVERGED: a value is not finite. Memory beside the result: 64 MB of
+ * scores, at most 100 MB of pairs, and about 50 bytes for each row of the gallery and each query.
  */
 extern LearnStatus assess(LearnEnv *env, const AssessTask *task, Assessment *out);
 
@@ -134,7 +136,10 @@ extern LearnStatus assess_pairs(LearnEnv *env, const AssessTask *task, Roc *roc)
 
 extern void assess_verification(const Roc *roc, Verification *out);
 
-/* A metric over all queries, as the mean over classes of each class's mean, and of one class.  NaN: of none. */
+/*
+ * A metric as the mean over queries, as the mean over classes of the means of each class, and of
+ * one class. NaN: there is no such query.
+ */
 extern double assess_micro(const Assessment *assessment, int metric);
 extern double assess_macro(const Assessment *assessment, int metric);
 extern double assess_of_class(const Assessment *assessment, int metric, int class);

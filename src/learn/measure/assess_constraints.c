@@ -176,7 +176,7 @@ typedef struct Search
 	Assessment *out;
 } Search;
 
-/* How many rows that are not hidden are no farther than the exact distance of a right row. */
+/* How many visible rows are no farther away than a right row, by exact distance. */
 static int64_t
 nearer(const Search *s, const float *score, const float *query, double slack, const Right *right)
 {
@@ -220,7 +220,7 @@ sort_right(Right *x, int64_t n)
 		}
 }
 
-/* From the places of its r right rows to the query's figures. */
+/* Add the figures of a query from the ranks of its r right rows. */
 static void
 add_places(Search *s, int64_t q, int64_t r)
 {
@@ -266,7 +266,7 @@ add_places(Search *s, int64_t q, int64_t r)
 		add(out, class, ASSESS_RECALL + i, 1, right[0].place < t->recall_at[i]);
 }
 
-/* Query q, number i of the block: its right rows, taken out of the scores; how many. */
+/* Take the right rows of query q, number i of the block, out of the scores. Returns how many. */
 static int64_t
 take_right(Search *s, int64_t q, float *score, const float *query)
 {

@@ -1,16 +1,16 @@
 /*
  * assess_constraints.h
- *	  How good an embedding is by what is known of rows beside labels: judged pairs, comparisons, matches.
+ *	  How good an embedding is by constraints: judged pairs, comparisons, matches.
  *
- * The result is an Assessment (assess.h) in which each different first row is a class of its own, since the bootstrap draws
- * classes: constraints that have their first row in common are drawn together.
+ * The result is an Assessment (assess.h) in which each distinct first row is a class of its own.
+ * The bootstrap draws classes, so constraints with a common first row are drawn together.
  */
 #ifndef ASSESS_CONSTRAINT_H
 #define ASSESS_CONSTRAINT_H
 
 #include "assess.h"
 
-/* Classes at most: with more different first rows several are drawn together. */
+/* The most classes. If there are more distinct first rows, several share a class. */
 #define CONSTRAINT_CLASSES	20000
 
 /* Rows of either side, embedded; side b may be side a. */
@@ -22,8 +22,8 @@ typedef struct ConstraintRows
 } ConstraintRows;
 
 /*
- * Classes of constraints from their first rows, which rise: class[i] for constraint i of n, whose first row is
- * row[i * size]; how many there are.
+ * Number classes by first rows, which rise. class[i] is the class of constraint i of n, whose first
+ * row is row[i * size]. Returns how many classes there are.
  */
 extern int	constraint_classes(const int64_t *row, int size, int64_t n, int32_t *class);
 
@@ -45,7 +45,10 @@ typedef struct JudgedPairs
 
 extern LearnStatus assess_judged_pairs(LearnEnv *env, const ConstraintRows *rows, JudgedPairs *pairs, Assessment *out);
 
-/* Comparisons: the first two rows are nearer than the last two; triplets (a, p, n) are (a, p, a, n).  All of side a. */
+/*
+ * Comparisons: the first two rows are nearer than the last two. A triplet (a, p, n) is (a, p, a,
+ * n). All rows are of side a.
+ */
 typedef struct Comparisons
 {
 	int64_t		n;
@@ -60,8 +63,9 @@ typedef struct Comparisons
 extern LearnStatus assess_comparisons(LearnEnv *env, const ConstraintRows *rows, const Comparisons *comparisons, Assessment *out);
 
 /*
- * Matches: row q of side a belongs to the rows right[begin[q] .. begin[q + 1]) of side b, one or more and each once, which are
- * searched among all ng rows of side b.  Wrong rows that are exactly as near as a right one come before it.
+ * Matches: row q of side a belongs to the rows right[begin[q] .. begin[q + 1]) of side b, at least
+ * one and each once. They are searched among all ng rows of side b. A wrong row that is exactly as
+ * near as a right one comes before it.
  */
 typedef struct MatchTask
 {
@@ -77,7 +81,10 @@ typedef struct MatchTask
 	void	   *progress_ctx;
 } MatchTask;
 
-/* All but k-NN and identification; verification of all pairs of a query and a row. */
+/*
+ * Measures everything except k-NN and identification. Verification is of all pairs of a query and a
+ * row.
+ */
 extern LearnStatus assess_matches(LearnEnv *env, const ConstraintRows *rows, const MatchTask *task, Assessment *out);
 
 #endif							/* ASSESS_CONSTRAINTS_H */

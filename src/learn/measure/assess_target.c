@@ -39,7 +39,7 @@ is_hidden(const TargetTask *t, int64_t q, int64_t j)
 
 /* ---------- prediction ---------- */
 
-/* Predict query q, which is number i of the block; false: there is no row to predict from. */
+/* Predict query q, which is number i of the block. False: it may find no row. */
 static LearnStatus
 predict(LearnEnv *env, Pass *pass, int64_t q, int i, TargetAssessment *out, double *expected, bool *found)
 {
@@ -82,7 +82,7 @@ by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Ranks of ranked[0 .. n) by value, by place; equal ones have their mean. */
+/* Ranks of ranked[0 .. n) by value, stored by place. Equal values have their mean rank. */
 static void
 give_ranks(Ranked *ranked, int n, double *rank)
 {
@@ -99,7 +99,7 @@ give_ranks(Ranked *ranked, int n, double *rank)
 	}
 }
 
-/* Pearson's correlation; NaN where one of both does not vary. */
+/* Pearson's correlation. NaN if one of the two does not vary. */
 static double
 correlation(const double *x, const double *y, int n)
 {
@@ -163,7 +163,7 @@ start(LearnEnv *env, const TargetTask *t, Pass *pass, TargetAssessment *out)
 	for (int i = 0; i < 2; i++)
 		LEARN_ALLOC(env, pass->rank[i], pass->n_ranked);
 
-	/* each row is another label's, so that the order of any two matters */
+	/* every row gets a label of its own, so that the order of any two rows matters */
 	LEARN_ALLOC(env, label, t->ng);
 	for (int64_t j = 0; j < t->ng; j++)
 		label[j] = (int32_t) j;

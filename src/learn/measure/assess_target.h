@@ -2,10 +2,12 @@
  * assess_target.h
  *	  How good an embedding is by a number to predict.
  *
- * A query's number is predicted as the mean of its k nearest rows'; R2 is 1 less the sum of squared errors over that of the squared
- * differences from the queries' mean.  Apart from any k, Spearman's correlation, of each query, between its distance to rows and the
- * difference of their numbers from its own, and the mean over queries; ties have their mean rank.  It is taken over TARGET_RANKED
- * rows of the gallery at most, evenly spaced.
+ * The number of a query is predicted as the mean of its k nearest rows. R2 is 1 - squared errors /
+ * squared differences from the mean of the queries.
+ *
+ * Spearman's correlation does not depend on k. For each query it compares the distance to rows
+ * with the difference of their numbers from the query's; ties have their mean rank. The figure is
+ * the mean over queries. At most TARGET_RANKED rows of the gallery, evenly spaced, are used.
  */
 #ifndef ASSESS_TARGET_H
 #define ASSESS_TARGET_H
@@ -65,12 +67,13 @@ typedef struct TargetAssessment
 /* The result lives in env's arena.  LEARN_DIVERGED: a number is not finite. */
 extern LearnStatus assess_target(LearnEnv *env, const TargetTask *task, TargetAssessment *out);
 
-/* A figure; NaN where it is not defined: one query, or numbers that do not differ. */
+/* A figure. NaN where it is not defined: there is one query, or all numbers are equal. */
 extern double target_figure(const TargetAssessment *assessment, TargetFigure figure);
 
 /*
- * interval[a * TARGET_FIGURES + f] of figure f of assessments[a], and at a = count of the last less the first: as
- * bootstrap_intervals, of queries that are drawn with replacement (of more than 20,000 some together).
+ * interval[a * TARGET_FIGURES + f] is the interval of figure f of assessments[a]; at a = count it
+ * is that of the last minus the first. As bootstrap_intervals, but queries are drawn with
+ * replacement; more than 20,000 are drawn in groups.
  */
 extern LearnStatus target_intervals(LearnEnv *env, const TargetAssessment *const *assessments, int count, uint64_t seed,
 									MetricInterval *interval);

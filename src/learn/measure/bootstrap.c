@@ -1,6 +1,6 @@
 /*
  * bootstrap.c
- *	  Classes drawn again and again, and the percentiles of the figures.
+ *	  Classes drawn again and again, and percentiles of the figures.
  */
 #include "bootstrap.h"
 
@@ -103,7 +103,7 @@ weighted_verification(LearnEnv *env, const Assessment *a, const double *weight, 
 	return LEARN_OK;
 }
 
-/* Draw as many classes as there are; groups are classes where they are as many. */
+/* Draw as many classes as there are. Groups are classes if there are equally many. */
 static void
 draw_classes(Draw *draw, int groups, Rng *rng)
 {

@@ -37,7 +37,7 @@ typedef struct Kmeans
 	int32_t    *nearest;		/* n */
 } Kmeans;
 
-/* Each row's distance to center c, where that is nearer than what it has. */
+/* Update the distance of each row to its nearest center by center c. */
 static LearnStatus
 offer_center(LearnEnv *env, Kmeans *km, int c)
 {
@@ -55,7 +55,10 @@ offer_center(LearnEnv *env, Kmeans *km, int c)
 	return LEARN_OK;
 }
 
-/* k-means++: a row becomes a center with the probability of its squared distance to the nearest one so far. */
+/*
+ * k-means++: a row becomes a center with a probability proportional to its squared distance to the
+ * nearest center so far.
+ */
 static LearnStatus
 seed_centers(LearnEnv *env, Kmeans *km, Rng *rng)
 {
@@ -87,7 +90,7 @@ seed_centers(LearnEnv *env, Kmeans *km, Rng *rng)
 	return LEARN_OK;
 }
 
-/* The nearest center of each row; whether any changed. */
+/* Find the nearest center of each row. Returns whether any changed. */
 static LearnStatus
 assign(LearnEnv *env, Kmeans *km, bool *changed)
 {
@@ -121,7 +124,7 @@ assign(LearnEnv *env, Kmeans *km, bool *changed)
 	return LEARN_OK;
 }
 
-/* Centers to the means of their rows; one without rows stays. */
+/* Move centers to the means of their rows. A center without rows stays. */
 static LearnStatus
 move_centers(LearnEnv *env, Kmeans *km)
 {
@@ -172,8 +175,9 @@ one_start(LearnEnv *env, Kmeans *km, Rng *rng, int iterations, double *inertia)
 }
 
 /*
- * Rows less their mean, since products of rows far from the origin lose digits; times a power of two that brings the
- * largest element to 0.5 .. 1, so that no product leaves float's range.
+ * Subtract the mean from the rows, since products of rows far from the origin lose digits. Then
+ * multiply by a power of two that brings the largest element to 0.5 .. 1, so that no product leaves
+ * the range of float.
  */
 static LearnStatus
 centre(LearnEnv *env, const float *x, int64_t n, int d, float **out)
@@ -257,8 +261,8 @@ entropy(const int64_t *count, int k, int64_t n)
 }
 
 /*
- * The information of independent labellings with these counts: sum over cells of the hypergeometric mean of
- * (m / n) log(n m / (a b)); log_factorial to n.
+ * The expected mutual information of independent labellings with these counts: the sum over cells
+ * of the hypergeometric mean of (m / n) log(n m / (a b)). log_factorial goes up to n.
  */
 static LearnStatus
 expected_information(LearnEnv *env, const int64_t *a, int ka, const int64_t *b, int kb, int64_t n,

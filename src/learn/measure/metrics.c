@@ -45,7 +45,7 @@ add_recall(const Neighbours *nb, int64_t n, int32_t label, Sums *sums)
 	return first == 0;
 }
 
-/* found[0 .. r) for the r rows of the class; MAP@R of the query. */
+/* MAP@R of the query from found[0 .. r), where r is the number of rows of the class. */
 static double
 add_r_metrics(const Neighbours *nb, int64_t r, int32_t label, Sums *sums)
 {
@@ -69,7 +69,7 @@ smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Query i of the block, with others rows in the gallery beside itself. */
+/* Measure query i of the block, which has others rows in the gallery beside itself. */
 static LearnStatus
 add_query(LearnEnv *env, Neighbours *nb, int i, const float *query, int32_t label, int64_t hidden,
 		  int64_t knn_k, QueryScore *each, Sums *sums)

@@ -2,21 +2,24 @@
  * metrics.h
  *	  Retrieval metrics of an embedding, exact, in blocks through BLAS.
  *
- * Definitions (Musgrave, Belongie and Lim 2020, arXiv 2003.08505): for a query with R
- * other rows of its class in the gallery, R-precision is the share of its class among
- * the R nearest; MAP@R is the mean over i <= R of precision@i where the i-th is of the class,
- * else 0.  recall@k: 1 if one of the k nearest is of the class.  knn accuracy: the
- * majority of the k nearest, ties to the class whose nearest row is nearer.  A query
- * without any other row of its class ("lone") is counted and left out of all but knn accuracy.
- * Ties in distance are broken by the row's number.  Distances are those of float64
- * arithmetic on the embeddings as they are (neighbours.h).
+ * Definitions (Musgrave, Belongie and Lim 2020, arXiv 2003.08505), for a query with R other rows
+ * of its class in the gallery:
+ * - R-precision: the share of its class among the R nearest rows.
+ * - MAP@R: the mean over i <= R of the precision at i if row i is of the class, else 0.
+ * - recall@k: 1 if one of the k nearest rows is of the class.
+ * - k-NN accuracy: 1 if the class has the most votes of the k nearest rows; if two classes have
+ *   equally many votes, the class of the nearest row wins.
+ *
+ * A query without any other row of its class ("lone") is counted, and left out of all metrics
+ * except k-NN accuracy. Distances are those of float64 arithmetic on the embeddings as they are
+ * (neighbours.h); equal distances go by the number of the row.
  */
 #ifndef METRICS_H
 #define METRICS_H
 
 #include "base/learn.h"
 
-/* A mean over no query, and knn that was not asked for, is NaN. */
+/* NaN: a mean over no query, or knn was not asked for. */
 typedef struct Retrieval
 {
 	int64_t		queries;		/* all */
@@ -27,7 +30,7 @@ typedef struct Retrieval
 	double		knn;			/* accuracy with knn_k neighbours */
 } Retrieval;
 
-/* What one query adds to the means of recall@1 and MAP@R; NaN, both, of a lone one. */
+/* What one query adds to the means of recall@1 and MAP@R. Both are NaN for a lone query. */
 typedef struct QueryScore
 {
 	float		recall;
@@ -49,8 +52,8 @@ typedef struct RetrievalTask
 } RetrievalTask;
 
 /*
- * Search under Euclidean distance.  each: of every query (nq), or NULL.  LEARN_DIVERGED: an embedding is not finite.
- * Memory: O(block * ng) for a block of queries sized so that it stays under 64 MB.
+ * Search by Euclidean distance. each: for every query (nq), or NULL. LEARN_DIVERGED: an embedding
+ * is not finite. Memory: O(block * ng) for a block of queries that is sized to stay under 64 MB.
  */
 extern LearnStatus metrics_retrieval(LearnEnv *env, const RetrievalTask *task, QueryScore *each, Retrieval *out);
 

@@ -35,7 +35,10 @@ unsortable(uint32_t key)
 	return x;
 }
 
-/* By key, equal keys as they stand: by digits of 11 bits from the lowest, or insertion. */
+/*
+ * Sort by key, equal keys in their present order: radix sort by digits of 11 bits from the lowest,
+ * or insertion.
+ */
 void
 neighbours_sort(Neighbours *nb, int64_t n)
 {
@@ -109,9 +112,8 @@ float_above(double x)
 }
 
 /*
- * Few neighbours: one pass that keeps the m smallest scores in order.  Most scores are
- * passed over SCAN at a time.  What is found is a superset of the scores within slack
- * of the m-th; the rest is for the caller to cut.
+ * Few neighbours: one pass keeps the m smallest scores in order, and skips most scores SCAN at a
+ * time. The result is a superset of the scores within slack of the m-th. The caller cuts the rest.
  */
 static int64_t
 collect_few(Neighbours *nb, const float *score, int m, double slack)
@@ -178,9 +180,9 @@ count_up_to(const float *score, int64_t n, float limit)
 }
 
 /*
- * Many neighbours: a limit that at least m scores do not exceed, and hardly more, from a sample
- * of the scores; twice the deviation of the sample's quantile on the safe side, and on until
- * there are m.
+ * Many neighbours: a limit that at least m scores do not exceed, and hardly more. It comes from a
+ * sample of the scores, twice the deviation of the sample quantile on the safe side. It is raised
+ * until there are m.
  */
 static float
 limit_of_many(Neighbours *nb, const float *score, int64_t m)
@@ -206,7 +208,7 @@ limit_of_many(Neighbours *nb, const float *score, int64_t m)
 
 /* ---------- exact order ---------- */
 
-/* In eight sums, which a compiler puts side by side. */
+/* In eight sums, so that the compiler can vectorise them. */
 double
 neighbours_square_distance(const float *a, const float *b, int d)
 {
@@ -293,8 +295,8 @@ order_exactly(LearnEnv *env, Neighbours *nb, const float *query, int64_t begin, 
 }
 
 /*
- * As slack, for two scores that are known.  The rounding of a double to float goes
- * by the score itself, which among the nearest is far less than by the longest row.
+ * As slack, for two scores that are known. The rounding of a double to float depends on the score
+ * itself, which is far smaller among the nearest rows than for the longest row.
  */
 static double
 pair_error(const Neighbours *nb, int i, double a, double b, double slack)

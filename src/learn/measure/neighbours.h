@@ -2,14 +2,14 @@
  * neighbours.h
  *	  The nearest rows of a gallery, in exact order, for blocks of queries.
  *
- * Products give scores with a known error; where scores are too close for their error to
- * tell rows apart, distances are computed in float64 from the rows as they are.  So the
- * order is that of exact distances, ties by the row's number.
+ * Matrix products give scores with a known error. Where scores are too close for this error,
+ * distances are computed in float64 from the rows as they are. So the order is that of exact
+ * distances, and equal distances go by the number of the row.
  *
- * Products of floats are the fastest, and good where few neighbours are looked for.  Among
- * thousands of neighbours nearly every one is closer to the next than the error of a sum of
- * some hundred floats, and nearly all distances would be computed again: there products
- * of doubles, rounded to float once, cost half as much in all.
+ * Products of floats are fastest and suffice for few neighbours. Among thousands of neighbours,
+ * nearly every one is closer to the next than the error of a sum of some hundred floats, and
+ * nearly all distances would be computed again. There, products of doubles, rounded to float once,
+ * take half the time in all.
  */
 #ifndef NEIGHBOURS_H
 #define NEIGHBOURS_H
@@ -49,13 +49,16 @@ typedef struct Neighbours
 } Neighbours;
 
 /*
- * For a gallery of at most 2^31 - 1 rows and any queries (nq x d): LEARN_DIVERGED if a
- * number is not finite.  many: hundreds of neighbours will be asked for.  Loads BLAS.
+ * Prepare a gallery of at most 2^31 - 1 rows and any queries (nq x d). many: hundreds of neighbours
+ * will be asked for. LEARN_DIVERGED: a number is not finite. Loads BLAS.
  */
 extern LearnStatus neighbours_create(LearnEnv *env, const float *query, int64_t nq, const float *gallery,
 									 const int32_t *label, int64_t n, int d, bool many, Neighbours *nb);
 
-/* As above, with rows and their labels in another order (a permutation); ties still go by the gallery's own. */
+/*
+ * As above, for rows and labels in another order (a permutation). Equal distances still go by the
+ * numbers of the gallery.
+ */
 extern LearnStatus neighbours_create_ordered(LearnEnv *env, const float *query, int64_t nq, const float *gallery,
 											 const int32_t *label, int64_t n, int d, bool many, const int32_t *order,
 											 Neighbours *nb);
@@ -64,19 +67,19 @@ extern LearnStatus neighbours_create_ordered(LearnEnv *env, const float *query, 
 extern LearnStatus neighbours_score(LearnEnv *env, Neighbours *nb, const float *query, int count);
 
 /*
- * nb->found[0 .. m) are the m nearest rows of query i of the block, whose numbers are
- * query (d) and whose label is label.  hidden: a row of the gallery that is left out, or -1; the caller
- * may hide others by making their scores infinite.  m is at most the number of rows that are left.
+ * nb->found[0 .. m) are the m nearest rows of query i of the block, whose numbers are query (d) and
+ * whose label is label. m is at most the number of visible rows. hidden: a row of the gallery that
+ * is left out, or -1. The caller hides others by making their scores infinite.
  *
- * Order matters between rows with the query's label and without, and among the first k between
- * rows of any two labels; where neither is at stake rows may stand in another order.
+ * The order is exact between rows with the label of the query and rows without, and among the first
+ * k between rows of any two labels. Other rows may stand in another order.
  */
 extern LearnStatus neighbours_nearest(LearnEnv *env, Neighbours *nb, int i, const float *query,
 									  int32_t label, int64_t hidden, int64_t m, int64_t k);
 
 /* ---------- for those who choose the rows themselves ---------- */
 
-/* Two scores of query i that are further apart than that are in order. */
+/* Two scores of query i that are farther apart than this are in order. */
 extern double neighbours_slack(const Neighbours *nb, int i);
 
 /* A score as a Neighbour's key. */
@@ -86,13 +89,17 @@ extern uint32_t neighbours_key(float score);
 extern void neighbours_sort(Neighbours *nb, int64_t n);
 
 /*
- * found[0 .. n) are in order of their keys: order the ones that are too close among the first m (and what hangs
- * together with them) in exact order where order matters, as above; strict: between any two rows.
+ * found[0 .. n) are in order of their keys. Where keys among the first m are too close, this puts
+ * them (and what is too close to them) into exact order if the order matters, as above. strict:
+ * between any two rows.
  */
 extern LearnStatus neighbours_settle(LearnEnv *env, Neighbours *nb, int i, const float *query, int32_t label,
 									 int64_t m, int64_t n, int64_t k, bool strict);
 
-/* The label that most of found[0 .. k) have, among equals the one that comes first. */
+/*
+ * The label with the most votes in found[0 .. k). Of labels with equally many votes, the one that
+ * comes first.
+ */
 extern int32_t neighbours_majority(const Neighbours *nb, int64_t k);
 
 /* The numbers of a row, by its place in the order of scores. */

@@ -71,7 +71,7 @@ tile_rows(const Neighbours *nb, int count)
 	return rows < 1 ? 1 : rows;
 }
 
-/* The largest |x - mean| of rows, NaN or infinite if an element is. */
+/* The largest |x - mean| of rows. NaN or infinite if an element is. */
 static LearnStatus
 largest_element(LearnEnv *env, const double *mean, const float *x, int64_t n, int d, double *largest)
 {
@@ -246,12 +246,14 @@ neighbours_score(LearnEnv *env, Neighbours *nb, const float *query, int count)
 }
 
 /*
- * How far a score of query i is at most from half the squared distance of the rows as they
- * are, less the query's own part.  In float: a product of PART dimensions has as many
- * roundings (Higham 2002, eq. 3.5), each that is added to the score one more; and half the
- * length and the centred elements are rounded.  In double: the rounding of the score, which
- * is no larger than |q||g| + |g|^2 / 2; the other half of |g|^2 is for all roundings of
- * doubles: 10^4 of them are less than a thousandth of one of a float.
+ * The largest error of a score of query i, beside half the squared distance of the rows as they
+ * are, without the part that depends on the query alone.
+ * - In float: a product of PART dimensions has as many roundings (Higham 2002, eq. 3.5), and each
+ *   product that is added to the score has one more. Half the length and the centred elements are
+ *   rounded, too.
+ * - In double: the rounding of the score, which is no larger than |q||g| + |g|^2 / 2. The other
+ *   half of |g|^2 covers all roundings of doubles: 10^4 of them are less than a thousandth of one
+ *   of a float.
  */
 static double
 score_error(const Neighbours *nb, int i)

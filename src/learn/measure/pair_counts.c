@@ -42,8 +42,8 @@ pair_counts_open(LearnEnv *env, int64_t max, double unit, PairCounts *counts)
 }
 
 /*
- * bin[j] for the squared distance square + 2 score[j], NO_BIN for a pair that does not count; the range of those
- * that do is put into low and high.  Loops that a compiler puts side by side.
+ * bin[j] for the squared distance square + 2 score[j], NO_BIN for a pair that does not count. low
+ * and high become the range of the bins. The loops can be vectorised by the compiler.
  */
 static void
 find_bins(float square, const float *restrict score, const int32_t *restrict row, int32_t after, int n,
@@ -119,7 +119,7 @@ pair_counts_flush(PairCounts *counts, int group)
 	counts->recent[NO_BIN] = counts->recent[PAIR_FINE + 1 + NO_BIN] = 0;
 }
 
-/* The middle of a bin, so that between two that are neighbours lies their border. */
+/* The middle of a bin. The middle between two neighbouring bins is then their border. */
 static double
 bin_distance(const PairCounts *counts, int bin, int coarser)
 {
@@ -138,7 +138,7 @@ bin_distance(const PairCounts *counts, int bin, int coarser)
 	return (edge[0] + edge[1]) / 2 * counts->unit;
 }
 
-/* One step for each bin that has a pair; number: which bins they are, or NULL: all. */
+/* Add a step for each bin that has a pair. number: which bins they are; NULL: all. */
 static LearnStatus
 roc_of_bins(LearnEnv *env, const PairCounts *counts, const double *impostor, const double *genuine,
 			int bins, const int *number, int coarser, Roc *roc)
@@ -166,8 +166,8 @@ roc_of_bins(LearnEnv *env, const PairCounts *counts, const double *impostor, con
 }
 
 /*
- * Find the coarse bins that have a pair of any group, and leave no other: they are a tenth, wherever they lie, and the
- * bootstrap goes over them thousands of times.
+ * Find the coarse bins that have a pair of any group, and keep only these. They are a tenth of all
+ * bins, and the bootstrap reads them thousands of times.
  */
 static void
 keep_used(PairCounts *counts)

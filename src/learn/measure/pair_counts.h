@@ -3,9 +3,9 @@
  *	  The distances of very many pairs, of one class (genuine) and of two (impostor), in bounded
  *	  memory: kept one by one while they are few, else counted in bins.
  *
- * A bin is a float's exponent and the first 14 bits of its mantissa, of the squared distance: pairs
- * whose distances differ by less than one part in 30,000 count as equally far apart.  Beside that
- * pairs are counted by group (of classes, for the bootstrap) in bins of 7 bits of mantissa.
+ * A bin is the exponent and the first 14 bits of the mantissa of the squared distance as a float.
+ * Pairs whose distances differ by less than one part in 30,000 count as equally far apart. Pairs
+ * are also counted by group of classes, for the bootstrap, in bins of 7 bits of mantissa.
  */
 #ifndef PAIR_COUNTS_H
 #define PAIR_COUNTS_H
@@ -34,7 +34,7 @@ typedef struct PairCounts
 	int32_t		low;			/* bins that have recent pairs are among low .. high */
 	int32_t		high;
 	double	   *fine;			/* 2 x PAIR_FINE; NULL: kept one by one */
-	double	   *coarse;			/* groups x 2 x PAIR_COARSE; once all are counted, of each the used bins alone, in front */
+	double	   *coarse;			/* groups x 2 x PAIR_COARSE; in the end the used bins, in front */
 	int		   *used;			/* coarse bins with a pair of any group, once all are counted */
 	int			n_used;
 } PairCounts;
@@ -43,19 +43,22 @@ typedef struct PairCounts
 extern LearnStatus pair_counts_create(LearnEnv *env, int groups, PairCounts *counts);
 
 /*
- * Room for all else, for max pairs at most whose squared distances come in units of unit^2: 19 MB for PAIR_EXACT
- * pairs one by one, or 15 MB of bins; 8 MB for incoming pairs.  Until pair_counts_roc, which takes 80 MB at most.
+ * Room for all else, for at most max pairs whose squared distances come in units of unit^2. 19 MB
+ * for PAIR_EXACT pairs one by one, or 15 MB of bins; 8 MB for incoming pairs. pair_counts_roc takes
+ * at most 80 MB.
  */
 extern LearnStatus pair_counts_open(LearnEnv *env, int64_t max, double unit, PairCounts *counts);
 
 /*
- * Count n pairs of one kind at the squared distances square + 2 score[j], but those with infinite scores, and those
- * whose row[j] is `after` at most.
+ * Count n pairs of one kind at the squared distances square + 2 score[j], without those whose
+ * scores are infinite or whose row[j] is at most `after`.
  */
 extern void pair_counts_add(PairCounts *counts, bool same, float square, const float *score, const int32_t *row,
 							int32_t after, int64_t n);
 
-/* What was added since the last time is of this group.  At the latest after 2^32 - 1 pairs. */
+/*
+ * What was added since the last call belongs to this group. Call it after at most 2^32 - 1 pairs.
+ */
 extern void pair_counts_flush(PairCounts *counts, int group);
 
 /* Keep a pair, where pairs are kept. */
@@ -70,8 +73,9 @@ pair_counts_keep(PairCounts *counts, bool same, double distance)
 extern LearnStatus pair_counts_roc(LearnEnv *env, PairCounts *counts, Roc *roc);
 
 /*
- * After that: the curve by coarse bins, each group's pairs counting weight[group] times (NULL: once).
- * Overwrites what the last call with this roc wrote; roc starts with zeros.
+ * Call it after pair_counts_roc. The curve by coarse bins, in which the pairs of each group count
+ * weight[group] times (NULL: once). Overwrites what the last call with this roc wrote; roc starts
+ * as zeros.
  */
 extern LearnStatus pair_counts_weighted_roc(LearnEnv *env, const PairCounts *counts, const double *weight, Roc *roc);
 

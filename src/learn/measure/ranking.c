@@ -1,6 +1,6 @@
 /*
  * ranking.c
- *	  Places of the rows of a class, by counting what is between them.
+ *	  Ranks of the rows of a class, by counting the rows between them.
  */
 #include "ranking.h"
 
@@ -27,8 +27,9 @@ ranking_create(LearnEnv *env, Neighbours *nb, Ranking *ranking)
 }
 
 /*
- * The bin of a score, from 0 (below low) to bins (above all rows of the class, or infinite).  One product
- * and no sum, which a compiler could fuse in one place and not in another: a larger score never has a smaller bin.
+ * The bin of a score, from 0 (below low) to bins (above all rows of the class, or infinite). One
+ * product and no sum, which a compiler could fuse in one place and not in another. So a larger
+ * score never has a smaller bin.
  */
 static inline int32_t
 bin_of(const Ranking *ranking, float score)
@@ -50,7 +51,10 @@ find_bins(const Ranking *ranking, const float *score, int n, int32_t *bin)
 		bin[j] = bin_of(&r, score[j]);
 }
 
-/* Bins between the scores of the class's rows, none narrower than slack; how many rows are not hidden. */
+/*
+ * Set the bins between the scores of the rows of the class, none narrower than slack. Returns how
+ * many rows are visible.
+ */
 static int64_t
 lay_bins(Ranking *ranking, const float *score, int64_t begin, int64_t end, double slack)
 {
@@ -80,7 +84,7 @@ lay_bins(Ranking *ranking, const float *score, int64_t begin, int64_t end, doubl
 	return n;
 }
 
-/* Take the bins that a row of the class may be in, whatever the error of its score. */
+/* Mark the bins in which a row of the class may lie, given the error of its score. */
 static void
 take_bins(Ranking *ranking, const float *score, int64_t begin, int64_t end, double slack)
 {
@@ -117,7 +121,10 @@ count_rows(LearnEnv *env, Ranking *ranking, const float *score)
 	return LEARN_OK;
 }
 
-/* From counts to the place of each taken bin's first row among the taken ones, and the rows that are left out before it. */
+/*
+ * Turn counts into the place of the first row of each taken bin among the taken rows, and into the
+ * number of rows before it that are left out.
+ */
 static void
 add_up(Ranking *ranking)
 {
@@ -139,7 +146,7 @@ add_up(Ranking *ranking)
 	}
 }
 
-/* The rows of taken bins to nb->found, bin by bin; how many. */
+/* Copy the rows of taken bins to nb->found, bin by bin. Returns how many. */
 static LearnStatus
 collect(LearnEnv *env, Ranking *ranking, const float *score, int64_t *n)
 {
@@ -176,7 +183,10 @@ collect(LearnEnv *env, Ranking *ranking, const float *score, int64_t *n)
 	return LEARN_OK;
 }
 
-/* By key: rows stand bin by bin, so that insertion has little to move; where a bin has very many, all are sorted. */
+/*
+ * Sort by key. Rows stand bin by bin, so insertion moves little. If a bin has very many rows, all
+ * are sorted.
+ */
 static void
 sort_bins(Neighbours *nb, int64_t n)
 {

@@ -1,10 +1,10 @@
 /*
  * ranking.h
- *	  The places that the rows of a class have in the order of a whole gallery, which is not put in order for it.
+ *	  The ranks that the rows of a class have in a whole gallery, without ordering the gallery.
  *
- * Scores are sorted into bins.  Where a bin has no row of the class, and none so near that the scores' error
- * could hide it, only the number of its rows matters; the rest, a fraction unless the class is most of
- * the gallery, is put in exact order (neighbours.h).
+ * Scores are sorted into bins. If a bin has no row of the class, and none so near that the error
+ * of the scores could hide it, only the number of its rows matters. The rows of the other bins are
+ * put into exact order (neighbours.h). They are few, unless the class is most of the gallery.
  */
 #ifndef RANKING_H
 #define RANKING_H
@@ -34,14 +34,16 @@ typedef struct Ranking
 extern LearnStatus ranking_create(LearnEnv *env, Neighbours *nb, Ranking *ranking);
 
 /*
- * ranking->place[0 .. *found), nearest first, for query i of the block, whose numbers are query: the rows
- * [begin, end), which are all rows of its class, less those with infinite scores, which have no place.
- * strict: the order of the class's rows among themselves matters, too.  Overwrites nb->found.
+ * ranking->place[0 .. *found), nearest first, for query i of the block, whose numbers are query.
+ * The rows [begin, end) are all rows of its class. Those with infinite scores have no rank. strict:
+ * the order of the rows of the class among themselves matters, too. Overwrites nb->found.
  */
 extern LearnStatus ranking_places(LearnEnv *env, Ranking *ranking, int i, const float *query, int64_t begin, int64_t end,
 								  bool strict, int64_t *found);
 
-/* The exact distance of the nearest row outside of [begin, end) that is not hidden; INFINITY: there is none. */
+/*
+ * The exact distance of the nearest visible row outside of [begin, end). INFINITY: there is none.
+ */
 extern double ranking_nearest_outside(const Neighbours *nb, int i, const float *query, int64_t begin, int64_t end);
 
 #endif							/* RANKING_H */

@@ -1,6 +1,6 @@
 /*
  * roc.c
- *	  The curve of a threshold on distance, and the figures read off it.
+ *	  The curve of a threshold on distance, and the figures that are read from it.
  */
 #include "roc.h"
 
@@ -34,7 +34,7 @@ key_distance(uint64_t key)
 	return distance;
 }
 
-/* Radix sort, lowest digit first; *keys and *other change places as need be. */
+/* Radix sort, lowest digit first. *keys and *other may be exchanged. */
 static LearnStatus
 sort_keys(LearnEnv *env, uint64_t **keys, uint64_t **other, int64_t n)
 {

@@ -1,11 +1,11 @@
 /*
  * roc.h
- *	  Verification: "same" where two rows are no further apart than a threshold, and what
- *	  that gets right and wrong at every threshold.
+ *	  Verification: two rows count as the same if they are no farther apart than a threshold;
+ *	  how often that is right and wrong at every threshold.
  *
- * Genuine pairs are of one class, impostor pairs of two.  FAR (false accept rate) is the share of
- * impostor pairs that a threshold accepts, TAR (true accept rate) that of genuine ones, FRR =
- * 1 - TAR.  Definitions: ISO/IEC 19795-1; Fawcett, "An introduction to ROC analysis", 2006.
+ * Genuine pairs are of one class, impostor pairs of two. FAR (false accept rate) is the share of
+ * impostor pairs that a threshold accepts, TAR (true accept rate) the share of genuine pairs, FRR
+ * = 1 - TAR. Definitions: ISO/IEC 19795-1; Fawcett, "An introduction to ROC analysis", 2006.
  */
 #ifndef ROC_H
 #define ROC_H
@@ -13,8 +13,8 @@
 #include "base/learn.h"
 
 /*
- * A curve: at each of the distances that occur, rising, how many pairs (or how much weight of
- * them) are no further apart.
+ * A curve: for each distance that occurs, rising, how many pairs (or how much weight of them) are
+ * no farther apart.
  */
 typedef struct Roc
 {
@@ -25,8 +25,8 @@ typedef struct Roc
 } Roc;
 
 /*
- * The curve of n pairs at finite distances >= 0: exact up to the last bit of a distance, which
- * does not tell pairs apart.  O(n) time, 16 bytes a pair of scratch and 24 a distinct distance.
+ * The curve of n pairs at finite distances >= 0. The last bit of a distance is not used. O(n) time;
+ * memory of 16 bytes for each pair while it runs, and 24 for each distinct distance.
  */
 extern LearnStatus roc_of_pairs(LearnEnv *env, const double *distance, const bool *same, int64_t n, Roc *roc);
 
@@ -35,22 +35,22 @@ extern double roc_genuine(const Roc *roc);
 extern double roc_impostor(const Roc *roc);
 
 /*
- * The probability that a genuine pair is nearer than an impostor pair, plus half of that of a
- * tie (Mann-Whitney).  NaN without a pair of either kind, as are the three below.
+ * The probability that a genuine pair is nearer than an impostor pair, plus half of the probability
+ * of a tie (Mann-Whitney). This and the three figures below are NaN without a pair of either kind.
  */
 extern double roc_auc(const Roc *roc);
 
 /* Sum over steps of precision times the recall gained, as scikit-learn has it. */
 extern double roc_average_precision(const Roc *roc);
 
-/* The rate where FAR and FRR are equal, between two steps on the line that joins them. */
+/* The rate at which FAR and FRR are equal, interpolated linearly between two steps. */
 extern double roc_eer(const Roc *roc);
 
 /* The largest TAR with a FAR of far at most; no interpolation. */
 extern double roc_tar(const Roc *roc, double far);
 
 /*
- * Operating points, as the number of a step; step -1 accepts no pair.  Of equally good ones the
+ * Operating points, as the number of a step; step -1 accepts no pair. Of equally good steps, the
  * one that accepts least.
  */
 extern int64_t roc_at_far(const Roc *roc, double far);	/* largest TAR with FAR <= far */
@@ -69,7 +69,7 @@ typedef struct RocPoint
 	double		precision;		/* NaN where nothing is accepted */
 } RocPoint;
 
-/* The 95 % interval of a share that was seen in n > 0 cases (Wilson 1927, J. Am. Stat. Assoc. 22). */
+/* The 95 % interval of a share of n > 0 cases (Wilson 1927, J. Am. Stat. Assoc. 22). */
 extern void roc_share_interval(double share, double n, double *low, double *high);
 
 extern RocPoint roc_point(const Roc *roc, int64_t step);

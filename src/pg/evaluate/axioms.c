@@ -2,8 +2,9 @@
  * axioms.c
  *	  dml_verify_axioms: is a model's distance a metric on real rows?
  *
- * It is by construction, a Euclidean distance between vectors; this looks at what the code makes of it: the
- * embedding of a row alone and in a batch, and the distance as the operator <-> computes it, in floats.
+ * A Euclidean distance between vectors is a metric by construction. This function checks what the
+ * code makes of it: the embedding of a row alone and in a batch, and the distance that the
+ * operator <-> computes in floats.
  */
 #include "compat.h"
 
@@ -21,7 +22,7 @@
 #define HINT			"SELECT * FROM dml_verify_axioms('model', 'table or query');"
 #define POLL			10000
 
-/* Sums of floats in another order differ by so much of their size. */
+/* Relative difference that another order of a float sum may make. */
 #define TOLERANCE		1e-5
 
 PG_FUNCTION_INFO_V1(dml_verify_axioms);
@@ -61,7 +62,7 @@ put_axiom(Tuplestorestate *store, TupleDesc desc, const Axiom *axiom)
 	tuplestore_putvalues(store, desc, values, nulls);
 }
 
-/* Every row again by itself: at distance 0 of its embedding in a batch, and of itself. */
+/* Embed every row by itself: its distance to its embedding in a batch, and to itself, must be 0. */
 static void
 check_identity(LearnEnv *env, const DmlVersion *version, const Selection *rows, const float4 *x, Axiom *axiom)
 {

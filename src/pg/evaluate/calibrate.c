@@ -1,7 +1,7 @@
 /*
  * calibrate.c
- *	  dml_calibrate: the distance up to which two rows count as the same, found on rows with labels or
- *	  on judged pairs and stored with the version; and dml_match, which answers by it.
+ *	  dml_calibrate: finds the distance up to which two rows count as the same, on rows with
+ *	  labels or on judged pairs, and stores it with the version. dml_match answers by it.
  */
 #include "compat.h"
 
@@ -28,7 +28,7 @@
 #define MAX_PAIRS		(PAIR_EXACT * 8)	/* judged pairs whose distances are kept */
 #define PAIR_BATCH		256		/* pairs embedded at once */
 
-/* What pairs of rows take beside the rows' vectors: scores, pairs, bins. */
+/* Memory that pairs take beside the vectors of the rows: scores, pairs, bins. */
 #define LEARN_MEMORY	((size_t) 320 * 1024 * 1024)
 #define ROW_MEMORY		((size_t) 64)
 
@@ -169,7 +169,7 @@ curve_of_rows(const Arguments *arguments, const DmlVersion *version, Roc *roc)
 	return env;
 }
 
-/* A side's rows of some pairs, embedded. */
+/* Embed the rows that some pairs have at one place. */
 static void
 embed_side(LearnEnv *env, const PairSides *sides, const DmlTuples *tuples, int side, int64 first, int count, float4 *out)
 {
@@ -262,7 +262,10 @@ operating_point(const Arguments *arguments, const Roc *roc)
 	return roc_at_far(roc, arguments->far);
 }
 
-/* What is asked for refuses even pairs at distance 0, which every threshold accepts. */
+/*
+ * The point that was asked for would refuse even pairs at distance 0, which every threshold
+ * accepts.
+ */
 static void
 no_threshold(const Arguments *arguments, const Roc *roc)
 {
@@ -277,7 +280,7 @@ no_threshold(const Arguments *arguments, const Roc *roc)
 			 errhint("Look for rows of two classes with equal features, and for a model whose embeddings are all equal.")));
 }
 
-/* A rate of a few pairs is hardly known. */
+/* Warn that a rate of a few pairs is uncertain. */
 static void
 tell_few_genuine(const RocPoint *point, const Roc *roc)
 {
@@ -420,7 +423,7 @@ dml_match_array(PG_FUNCTION_ARGS)
 	return match(fcinfo, version, match_array(version, PG_GETARG_ARRAYTYPE_P(1)), match_array(dml_second_side(version), PG_GETARG_ARRAYTYPE_P(2)));
 }
 
-/* The same of plain vectors or embeddings of the model. */
+/* dml_match(model, a, b) of plain vectors or embeddings of the model */
 Datum
 dml_match_vector(PG_FUNCTION_ARGS)
 {

@@ -104,8 +104,8 @@ check_columns(const Arguments *arguments, const char *embedding, const char *lab
 }
 
 /*
- * The k nearest rows that have a label and an embedding, in the current memory context; how many
- * there are.
+ * Read the k nearest rows that have a label and an embedding, into the current memory context.
+ * Returns how many there are.
  */
 static int
 find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
@@ -116,9 +116,9 @@ find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
 	char	   *from = dml_source_from(arguments->source);
 	char	   *operator = psprintf("OPERATOR(%s.<->)", quote_identifier(space_schema()));
 	/*
-	 * Each expression is evaluated once a row: a volatile label, or one whose cast gives NULL, is
-	 * NULL or not.  The planner makes one SELECT of these unless something in them is volatile, so
-	 * an index serves the order.
+	 * Each expression is evaluated once for each row, so that a volatile label, or one whose cast
+	 * gives NULL, has one value throughout. The planner flattens these SELECTs unless something in
+	 * them is volatile, so an index serves the order.
 	 */
 	char	   *sql = psprintf("SELECT text, distance FROM ("
 							   "SELECT label::pg_catalog.text AS text, distance FROM ("
@@ -153,9 +153,9 @@ find_votes(const Arguments *arguments, Oid query_type, Datum query, Vote *votes)
 }
 
 /*
- * The label with the most weight, of equal ones the one whose row is nearest, and its share of all
- * weight.  A row at distance 0 outweighs all that are not: then those at 0 vote alone, as in
- * scikit-learn.
+ * The label with the most weight, and its share of all weight. If two labels have equal weight, the
+ * one whose row is nearest wins. A row at distance 0 has infinite weight: if there are such rows,
+ * only they vote, as in scikit-learn.
  */
 static const char *
 winner(const Arguments *arguments, const Vote *votes, int n, double *confidence)
@@ -189,8 +189,8 @@ winner(const Arguments *arguments, const Vote *votes, int n, double *confidence)
 }
 
 /*
- * The query as real[], whatever numbers its array has, or as the vector that it is; false: it is
- * NULL, or its cast gives NULL.
+ * The query as real[], whatever numbers its array has, or as the vector that it is. False if it is
+ * NULL or its cast gives NULL.
  */
 static bool
 query_value(FunctionCallInfo fcinfo, Oid *type, Datum *query)

@@ -1,7 +1,7 @@
 /*
  * evaluate.c
- *	  dml_evaluate: an embedding assessed without learning, whitened and learned, side by
- *	  side on the same rows and under one protocol.
+ *	  dml_evaluate: an embedding is assessed without learning, whitened and learned, on the same
+ *	  rows and under one protocol.
  */
 #include "compat.h"
 
@@ -25,7 +25,10 @@
 #include "learn/measure/cluster.h"
 #include "learn/classical/linear.h"
 
-/* What src/learn takes beside its input: scores, pairs, bins, k-means; and that for each row. */
+/*
+ * Memory that src/learn takes beside its input, for scores, pairs, bins and k-means, and for each
+ * row.
+ */
 #define LEARN_MEMORY	((size_t) 384 * 1024 * 1024)
 #define ROW_MEMORY		((size_t) 96)
 
@@ -89,7 +92,10 @@ typedef struct Arguments
 	bool		whiten;
 } Arguments;
 
-/* What rows have beside features and label, by row of the matrix; NULL: not asked for. */
+/*
+ * Values of rows beside features and label, by number of the row in the matrix; NULL if not asked
+ * for.
+ */
 typedef struct Extras
 {
 	DmlExtra	extra[3];
@@ -106,7 +112,7 @@ typedef struct Side
 	Extras	   *extras;
 } Side;
 
-/* The argument protocol, and what it needs of the others. */
+/* The protocols, and which other argument each needs. */
 static void
 read_protocol(const char *protocol, Arguments *arguments)
 {
@@ -254,7 +260,7 @@ hashes_of(const Side *side)
 	return hash;
 }
 
-/* How many classes have a row among the first n. */
+/* Returns how many classes have a row among the first n. */
 static int
 count_classes(const Selection *selection, int64 n, int n_classes)
 {
@@ -273,7 +279,7 @@ count_classes(const Selection *selection, int64 n, int n_classes)
 
 /* ---------- one space ---------- */
 
-/* Evenly spaced rows of x for clusters, and their classes, numbered without gaps. */
+/* Take evenly spaced rows of x for clusters, and their classes, numbered without gaps. */
 static int64
 cluster_sample(const Evaluation *evaluation, const float4 *x, int d, float4 **sample, int32 **label, int32 *class_of, int *k)
 {
@@ -303,7 +309,7 @@ cluster_sample(const Evaluation *evaluation, const float4 *x, int d, float4 **sa
 	return n;
 }
 
-/* Classes as clusters, in the queries. */
+/* Measure the classes of the queries as clusters. */
 static void
 measure_clusters(const Evaluation *evaluation, const float4 *x, int d, Measured *measured)
 {
@@ -386,7 +392,7 @@ measure_whitened(Evaluation *evaluation, int in, const Selection *fitted_on, Mea
 
 /* ---------- which classes ---------- */
 
-/* Which classes are held out; an error when no search among them can be measured. */
+/* Which classes are held out. An error if search among them cannot be measured. */
 static bool *
 hold_out_classes(char **labels, int n_classes, const Arguments *arguments)
 {
@@ -412,8 +418,8 @@ hold_out_classes(char **labels, int n_classes, const Arguments *arguments)
 }
 
 /*
- * The rows that whitening is fitted on: the gallery's; for open_set those of the
- * classes that are not held out, as for any honest learner.
+ * The rows that whitening is fitted to: the gallery, for open_set those of the classes that are not
+ * held out, which is what a learner may see.
  */
 static Selection
 whitening_rows(const DmlMatrix *matrix, const bool *held_out)
@@ -429,7 +435,9 @@ whitening_rows(const DmlMatrix *matrix, const bool *held_out)
 
 /* ---------- the function ---------- */
 
-/* dml_evaluate(model, source, features, label, protocol, ...): see evaluate.sql and docs/evaluate.md. */
+/*
+ * dml_evaluate(model, source, features, label, protocol, ...): see evaluate.sql, docs/evaluate.md.
+ */
 Datum
 dml_evaluate(PG_FUNCTION_ARGS)
 {

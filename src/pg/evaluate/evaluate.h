@@ -1,6 +1,6 @@
 /*
  * evaluate.h
- *	  What dml_evaluate measures, and the rows that it returns of it.
+ *	  What dml_evaluate measures, and how its result rows are made.
  */
 #ifndef DML_EVALUATE_H
 #define DML_EVALUATE_H
@@ -18,7 +18,7 @@
 #include "learn/measure/assess_constraints.h"
 #include "learn/measure/bootstrap.h"
 
-/* What is measured beside the parts of an assessment (assess.h). */
+/* Measurements beside the parts of an assessment (assess.h). */
 #define EVALUATE_CLUSTERS	8	/* k-means, silhouettes */
 #define EVALUATE_SPREAD		16	/* effective rank, norms */
 #define EVALUATE_ALL		(ASSESS_NEAREST | ASSESS_PLACES | ASSESS_PAIRS | EVALUATE_CLUSTERS | EVALUATE_SPREAD)
@@ -77,7 +77,7 @@ typedef struct Evaluation
 	Tuplestorestate *store;
 	TupleDesc	desc;			/* with a column for classes, or without */
 
-	/* Where labels are not what is evaluated by (evaluate_constraints.c). */
+	/* Evaluation by constraints in place of labels (evaluate_constraints.c). */
 	const EvaluationCount *counts;	/* what to put in place of the usual counts; NULL: labels */
 	int			n_counts;
 	const JudgedPairs *calibrated;	/* what the version's threshold does, or NULL */
@@ -85,8 +85,9 @@ typedef struct Evaluation
 } Evaluation;
 
 /*
- * evaluate_progress.c: what dml_evaluation_progress shows of this backend, from start to end or an error; evaluate_progress
- * also gives a NOTICE, if the last one is a while ago.
+ * evaluate_progress.c: the row of this backend in dml_evaluation_progress, from start until end or
+ * an error. evaluate_progress also gives a NOTICE if the last one was dml.notice_interval seconds
+ * ago.
  */
 extern void evaluate_progress_start(const char *model);
 extern void evaluate_progress_space(Evaluation *evaluation, int space, int64 queries, int64 gallery);
@@ -94,16 +95,19 @@ extern void evaluate_progress(Evaluation *evaluation, int64 done, int64 all);
 extern void evaluate_progress_end(void);
 
 /*
- * How many of the queries are asked where max_queries is not given: so many that dml.max_comparisons is kept, with a
- * NOTICE where that are not all.
+ * The number of queries to use if max_queries is not given: as many as dml.max_comparisons allows.
+ * A NOTICE says if that is a sample.
  */
 extern int64 evaluate_queries(int64 queries, int64 gallery);
 
-/* evaluate_metrics.c: of the arguments recall_at and metrics, each NULL where it was; an error lists the valid names. */
+/*
+ * evaluate_metrics.c: from the arguments recall_at and metrics, each NULL if it was. An error lists
+ * the valid names.
+ */
 extern Wanted wanted_metrics(ArrayType *recall_at, ArrayType *names);
 extern bool is_wanted(const Wanted *wanted, const char *name);
 
-/* evaluate_result.c: notices of what was seen, and a row for each figure. */
+/* evaluate_result.c: notices about the data and the figures, and a result row for each figure. */
 extern void evaluate_put(Evaluation *evaluation);
 
 #endif							/* DML_EVALUATE_H */

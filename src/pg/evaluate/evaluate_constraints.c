@@ -1,8 +1,9 @@
 /*
  * evaluate_constraints.c
- *	  Evaluation by what is known beside labels: judged pairs, comparisons, matches.
+ *	  Evaluation by constraints: judged pairs, comparisons, matches.
  *
- * As evaluate.c: refuse first, read (read/tuples.c), measure each space, put.
+ * The steps are those of evaluate.c: check the arguments, read (read/tuples.c), measure each
+ * space, return the rows.
  */
 #include "compat.h"
 
@@ -26,7 +27,10 @@
 #include "learn/measure/assess_constraints.h"
 #include "learn/classical/linear.h"
 
-/* What src/learn takes beside its input, and that for each row and each constraint, whose first rows count as classes. */
+/*
+ * Memory that src/learn takes beside its input, for each row, and for each constraint, whose first
+ * rows count as classes.
+ */
 #define LEARN_MEMORY	((size_t) 384 * 1024 * 1024)
 #define ROW_MEMORY		((size_t) 96)
 #define CONSTRAINT_MEMORY ((size_t) 64 + N_SPACES * ASSESS_METRICS * 2 * sizeof(double))
@@ -45,7 +49,7 @@ typedef struct ConstraintEvaluation
 	DmlTupleSource source;
 	DmlTuples  *tuples;
 	bool		whiten;
-	SideRows	rows[2];		/* what is embedded; with one kind of row and no search both are the first */
+	SideRows	rows[2];		/* of either side; without two sides both are the first */
 	bool		one;			/* they are */
 	LearnStatus (*measure) (struct ConstraintEvaluation *comparison, const ConstraintRows *rows, Assessment *out);
 
@@ -57,7 +61,7 @@ typedef struct ConstraintEvaluation
 
 /* ---------- what is read ---------- */
 
-/* The model's sides, which may differ where two is set. */
+/* The model's sides. They may differ only if two is set. */
 static void
 find_model(ConstraintEvaluation *comparison, bool two)
 {
@@ -193,7 +197,7 @@ take_place(ConstraintEvaluation *comparison, FunctionCallInfo fcinfo, int arg, c
 	need_argument(comparison->source.features[k], name, "A column with an array of numbers, or several numeric expressions.");
 }
 
-/* With the rows chosen: memory, the three spaces, the result. */
+/* Once the rows are chosen: set the memory, measure the three spaces, return the rows. */
 static void
 run(ConstraintEvaluation *comparison, int64 constraints, char **names, int n_names, const EvaluationCount *counts, int n_counts)
 {
@@ -225,11 +229,11 @@ static char *verification_names[] = {
 static LearnStatus
 measure_pairs(ConstraintEvaluation *comparison, const ConstraintRows *rows, Assessment *out)
 {
-	/* a threshold is one of the learned distance, which is measured last */
+	/* a threshold is of the learned distance, which is measured last */
 	return assess_judged_pairs(comparison->evaluation.env, rows, &comparison->pairs, out);
 }
 
-/* dml_evaluate_pairs(model, source, a, b, same, seed, whiten): see evaluate.sql and docs/evaluate.md. */
+/* dml_evaluate_pairs(model, source, a, b, same, seed, whiten): see evaluate.sql. */
 Datum
 dml_evaluate_pairs(PG_FUNCTION_ARGS)
 {
@@ -330,7 +334,10 @@ measure_matches(ConstraintEvaluation *comparison, const ConstraintRows *rows, As
 	return assess_matches(comparison->evaluation.env, rows, &comparison->matches, out);
 }
 
-/* dml_evaluate_matches(model, source, a, b, grade, gallery, gallery_features, recall_at, max_queries, seed, whiten) */
+/*
+ * dml_evaluate_matches(model, source, a, b, grade, gallery, gallery_features, recall_at,
+ * max_queries, seed, whiten)
+ */
 Datum
 dml_evaluate_matches(PG_FUNCTION_ARGS)
 {

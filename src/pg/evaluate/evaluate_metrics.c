@@ -1,6 +1,6 @@
 /*
  * evaluate_metrics.c
- *	  Which metrics are asked for, and what has to be measured for them.
+ *	  Names of metrics, and which measurement each needs.
  */
 #include "compat.h"
 
@@ -14,7 +14,10 @@
 #define RECALL			"recall_at_"
 #define MACRO			"macro_"
 
-/* Every metric but recalls: the part of a measurement that it comes from, and whether there is a mean over classes. */
+/*
+ * Every metric except recalls: the part of a measurement that it comes from, and whether it has a
+ * mean over classes.
+ */
 static const struct
 {
 	const char *name;

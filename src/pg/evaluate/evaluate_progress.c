@@ -1,6 +1,7 @@
 /*
  * evaluate_progress.c
- *	  How far an evaluation is: the view dml_evaluation_progress, NOTICEs, and the bound on its work.
+ *	  Progress of an evaluation: the view dml_evaluation_progress, NOTICEs, and the bound on the
+ *	  work.
  */
 #include "compat.h"
 
@@ -20,7 +21,7 @@
 /* "dme", beside the "dml" of trainings and far from PostgreSQL's own commands. */
 #define PROGRESS_COMMAND_EVALUATE	0x646d65
 
-/* Queries that are asked at least, however many rows are searched. */
+/* The least number of queries to use, however many rows are searched. */
 #define LEAST_QUERIES	100
 
 /* What the numbers of the slot are. */

@@ -1,6 +1,6 @@
 /*
  * evaluate_result.c
- *	  The result of dml_evaluate: what a user must be told, and a row for each figure.
+ *	  The result of dml_evaluate: NOTICEs, and a row for each figure.
  */
 #include "compat.h"
 
@@ -31,7 +31,7 @@ static const struct
 /* Where a figure is, in a sentence. */
 static const char *const space_names[N_SPACES] = {"without learning", "whitened", "learned"};
 
-/* A row in the making: a figure of each space, and their intervals. */
+/* A result row that is being made: a figure of each space, and their intervals. */
 typedef struct Row
 {
 	const char *name;
@@ -41,7 +41,9 @@ typedef struct Row
 	bool		always;			/* whatever metrics are asked for */
 } Row;
 
-/* The intervals of all figures: of each space that was measured, in order, and of the difference. */
+/*
+ * The intervals of all figures: of each space that was measured, in order, then of the difference.
+ */
 typedef struct Intervals
 {
 	MetricInterval   *interval;
@@ -93,13 +95,13 @@ put_row(const Evaluation *evaluation, const Row *row, const Intervals *intervals
 			}
 	}
 
-	/* without a column for the class its place is the name's */
+	/* without a column for the class, the name takes its place */
 	values[without_class] = values[0];
 	nulls[without_class] &= nulls[0];
 	tuplestore_putvalues(evaluation->store, evaluation->desc, values + without_class, nulls + without_class);
 }
 
-/* A figure that the bootstrap knows. */
+/* Return a row for a figure that the bootstrap has an interval for. */
 static void
 put_figure(const Evaluation *evaluation, const Intervals *intervals, const char *name, int figure)
 {
@@ -111,7 +113,7 @@ put_figure(const Evaluation *evaluation, const Intervals *intervals, const char 
 	put_row(evaluation, &row, intervals, figure);
 }
 
-/* A figure at some place of each space's Measured. */
+/* Return a row for a figure at this offset of each space's Measured. */
 static void
 put_plain(const Evaluation *evaluation, const char *name, size_t offset, bool no_difference)
 {
@@ -122,7 +124,7 @@ put_plain(const Evaluation *evaluation, const char *name, size_t offset, bool no
 	put_row(evaluation, &row, NULL, 0);
 }
 
-/* A number that is the same for all spaces. */
+/* Return a row for a number that is the same in all spaces. */
 static void
 put_count(const Evaluation *evaluation, const char *name, double count)
 {
@@ -184,7 +186,7 @@ put_verification(const Evaluation *evaluation, const Intervals *intervals)
 		put_figure(evaluation, intervals, psprintf("dir_at_far_%g", ASSESS_DIR_FAR[i]), BOOTSTRAP_MICRO + ASSESS_DIR + i);
 }
 
-/* What comparisons say, and what a stored threshold does. */
+/* The shares of comparisons that hold, and the effect of a stored threshold. */
 static void
 put_constraints(const Evaluation *evaluation, const Intervals *intervals)
 {
@@ -267,14 +269,14 @@ tell_protocol(const Evaluation *evaluation)
 				 errhint("With keep_duplicates => true they find it.")));
 }
 
-/* Has verification so few genuine pairs that the bootstrap knows nothing of their rates? */
+/* Has verification fewer genuine pairs than the bootstrap needs for intervals of rates? */
 static bool
 is_few_genuine(const Assessment *a)
 {
 	return a->verification.genuine > 0 && a->verification.genuine < ASSESS_LEAST_GENUINE && a->verification.impostor > 0;
 }
 
-/* Rates of errors that cannot be measured with so few. */
+/* NOTICEs about error rates that this many pairs or queries cannot show. */
 static void
 tell_few_pairs(const Evaluation *evaluation)
 {
@@ -326,7 +328,7 @@ tell_few_pairs(const Evaluation *evaluation)
 				 errdetail("At least %d false alarms must be expected.", ASSESS_LEAST_ERRORS)));
 }
 
-/* An embedding that uses little of its room. */
+/* A NOTICE about an embedding that uses few of its dimensions. */
 static void
 tell_collapse(const Evaluation *evaluation)
 {
@@ -369,7 +371,10 @@ find_intervals(const Evaluation *evaluation, Intervals *intervals)
 		dml_learn_error(evaluation->env, status);
 }
 
-/* With few genuine pairs a true accept rate has the interval of a share; a difference has what both allow. */
+/*
+ * With few genuine pairs, a true accept rate has the interval of a share. The interval of a
+ * difference is what both intervals allow.
+ */
 static void
 widen_intervals(const Evaluation *evaluation, Intervals *intervals)
 {

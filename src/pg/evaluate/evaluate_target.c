@@ -1,8 +1,10 @@
 /*
  * evaluate_target.c
- *	  dml_evaluate_target: how well a number is predicted from the nearest rows, without learning, whitened and learned.
+ *	  dml_evaluate_target: how well the nearest rows predict a number, without learning,
+ *	  whitened and learned.
  *
- * As evaluate.c: refuse first, read, measure each space, put.
+ * The steps are those of evaluate.c: check the arguments, read, measure each space, return the
+ * rows.
  */
 #include "compat.h"
 
@@ -23,7 +25,7 @@
 #include "learn/measure/assess_target.h"
 #include "learn/classical/linear.h"
 
-/* What src/learn takes beside its input, and that for each row. */
+/* Memory that src/learn takes beside its input, and for each row. */
 #define LEARN_MEMORY	((size_t) 384 * 1024 * 1024)
 #define ROW_MEMORY		((size_t) 96)
 
@@ -87,7 +89,10 @@ by_number(const void *a, const void *b, void *numbers)
 	return (x > y) - (x < y);
 }
 
-/* The rows of a matrix in an order that their content alone decides: those of equal features by their number. */
+/*
+ * The rows of a matrix in an order that follows from their content alone: rows with equal features
+ * go by their number to predict.
+ */
 static int64 *
 order_rows(const DmlMatrix *matrix, double *number)
 {
@@ -106,7 +111,7 @@ order_rows(const DmlMatrix *matrix, double *number)
 	return order;
 }
 
-/* max rows of a matrix at most, evenly spaced, with their numbers and hashes. */
+/* Take at most max rows of a matrix, evenly spaced, with their numbers to predict and hashes. */
 static void
 take_rows(const DmlMatrix *matrix, int64 max, Side *side)
 {
@@ -153,7 +158,7 @@ measure_space(TargetEvaluation *e, const Space *space, const Side *query, const 
 	float_store_free(found);
 }
 
-/* Fit whitening to the rows that are searched and measure it, if they can be whitened. */
+/* Fit whitening to the gallery and measure it, if it can be whitened. */
 static void
 measure_whitened(TargetEvaluation *e, const Side *query, const Side *gallery)
 {
@@ -181,7 +186,7 @@ measure_spaces(TargetEvaluation *e, const Side *query, const Side *gallery)
 
 /* ---------- the result ---------- */
 
-/* One row: a figure of each space (NaN: none), and with intervals these, of figure f. */
+/* Return one row: the figure of each space (NaN: none). With intervals, those of figure f. */
 static void
 put_row(const TargetEvaluation *e, const char *name, const double *figure, const MetricInterval *intervals, int f)
 {
@@ -261,7 +266,10 @@ put_all(TargetEvaluation *e)
 
 /* ---------- all ---------- */
 
-/* dml_evaluate_target(model, source, features, target, gallery, k, seed, max_queries, keep_duplicates, whiten) */
+/*
+ * dml_evaluate_target(model, source, features, target, gallery, k, seed, max_queries,
+ * keep_duplicates, whiten): see evaluate.sql.
+ */
 Datum
 dml_evaluate_target(PG_FUNCTION_ARGS)
 {

@@ -1,11 +1,14 @@
 /*
  * explain.c
- *	  dml_explain: what a model is and what it looks at.
+ *	  dml_explain: what a model is and which features it uses.
  *
- * A linear model x -> L x measures distances by M = L'L (Mahalanobis): a difference of one unit in feature j alone
- * is a squared distance of M_jj.  Any other model is asked: how far do embeddings move when feature j of a row is
- * replaced by that of another row (permutation importance, Breiman 2001, here of the distance and not
- * of an error), by the mean distance between two rows; and how many of its nearest rows are then others.
+ * A linear model x -> L x measures distances by M = L'L (Mahalanobis). A difference of one unit in
+ * feature j alone is a squared distance of M_jj.
+ *
+ * Other models are probed by permutation importance (Breiman 2001), here of the distance and not
+ * of an error. Feature j of a row is replaced by that of another row. One figure is how far the
+ * embeddings move, relative to the mean distance between two rows. The other is how many of the
+ * nearest rows change.
  */
 #include "compat.h"
 
@@ -56,7 +59,7 @@ put_line(const Explanation *e, const char *section, const char *name, const char
 	tuplestore_putvalues(e->store, e->desc, values, nulls);
 }
 
-/* How the version came about, from the view that everybody may read. */
+/* Properties of the version, from the view that everybody may read. */
 static void
 put_catalogue(const Explanation *e)
 {
@@ -160,7 +163,10 @@ put_linear(const Explanation *e)
 		put_line(e, "feature weight", feature_name(e, j), NULL, weight[j]);
 }
 
-/* Mean distance between rows and the next one, in a ring: rows are in an order that is as good as random. */
+/*
+ * Mean distance between each row and the next one, in a ring. The order of rows follows from
+ * hashes, so it is as good as random.
+ */
 static double
 mean_distance(const float4 *z, int n, int d)
 {
@@ -181,12 +187,12 @@ typedef struct Permuted
 	float4	   *x;
 	float4	   *z;
 	float4	   *moved;
-	int			near_rows;		/* the first so many are compared with each other */
+	int			near_rows;		/* as many of the first rows are compared with each other */
 	int			k;
 	int		   *near;			/* near_rows x k: each one's nearest */
 } Permuted;
 
-/* The k rows of z that are nearest to a point, but for row i, nearest first; ties by number. */
+/* The k rows of z that are nearest to a point, without row i, nearest first; ties by number. */
 static void
 find_nearest(const Permuted *p, const float4 *point, int i, int *near)
 {
@@ -212,7 +218,9 @@ find_nearest(const Permuted *p, const float4 *point, int i, int *near)
 	}
 }
 
-/* The mean share of the nearest rows that are none of the nearest once embeddings have moved. */
+/*
+ * The mean share of the nearest rows that were not among the nearest before the embeddings moved.
+ */
 static double
 neighbours_changed(const Permuted *p)
 {
@@ -230,7 +238,7 @@ neighbours_changed(const Permuted *p)
 	return 1 - (double) kept / p->near_rows / p->k;
 }
 
-/* The mean distance that embeddings have moved by. */
+/* The mean distance by which the embeddings moved. */
 static double
 mean_move(const Permuted *p)
 {
@@ -270,7 +278,10 @@ read_rows(Permuted *p, const char *source, const char *features, int64 max_rows)
 	dml_version_embed(version, p->x, p->n, p->z);
 }
 
-/* How far each feature moves embeddings of the rows of source, and how many of the k nearest it makes others. */
+/*
+ * For each feature, how far it moves the embeddings of the rows of source, and how many of the k
+ * nearest rows it changes.
+ */
 static void
 put_permutation(const Explanation *e, const char *source, int64 max_rows, int k, uint64 seed)
 {

@@ -30,7 +30,7 @@ struct FloatStore
 	void	   *mapping;		/* NULL: not mapped */
 };
 
-/* Reset callback of the store's context: the file itself is the transaction's to close. */
+/* Reset callback of the store's context. The transaction closes the file itself. */
 static void
 unmap(void *arg)
 {

@@ -11,17 +11,18 @@
 typedef struct FloatStore FloatStore;
 
 /*
- * Room for bytes.  in_file: a temporary file of PostgreSQL's (it counts for
- * temp_file_limit, lies in temp_tablespaces and is removed by the end of the transaction),
- * whose pages the kernel may drop and read again: no memory of the backend's.
- * Lives in the current memory context.
+ * Create a store with room for this many bytes, in the current memory context.
+ *
+ * in_file: it is a temporary file of PostgreSQL, which counts for temp_file_limit, lies in
+ * temp_tablespaces and is removed at the end of the transaction. The kernel may drop and read again
+ * its pages, so it takes no memory of the backend.
  */
 extern FloatStore *float_store_new(size_t bytes, bool in_file);
 
 /* Add count floats. */
 extern void float_store_append(FloatStore *store, const float4 *x, size_t count);
 
-/* All floats that were added, good until the store is freed; nothing can be added any more. */
+/* All floats that were added. Valid until the store is freed. Nothing can be added afterwards. */
 extern const float4 *float_store_map(FloatStore *store);
 
 extern void float_store_free(FloatStore *store);

@@ -2,8 +2,8 @@
  * held_out.c
  *	  dml_held_out: the split of classes that training and evaluation agree upon.
  *
- * A class is held out by what it is called and a seed alone, so that it stays on its
- * side when rows or classes come and go, and in any order.
+ * A class is held out by the text of its label and a seed alone. So it stays on its side when rows
+ * or classes come and go, and in any order.
  */
 #include "compat.h"
 

@@ -7,7 +7,7 @@
 
 #include "compat.h"
 
-/* Is the class with this label, as its type prints it, among the share held out?  share in (0, 1]. */
+/* Is the class with this label, as its type prints it, held out? share is in (0, 1]. */
 extern bool held_out_label(const char *label, double share, int64 seed);
 
 /* An error unless share is in (0, 1]. */

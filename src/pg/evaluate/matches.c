@@ -1,6 +1,6 @@
 /*
  * matches.c
- *	  Rows that ask, rows that are searched, and which belong to which.
+ *	  Queries, gallery and right answers of matches.
  */
 #include "compat.h"
 
@@ -41,8 +41,8 @@ find_hash(const uint64 *hash, int64 n, uint64 wanted)
 }
 
 /*
- * Take rows of a source: place[row] = 0 for those that are rows of the constraints' side, and
- * the others, each once, to side's further rows.
+ * Take rows of a source. place[row] = 0 for rows that are rows of the side of the constraints. The
+ * others, each once, become further rows of the side.
  */
 static void
 add_gallery(const char *gallery, const char *features, SideRows *side, int32 *place)
@@ -68,7 +68,10 @@ add_gallery(const char *gallery, const char *features, SideRows *side, int32 *pl
 	}
 }
 
-/* Which rows are searched, and place[row], the number among them of a row of the constraints' side, or -1. */
+/*
+ * Which rows are searched. place[row] is the number among them of a row of the side of the
+ * constraints, or -1.
+ */
 static int32 *
 choose_gallery(const Constraints *matches, const char *gallery, const char *features, SideRows *side)
 {
@@ -99,7 +102,7 @@ choose_gallery(const Constraints *matches, const char *gallery, const char *feat
 
 /* ---------- the queries ---------- */
 
-/* Different first rows of constraints that are not of one row. */
+/* The distinct first rows of constraints, without constraints of a row with itself. */
 static int64
 count_queries(const Constraints *matches, int64 *of_themselves)
 {
@@ -146,7 +149,10 @@ place_in_gallery(const Constraints *matches, const SideRows *side, const int32 *
 	return low < side->n_more && side->more->row_hash[side->more_index[low]] == wanted ? (int32) (side->n + low) : -1;
 }
 
-/* How many queries are in the gallery, and what becomes of them. */
+/*
+ * A NOTICE that counts the queries that are in the gallery, and says whether they can find
+ * themselves.
+ */
 static void
 tell_in_gallery(int64 found, int64 queries, bool hidden)
 {

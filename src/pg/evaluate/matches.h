@@ -1,6 +1,6 @@
 /*
  * matches.h
- *	  Which rows ask and which are searched where matches are evaluated.
+ *	  Queries, gallery and right answers where matches are evaluated.
  */
 #ifndef DML_MATCHES_H
 #define DML_MATCHES_H
@@ -12,7 +12,7 @@
 #include "read/matrix.h"
 #include "read/tuples.h"
 
-/* Rows of one side: some of what was read with the constraints, then some of another source. */
+/* Rows of one side: some that were read with the constraints, then some of another source. */
 typedef struct SideRows
 {
 	const Rows *rows;
@@ -24,11 +24,16 @@ typedef struct SideRows
 } SideRows;
 
 /*
- * side[0]: the different rows in the first place, max_queries of them, evenly spaced.  side[1]: the different rows in
- * the second place, and those of gallery (a source, or NULL; features: its expressions) that are none of these.
- * task: nq, ng, begin, right, grade (where tuples have weights: of equal matches the largest), self (with one input, and
- * with an adapter the rows of equal content: constraint_twin).  A match of a row with itself is left out.  NOTICEs count
- * such matches and the queries that are in the gallery.  Errors: no match is left.
+ * Choose queries and gallery, and fill in the task.
+ * - side[0] becomes the distinct rows in the first place, max_queries of them, evenly spaced.
+ * - side[1] becomes the distinct rows in the second place, then those rows of gallery (a source, or
+ *   NULL; features: its expressions) that are not among them.
+ * - Filled in of task: nq, ng, begin, right; grade if tuples have weights (of equal matches the
+ *   largest); self with one input, and with an adapter, where it is the row of equal content
+ *   (constraint_twin).
+ *
+ * Matches of a row with itself are left out. NOTICEs count them, and the queries that are in the
+ * gallery. Error: no match is left.
  */
 extern void matches_choose(const DmlTuples *tuples, bool adapter, const char *gallery, const char *features,
 						   int64 max_queries, SideRows side[2], MatchTask *task);

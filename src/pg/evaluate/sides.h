@@ -13,7 +13,7 @@
 typedef struct PairSides
 {
 	const DmlVersion *version;
-	const DmlVersion *side[2];	/* what embeds either side; the second NULL: an adapter's, which stays as it is */
+	const DmlVersion *side[2];	/* embed either side; second NULL: an adapter, side b stays */
 	int			width[2];		/* numbers that a row of either side has */
 } PairSides;
 
@@ -24,9 +24,9 @@ extern void sides_of_model(const char *model, PairSides *sides);
 extern bool sides_are_one(const PairSides *sides);
 
 /*
- * Read constraints whose first two places are the sides; sets source's inputs and embedded.  Beside the
- * errors of dml_tuples_read: rows of another width than the model takes, and with an adapter vectors of
- * another space than it learned to meet.
+ * Read constraints whose first two places are the sides. Sets the inputs and embedded of source.
+ * Errors beside those of dml_tuples_read: rows of another width than the model takes; with an
+ * adapter, vectors of another space than it learned to meet.
  */
 extern DmlTuples *sides_read(const PairSides *sides, DmlTupleSource *source);
 

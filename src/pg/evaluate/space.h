@@ -1,6 +1,6 @@
 /*
  * space.h
- *	  Rows of a matrix and the spaces that they are measured in: as they are, whitened,
+ *	  Rows of a matrix, and the spaces in which they are measured: as they are, whitened,
  *	  learned.
  */
 #ifndef DML_SPACE_H
@@ -36,13 +36,13 @@ typedef struct Space
 /* An array that may be larger than a gigabyte; at least one element. */
 extern void *huge_array(int64 n, size_t size);
 
-/* The rows of a matrix whose class is taken (taken[class] == value); taken NULL: all rows. */
+/* The rows of a matrix with taken[class] == value. taken NULL: all rows. */
 extern Selection select_rows(const DmlMatrix *matrix, const bool *taken, bool value);
 
-/* max rows of a selection, evenly spaced, moved to its front: the same ones whenever the rows are the same. */
+/* Move max rows of a selection, evenly spaced, to its front. Equal rows give an equal choice. */
 extern void select_to_front(Selection *selection, int64 max);
 
-/* max rows of a matrix at most, evenly spaced; without labels. */
+/* At most max rows of a matrix, evenly spaced, without labels. */
 extern Selection select_spread(const DmlMatrix *matrix, int64 max);
 
 /* The schema that the extension was created in. */
@@ -52,17 +52,18 @@ extern char *space_schema(void);
 extern Space space_learned(const DmlVersion *version);
 
 /*
- * Fit whitening to rows index[0 .. n) of in columns.  False, after a NOTICE that says why: it is left out.
+ * Fit whitening to rows index[0 .. n) with in columns. Returns false after a NOTICE that says why
+ * it is left out.
  */
 extern bool space_whitened(LearnEnv *env, const Rows *rows, const int64 *index, int64 n, int in, Space *space);
 
 /* A selection's vectors in a space: in memory, or in a file. */
 extern FloatStore *space_rows(LearnEnv *env, const Space *space, const Selection *selection, bool in_file);
 
-/* The vectors of rows index[0 .. n) behind what the store has. */
+/* Append the vectors of rows index[0 .. n) to the store. */
 extern void space_append(LearnEnv *env, const Space *space, const Rows *rows, const int64 *index, int64 n, FloatStore *store);
 
-/* An error unless the matrix, read from source, has as many numbers a row as the model takes. */
+/* An error unless the matrix, read from source, has as many columns as the model takes. */
 extern void space_check_dims(const DmlMatrix *matrix, const DmlVersion *version, const char *source);
 
 

@@ -1,11 +1,13 @@
 /*
  * hard_negatives.c
- *	  Hard negatives from an index: each row's nearest rows that do not belong to it, in the whole table.
+ *	  Hard negatives from an index: for each row, the nearest rows of the whole table that do
+ *	  not belong to it.
  *
- * The index is searched through its access method, by the vector that it has of the row, with the snapshot that the rows were
- * read with.  Rows are known by their place (ctid), so what the index answers is the matrix's row or, where
- * that row was skipped or is hidden from the caller by a policy, nothing.  The vectors themselves stay here: of what model and
- * space they are does not matter.
+ * The index is searched through its access method, by the vector that the index has of the row,
+ * with the snapshot with which the rows were read. A row is known by its place (ctid). So an
+ * answer of the index is a row of the matrix, or nothing if that row was skipped or a policy hides
+ * it from the caller. The vectors themselves stay here: it does not matter of which model and
+ * space they are.
  */
 #include "compat.h"
 
@@ -82,7 +84,7 @@ open_table(HardNegatives *hard, const char *source)
 											  RelationGetRelationName(hard->table));
 }
 
-/* An index is in its table's schema, so its name alone will do. */
+/* An index is in the schema of its table, so its name is enough. */
 static Oid
 find_index(const char *name, Relation table)
 {
@@ -140,7 +142,7 @@ open_index(HardNegatives *hard, const char *name)
 				 errdetail("It is being built, or CREATE INDEX CONCURRENTLY failed."),
 				 errhint("REINDEX it, or drop it.")));
 
-	/* as the planner: broken HOT chains of before the index was made */
+	/* as the planner does: HOT chains may be broken that are older than the index */
 	if (index->rd_index->indcheckxmin &&
 		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin))
 		ereport(ERROR,
@@ -221,7 +223,10 @@ row_at(const Miner *miner, const ItemPointerData *tid)
 	return -1;
 }
 
-/* Rows of the same features are no negatives: no model can tell them apart, and one of the two labels is wrong. */
+/*
+ * Rows with equal features are no negatives: no model can tell them apart, and one of the two
+ * labels is wrong.
+ */
 bool
 hard_negatives_by_label(const void *ctx, int32 row, int32 other)
 {
@@ -284,8 +289,8 @@ propose(HardNegatives *hard, Miner *miner, int32 row)
 }
 
 /*
- * A search for each row, in the order in which the table has them.  With a time limit in several passes, each of rows
- * from all parts of the table, so that those that there is time for are not its first ones.
+ * Search for each row, in the order of the table. With a time limit there are several passes, each
+ * over rows from all parts of the table, so that the rows that get a search are spread over it.
  */
 static void
 search_all(HardNegatives *hard, Training *training, Miner *miner)

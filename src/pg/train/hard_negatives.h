@@ -1,6 +1,6 @@
 /*
  * hard_negatives.h
- *	  Hard negatives from an index: the option hard_negatives of training on labels.
+ *	  Hard negatives from an index: the option hard_negatives.
  */
 #ifndef DML_HARD_NEGATIVES_H
 #define DML_HARD_NEGATIVES_H
@@ -29,30 +29,32 @@ typedef struct HardNegatives
 	char	   *source;			/* the table's name, qualified: what is to be read */
 	/* after hard_negatives_find */
 	int64		rows;			/* that have hard negatives */
-	int64		searched;		/* rows that there was time for, */
-	int64		all;			/* of so many */
+	int64		searched;		/* rows that there was time for */
+	int64		all;			/* all rows */
 	int			k;
 	int32	   *list;			/* all x k, or NULL: in file */
 	File		file;
 } HardNegatives;
 
 /*
- * Open the index that the options name, and its table, until hard_negatives_close.  Errors: the source is no
- * table of its own rows, the caller may not read it, there is no such index on it, it is no dml index, or not valid.
+ * Open the index that the options name, and its table, until hard_negatives_close. Errors: the
+ * source is not a table or has children; the caller may not read it; there is no such index on it;
+ * it is not a dml index, or not valid.
  */
 extern void hard_negatives_open(HardNegatives *hard, const Training *training);
 
 /*
- * For each row the nearest negatives: option hard_neighbors numbers of rows, -1 where there are no more, in the current
- * memory context or, where maintenance_work_mem does not allow that, in a temporary file.  The search ends after a part
- * of the option time_limit; rows that it did not come to have none.
+ * For each row, find the numbers of its nearest negatives, as many as the option hard_neighbors
+ * says, -1 if there are no more. The lists are in the current memory context, or in a temporary
+ * file if maintenance_work_mem does not allow that. The search ends after a part of the option
+ * time_limit; rows that it did not reach have none.
  */
 extern void hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *rows, HardLists *lists);
 
 /* is_negative of rows with labels; ctx: their DmlMatrix. */
 extern bool hard_negatives_by_label(const void *ctx, int32 row, int32 other);
 
-/* What was found, behind the result's reason. */
+/* Append what was found to the reason of the result. */
 extern void hard_negatives_reason(const HardNegatives *hard, TrainResult *result);
 
 extern void hard_negatives_close(HardNegatives *hard);

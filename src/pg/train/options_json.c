@@ -16,13 +16,13 @@
 
 #include "model/model.h"
 
-/* A number, exactly where a double cannot hold a seed. */
+/* Writes a number. A seed that a double cannot hold is written exactly. */
 static LearnStatus
 set_numeric(LearnEnv *env, TrainOptions *options, const char *name, Numeric number)
 {
 	double		value = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(number)));
 
-	/* a bigint becomes a double of 2^63 at most; what is beyond is refused by the option's name */
+	/* a bigint becomes a double of at most 2^63; the option refuses what is beyond */
 	if (strcmp(name, "seed") == 0 && value == floor(value) && fabs(value) <= 9223372036854775808.0)
 		return options_set_seed(env, options,
 								DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(number))));
@@ -84,7 +84,7 @@ options_from_json(LearnEnv *env, TrainOptions *options, Jsonb *json)
 	}
 }
 
-/* The value of option i, of a loss's option in that term of the sum. */
+/* The value of option i; if it is an option of a loss, its value in this term of the sum. */
 static void
 append_option(StringInfo json, const TrainOptions *options, int i, int term, const char *method)
 {

@@ -1,7 +1,8 @@
 /*
  * progress.c
- *	  The view dml_training_progress, without shared memory of our own: a training's numbers are in its
- *	  backend's slot for the progress of commands (call/progress_slot.c).
+ *	  The view dml_training_progress. It needs no shared memory of our own: the numbers of a
+ *	  training are in the slot that its backend has for the progress of commands
+ *	  (call/progress_slot.c).
  */
 #include "compat.h"
 
@@ -88,7 +89,7 @@ progress_phase_name(TrainPhase phase)
 	return "unknown";
 }
 
-/* The place in the registry; of a sum, that of its first term. */
+/* The index in the registry of methods; for a sum, that of its first term. */
 static int
 method_number(const char *name)
 {
@@ -100,7 +101,7 @@ method_number(const char *name)
 	return -1;
 }
 
-/* The numbers from first on, in one change that no reader sees half done. */
+/* Write the numbers from first on in one change, which no reader sees half done. */
 static void
 update(int first, const int64 *values, int count)
 {

@@ -2,9 +2,9 @@
  * train.c
  *	  dml_train: from a labelled source to a stored version of a model.
  *
- * Everything that can be refused is refused before the first row is read (training.c).  Then
- * the rows are read (read/matrix.c), src/learn trains, and the result is stored (model/).
- * Reading runs as the user who calls, as any query of theirs.
+ * Everything that can be refused is refused before the first row is read (training.c). Then the
+ * rows are read (read/matrix.c), src/learn trains, and the result is stored (model/). Reading runs
+ * as the calling user, as any other query does.
  */
 #include "compat.h"
 
@@ -83,8 +83,8 @@ are_numbers(char **texts, int n)
 }
 
 /*
- * Labels that are numbers become a target: for methods that learn from one.  texts are the labels' by class; the
- * rows are then all of one class, in name.
+ * Labels that are numbers become a target, for methods that learn from one. texts are the texts of
+ * the labels by class. Afterwards all rows have one class.
  */
 static void
 set_target(Rows *rows, char **texts, const char *label_name)
@@ -123,8 +123,8 @@ typedef struct Levels
 } Levels;
 
 /*
- * A row of the first n columns as one label, NULL where one of them is.  Of a name that occurs in two
- * genera there are two species.
+ * The first n columns as one label, NULL if one of them is. A name that occurs in two genera means
+ * two species.
  */
 static char *
 row_label(char **column, int n)
@@ -168,8 +168,9 @@ find_levels(const char *label, const char *label_name, Levels *levels)
 }
 
 /*
- * Of each class the class that it is in, level by level.  Classes of classes are numbered in the
- * order of their first class, for classes are in an order that does not depend on that of the rows.
+ * For each class, find the class that contains it, level by level. Classes of classes are numbered
+ * by their first class. The order of classes does not depend on the order of rows, so these numbers
+ * do not either.
  */
 static void
 fill_levels(const Levels *levels, Rows *rows)
@@ -202,7 +203,7 @@ fill_levels(const Levels *levels, Rows *rows)
 	rows->level_classes = count;
 }
 
-/* What rows without a label are used for. */
+/* A NOTICE that says what rows without a label are used for. */
 static const char *
 unlabeled_use(const TrainOptions *options)
 {
@@ -224,7 +225,7 @@ report_unlabeled(const Rows *rows, const TrainOptions *options, const char *labe
 							   (unsigned long) rows->n_unlabeled, (long long) rows->n_unlabeled, label_name, unlabeled_use(options))));
 }
 
-/* The same, behind the result's reason. */
+/* Append the use of rows without a label to the reason of the result. */
 static void
 append_unlabeled(const Rows *rows, const TrainOptions *options, const char *label_name, TrainResult *result)
 {
@@ -247,7 +248,10 @@ label_argument(FunctionCallInfo fcinfo, const char *label_name, bool takes_targe
 	return training_text(fcinfo, ARG_LABEL, label_name);
 }
 
-/* dml_train, dml_tune and dml_train_chunklets: rows and a label, or a target, each. */
+/*
+ * The common part of dml_train, dml_tune and dml_train_chunklets, which read rows with a label or a
+ * target.
+ */
 static Datum
 train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervision, const char *label_name,
 			 bool has_open_set, bool tunes)
@@ -387,7 +391,7 @@ dml_tune(PG_FUNCTION_ARGS)
 	return train_labels(fcinfo, "dml_tune()", "labels", "label", true, true);
 }
 
-/* dml_train_chunklets(model, source, features, chunklet, ...): see supervision.sql and docs/supervision.md. */
+/* dml_train_chunklets(model, source, features, chunklet, ...): see docs/supervision.md. */
 Datum
 dml_train_chunklets(PG_FUNCTION_ARGS)
 {

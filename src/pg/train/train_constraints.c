@@ -1,8 +1,9 @@
 /*
  * train_constraints.c
- *	  Training on what is known beside labels: pairs, triplets, quadruplets, matches, or nothing.
+ *	  Training on constraints: pairs, triplets, quadruplets, matches, or rows alone.
  *
- * As train.c: refuse first, read (read/tuples.c), learn (learn/train/train.h), store.
+ * The steps are those of train.c: check the arguments, read (read/tuples.c), learn
+ * (learn/train/train.h), store.
  */
 #include "compat.h"
 
@@ -46,7 +47,10 @@ task_begin(ConstraintTask *task, FunctionCallInfo fcinfo)
 	task->old = MemoryContextSwitchTo(task->context);
 }
 
-/* The row that the user sees, in the current memory context.  Without constraints it has no column for them. */
+/*
+ * The row that the user sees, in the current memory context. For training on rows alone it has no
+ * column for constraints.
+ */
 static HeapTuple
 result_row(TupleDesc desc, const DmlNewVersion *version, int32 number, const TrainResult *result)
 {
@@ -95,8 +99,8 @@ describe_input(DmlNewVersion *version, const ConstraintTask *task, const DmlTupl
 }
 
 /*
- * Is constraint `other` a negative of `row`, match of match?  Not where the row of one and the partner of the other
- * are equal, or are given as a match, too: constraints are in the order of their numbers.
+ * Is constraint `other` a negative of match `match`? Not if the row of one and the partner of the
+ * other are equal, or are a match themselves. Constraints are in the order of their numbers.
  */
 static bool
 is_other_match(const void *ctx, int32 row, int32 other)
@@ -219,7 +223,7 @@ PG_FUNCTION_INFO_V1(dml_train_quadruplets);
 PG_FUNCTION_INFO_V1(dml_train_matches);
 PG_FUNCTION_INFO_V1(dml_train_unlabeled);
 
-/* dml_train_pairs(model, source, a, b, same, weight, ...): see supervision.sql and docs/supervision.md. */
+/* dml_train_pairs(model, source, a, b, same, weight, ...): see docs/supervision.md. */
 Datum
 dml_train_pairs(PG_FUNCTION_ARGS)
 {

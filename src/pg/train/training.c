@@ -1,6 +1,6 @@
 /*
  * training.c
- *	  What all functions that train have in common.
+ *	  What all functions that train share: arguments, environment, notices, storing, settings.
  */
 #include "compat.h"
 
@@ -22,8 +22,8 @@
 #define MAX_THREADS			256
 
 /*
- * What training may take beside the rows is maintenance_work_mem, but never less than
- * this: the default of 64 MB is meant for sorting and holds no network of some width.
+ * Training may take maintenance_work_mem beside the rows, but at least this: the default of 64 MB
+ * is meant for sorting and does not hold a wide network.
  */
 #define TRAIN_MEMORY_FLOOR	((size_t) 256 * 1024 * 1024)
 
@@ -154,7 +154,7 @@ training_check_network(LearnEnv *env, const char *line)
 	long		first = strtol(line, NULL, 10);
 	NetSpec		spec;
 
-	/* an input as wide as the first layer: what depends on the input is not in doubt */
+	/* with an input as wide as the first layer, nothing that depends on the input is refused */
 	dml_learn_check(env, netspec_parse(env, line, first >= 1 && first <= NET_MAX_WIDTH ? (int) first : 1, &spec));
 }
 
@@ -168,7 +168,7 @@ is_given(const TrainOptions *options, int i)
 	return options->set[i];
 }
 
-/* The supervision that training is on, in words of an error. */
+/* The supervision of a training, as a phrase for an error. */
 static const char *
 supervision_text(const char *supervision)
 {
@@ -176,9 +176,11 @@ supervision_text(const char *supervision)
 }
 
 /*
- * Options that mean something to one kind of supervision alone: views are made where there is nothing else to learn
- * from, or where the option unlabeled asks for them, and classes, their batches and a memory of labelled rows are
- * there where there are labels.  Of pairs each row has one, so that there is nothing to mine.
+ * Options that apply to some kinds of supervision only.
+ * - Views are made if there is nothing else to learn from, or if the option unlabeled asks for
+ *   them.
+ * - Classes, their batches and a memory of labelled rows need labels.
+ * - In pairs, each row has one partner, so there is nothing to mine.
  */
 static void
 refuse_options(const TrainOptions *options, const char *supervision)
@@ -323,7 +325,7 @@ training_method_name(const TrainResult *result)
 	return result->method ? result->method->name : "none";
 }
 
-/* The options as JSON, with what was chosen where they leave it open. */
+/* The options as JSON, with the values that were chosen for options that were left open. */
 static char *
 settings_used(const TrainOptions *options, const TrainResult *result)
 {

@@ -1,7 +1,7 @@
 /*
  * training.h
- *	  What all functions that train have in common: arguments, src/learn's environment with
- *	  notices and progress, storing the result.
+ *	  What all functions that train share: arguments, the environment of src/learn with notices
+ *	  and progress, storing the result.
  */
 #ifndef DML_TRAINING_H
 #define DML_TRAINING_H
@@ -29,18 +29,20 @@ typedef struct Training
 } Training;
 
 /*
- * Set up; everything that can be refused before rows are read is: a NULL model or source, the
- * model's name and owner, a read-only transaction, options.  Arguments 0 and 1 are the model and
- * the source; from first on: method, network, dims, epochs, seed, time_limit, open_set if
- * has_open_set, options.  The method must learn from supervision (methods.h).
+ * Set up a training. Everything that can be refused before rows are read is refused here: a NULL
+ * model or source, the name and owner of the model, a read-only transaction, options.
+ *
+ * Arguments 0 and 1 are the model and the source. From first on come method, network, dims, epochs,
+ * seed, time_limit, open_set if has_open_set, options. The method must learn from supervision
+ * (methods.h).
  */
 extern void training_begin(Training *training, FunctionCallInfo fcinfo, const char *function,
 						   const char *supervision, int first, bool has_open_set);
 
-/* The options, with as much of the time limit as the search for hard negatives has left. */
+/* The options, with the time limit less what the search for hard negatives took. */
 extern TrainOptions training_options_left(const Training *training);
 
-/* The network line's grammar, before the rows say how wide its input is. */
+/* Check the grammar of the network line before the rows say how wide its input is. */
 extern void training_check_network(LearnEnv *env, const char *line);
 
 /* A text argument that must not be NULL. */
@@ -49,18 +51,18 @@ extern char *training_text(FunctionCallInfo fcinfo, int arg, const char *name);
 /* Callback of reading: rows so far; ctx is a Training. */
 extern void training_reading(void *ctx, int64 rows);
 
-/* The search for hard negatives is so far. */
+/* Report the progress of the search for hard negatives. */
 extern void training_mining(Training *training, int64 done, int64 rows);
 
 /* An environment that reports and counts memory; also in training->env. */
 extern LearnEnv *training_env(Training *training);
 
-/* Raise what src/learn returned, with advice where memory was short. */
+/* Raise the error that src/learn returned, with advice if memory was short. */
 extern void training_check(Training *training, LearnStatus status);
 
 /*
- * Store the result as a version; source, method, settings and scores are filled in, the rest
- * (features, label, rows, ...) is the caller's.  Returns the number.
+ * Store the result as a version and return its number. Source, method, settings and scores are
+ * filled in here; the rest (features, label, rows, ...) by the caller.
  */
 extern int32 training_store(Training *training, const TrainResult *result, DmlNewVersion *version);
 

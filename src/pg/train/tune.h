@@ -12,9 +12,9 @@
 #include "learn/train/tune.h"
 
 /*
- * The plan of a search from the arguments search (jsonb or NULL), trials and folds, of which the
- * first is `first`; in the current memory context.  Errors: what tune_check refuses, and JSON that is neither
- * lists nor ranges.
+ * The plan of a search from the arguments search (jsonb or NULL), trials and folds, in the current
+ * memory context. Argument number `first` is search. Errors: what tune_check refuses, and JSON that
+ * holds neither lists nor ranges.
  */
 extern TunePlan *tune_plan(FunctionCallInfo fcinfo, int first, const TrainOptions *options);
 
