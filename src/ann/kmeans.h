@@ -46,7 +46,7 @@ typedef struct KmeansGrid
 	int			groups;
 	int			k;
 	float	   *tops;			/* groups x width */
-	int		   *first;			/* groups + 1: centers first[g] to first[g + 1] - 1 belong to group g */
+	int		   *first;			/* groups + 1: group g has centers first[g] to first[g + 1] - 1 */
 	float	   *centers;		/* k x width */
 	float	   *bias;			/* k */
 } KmeansGrid;

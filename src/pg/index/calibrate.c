@@ -223,29 +223,11 @@ collect(TreeWalk *walk, ItemPointer self, int wanted, SearchBest *best)
 	{
 		AnnBlock	block;
 		Buffer		buffer = tree_walk_leaf(walk, &block);
-		const TreeRow *rows;
 
 		if (buffer == InvalidBuffer)
 			break;
-		rows = tree_rows(BufferGetPage(buffer), &walk->shape->leaf);
-		for (int j = 0; j < block.n; j++)
-			if (!rows[j].dead && walk->scratch.estimates[j] < search_limit(best))
-			{
-				const ItemPointerData *tid = &rows[j].tid;
-				SearchItem	item = {.key = walk->scratch.estimates[j]};
-
-				if (ItemPointerEquals(unconstify(ItemPointerData *, tid), self))
-					continue;
-				item.spread = code_deviation(&walk->scratch.query, block.norm[j], block.error[j], walk->shape->width);
-				item.id = (((uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 |
-							ItemPointerGetOffsetNumberNoCheck(tid)) << 16) | leaf;
-				search_offer(best, item);
-				if (item.key < search_limit(&nearest))
-				{
-					search_offer(&nearest, item);
-					useful = leaf;
-				}
-			}
+		if (tree_walk_offer(walk, BufferGetPage(buffer), &block, self, (uint16) leaf, best, &nearest))
+			useful = leaf;
 		UnlockReleaseBuffer(buffer);
 	}
 	search_sort(best);
@@ -288,11 +270,11 @@ ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *sha
 		const DmlVector *vector;
 		ItemPointerData tid;
 
-		*candidate = (Candidate) {.key = item->key, .spread = item->spread, .square = NAN, .leaf = (int) (item->id & 0xffff)};
+		*candidate = (Candidate) {.key = item->key, .spread = item->spread, .square = NAN, .leaf = TREE_ITEM_VISIT(item)};
 		if (distances.n == NEAREST && item->key - DEPTH_DEVIATIONS * item->spread > search_limit(&distances))
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		ItemPointerSet(&tid, (BlockNumber) (item->id >> 32), (OffsetNumber) (item->id >> 16 & 0xffff));
+		tree_item_tid(item, &tid);
 		vector = tree_fetch(fetch, &tid, SnapshotSelf);
 		if (vector == NULL || vector->dim != shape->dims)
 			continue;
@@ -458,7 +440,7 @@ ask_deep(Relation index, const TreeMeta *meta, const TreeShape *shape, ItemPoint
 	tree_walk_init(&walk, index, shape, meta, query, NULL, &counts);
 	collect(&walk, self, TREE_DEEP, &best);
 	for (int i = 0; i < best.n; i++)
-		leaves[i] = (int) (best.items[i].id & 0xffff);
+		leaves[i] = TREE_ITEM_VISIT(&best.items[i]);
 	tree_walk_free(&walk);
 	pfree(best.items);
 	return best.n;

@@ -251,7 +251,9 @@ tree_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *startup, Cost 
 	}
 	memset(&generic, 0, sizeof(generic));
 	genericcostestimate(root, path, loops, &generic);
-	found = Min(rows, info->rel->tuples * generic.indexSelectivity);	/* a partial index's predicate is in it */
+
+	/* the selectivity includes a partial index's predicate */
+	found = Min(rows, info->rel->tuples * generic.indexSelectivity);
 	rejected = path->path.rows < found * SAME_ROWS;
 	wanted = found;
 	if (path->indexorderbys != NIL && root->limit_tuples > 0 && root->limit_tuples < path->path.rows)

@@ -62,7 +62,9 @@ tree_node_make(Relation index, Page page, const TreeShape *shape, int level, uin
 		if (slack > 0)
 		{
 			entry.factors.error = TREE_NOT_CERTAIN;
-			entry.square = (sqrtf(entry.square) + slack) * (sqrtf(entry.square) + slack);	/* not less than it is */
+
+			/* not less than the true one */
+			entry.square = (sqrtf(entry.square) + slack) * (sqrtf(entry.square) + slack);
 		}
 		if (level > 0)
 		{

@@ -294,7 +294,7 @@ typedef struct Division
 	int32_t    *order;			/* the entries, part by part */
 	int64_t    *first;			/* where each part begins in order */
 	int64_t		parts;
-	double		before;			/* sum of the squared distances to the centers of the old nodes ... */
+	double		before;			/* sum of squared distances to the centers of the old nodes ... */
 	double		after;			/* ... and of the new ones */
 } Division;
 

@@ -46,7 +46,8 @@
  */
 #define USELESS_SHARE		4
 
-#define MANY_SURVIVORS		100000	/* memory for more is not taken before it is known how many rows there may be */
+/* Before memory for more survivors is taken, the rows that the index can have are counted. */
+#define MANY_SURVIVORS		100000
 
 /*
  * With a filter: the leaves that would be visited for all rows that had to be met for `wanted`
@@ -88,12 +89,6 @@ misses_too_many(const TreeScan *state, const TreeWalk *walk, const SearchBest *n
 	return tree_walk_missed(walk, limit, enough) > enough;
 }
 
-static inline void
-item_tid(const SearchItem *item, ItemPointer tid)
-{
-	ItemPointerSet(tid, (BlockNumber) (item->id >> 16), (OffsetNumber) (item->id & 0xffff));
-}
-
 /* Drop rows that were returned already; returns how many. */
 static int
 drop_returned(TreeScan *state, SearchBest *rows)
@@ -108,7 +103,7 @@ drop_returned(TreeScan *state, SearchBest *rows)
 	{
 		ItemPointerData tid;
 
-		item_tid(&rows->items[i], &tid);
+		tree_item_tid(&rows->items[i], &tid);
 		if (bsearch(&tid, state->returned, state->returned_n, sizeof(ItemPointerData), tree_compare_tids) == NULL)
 			rows->items[kept++] = rows->items[i];
 	}
@@ -140,14 +135,85 @@ expect_rows(const TreeScan *state, const SearchBest *rows, int i)
 
 	if (i + PAGES_AHEAD < rows->n)
 	{
-		item_tid(&rows->items[i + PAGES_AHEAD], &tid);
+		tree_item_tid(&rows->items[i + PAGES_AHEAD], &tid);
 		tree_fetch_expect_page(state->fetch, &tid);
 	}
 	if (i + ROWS_AHEAD >= 0 && i + ROWS_AHEAD < rows->n)
 	{
-		item_tid(&rows->items[i + ROWS_AHEAD], &tid);
+		tree_item_tid(&rows->items[i + ROWS_AHEAD], &tid);
 		tree_fetch_expect_row(state->fetch, &tid);
 	}
+}
+
+/*
+ * Measure survivors in the order of their estimates, until no later one can be among the `wanted`
+ * rows, and at most `most` of them; all that may lie in the balls if the tree is used up. They
+ * become state->found, by distance.
+ */
+static void
+measure_survivors(IndexScanDesc scan, const SearchBest *survivors, int wanted, int most)
+{
+	TreeScan   *state = scan->opaque;
+	SearchBest	distances = {.room = Min(wanted, survivors->n + 1)};
+	float		deviations = tree_deviations(state->recall);
+
+	state->found = MemoryContextAllocHuge(state->stage_context, sizeof(Found) * (Size) Max(survivors->n, 1));
+	state->n_found = 0;
+	state->next = 0;
+	distances.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) distances.room);
+	for (int i = -PAGES_AHEAD; i < 0; i++)
+		expect_rows(state, survivors, i);
+	for (int i = 0; i < survivors->n; i++)
+	{
+		const SearchItem *item = &survivors->items[i];
+		Found	   *found = &state->found[state->n_found];
+		double		distance;
+
+		if (!state->used_up && distances.n == distances.room &&
+			(i >= most || item->key - deviations * item->spread > search_limit(&distances)))
+			break;
+		if (item->key - deviations * item->spread > state->limit)
+			break;
+		CHECK_FOR_INTERRUPTS();
+		expect_rows(state, survivors, i);
+		tree_item_tid(item, &found->tid);
+		if (!tree_measure(scan, &found->tid, &distance))
+			continue;
+		found->distance = distance;
+		state->n_found++;
+		search_offer(&distances, (SearchItem) {.key = (float) tree_scan_square(state, distance)});
+	}
+	qsort(state->found, state->n_found, sizeof(Found), tree_compare_found);
+
+	/* beyond the wanted ones nearer rows may have been left out */
+	if (!state->used_up)
+		state->n_found = Min(state->n_found, wanted);
+}
+
+/*
+ * Keep the rows of state->found behind the last one returned. If the tree is used up, the nearer
+ * ones are kept, too, and come last.
+ */
+static void
+order_behind_last(TreeScan *state)
+{
+	Found	   *sorted;
+	int			first = 0;
+
+	while (first < state->n_found && tree_compare_found(&state->found[first], &state->last) < 0)
+		first++;
+	if (!state->used_up)
+	{
+		while (first < state->n_found && tree_compare_found(&state->found[first], &state->last) == 0)
+			first++;
+		state->n_found -= first;
+		memmove(state->found, state->found + first, sizeof(Found) * state->n_found);
+		return;
+	}
+	sorted = MemoryContextAllocHuge(state->stage_context, sizeof(Found) * (Size) Max(state->n_found, 1));
+	memcpy(sorted, state->found + first, sizeof(Found) * (state->n_found - first));
+	memcpy(sorted + state->n_found - first, state->found, sizeof(Found) * first);
+	state->found = sorted;
 }
 
 /*
@@ -161,14 +227,12 @@ search_stage(IndexScanDesc scan)
 	TreeEffort	effort;
 	TreeWalk	walk;
 	SearchBest	survivors = {0};
-	SearchBest	distances = {0};
 	SearchBest	nearest = {0};	/* where the walk is watched: the wanted ones, by their estimates */
 	int64		useful = 0;		/* leaves up to the last one that had one of them */
 	int			wanted = state->stage;
 	int64		leaves = 0;
 	int64		probes;
 	int64		look;			/* leaves after which the share that passes is looked at */
-	float		deviations = tree_deviations(state->recall);
 	bool		bounded = !isinf(state->limit);
 	double		near;
 	bool		late;
@@ -192,8 +256,6 @@ search_stage(IndexScanDesc scan)
 	{
 		AnnBlock	block;
 		Buffer		buffer;
-		const TreeRow *rows;
-		float		limit;
 
 		if (leaves >= look && state->filter != NULL && !bounded)
 		{
@@ -217,28 +279,10 @@ search_stage(IndexScanDesc scan)
 		buffer = tree_walk_leaf(&walk, &block);
 		if (buffer == InvalidBuffer)
 			break;
-		rows = tree_rows(BufferGetPage(buffer), &state->shape->leaf);
 		if (walk.watch)
 			tree_walk_note(&walk, &block);
-		limit = search_limit(&survivors);
-		for (int j = 0; j < block.n; j++)
-			if (walk.scratch.estimates[j] < limit && !rows[j].dead)
-			{
-				const ItemPointerData *tid = &rows[j].tid;
-
-				search_offer(&survivors, (SearchItem)
-				{
-					.key = walk.scratch.estimates[j],
-						.spread = code_deviation(&walk.scratch.query, block.norm[j], block.error[j], state->shape->width),
-						.id = (uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 | ItemPointerGetOffsetNumberNoCheck(tid)
-				});
-				limit = search_limit(&survivors);
-				if (nearest.room > 0 && walk.scratch.estimates[j] < search_limit(&nearest))
-				{
-					search_offer(&nearest, (SearchItem) {.key = walk.scratch.estimates[j]});
-					useful = leaves + 1;
-				}
-			}
+		if (tree_walk_offer(&walk, BufferGetPage(buffer), &block, NULL, 0, &survivors, &nearest))
+			useful = leaves + 1;
 		UnlockReleaseBuffer(buffer);
 	}
 	if (nearest.room > 0)
@@ -252,62 +296,10 @@ search_stage(IndexScanDesc scan)
 	returned = drop_returned(state, &survivors);
 	wanted = Max(wanted - returned, 1);
 
-	/* exact distances in the order of estimates, until no later row can be among the wanted ones */
-	state->found = MemoryContextAllocHuge(state->stage_context, sizeof(Found) * (Size) Max(survivors.n, 1));
-	state->n_found = 0;
-	state->next = 0;
-	distances.room = Min(wanted, survivors.n + 1);
-	distances.items = MemoryContextAllocHuge(state->stage_context, sizeof(SearchItem) * (Size) distances.room);
-	for (int i = -PAGES_AHEAD; i < 0; i++)
-		expect_rows(state, &survivors, i);
-	for (int i = 0; i < survivors.n; i++)
-	{
-		const SearchItem *item = &survivors.items[i];
-		Found	   *found = &state->found[state->n_found];
-		double		distance;
-
-		if (!late && distances.n == distances.room &&
-			(i >= effort.exact - returned || item->key - deviations * item->spread > search_limit(&distances)))
-			break;
-		if (item->key - deviations * item->spread > state->limit)
-			break;
-		CHECK_FOR_INTERRUPTS();
-		expect_rows(state, &survivors, i);
-		item_tid(item, &found->tid);
-		if (!tree_measure(scan, &found->tid, &distance))
-			continue;
-		found->distance = distance;
-		state->n_found++;
-		search_offer(&distances, (SearchItem) {.key = (float) tree_scan_square(state, distance)});
-	}
-	qsort(state->found, state->n_found, sizeof(Found), tree_compare_found);
 	state->used_up = late;
-
-	/* beyond the wanted ones nearer rows may have been left out */
-	if (!late)
-		state->n_found = Min(state->n_found, wanted);
+	measure_survivors(scan, &survivors, wanted, effort.exact - returned);
 	if (state->any)
-	{
-		int			kept = 0;
-
-		for (int i = 0; i < state->n_found; i++)
-			if (late || tree_compare_found(&state->found[i], &state->last) > 0)
-				state->found[kept++] = state->found[i];
-		state->n_found = kept;
-
-		/* rows behind the last one first, in order, then the late ones */
-		if (late)
-		{
-			int			first = 0;
-			Found	   *sorted = palloc(sizeof(Found) * Max(kept, 1));
-
-			while (first < kept && tree_compare_found(&state->found[first], &state->last) < 0)
-				first++;
-			memcpy(sorted, state->found + first, sizeof(Found) * (kept - first));
-			memcpy(sorted + kept - first, state->found, sizeof(Found) * first);
-			state->found = sorted;
-		}
-	}
+		order_behind_last(state);
 	MemoryContextSwitchTo(state->context);
 }
 

@@ -409,7 +409,7 @@ extern void tree_patch_finish(Relation index, Buffer buffer, Page image, const T
 /* ---------- meta.c ---------- */
 
 extern void tree_meta_read(Relation index, TreeMeta *meta);
-extern void tree_meta_copy(Relation index, Page page, TreeMeta *meta);	/* of a page at hand, checked */
+extern void tree_meta_copy(Relation index, Page page, TreeMeta *meta);	/* of a locked page */
 
 /* The index's shape, a copy in context; NULL while it has no row. */
 extern const TreeShape *tree_shape(Relation index, const TreeMeta *meta, MemoryContext context);
@@ -446,7 +446,7 @@ extern bool tree_rotate(const TreeShape *shape, const float *x, float *scratch, 
  * range whose squares a float holds: 0, or more for vectors of less than 1e-9.  At most `most`.
  */
 #define TREE_MOST_EXPONENT	127
-#define TREE_FIRST_EXPONENT	52	/* of an index that knows one row: those of length 1000 have their place, too */
+#define TREE_FIRST_EXPONENT	52	/* of an index that knows one row; has room for length 1000 */
 
 extern int	tree_exponent(double length, int most);
 

@@ -541,6 +541,40 @@ tree_walk_leaf(TreeWalk *walk, AnnBlock *block)
 	}
 }
 
+bool
+tree_walk_offer(const TreeWalk *walk, Page page, const AnnBlock *block, const ItemPointerData *self, uint16 visit,
+				SearchBest *best, SearchBest *nearest)
+{
+	const TreeRow *rows = tree_rows(page, &walk->shape->leaf);
+	const float *estimates = walk->scratch.estimates;
+	float		limit = search_limit(best);
+	bool		useful = false;
+
+	for (int j = 0; j < block->n; j++)
+		if (estimates[j] < limit && !rows[j].dead)
+		{
+			BlockNumber heap_block = ItemPointerGetBlockNumberNoCheck(&rows[j].tid);
+			OffsetNumber place = ItemPointerGetOffsetNumberNoCheck(&rows[j].tid);
+
+			if (self != NULL && ItemPointerEquals(unconstify(ItemPointerData *, self),
+												  unconstify(ItemPointerData *, &rows[j].tid)))
+				continue;
+			search_offer(best, (SearchItem)
+			{
+				.key = estimates[j],
+					.spread = code_deviation(&walk->scratch.query, block->norm[j], block->error[j], walk->shape->width),
+					.id = ((uint64) heap_block << 16 | place) << 16 | visit
+			});
+			limit = search_limit(best);
+			if (nearest->room > 0 && estimates[j] < search_limit(nearest))
+			{
+				search_offer(nearest, (SearchItem) {.key = estimates[j]});
+				useful = true;
+			}
+		}
+	return useful;
+}
+
 void
 tree_walk_note(TreeWalk *walk, const AnnBlock *block)
 {
@@ -557,10 +591,12 @@ tree_walk_note(TreeWalk *walk, const AnnBlock *block)
 }
 
 /*
- * How much farther than its leaf a row that passes lies: the mean, and the variance.  A row at r from its leaf's
- * center, in no particular direction, has the squared distance key + |r|^2 in the mean.  The rows of a few leaves that pass
- * may lie otherwise: one leaf of two clusters has them all on its far side.  So few leaves count little
- * against that mean, and the doubt is part of the variance.
+ * How much farther than its leaf a row that passes lies: the mean, and the variance.
+ *
+ * A row at r from its leaf's center, in no particular direction, has the squared distance
+ * key + |r|^2 in the mean. The rows that pass in a few leaves may lie otherwise: a leaf of two
+ * clusters may have all of them on its far side. So a few leaves count little against that mean,
+ * and the doubt is part of the variance.
  */
 static double
 passing_offset(const TreeWalk *walk, double *variance)

@@ -20,18 +20,18 @@ typedef struct TreeCounts
 } TreeCounts;
 
 /*
- * How much farther than a node, by the keys that they are ordered by, what is directly below it
- * lies.
+ * Offsets: an entry's key less the key of its node, that is how much farther from the query the
+ * entry lies. Weighted sums, in which nodes opened last count most.
  */
 typedef struct TreeOffsets
 {
-	double		n;				/* children, or rows that pass */
-	double		nodes;			/* that they are of */
-	double		sum;
-	double		squares;
+	double		n;				/* entries: children, or rows that pass */
+	double		nodes;			/* nodes that hold them */
+	double		sum;			/* of the offsets */
+	double		squares;		/* of the offsets */
 } TreeOffsets;
 
-/* What both ways begin with.  All memory is of the context that was current. */
+/* The state of a walk of either kind.  Its memory is in the context that was current. */
 typedef struct TreeWalk
 {
 	Relation	index;
@@ -41,7 +41,7 @@ typedef struct TreeWalk
 	AnnScratch	scratch;
 	TreeCounts *counts;
 	int64		pages;			/* met by this walk ... */
-	int64		most_pages;		/* ... of so many that the index had when it was last looked */
+	int64		most_pages;		/* ... and pages that the index had when last asked */
 
 	/* conditions on columns; NULL: none */
 	const TreeFilter *filter;
@@ -55,11 +55,11 @@ typedef struct TreeWalk
 	int			least[TREE_MAX_HEIGHT]; /* nodes to open before the first of the level below */
 	float		leaf_key;		/* of the leaf that was handed out last */
 	bool		watch;			/* offsets are wanted */
-	TreeOffsets offsets[TREE_MAX_HEIGHT];	/* below opened nodes of each level; of leaves, of rows that pass */
-	int64		passing_leaves; /* that had one */
-	double		spread;			/* sums over all rows of the opened leaves, passing or not: of |r|^2, */
-	double		wobble;			/* of the variance of a squared distance, */
-	double		spread_rows;	/* and their number */
+	TreeOffsets offsets[TREE_MAX_HEIGHT];	/* by the level of the opened node; in leaves, rows that pass */
+	int64		passing_leaves; /* leaves with a row that passes */
+	double		spread;			/* sums over all rows of opened leaves: of |r|^2, */
+	double		wobble;			/* of the variance of a squared distance ... */
+	double		spread_rows;	/* ... and how many rows */
 	float		lean;			/* of inner products: what a node's radius counts for */
 
 	/* exact: nodes and rows by lower bound of the squared distance */
@@ -107,6 +107,24 @@ extern void tree_walk_free(TreeWalk *walk);
  * alone, not on how many leaves will be asked for.
  */
 extern Buffer tree_walk_leaf(TreeWalk *walk, AnnBlock *block);
+
+/*
+ * Offer the live rows of the leaf handed out last to best, by their estimates, except `self` (NULL:
+ * no row is left out). The item of a row has the estimate's standard deviation as its spread, and
+ * the row and the visit as its id. The wanted rows among them, by the estimates alone, are offered
+ * to nearest, too (a room of 0: no rows are watched). Returns whether nearest took one.
+ */
+extern bool tree_walk_offer(const TreeWalk *walk, Page page, const AnnBlock *block, const ItemPointerData *self,
+							uint16 visit, SearchBest *best, SearchBest *nearest);
+
+/* The row and the visit of an offered item. */
+#define TREE_ITEM_VISIT(item)	((int) ((item)->id & 0xffff))
+
+static inline void
+tree_item_tid(const SearchItem *item, ItemPointer tid)
+{
+	ItemPointerSet(tid, (BlockNumber) (item->id >> 32), (OffsetNumber) (item->id >> 16 & 0xffff));
+}
 
 /*
  * For a walk with `watch`. tree_walk_note() notes where the rows of the leaf handed out last lie.

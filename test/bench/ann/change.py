@@ -13,8 +13,8 @@ def wal(connection):
 def run(report, connection, data, contenders, arguments):
     one_by_one = 200 if arguments.quick else 1000
     report.line("\n### Changes\n")
-    report.line(f"{one_by_one:,} rows inserted one statement each (synchronous_commit off), {ROUNDS} times in turns, the median; {ROWS:,} by COPY; WAL without full-page images, "
-                "the table's own records (those of a table without an index) taken off; VACUUM after a tenth of the rows was deleted.\n")
+    report.line(f"{one_by_one:,} rows by INSERT, one a statement, with synchronous_commit off: the median of {ROUNDS} rounds, in turns. {ROWS:,} rows by COPY. "
+                "WAL is without full-page images and without the records of a table that has no index. VACUUM runs after a tenth of the rows was deleted.\n")
     report.table(["", "INSERT, rows/s", "dml is faster by", "COPY, s", "dml is faster by", "WAL bytes a row", "dml writes less by",
                   "VACUUM, s", "dml is faster by"])
     connection.execute("ALTER SYSTEM SET full_page_writes = off")
