@@ -534,7 +534,10 @@ test_tune_large(void **state)
 		if (late)
 			assert_non_null(strstr(result.reason, "1 tried of 6"));
 		else
+		{
 			assert_true(trials == 6);
+			assert_non_null(strstr(result.reason, "trials learned from"));
+		}
 		unit_env_done(&unit);
 	}
 }

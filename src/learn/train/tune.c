@@ -324,6 +324,7 @@ typedef struct Search
 	int			tried;			/* that were judged at all */
 	int			judged;			/* in the latest rung */
 	bool		cut;			/* time was up */
+	int64_t		sampled;		/* rows that trials learn from, where these are not all; else 0 */
 } Search;
 
 /* The candidate of a trial, with a share of the epochs that it would have. */
@@ -449,6 +450,7 @@ draw_samples(Search *s)
 
 		rows = fmin(rows, fmax(LEAST_SAMPLE, SEARCH_TIME * (t->deadline - t->start) / work));
 	}
+	s->sampled = t->split[0].n_train > (int64_t) rows ? (int64_t) rows : 0;
 	for (int f = 0; f < t->n_splits; f++)
 		LEARN_TRY(split_sample(t->env, t->split[f].train, t->split[f].n_train, (int64_t) rows, t->options->seed,
 							   &t->split[f].train, &t->split[f].n_train));
@@ -502,6 +504,8 @@ keep_best(Search *s, TrainOptions *chosen)
 		snprintf(r->reason, sizeof(r->reason), "trial %d is the best of %s in %d folds: %.300s; %s",
 				 s->alive[winner - 1]->number, tried, t->n_splits, settings, scores);
 	}
+	if (s->sampled > 0)
+		trainer_append(t, "; trials learned from %lld rows", (long long) s->sampled);
 	trainer_append(t, "%s%s", s->cut ? "; the time limit ended the search early" : "",
 				   cut ? "; the time limit ended the training early" : "");
 	return LEARN_OK;
