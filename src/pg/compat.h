@@ -54,7 +54,10 @@
 #define dml_guc_malloc(size)	malloc(size)
 #endif
 
-/* Release a plan of SPI_plan_get_cached_plan() that no resource owner holds.  With utils/plancache.h. */
+/*
+ * Release a plan of SPI_plan_get_cached_plan() that no resource owner holds.  With
+ * utils/plancache.h.
+ */
 #if PG_VERSION_NUM >= 140000
 #define dml_release_cached_plan(plan)	ReleaseCachedPlan(plan, NULL)
 #else

@@ -89,7 +89,7 @@ lock_tables(MaterializeTarget *target)
 		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target->relid)))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_TABLE),
-					 errmsg("the table was dropped meanwhile")));
+					 errmsg("the table was concurrently dropped")));
 		find_column(target);
 		target->members = find_all_inheritors(target->relid, mode, NULL);
 		if (mode == AccessExclusiveLock || !is_rebuilt(target))

@@ -175,7 +175,7 @@ materialize_check_members(const MaterializeTarget *target, const char *doing)
 	if (table_owner(target->relid) != target->owner)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("the owner of \"%s\" changed meanwhile", get_rel_name(target->relid))));
+				 errmsg("the owner of \"%s\" was concurrently changed", get_rel_name(target->relid))));
 	foreach(cell, target->members)
 	{
 		Oid			relid = lfirst_oid(cell);

@@ -174,7 +174,7 @@ dml_column_record(const DmlColumn *column)
 						2, types, values, NULL, false) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the model of column \"%s\" was dropped meanwhile", get_attname(column->relid, column->attnum, false))));
+				 errmsg("the model of column \"%s\" was concurrently dropped", get_attname(column->relid, column->attnum, false))));
 	forget(column->relid, column->attnum, &records, &stale);
 	catalog_execute("INSERT INTO dml_catalog.column_info (place, model_id, number, features) "
 					"VALUES (dml_catalog.column_of($3, $4), $1, $2, $5)", 5, types, values, NULL, false);

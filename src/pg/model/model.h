@@ -48,8 +48,8 @@ typedef struct DmlVersion
 	 */
 	const struct DmlVersion *side[2];
 	char		side_name;		/* 'a' or 'b' if this is a side, else 0 */
-	bool		adapter;		/* an adapter: space is that of the stored vectors, 0 if they are plain */
-	const struct DmlVersion *whole; /* what a pin holds: this version, or the one that it is a side of */
+	bool		adapter;		/* space is that of the stored vectors, 0: plain */
+	const struct DmlVersion *whole; /* what a pin holds: this, or the whole of this side */
 } DmlVersion;
 
 /*
@@ -60,7 +60,7 @@ typedef struct DmlVersion
  * permission denied, a space that no version in this database has.
  */
 extern const DmlVersion *dml_version_by_name(const char *name);
-extern const DmlVersion *dml_version_by_space(uint64 space);	/* any version of this space that the user may use */
+extern const DmlVersion *dml_version_by_space(uint64 space);	/* any one that the user may use */
 
 /* Keep a version in the cache until the context is reset or deleted. */
 extern void dml_version_pin(const DmlVersion *version, MemoryContext context);

@@ -50,11 +50,11 @@ struct DmlConfined
 	char	  **columns;
 	Oid			extension;
 	Oid			schema;			/* the schema of dml */
-	Oid			owner;			/* whose functions and types, and those of superusers, are allowed too; InvalidOid: nobody */
+	Oid			owner;			/* its and superusers' objects are allowed; InvalidOid: none */
 	bool		uses_dml;		/* a name of dml's, or a column of a type of dml's */
 	bool		has_literal;	/* whose type follows from the context */
-	bool		has_foreign;	/* a name that another user has also given to an object in dml's schema */
-	const char *why;			/* the reason for messages; NULL: confined so far */
+	bool		has_foreign;	/* a name that others also use in dml's schema */
+	const char *why;			/* the reason for an error; NULL: confined so far */
 
 	EState	   *estate;
 	ExprState **states;

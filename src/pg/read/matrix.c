@@ -31,8 +31,8 @@
 typedef struct MatrixState
 {
 	MatrixStore *store;
-	int64	   *place;			/* from a row's number to its place in the store: n rows, then those without a label */
-	int32	   *class;			/* by place in the store, numbered as they appeared, -1: none; NULL: no labels */
+	int64	   *place;			/* row number to place in the store; rows without a label last */
+	int32	   *class;			/* by place in the store, -1: none; NULL: no labels */
 } MatrixState;
 
 /* The reading of one source. */
@@ -43,7 +43,7 @@ typedef struct Reader
 	DmlClasses *classes;
 	size_t		limit;
 	const DmlFeatures *features;
-	DmlConfined *confined;		/* computes the features from the query's columns; NULL: the query does */
+	DmlConfined *confined;		/* computes the features; NULL: the query does */
 	int			n_targets;		/* columns of the query before the label */
 	Datum	   *values;			/* confined: the features of the current row */
 	bool	   *nulls;

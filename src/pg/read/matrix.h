@@ -27,7 +27,7 @@ typedef struct DmlMatrix
 {
 	Rows		rows;			/* for src/learn; labels are set by dml_matrix_label */
 	uint64	   *row_hash;		/* content hash of the row's features, n; splits depend on it */
-	int64		skipped;		/* rows skipped: with a NULL feature or, unless partly, a NULL label */
+	int64		skipped;		/* rows with a NULL feature or, unless partly, a NULL label */
 	DmlInputKind input_kind;
 	int			n_columns;
 	char	  **columns;
@@ -39,9 +39,9 @@ typedef struct DmlExtra
 {
 	const char *text;			/* an expression over the source */
 	const char *what;			/* its name in messages: "group" */
-	DmlClasses *classes;		/* for values that are compared for equality; NULL: a number or a time */
+	DmlClasses *classes;		/* for values compared for equality; NULL: a number or a time */
 	int32	   *class;			/* n, by row, in the order in which classes appeared; or */
-	double	   *number;			/* n: numbers; times in their own units; places as block * 2^16 + offset */
+	double	   *number;			/* n: numbers, times in their units, block * 2^16 + offset */
 	bool		place;			/* text is "ctid": the row's place in its table */
 } DmlExtra;
 
@@ -57,7 +57,7 @@ typedef struct DmlMatrixSource
 	const DmlVersion *version;	/* features NULL: the version's, which must be confined
 								 * (feature_confined.h) unless the user owns the model */
 	const char *label;			/* NULL: so is rows.label */
-	bool		partly;			/* put rows with a NULL label, or extra, behind the others (rows.n_unlabeled) */
+	bool		partly;			/* keep rows with a NULL label or extra (rows.n_unlabeled) */
 	DmlClasses *classes;		/* of the label */
 	DmlExtra   *extra;			/* arrays to fill; a row with a NULL among them is skipped */
 	int			n_extra;

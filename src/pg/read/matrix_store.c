@@ -18,7 +18,7 @@
 
 #include "read/temp_file.h"
 
-/* A block of floats, in bytes: large enough for cheap I/O, small beside any limit. */
+/* Bytes of a block of floats: large enough for cheap I/O, small compared with any limit. */
 #define BLOCK_BYTES		(256 * 1024)
 
 struct MatrixStore

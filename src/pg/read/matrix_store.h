@@ -16,7 +16,9 @@ typedef struct MatrixStore MatrixStore;
  */
 extern MatrixStore *matrix_store_new(int d, size_t limit);
 
-/* Append a row of d finite numbers.  Errors: the temporary file cannot be written, temp_file_limit. */
+/*
+ * Append a row of d finite numbers.  Errors: the temporary file cannot be written, temp_file_limit.
+ */
 extern void matrix_store_add(MatrixStore *store, const float4 *row);
 
 /* Call once after the last row and before the first read. */

@@ -29,7 +29,7 @@ typedef struct DmlTupleSource
 	int			size;			/* places: 1 to TUPLES_MAX_SIZE */
 	const char *name[TUPLES_MAX_SIZE];	/* names of the places in messages: "anchor", ... */
 	const char *features[TUPLES_MAX_SIZE];
-	int			inputs;			/* 1: one kind of row; 2: the second place has another; 0: 2 if widths differ */
+	int			inputs;			/* 1: one kind of row; 2: two kinds; 0: 2 if widths differ */
 	bool		embedded;		/* the second place may hold embeddings */
 	const char *same;			/* a boolean expression, or NULL */
 	const char *weight;			/* a number, or NULL */
@@ -57,7 +57,7 @@ typedef struct DmlTuples
 	double	   *place;			/* n: dml_extra_place(); or NULL */
 	int64		skipped;		/* rows of the source with a NULL */
 	int64		weightless;		/* rows of the source with weight 0, treated as absent */
-	uint64		space;			/* if embedded: the space of the second place's vectors, 0 for plain ones */
+	uint64		space;			/* if embedded: the space of the second place, 0: plain */
 	void	   *state;			/* private */
 } DmlTuples;
 

@@ -82,7 +82,7 @@ half_to_float(uint16 half)
 	return f.value;
 }
 
-/* The nearest half, ties to even; HALF_INFINITY beside the sign: beyond the range of halves. */
+/* The nearest half, ties to even.  HALF_INFINITY, with the sign, if the value is out of range. */
 static uint16
 float_to_half(float4 value)
 {
@@ -96,7 +96,10 @@ float_to_half(float4 value)
 		return sign | HALF_INFINITY;
 	if (f.bits < (uint32) (127 - 14) << 23)
 	{
-		/* Below 2^-14 halves are multiples of 2^-24, as floats from 0.5 to 1 are: the addition rounds. */
+		/*
+		 * Below 2^-14 halves are multiples of 2^-24, as floats from 0.5 to 1 are: the addition
+		 * rounds.
+		 */
 		FloatBits	shift;
 
 		shift.value = 0.5f;
