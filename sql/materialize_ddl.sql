@@ -347,7 +347,7 @@ CREATE SCHEMA mat_path;
 SET search_path = mat_path, public;
 CREATE FUNCTION inner_one(real) RETURNS real IMMUTABLE LANGUAGE sql AS 'SELECT $1 * 2';
 CREATE FUNCTION outer_one(real) RETURNS real IMMUTABLE LANGUAGE sql AS 'SELECT inner_one($1)';
-CREATE FUNCTION outer_plpgsql(real) RETURNS real IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN inner_one($1); END';
+CREATE FUNCTION outer_plpgsql(real, OUT twice real) IMMUTABLE LANGUAGE plpgsql AS 'BEGIN SELECT inner_one($1) INTO twice; END';
 CREATE FUNCTION outer_two(real) RETURNS real IMMUTABLE LANGUAGE sql AS 'SELECT mat_path.outer_plpgsql($1)';
 CREATE FUNCTION outer_set(real) RETURNS real IMMUTABLE LANGUAGE sql SET search_path = mat_path AS 'SELECT inner_one($1)';
 CREATE TABLE p AS SELECT sin(i)::real AS f, (i % 3)::real AS g, i % 3 AS class FROM generate_series(1, 60) i;
