@@ -47,7 +47,7 @@ is_near(const Path *path)
 	double		recall;
 
 	if (!IsA(path, IndexPath) || index_path->indexorderbys == NIL ||
-		(void (*) (void)) index_path->indexinfo->amcostestimate != (void (*) (void)) tree_cost)
+		index_path->indexinfo->amcostestimate != tree_cost)
 		return false;
 	index = index_open(index_path->indexinfo->indexoid, NoLock);
 	recall = tree_recall(index);
