@@ -15,7 +15,7 @@
  *	NDCG		sum of gain / log2(rank + 1), divided by that of the best order (Jarvelin and
  *				Kekalainen 2002); the gain of a row of the class is 1, or its grade
  *	k-NN		1 if the class has the most votes of the k nearest rows; if two classes have
- *				equally many votes, the class of the nearest row wins
+ *				equally many votes, the one whose nearest row is nearer wins
  * A query with R = 0 ("lone") counts for k-NN alone.
  *
  * Identification with unknowns (Phillips, Grother and Micheals 2011): each query searches twice,
@@ -73,7 +73,7 @@ typedef struct AssessTask
 	int64_t		ng;
 	int			d;
 	int			n_classes;
-	bool		self;			/* query i is gallery row i, hidden from itself */
+	bool		self;			/* query i is gallery row i, hidden from itself; ng >= nq */
 
 	/* What else a query may not find; each pair of arrays may be NULL. */
 	const int32_t *query_group; /* rows of its group */

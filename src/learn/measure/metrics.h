@@ -8,7 +8,7 @@
  * - MAP@R: the mean over i <= R of the precision at i if row i is of the class, else 0.
  * - recall@k: 1 if one of the k nearest rows is of the class.
  * - k-NN accuracy: 1 if the class has the most votes of the k nearest rows; if two classes have
- *   equally many votes, the class of the nearest row wins.
+ *   equally many votes, the one whose nearest row is nearer wins.
  *
  * A query without any other row of its class ("lone") is counted, and left out of all metrics
  * except k-NN accuracy. Distances are those of float64 arithmetic on the embeddings as they are

@@ -129,7 +129,7 @@ queries_of(int64 rows)
 	if (rows <= most)
 		return rows;
 	ereport(NOTICE,
-			(errmsg("pairs are of %lld rows, evenly spaced, with all %lld rows", (long long) most, (long long) rows),
+			(errmsg("a sample of %lld rows, evenly spaced, is compared with all %lld rows", (long long) most, (long long) rows),
 			 errdetail("dml.max_comparisons is %g.", dml_max_comparisons),
 			 errhint("SET dml.max_comparisons = %g; takes all pairs.", (double) rows * rows)));
 	return most;
@@ -273,7 +273,7 @@ no_threshold(const Arguments *arguments, const Roc *roc)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_EXCEPTION),
-			 isnan(arguments->far) ? errmsg("no threshold is better by %s than to accept no pair", arguments->criterion) :
+			 isnan(arguments->far) ? errmsg("no threshold is better by %s than accepting no pair", arguments->criterion) :
 			 errmsg("no threshold has a false accept rate of %g or less", arguments->far),
 			 errdetail("%.0f of %.0f pairs of two classes are at distance 0, and every threshold accepts them.",
 					   at_zero, roc_impostor(roc)),
@@ -294,7 +294,7 @@ tell_few_genuine(const RocPoint *point, const Roc *roc)
 	ereport(NOTICE,
 			(errmsg_plural("the threshold rests on %.0f pair of one class", "the threshold rests on %.0f pairs of one class",
 						   (unsigned long) genuine, genuine),
-			 errdetail("A true accept rate of %g of so few has a 95 %% interval from %.2f to %.2f.", point->tar, low, high)));
+			 errdetail("A true accept rate of %g of this many pairs has a 95 %% interval from %.2f to %.2f.", point->tar, low, high)));
 }
 
 static void

@@ -411,8 +411,8 @@ hold_out_classes(char **labels, int n_classes, const Arguments *arguments)
 				 errhint("Raise share or take another seed, for training as well.")));
 	ereport(NOTICE,
 			(errmsg("%d of %d classes are held out", count, n_classes),
-			 errdetail("The figures speak of unseen classes only if the model was trained without them, "
-					   "i.e. on rows WHERE NOT dml_held_out(%s, %g, %lld).",
+			 errdetail("The figures are about unseen classes only if the model was trained on "
+					   "rows WHERE NOT dml_held_out(%s, %g, %lld).",
 					   arguments->label, arguments->share, (long long) arguments->seed)));
 	return held_out;
 }

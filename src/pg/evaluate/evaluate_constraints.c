@@ -260,7 +260,7 @@ dml_evaluate_pairs(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("all pairs are %s", kinds[0] ? "different" : "the same"),
-				 errhint("How well they are told apart shows on pairs of both kinds.")));
+				 errhint("Give pairs of both kinds.")));
 	class = huge_array(comparison.tuples->n, sizeof(int32));
 	*pairs = (JudgedPairs) {.n = comparison.tuples->n,.row = comparison.tuples->row,.same = comparison.tuples->same,.class = class};
 	pairs->n_classes = constraint_classes(pairs->row, 2, pairs->n, class);
@@ -363,7 +363,7 @@ dml_evaluate_matches(PG_FUNCTION_ARGS)
 	if (features != NULL && gallery == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("gallery_features mean nothing without a gallery")));
+				 errmsg("gallery_features needs a gallery")));
 	comparison.evaluation.seed = PG_ARGISNULL(9) ? 0 : PG_GETARG_INT64(9);
 	comparison.whiten = PG_ARGISNULL(10) || PG_GETARG_BOOL(10);
 	find_model(&comparison, true);

@@ -171,7 +171,7 @@ wanted_metrics(ArrayType *recall_at, ArrayType *names)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("metrics must name at least one metric"),
-				 errhint("Left out, all are measured.")));
+				 errhint("Without metrics, all are measured.")));
 	return wanted;
 }
 

@@ -93,10 +93,9 @@ evaluate_queries(int64 queries, int64 gallery)
 	if (queries <= most)
 		return queries;
 	ereport(NOTICE,
-			(errmsg("%lld of %lld queries are asked, evenly spaced: all would be compared with %lld rows each",
-					(long long) most, (long long) queries, (long long) gallery),
-			 errdetail("dml.max_comparisons is %g.", dml_max_comparisons),
-			 errhint("With max_queries => %lld all are asked.", (long long) queries)));
+			(errmsg("%lld of %lld queries are used, evenly spaced", (long long) most, (long long) queries),
+			 errdetail("Each is compared with %lld rows, and dml.max_comparisons is %g.", (long long) gallery, dml_max_comparisons),
+			 errhint("With max_queries => %lld all are used.", (long long) queries)));
 	return most;
 }
 

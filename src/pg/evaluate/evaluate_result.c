@@ -253,7 +253,7 @@ tell_protocol(const Evaluation *evaluation)
 		ereport(NOTICE,
 				(errmsg_plural("%lld query has no row of its class to find", "%lld queries have no row of their class to find",
 							   (unsigned long) a->lone, (long long) a->lone),
-				 errdetail("They count for knn_accuracy, clusters and impostor pairs alone.")));
+				 errdetail("They count only for knn_accuracy, clusters and impostor pairs.")));
 	for (int i = 0; i < lengthof(graded); i++)
 		shows_gains |= is_wanted(&evaluation->wanted, graded[i]);
 	if (a->gainless > 0 && shows_gains)
@@ -310,7 +310,7 @@ tell_few_pairs(const Evaluation *evaluation)
 		ereport(NOTICE,
 				(errmsg_plural("true accept rates rest on %.0f pair of one class", "true accept rates rest on %.0f pairs of one class",
 							   (unsigned long) a->verification.genuine, a->verification.genuine),
-				 errdetail("Their intervals are those of a share of so few (Wilson), not the bootstrap's.")));
+				 errdetail("Their intervals are Wilson's for a share, not the bootstrap's.")));
 	for (int s = 0; s < N_SPACES; s++)
 	{
 		const Verification *v = &evaluation->space[s].assessment.verification;
@@ -318,7 +318,7 @@ tell_few_pairs(const Evaluation *evaluation)
 		if (evaluation->space[s].done && !isnan(v->accuracy) && isnan(v->accuracy_threshold) &&
 			is_wanted(&evaluation->wanted, "best_accuracy_threshold"))
 			ereport(NOTICE,
-					(errmsg("best_accuracy_threshold is NULL %s: to accept no pair is most accurate there", space_names[s]),
+					(errmsg("best_accuracy_threshold is NULL %s: accepting no pair is most accurate there", space_names[s]),
 					 errdetail("Pairs at distance 0, which every threshold accepts, are mostly %s.", evaluation->impostors)));
 	}
 	if (!isnan(least_dir))
@@ -344,7 +344,7 @@ tell_collapse(const Evaluation *evaluation)
 		ereport(NOTICE,
 				(errmsg("the learned embedding uses %.1f of its %d dimensions (effective_rank)",
 						learned->effective_rank, learned->dims),
-				 errdetail("To tell %d classes apart takes up to %d.", evaluation->classes, evaluation->classes - 1)));
+				 errdetail("Telling %d classes apart takes up to %d dimensions.", evaluation->classes, evaluation->classes - 1)));
 }
 
 /* ---------- all ---------- */

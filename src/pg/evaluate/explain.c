@@ -267,7 +267,7 @@ read_rows(Permuted *p, const char *source, const char *features, int64 max_rows)
 	if (p->n < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("source has one row, and a feature's importance takes two")));
+				 errmsg("source has one row, and the importance of a feature needs two")));
 	p->x = huge_array((int64) p->n * version->in, sizeof(float4));
 	p->z = huge_array((int64) p->n * version->out, sizeof(float4));
 	p->moved = huge_array((int64) p->n * version->out, sizeof(float4));

@@ -65,15 +65,15 @@ open_table(HardNegatives *hard, const char *source)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 kind == RELKIND_PARTITIONED_TABLE
-				 ? errmsg("hard_negatives cannot be had from the partitioned table \"%s\"", source)
+				 ? errmsg("hard_negatives cannot be taken from the partitioned table \"%s\"", source)
 				 : errmsg("hard_negatives need a table as source"),
-				 errdetail("An index answers with rows of its table; those of a query, a view or several tables are not known by it."),
+				 errdetail("An index knows only rows of its table, not those of a query, a view or several tables."),
 				 errhint("Give the name of a table, a partition or a materialized view as source.")));
 	hard->table = relation_open(relid, AccessShareLock);
 	if (find_inheritance_children(relid, NoLock) != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("hard_negatives cannot be had from table \"%s\", which has child tables", source),
+				 errmsg("hard_negatives cannot be taken from table \"%s\", which has child tables", source),
 				 errdetail("Its index has none of their rows.")));
 
 	/* the index's vector, and the places of rows, are the table's */
@@ -365,7 +365,7 @@ hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *row
 	if (n > PG_INT32_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("hard_negatives are had for %d rows at most, and there are %lld", PG_INT32_MAX, (long long) n)));
+				 errmsg("hard_negatives work for %d rows at most, and there are %lld", PG_INT32_MAX, (long long) n)));
 	progress_phase(PHASE_MINING);
 	lists_size = sizeof(int32) * (Size) n * hard->k;
 	/* a row's turn and its place stay in memory */
@@ -397,7 +397,7 @@ hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *row
 	lists->ctx = hard;
 	if (hard->searched < n)
 		ereport(NOTICE,
-				(errmsg("hard negatives were sought for %lld of %lld rows: the time limit ended the search",
+				(errmsg("hard negatives were searched for %lld of %lld rows: the time limit ended the search",
 						(long long) hard->searched, (long long) n)));
 	if (hard->rows == 0)
 		ereport(NOTICE,

@@ -100,7 +100,7 @@ set_target(Rows *rows, char **texts, const char *label_name)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 					 errmsg("%s \"%s\" is not a finite number", label_name, texts[c]),
-					 errdetail("What is learned is to predict a number for each row."),
+					 errdetail("The method learns to predict a number for each row."),
 					 errhint("Give a numeric column or expression as %s, or classes as label and a method that learns from these.", label_name)));
 	}
 	for (int64 i = 0; i < rows->n; i++)
