@@ -47,5 +47,27 @@ FROM unnest(ARRAY['c BETWEEN 60 AND 120', 'c = 31', 'c < 30', 'c IN (5, 10, 77)'
 SELECT asked, CASE WHEN recall >= asked THEN 'kept' ELSE recall::text END AS recall
 FROM unnest('{0.9, 0.99}'::float8[]) asked,
 	recall('c BETWEEN 60 AND 120 AND dml_within(v, QUESTION, 4)', asked) recall;
+-- A condition that has nothing to do with the vectors takes as many leaves as its share of rows says.
+CREATE TABLE even AS
+SELECT i AS id, i % 10 AS r, (SELECT array_agg(random() + i * 0 ORDER BY j) FROM generate_series(1, 12) j)::dml_vector AS v
+FROM generate_series(1, 12000) i;
+CREATE INDEX even_v ON even USING dml (v, r);
+CREATE FUNCTION leaves(condition text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	question dml_vector;
+	rows int;
+	n bigint := 0;
+BEGIN
+	FOR question IN SELECT v FROM even WHERE id % 150 = 3 LOOP
+		EXECUTE format('SELECT count(*) FROM (SELECT id FROM even WHERE %s ORDER BY v <-> %L::dml_vector LIMIT 10) s', condition, question)
+			INTO rows;
+		n := n + (SELECT search_leaves FROM dml_index_stats('even_v'));
+	END LOOP;
+	RETURN n;
+END
+$$;
+SELECT condition, leaves(condition) / leaves('true')::float8 < 2.8 AS few_leaves FROM unnest('{r < 5,r = 3}'::text[]) condition;
+DROP TABLE even;
+DROP FUNCTION leaves;
 DROP TABLE centers, crowd, questions;
 DROP FUNCTION recall;

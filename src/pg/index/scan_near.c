@@ -78,6 +78,7 @@ rows_near(const SearchBest *rows, double limit)
  * Are more of the wanted rows expected in leaves that were not visited than the recall allows to
  * miss? Asked with conditions on columns, which may go along with the vectors, and in every stage
  * after the first. These are mostly made because a condition outside of the index rejects rows.
+ * Where rows that pass are spread evenly over the leaves, calibration says how many leaves they take.
  */
 static bool
 misses_too_many(const TreeScan *state, const TreeWalk *walk, const SearchBest *nearest)
@@ -86,6 +87,8 @@ misses_too_many(const TreeScan *state, const TreeWalk *walk, const SearchBest *n
 	double		enough = (1 - state->recall) * Max(rows_near(nearest, limit), 1) *
 		(state->filter == NULL ? DEEP_MISSES : FILTERED_MISSES);
 
+	if (state->filter != NULL && isinf(state->limit) && tree_walk_is_even(walk))
+		return false;
 	return tree_walk_missed(walk, limit, enough) > enough;
 }
 

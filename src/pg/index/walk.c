@@ -71,6 +71,12 @@
 #define FAR					6
 #define DOUBTED_LEAVES		2
 
+/* Of a leaf's rows, one in so many says how far they are from its center. */
+#define NOTED_ROWS			8
+
+/* Beyond so many standard deviations leaves differ in their shares of rows that pass by more than chance. */
+#define CLUMPED_DEVIATIONS	2.5
+
 /* What an item of the frontier is; in the lowest bits of its id. */
 enum
 {
@@ -477,6 +483,7 @@ static void
 score_leaf(TreeWalk *walk, Page page, AnnBlock *block)
 {
 	int			passed;
+	int			met;
 
 	tree_block(page, &walk->shape->leaf, block);
 	if (walk->filter == NULL)
@@ -488,8 +495,10 @@ score_leaf(TreeWalk *walk, Page page, AnnBlock *block)
 		return;
 	}
 	passed = tree_filter_rows(walk->filter, page, walk->shape, walk->pass);
-	walk->rows += block->n - tree_node(page)->dead;
+	met = block->n - tree_node(page)->dead;
+	walk->rows += met;
 	walk->passed += passed;
+	walk->clumps += (double) passed * passed / Max(met, 1);
 	if (passed == 0)
 		block->n = 0;
 	else if (passed < block->n / FEW_SHARE)
@@ -579,15 +588,17 @@ void
 tree_walk_note(TreeWalk *walk, const AnnBlock *block)
 {
 	double		before = walk->offsets[0].n;
+	double		norms = 0;
 
 	note_offsets(&walk->offsets[0], walk->scratch.estimates, block->n, walk->leaf_key);
 	walk->passing_leaves += walk->offsets[0].n > before;
-	for (int j = 0; j < block->n; j++)
+	for (int j = 0; j < block->n; j += NOTED_ROWS)
 	{
-		walk->spread += block->norm[j];
-		walk->wobble += 4 * Max((double) walk->leaf_key, 0) * block->norm[j] / walk->shape->width;
+		norms += block->norm[j];
+		walk->spread_rows++;
 	}
-	walk->spread_rows += block->n;
+	walk->spread += norms;
+	walk->wobble += 4 * Max((double) walk->leaf_key, 0) * norms / walk->shape->width;
 }
 
 /*
@@ -652,6 +663,24 @@ tree_walk_missed(const TreeWalk *walk, double limit, double enough)
 		}
 	}
 	return missed;
+}
+
+bool
+tree_walk_is_even(const TreeWalk *walk)
+{
+	double		leaves = walk->opened[0];
+	double		share = walk->passed / Max((double) walk->rows, 1);
+	double		variance = share * (1 - share);	/* of whether a row passes */
+	double		dispersion;
+
+	if (leaves < 2 || walk->passed == 0)
+		return false;
+	if (variance == 0)
+		return true;
+
+	/* Pearson's chi-squared of the leaves, by its degrees of freedom: 1 on average, with this deviation */
+	dispersion = (walk->clumps - walk->passed * share) / variance / (leaves - 1);
+	return dispersion <= 1 + CLUMPED_DEVIATIONS * sqrt((2 + leaves / (walk->passed * (1 - share))) / leaves);
 }
 
 void

@@ -48,6 +48,7 @@ typedef struct TreeWalk
 	uint8	   *pass;			/* of the leaf that was scored last, a row each */
 	int64		rows;			/* met, alive, and of these ... */
 	int64		passed;			/* ... those that pass */
+	double		clumps;			/* sum over the leaves of passed^2 / met */
 
 	/* approximate: unopened nodes of each level */
 	SearchQueue queue[TREE_MAX_HEIGHT];
@@ -57,7 +58,7 @@ typedef struct TreeWalk
 	bool		watch;			/* offsets are wanted */
 	TreeOffsets offsets[TREE_MAX_HEIGHT];	/* by the level of the opened node; in leaves, rows that pass */
 	int64		passing_leaves; /* leaves with a row that passes */
-	double		spread;			/* sums over all rows of opened leaves: of |r|^2, */
+	double		spread;			/* sums over noted rows of opened leaves: of |r|^2, */
 	double		wobble;			/* of the variance of a squared distance ... */
 	double		spread_rows;	/* ... and how many rows */
 	float		lean;			/* of inner products: what a node's radius counts for */
@@ -133,6 +134,12 @@ tree_item_tid(const SearchItem *item, ItemPointer tid)
  */
 extern void tree_walk_note(TreeWalk *walk, const AnnBlock *block);
 extern double tree_walk_missed(const TreeWalk *walk, double limit, double enough);
+
+/*
+ * Do the shares of rows that pass differ between the leaves that were visited no more than they do
+ * by chance, if the filter has nothing to do with the vectors?
+ */
+extern bool tree_walk_is_even(const TreeWalk *walk);
 
 /*
  * Begin an exact walk that may be asked for some k rows soon, within a limit of the squared
