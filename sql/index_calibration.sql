@@ -12,7 +12,7 @@ $$;
 CREATE FUNCTION vector_of(kind text, dims int, i int) RETURNS dml_vector LANGUAGE sql IMMUTABLE AS $$
 	SELECT array_agg((CASE kind
 		WHEN 'uniform' THEN chance(i, j)
-		-- an embedding: classes around directions, length 1 but for the scale
+		-- an embedding: classes around directions, length 1 before the scale
 		WHEN 'classes' THEN chance(-1 - i % 40, j) - 0.5 + 0.15 * (chance(i, j) + chance(i, j + 5000) - 1)
 		-- pixels: whole numbers, many of them 0
 		WHEN 'pixels' THEN greatest(0, floor(400 * (chance(-1 - i % 10, j / 7) - 0.4 + 0.5 * (chance(i, j / 3) - 0.5))))

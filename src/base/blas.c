@@ -3,7 +3,7 @@
  *	  Opens OpenBLAS at run time and calls it through pointers.
  *
  * Memory.  OpenBLAS maps a work buffer for each thread and keeps it.  If the mapping fails, it
- * tries again for ever, deaf to signals.  So blas_load() asks the system for the memory first,
+ * tries again without end, deaf to signals.  So blas_load() asks the system for the memory first,
  * and lets OpenBLAS map its buffers only while the memory is known to be there.  Later calls
  * reuse these buffers.
  */

@@ -13,7 +13,7 @@
 
 #include "base/blas.h"
 
-/* A panel's products read the rest of the matrix once a column: so many bytes at a time. */
+/* A panel's products read the rest of the matrix once for each column: this many bytes at a time. */
 #define PANEL_BYTES		((size_t) 128 * 1024 * 1024)
 #define MAX_PANEL		32
 

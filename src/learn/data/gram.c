@@ -13,7 +13,7 @@
 
 #define BLOCK_NUMBERS	(2 * 1024 * 1024)	/* of rows that are in memory at once, twice; of sums */
 #define BYTES_A_NUMBER	20		/* a float and two doubles */
-#define FEW_ROWS		2		/* a row for so many columns, or fewer: "few" */
+#define FEW_ROWS		2		/* rows are few if there are at least this many columns for each */
 #define MOST_ROWS		4096
 
 /*

@@ -160,7 +160,7 @@ forget_relation(Datum arg, Oid relid)
 	}
 }
 
-/* Syscache callback: an expression may call what has changed. */
+/* Syscache callback: an expression may call a function that has changed. */
 static void
 forget_all(Datum arg, int cacheid, uint32 hashvalue)
 {

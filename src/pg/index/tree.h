@@ -523,7 +523,7 @@ extern void tree_effort(const TreeMeta *meta, const TreeShape *shape, double rec
 extern float tree_deviations(double recall);
 
 /*
- * Is a row one of those that calibration searches for? Such a row does not count for the centers
+ * Is a row one of calibration's questions? Such a row does not count for the centers
  * of clusters, so to them it is like a question from outside the table. One row in
  * TREE_QUESTION_SHARE is.
  */

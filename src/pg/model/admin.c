@@ -165,7 +165,7 @@ columns_using(const CatalogModel *model)
  * dml_drop_model(model): drop all versions.  It is refused while a column uses one of them.
  *
  * dml_column_record locks the version that it refers to.  So the versions are deleted first, which
- * waits for that lock, and then a new snapshot shows what was recorded.
+ * waits for that lock, and then a new snapshot shows the records.
  */
 Datum
 dml_drop_model(PG_FUNCTION_ARGS)

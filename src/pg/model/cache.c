@@ -176,7 +176,7 @@ make_side(const DmlVersion *whole, char name, const Model *model)
 	return side;
 }
 
-/* Read the network, or both networks, into the current memory context, and free what was read. */
+/* Read the network, or both networks, into the current memory context, and free the bytes. */
 static void
 read_model(Datum datum, DmlVersion *v)
 {

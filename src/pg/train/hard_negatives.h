@@ -54,7 +54,7 @@ extern void hard_negatives_find(HardNegatives *hard, Training *training, const H
 /* is_negative of rows with labels; ctx: their DmlMatrix. */
 extern bool hard_negatives_by_label(const void *ctx, int32 row, int32 other);
 
-/* Append what was found to the reason of the result. */
+/* Append the numbers of the search to the reason of the result. */
 extern void hard_negatives_reason(const HardNegatives *hard, TrainResult *result);
 
 extern void hard_negatives_close(HardNegatives *hard);

@@ -50,7 +50,7 @@ size_of(const Node *node)
 static double
 column_width(const RangeTblEntry *rte, AttrNumber attnum)
 {
-	/* the statistics of a parent are those that include its children */
+	/* the statistics of a parent are the inherited ones */
 	HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(rte->relid), Int16GetDatum(attnum), BoolGetDatum(rte->inh));
 	double		width;
 
