@@ -71,10 +71,10 @@
 #define FAR					6
 #define DOUBTED_LEAVES		2
 
-/* Of a leaf's rows, one in so many says how far they are from its center. */
+/* One of this many rows of a leaf is looked at for their distance from its center. */
 #define NOTED_ROWS			8
 
-/* Beyond so many standard deviations leaves differ in their shares of rows that pass by more than chance. */
+/* Standard deviations beyond which leaves differ in their shares of rows that pass by more than chance. */
 #define CLUMPED_DEVIATIONS	2.5
 
 /* What an item of the frontier is; in the lowest bits of its id. */
