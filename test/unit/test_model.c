@@ -65,6 +65,7 @@ make_model(UnitEnv *u, PrepKind kind, int in, const char *line, uint64_t seed)
 		prep->proj = random_floats(u, &rng, 6 * in);
 	}
 	model->prep = prep;
+	model->origin = NULL;
 	assert_int_equal(netspec_parse(&u->env, line, prep->out, &spec), LEARN_OK);
 	assert_int_equal(net_create(&u->env, &spec, &model->net), LEARN_OK);
 	net_init(model->net, &rng);

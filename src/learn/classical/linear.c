@@ -44,6 +44,7 @@ linear_none(LearnEnv *env, int d, Model **model)
 	LEARN_ALLOC(env, m, 1);
 	LEARN_ALLOC(env, m->prep, 1);
 	*m->prep = (Prep) {.kind = PREP_NONE, .in = d, .out = d};
+	m->origin = NULL;
 	LEARN_TRY(create_net(env, d, 0, &m->net));
 	*model = m;
 	return LEARN_OK;
@@ -56,6 +57,7 @@ linear_model(LearnEnv *env, Prep *prep, const float *weight, int width, Model **
 
 	LEARN_ALLOC(env, m, 1);
 	m->prep = prep;
+	m->origin = NULL;
 	LEARN_TRY(create_net(env, prep->out, width, &m->net));
 	for (size_t i = 0; i < (size_t) width * prep->out; i++)
 		m->net->params[m->net->offset[0].weight + i] = weight[i];

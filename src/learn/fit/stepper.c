@@ -30,6 +30,7 @@ stepper_model(LearnEnv *env, const Stepper *s, int tower, Model **model)
 	LEARN_ALLOC(env, *model, 1);
 	(*model)->prep = s->tower[tower].prep;
 	(*model)->net = s->tower[tower].net;
+	(*model)->origin = NULL;
 	return LEARN_OK;
 }
 

@@ -46,6 +46,8 @@ typedef struct Part
 
 #define MAX_PARTS	(3 + 6 * NET_MAX_LAYERS)
 
+#define ORIGIN		"prep.origin"
+
 int
 model_in(const Model *model)
 {
@@ -162,7 +164,8 @@ model_bytes(const Model *model)
 		floats += 2 * (size_t) prep->in;
 	if (prep->proj != NULL)
 		floats += (size_t) prep->out * prep->in;
-	return sizeof(Model) + sizeof(Prep) + sizeof(Net) + floats * sizeof(float);
+	return sizeof(Model) + sizeof(Prep) + sizeof(Net) + floats * sizeof(float) +
+		(model->origin != NULL ? prep->in * sizeof(double) : 0);
 }
 
 /* ---------- saving ---------- */
@@ -184,6 +187,26 @@ all_finite(const float *x, size_t n)
 	for (size_t i = 0; i < n; i++)
 		finite &= isfinite(x[i]) != 0;
 	return finite;
+}
+
+/* One side's origin into the file; first of the tensors, so that doubles are aligned. */
+static LearnStatus
+add_origin(LearnEnv *env, StFile *file, const char *prefix, const Model *model)
+{
+	StTensor   *t;
+
+	if (model->origin == NULL)
+		return LEARN_OK;
+	for (int j = 0; j < model->prep->in; j++)
+		if (!isfinite(model->origin[j]))
+			return learn_fail(env, LEARN_DIVERGED, "the model has an origin that is not a finite number");
+	t = &file->tensor[file->n_tensors++];
+	snprintf(t->name, sizeof(t->name), "%s%s", prefix, ORIGIN);
+	t->n_dims = 1;
+	t->shape[0] = model->prep->in;
+	t->wide = true;
+	t->values = model->origin;
+	return LEARN_OK;
 }
 
 /* One side's strings and tensors into the file. */
@@ -209,6 +232,7 @@ add_side(LearnEnv *env, StFile *file, const char *prefix, const Model *model)
 		memcpy(t->name, part[i].name, sizeof(t->name));
 		t->n_dims = part[i].n_dims;
 		memcpy(t->shape, part[i].shape, sizeof(t->shape));
+		t->wide = false;
 		t->values = part_values(model, &part[i]);
 		if (!all_finite(t->values, st_count(t)))
 			return learn_fail(env, LEARN_DIVERGED, "the model has a weight that is not a finite number (%s)", t->name);
@@ -232,6 +256,9 @@ model_save_sides(LearnEnv *env, const ModelSides *sides, void **blob, size_t *si
 
 	file.n_strings = file.n_tensors = 0;
 	add_string(&file, "", "format", sides->b ? FORMAT_SIDES : FORMAT);
+	LEARN_TRY(add_origin(env, &file, "", sides->a));
+	if (sides->b)
+		LEARN_TRY(add_origin(env, &file, PREFIX_B, sides->b));
 	LEARN_TRY(add_side(env, &file, "", sides->a));
 	if (sides->b)
 		LEARN_TRY(add_side(env, &file, PREFIX_B, sides->b));
@@ -352,6 +379,8 @@ check_parts(LearnEnv *env, const StFile *file, const Part *part, int n)
 
 		if (t == NULL)
 			return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: tensor \"%s\" is missing", part[i].name);
+		if (t->wide)
+			return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: tensor \"%s\" is not of type F32", part[i].name);
 		if (t->n_dims != part[i].n_dims || t->shape[0] != part[i].shape[0] ||
 			(t->n_dims == 2 && t->shape[1] != part[i].shape[1]))
 			return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: tensor \"%s\" has not the shape that the network has",
@@ -390,12 +419,20 @@ typedef struct StoredSide
 	NetSpec		spec;
 	Part		part[MAX_PARTS];
 	int			n;
+	const StTensor *origin;		/* or NULL */
 } StoredSide;
 
 static LearnStatus
 read_side(LearnEnv *env, const StFile *file, const char *prefix, StoredSide *side)
 {
+	char		name[ST_NAME_MAX];
+
 	LEARN_TRY(read_strings(env, file, prefix, &side->kind, &side->in, &side->spec));
+	snprintf(name, sizeof(name), "%s%s", prefix, ORIGIN);
+	side->origin = st_tensor(file, name);
+	if (side->origin != NULL &&
+		(!side->origin->wide || side->origin->n_dims != 1 || side->origin->shape[0] != (size_t) side->in))
+		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: tensor \"%s\" has not one F64 for each input", name);
 	side->n = list_parts(prefix, side->kind, side->in, &side->spec, side->part);
 	return check_parts(env, file, side->part, side->n);
 }
@@ -424,6 +461,17 @@ load_side(LearnEnv *env, const StFile *file, const StoredSide *side, Model **mod
 					return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: tensor \"%s\" has a negative variance",
 									  part[i].name);
 	}
+	result->origin = NULL;
+	if (side->origin != NULL)
+	{
+		double	   *origin;
+
+		LEARN_ALLOC(env, origin, side->in);
+		if (!st_copy(file, side->origin, origin))
+			return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: tensor \"%s\" has a value that is not a finite number",
+							  side->origin->name);
+		result->origin = origin;
+	}
 	*model = result;
 	return LEARN_OK;
 }
@@ -439,10 +487,11 @@ model_load_sides(LearnEnv *env, const void *blob, size_t size, ModelSides *sides
 	LEARN_TRY(st_read(env, blob, size, &file));
 	LEARN_TRY(read_format(env, &file, sides, &both));
 	side[1].n = 0;
+	side[1].origin = NULL;
 	LEARN_TRY(read_side(env, &file, "", &side[0]));
 	if (both)
 		LEARN_TRY(read_side(env, &file, PREFIX_B, &side[1]));
-	if (file.n_tensors != side[0].n + side[1].n)
+	if (file.n_tensors != side[0].n + side[1].n + (side[0].origin != NULL) + (side[1].origin != NULL))
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: it has tensors that the network has not");
 	if (both && netspec_out(&side[0].spec) != netspec_out(&side[1].spec))
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: its sides have different dimensions");

@@ -8,7 +8,8 @@
  *
  * Tensors (F32): prep.mean [in], prep.scale [in], prep.proj [k, in]; layers.I.weight
  * [out, in], layers.I.bias, layers.I.gain, layers.I.shift, layers.I.running_mean,
- * layers.I.running_var.  __metadata__: format "dml/1", prep, network (the canonical
+ * layers.I.running_var; and prep.origin [in], of type F64, in front of them if the model has an
+ * origin.  __metadata__: format "dml/1", prep, network (the canonical
  * line), in.  A model of two inputs has format "dml/2", and all of it once more with "b." in front for the second
  * input.
  */
@@ -23,6 +24,12 @@ typedef struct Model
 {
 	Prep	   *prep;
 	Net		   *net;
+
+	/*
+	 * in: what is taken off the numbers of a row, in double, before they become the floats that
+	 * model_embed takes.  NULL: nothing.  All that reads rows does it.
+	 */
+	const double *origin;
 } Model;
 
 extern int	model_in(const Model *model);
@@ -51,7 +58,7 @@ extern LearnStatus model_save_sides(LearnEnv *env, const ModelSides *sides, void
 extern LearnStatus model_load_sides(LearnEnv *env, const void *blob, size_t size, ModelSides *sides);
 
 /*
- * Embed n rows: x (n, in) to out (n, out).  scratch: model_scratch(model, n) floats.
+ * Embed n rows: x (n, in), without the origin, to out (n, out).  scratch: model_scratch(model, n) floats.
  * No BLAS; a row's bits do not depend on n.  *bad, if not NULL, gets the number of
  * the first row whose embedding is not finite, or -1.
  */

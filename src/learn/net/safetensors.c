@@ -56,10 +56,36 @@ get_float(const unsigned char *p)
 	return value;
 }
 
+static void
+put_double(unsigned char *p, double value)
+{
+	uint64_t	v;
+
+	memcpy(&v, &value, sizeof(v));
+	put_u64(p, v);
+}
+
+static double
+get_double(const unsigned char *p)
+{
+	uint64_t	v = get_u64(p);
+	double		value;
+
+	memcpy(&value, &v, sizeof(value));
+	return value;
+}
+
 size_t
 st_count(const StTensor *tensor)
 {
 	return tensor->n_dims == 2 ? tensor->shape[0] * tensor->shape[1] : tensor->shape[0];
+}
+
+/* Bytes of one number. */
+static size_t
+number_bytes(const StTensor *tensor)
+{
+	return tensor->wide ? sizeof(double) : sizeof(float);
 }
 
 /* ---------- writing ---------- */
@@ -87,7 +113,7 @@ print_header(const StFile *file, char *out, size_t size)
 	{
 		const StTensor *t = &file->tensor[i];
 
-		PRINT(",\"%s\":{\"dtype\":\"F32\",\"shape\":[%zu", t->name, t->shape[0]);
+		PRINT(",\"%s\":{\"dtype\":\"%s\",\"shape\":[%zu", t->name, t->wide ? "F64" : "F32", t->shape[0]);
 		if (t->n_dims == 2)
 			PRINT(",%zu", t->shape[1]);
 		PRINT("],\"data_offsets\":[%zu,%zu]}", t->begin, t->end);
@@ -110,7 +136,7 @@ st_write(LearnEnv *env, StFile *file, void **blob, size_t *size)
 		StTensor   *t = &file->tensor[i];
 
 		t->begin = data;
-		data += st_count(t) * sizeof(float);
+		data += st_count(t) * number_bytes(t);
 		t->end = data;
 	}
 	length = print_header(file, NULL, 0);
@@ -129,7 +155,12 @@ st_write(LearnEnv *env, StFile *file, void **blob, size_t *size)
 		size_t		n = st_count(t);
 
 		for (size_t j = 0; j < n; j++)
-			put_float(p + sizeof(float) * j, t->values[j]);
+		{
+			if (t->wide)
+				put_double(p + sizeof(double) * j, ((const double *) t->values)[j]);
+			else
+				put_float(p + sizeof(float) * j, ((const float *) t->values)[j]);
+		}
 	}
 	*blob = bytes;
 	return LEARN_OK;
@@ -249,7 +280,7 @@ read_sizes(Reader *r, size_t *out, int max, int *n)
 	return true;
 }
 
-/* {"dtype": "F32", "shape": [...], "data_offsets": [...]}, in any order, each once. */
+/* {"dtype": "F32" or "F64", "shape": [...], "data_offsets": [...]}, in any order, each once. */
 static bool
 read_tensor(Reader *r, StTensor *t)
 {
@@ -279,8 +310,9 @@ read_tensor(Reader *r, StTensor *t)
 			case 0:
 				if (!read_string(r, dtype, sizeof(dtype)))
 					return false;
-				if (strcmp(dtype, "F32") != 0)
-					return fail(r, "a tensor is not of type F32");
+				t->wide = strcmp(dtype, "F64") == 0;
+				if (!t->wide && strcmp(dtype, "F32") != 0)
+					return fail(r, "a tensor is neither of type F32 nor F64");
 				break;
 			case 1:
 				if (!read_sizes(r, t->shape, ST_MAX_DIMS, &t->n_dims))
@@ -372,7 +404,7 @@ read_header(Reader *r, StFile *file)
 static bool
 sizes_agree(const StTensor *t, size_t data)
 {
-	size_t		most = SIZE_MAX / sizeof(float);
+	size_t		most = SIZE_MAX / number_bytes(t);
 
 	for (int i = 0; i < t->n_dims; i++)
 	{
@@ -380,7 +412,7 @@ sizes_agree(const StTensor *t, size_t data)
 			return false;
 		most /= t->shape[i];
 	}
-	return t->begin <= t->end && t->end <= data && t->end - t->begin == st_count(t) * sizeof(float);
+	return t->begin <= t->end && t->end <= data && t->end - t->begin == st_count(t) * number_bytes(t);
 }
 
 /* The tensors, in the order of their offsets, follow one another from 0 to the data's end. */
@@ -459,7 +491,7 @@ st_string(const StFile *file, const char *name)
 }
 
 bool
-st_copy(const StFile *file, const StTensor *tensor, float *out)
+st_copy(const StFile *file, const StTensor *tensor, void *out)
 {
 	const unsigned char *p = file->data + tensor->begin;
 	size_t		n = st_count(tensor);
@@ -467,8 +499,13 @@ st_copy(const StFile *file, const StTensor *tensor, float *out)
 
 	for (size_t i = 0; i < n; i++)
 	{
-		out[i] = get_float(p + sizeof(float) * i);
-		finite &= isfinite(out[i]) != 0;
+		double		value = tensor->wide ? get_double(p + sizeof(double) * i) : get_float(p + sizeof(float) * i);
+
+		if (tensor->wide)
+			((double *) out)[i] = value;
+		else
+			((float *) out)[i] = (float) value;
+		finite &= isfinite(value) != 0;
 	}
 	return finite;
 }

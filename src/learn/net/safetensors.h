@@ -1,10 +1,10 @@
 /*
  * safetensors.h
- *	  The safetensors file format, as far as a model needs it: float32 vectors and
- *	  matrices and a few strings.
+ *	  The safetensors file format, as far as a model needs it: float32 and float64 vectors and
+ *	  matrices, and a few strings.
  *
  *		8 bytes		length of the header, little-endian
- *		header		a JSON object: "NAME": {"dtype": "F32", "shape": [...],
+ *		header		a JSON object: "NAME": {"dtype": "F32" or "F64", "shape": [...],
  *					"data_offsets": [begin, end]} for each tensor, and "__metadata__",
  *					strings by name; padded with spaces to a multiple of 8
  *		data		the tensors without gaps, little-endian; offsets count from here
@@ -30,7 +30,8 @@ typedef struct StTensor
 	size_t		shape[ST_MAX_DIMS];
 	size_t		begin;			/* offsets in the data; st_write sets them itself */
 	size_t		end;
-	const float *values;		/* st_write: what to store */
+	bool		wide;			/* F64 */
+	const void *values;			/* st_write: what to store, floats or, wide, doubles */
 } StTensor;
 
 typedef struct StString
@@ -67,7 +68,7 @@ extern const char *st_string(const StFile *file, const char *name);
 /* Numbers of a tensor; they fit size_t and are what begin and end span. */
 extern size_t st_count(const StTensor *tensor);
 
-/* Copy a tensor's numbers; false if one of them is not finite. */
-extern bool st_copy(const StFile *file, const StTensor *tensor, float *out);
+/* Copy a tensor's numbers, to doubles if it is wide, else to floats; false if one of them is not finite. */
+extern bool st_copy(const StFile *file, const StTensor *tensor, void *out);
 
 #endif							/* SAFETENSORS_H */

@@ -25,14 +25,10 @@ embed_array(const DmlVersion *version, Datum datum)
 {
 	ArrayType  *array = DatumGetArrayTypeP(datum);
 	DmlVector  *result;
-	float4	   *x;
-	int			dim;
 
 	if (array_contains_nulls(array))
 		return NULL;
-	x = dml_floats_from_array(array, &dim);
-	result = dml_version_embed_vector(version, x, dim);
-	pfree(x);
+	result = dml_version_embed_array(version, array);
 	if ((Pointer) array != DatumGetPointer(datum))
 		pfree(array);
 	return result;

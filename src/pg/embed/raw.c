@@ -47,11 +47,12 @@ static DmlVector *
 make_vector(ArrayType *raw, uint64 space)
 {
 	int			dim;
-	float4	   *x = dml_floats_from_array(raw, &dim);
+	float4	   *x;
 	DmlVector  *v;
 
 	if (space != 0)
-		return dml_version_embed_vector(dml_version_by_space(space), x, dim);
+		return dml_version_embed_array(dml_version_by_space(space), raw);
+	x = dml_floats_from_array(raw, NULL, &dim);
 	v = dml_vector_new(dim, 0);
 	memcpy(v->x, x, sizeof(float4) * dim);
 	return v;
@@ -195,21 +196,24 @@ dml_raw_within_cosine(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(within(fcinfo, distance_cosine));
 }
 
-/* dml_ball(double precision[], double precision): the center becomes real[], as raw input does. */
+/*
+ * dml_ball(array of numbers, double precision): the center stays double, since a model with an origin
+ * takes that off in double.
+ */
 Datum
 dml_raw_ball(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
 	int			dim;
-	float4	   *x = dml_floats_from_array(PG_GETARG_ARRAYTYPE_P(0), &dim);
+	double	   *x = dml_doubles_from_array(PG_GETARG_ARRAYTYPE_P(0), &dim);
 	Datum	   *elements = palloc(dim * sizeof(Datum));
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
 
 	dml_check_radius(PG_GETARG_FLOAT8(1));
 	for (int i = 0; i < dim; i++)
-		elements[i] = Float4GetDatum(x[i]);
-	values[0] = PointerGetDatum(construct_array(elements, dim, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
+		elements[i] = Float8GetDatum(x[i]);
+	values[0] = PointerGetDatum(construct_array(elements, dim, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	values[1] = PG_GETARG_DATUM(1);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "a ball is a composite");

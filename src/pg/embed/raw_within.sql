@@ -1,6 +1,6 @@
 -- Within a radius of raw input, which the model of the vector embeds once a scan.
 
-CREATE TYPE @extschema@.dml_raw_ball AS (center real[], radius double precision);
+CREATE TYPE @extschema@.dml_raw_ball AS (center double precision[], radius double precision);
 COMMENT ON TYPE dml_raw_ball IS 'raw input and a radius, for the index operators of dml_within';
 
 CREATE FUNCTION dml_within(dml_vector, real[], radius double precision) RETURNS boolean
@@ -34,7 +34,7 @@ CREATE OPERATOR @extschema@.<=>@ (LEFTARG = dml_vector, RIGHTARG = dml_raw_ball,
 COMMENT ON OPERATOR <=>@ (dml_vector, dml_raw_ball) IS 'is the cosine distance to raw input, which the model of the vector embeds, at most the radius?';
 
 CREATE FUNCTION dml_ball(real[], radius double precision) RETURNS dml_raw_ball
-	AS 'MODULE_PATHNAME', 'dml_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'dml_raw_ball' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_ball(real[], double precision) IS 'raw input and a radius, for the index operators of dml_within';
 
 CREATE FUNCTION dml_ball(double precision[], radius double precision) RETURNS dml_raw_ball

@@ -476,7 +476,7 @@ dml_embed_trigger(PG_FUNCTION_ARGS)
 	x = palloc(sizeof(float4) * version->in);
 	isnull = !evaluate(trigger, rel, slot, version, x);
 	if (!isnull)
-		value = PointerGetDatum(dml_version_embed_vector(version, x, version->in));
+		value = PointerGetDatum(dml_version_embed_row(version, x));
 	tuple = heap_modify_tuple_by_cols(tuple, desc, 1, &attnum, &value, &isnull);
 	error_context_stack = callback.previous;
 	return PointerGetDatum(tuple);

@@ -384,13 +384,7 @@ match_vector(const DmlVersion *version, const DmlVector *constraints)
 static DmlVector *
 match_array(const DmlVersion *version, ArrayType *array)
 {
-	int			dim;
-	float4	   *x;
-
-	if (array_contains_nulls(array))
-		return NULL;
-	x = dml_floats_from_array(array, &dim);
-	return dml_version_embed_vector(version, x, dim);
+	return array_contains_nulls(array) ? NULL : dml_version_embed_array(version, array);
 }
 
 /* Two vectors of the version's space; NULL where either is. */

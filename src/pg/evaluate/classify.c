@@ -197,8 +197,6 @@ query_value(FunctionCallInfo fcinfo, Oid *type, Datum *query)
 {
 	ArrayType  *array;
 	int			dim;
-	float4	   *x;
-	Datum	   *elements;
 	Oid			cast;
 
 	if (PG_ARGISNULL(3))
@@ -220,12 +218,9 @@ query_value(FunctionCallInfo fcinfo, Oid *type, Datum *query)
 				 errhint("Cast it, e.g. to real[].")));
 	if (array == NULL)
 		return false;
-	x = dml_floats_from_array(array, &dim);
-	elements = palloc(sizeof(Datum) * dim);
-	for (int i = 0; i < dim; i++)
-		elements[i] = Float4GetDatum(x[i]);
-	*type = FLOAT4ARRAYOID;
-	*query = PointerGetDatum(construct_array(elements, dim, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
+	pfree(dml_floats_from_array(array, NULL, &dim));	/* an error unless it is one of numbers */
+	*type = get_array_type(ARR_ELEMTYPE(array));
+	*query = PointerGetDatum(array);
 	return true;
 }
 

@@ -45,10 +45,10 @@ find_hash(const uint64 *hash, int64 n, uint64 wanted)
  * others, each once, become further rows of the side.
  */
 static void
-add_gallery(const char *gallery, const char *features, SideRows *side, int32 *place)
+add_gallery(const char *gallery, const char *features, const DmlTupleInput *input, SideRows *side, int32 *place)
 {
 	DmlMatrix  *matrix = dml_matrix_read(&(DmlMatrixSource) {.source = gallery,.features = features,
-	.limit = (size_t) maintenance_work_mem * 1024 / 4});
+	.origin = input->origin,.n_origin = input->rows.d,.limit = (size_t) maintenance_work_mem * 1024 / 4});
 	const uint64 *hash = matrix->row_hash;
 
 	if (matrix->rows.d != side->rows->d)
@@ -73,7 +73,8 @@ add_gallery(const char *gallery, const char *features, SideRows *side, int32 *pl
  * constraints, or -1.
  */
 static int32 *
-choose_gallery(const Constraints *matches, const char *gallery, const char *features, SideRows *side)
+choose_gallery(const Constraints *matches, const char *gallery, const char *features, const DmlTupleInput *input,
+			   SideRows *side)
 {
 	const Rows *rows = matches->rows_b;
 	int32	   *place = huge_array(rows->n, sizeof(int32));
@@ -85,7 +86,7 @@ choose_gallery(const Constraints *matches, const char *gallery, const char *feat
 		if (!of_itself(matches, i))
 			place[matches->row[2 * i + 1]] = 0;
 	if (gallery)
-		add_gallery(gallery, features, side, place);
+		add_gallery(gallery, features, input, side, place);
 	side->index = huge_array(rows->n, sizeof(int64));
 	for (int64 i = 0; i < rows->n; i++)
 		if (place[i] >= 0)
@@ -171,7 +172,7 @@ matches_choose(const DmlTuples *tuples, bool adapter, const char *gallery, const
 	const Constraints matches = {.kind = CONSTRAINT_MATCHES,.rows = &tuples->input[0].rows,
 	.rows_b = &tuples->input[tuples->inputs - 1].rows,.n = tuples->n,.row = tuples->row,.adapter = adapter};
 	bool		hidden = adapter || tuples->inputs == 1;
-	int32	   *place = choose_gallery(&matches, gallery, features, &side[1]);
+	int32	   *place = choose_gallery(&matches, gallery, features, &tuples->input[tuples->inputs - 1], &side[1]);
 	int64		of_themselves;
 	int64		all = count_queries(&matches, &of_themselves);
 	int64		nq = max_queries < PG_INT64_MAX ? Min(all, max_queries) : evaluate_queries(all, side[1].n + side[1].n_more);

@@ -52,6 +52,12 @@ sides_read(const PairSides *sides, DmlTupleSource *source)
 
 	source->inputs = sides_are_one(sides) ? 1 : 2;
 	source->embedded = sides->version->adapter;
+	for (int k = 0; k < 2; k++)
+		if (sides->side[k])
+		{
+			source->origin[k] = sides->side[k]->model->origin;
+			source->n_origin[k] = sides->width[k];
+		}
 	tuples = dml_tuples_read(source, (size_t) maintenance_work_mem * 1024 / 4, NULL, NULL);
 	check_width(sides, source, tuples, 0);
 	check_width(sides, source, tuples, 1);

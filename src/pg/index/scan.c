@@ -93,8 +93,9 @@ query_vector(IndexScanDesc scan, Oid type, Datum value)
 
 	if (OidIsValid(get_element_type(type)))
 	{
+		ArrayType  *array = DatumGetArrayTypeP(value);
 		int			dim;
-		float4	   *x = dml_floats_from_array(DatumGetArrayTypeP(value), &dim);
+		float4	   *x = dml_floats_from_array(array, NULL, &dim);
 		DmlVector  *plain;
 
 		/* the model of an index of one page without a row may be gone with the rows */
@@ -102,7 +103,7 @@ query_vector(IndexScanDesc scan, Oid type, Datum value)
 			!tree_any_visible(index, scan->heapRelation, meta, scan->xs_snapshot))
 			return NULL;
 		if (meta->space != 0)
-			return dml_version_embed_vector(dml_version_by_space(meta->space), x, dim);
+			return dml_version_embed_array(dml_version_by_space(meta->space), array);
 		plain = dml_vector_new(dim, 0);
 		memcpy(plain->x, x, sizeof(float4) * dim);
 		vector = plain;

@@ -14,6 +14,7 @@
 #include "compat.h"
 
 #include "access/attnum.h"
+#include "utils/array.h"
 #include "utils/rel.h"
 
 #include "learn/net/model.h"
@@ -89,9 +90,9 @@ typedef struct DmlMoment
 extern bool dml_moment_passed(DmlMoment *moment);
 
 /*
- * Embed n rows of version->in floats into out (n x version->out).  A row has the same bits alone
- * and in a batch.  Errors: input with NaN or infinity, an embedding that is not finite (huge
- * values).
+ * Embed n rows of version->in floats, without the model's origin, into out (n x version->out).  A
+ * row has the same bits alone and in a batch.  Errors: input with NaN or infinity, an embedding
+ * that is not finite (huge values).
  */
 extern void dml_version_embed(const DmlVersion *version, const float4 *x, int n, float4 *out);
 
@@ -106,11 +107,16 @@ extern char *dml_version_reference(const DmlVersion *version);
  */
 extern const DmlVersion *dml_version_for_width(const DmlVersion *version, int dim);
 
+/* One such row, as a value of the type. */
+extern DmlVector *dml_version_embed_row(const DmlVersion *version, const float4 *x);
+
 /*
- * Embed one row, as a value of the type, by the side that has its width.  Errors: dim is not
- * version->in; the message has both.
+ * Embed one row as the user gives it, a plain vector or an array without NULLs, by the side that
+ * has its width.  The origin is taken off in double.  Errors: a width that the model does not take,
+ * and those of dml_floats_from_array.
  */
 extern DmlVector *dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim);
+extern DmlVector *dml_version_embed_array(const DmlVersion *version, ArrayType *array);
 
 /* The result of a training, to be stored. */
 typedef struct DmlNewVersion

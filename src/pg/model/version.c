@@ -176,10 +176,18 @@ dml_version_embed(const DmlVersion *version, const float4 *x, int n, float4 *out
 }
 
 DmlVector *
-dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim)
+dml_version_embed_row(const DmlVersion *version, const float4 *x)
 {
-	DmlVector  *result;
+	DmlVector  *result = dml_vector_new(version->out, version->space);
 
+	dml_version_embed(version, x, 1, result->x);
+	return result;
+}
+
+/* The side that takes dim numbers. */
+static const DmlVersion *
+side_of_width(const DmlVersion *version, int dim)
+{
 	version = dml_version_for_width(version, dim);
 	if (dim != version->in)
 		ereport(ERROR,
@@ -191,7 +199,35 @@ dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim)
 				 errmsg("model \"%s\" takes %d numbers, not %d", version->name, version->in, dim),
 				 errdetail("It was trained with the features %s.", version->features),
 				 errhint("Give those features, or name a model that was trained with these.")));
-	result = dml_vector_new(version->out, version->space);
-	dml_version_embed(version, x, 1, result->x);
+	return version;
+}
+
+DmlVector *
+dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim)
+{
+	const DmlVersion *side = side_of_width(version, dim);
+	const double *origin = side->model->origin;
+	DmlVector  *result;
+	float4	   *centred;
+
+	if (origin == NULL)
+		return dml_version_embed_row(side, x);
+	centred = palloc(sizeof(float4) * dim);
+	for (int j = 0; j < dim; j++)
+		centred[j] = (float4) (x[j] - origin[j]);
+	result = dml_version_embed_row(side, centred);
+	pfree(centred);
+	return result;
+}
+
+DmlVector *
+dml_version_embed_array(const DmlVersion *version, ArrayType *array)
+{
+	int			dim = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	const DmlVersion *side = dml_version_for_width(version, dim);
+	float4	   *x = dml_floats_from_array(array, dim == side->in ? side->model->origin : NULL, &dim);
+	DmlVector  *result = dml_version_embed_row(side_of_width(version, dim), x);
+
+	pfree(x);
 	return result;
 }

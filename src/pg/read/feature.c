@@ -380,8 +380,24 @@ float_from_numeric(Datum value, const char *name, int element)
 	return result;
 }
 
+/* The same with an origin, unless it is NULL. */
+static float4
+float_from_numeric_less(Datum value, const double *origin, const char *name, int element)
+{
+	if (origin == NULL)
+		return float_from_numeric(value, name, element);
+	return float_from_double(DatumGetFloat8(DirectFunctionCall1(numeric_float8, value)) - *origin, name, element);
+}
+
+/* A bigint, which a real holds no better by way of double. */
+static float4
+float_from_int8(int64 value, const double *origin)
+{
+	return origin ? (float4) ((double) value - *origin) : (float4) value;
+}
+
 static int
-array_floats(ArrayType *array, const char *name, float4 *out, int max)
+array_floats(ArrayType *array, const char *name, const double *origin, float4 *out, int max)
 {
 	Oid			type = ARR_ELEMTYPE(array);
 	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
@@ -401,31 +417,28 @@ array_floats(ArrayType *array, const char *name, float4 *out, int max)
 	if (n > max)
 		return n;
 
+	/* x - 0 is x */
 	switch (type)
 	{
 		case FLOAT4OID:
 			for (int i = 0; i < n; i++)
-			{
-				out[i] = ((const float4 *) data)[i];
-				if (unlikely(!isfinite(out[i])))
-					not_finite(name, i + 1, out[i]);
-			}
+				out[i] = float_from_double(((const float4 *) data)[i] - (origin ? origin[i] : 0), name, i + 1);
 			break;
 		case FLOAT8OID:
 			for (int i = 0; i < n; i++)
-				out[i] = float_from_double(((const float8 *) data)[i], name, i + 1);
+				out[i] = float_from_double(((const float8 *) data)[i] - (origin ? origin[i] : 0), name, i + 1);
 			break;
 		case INT2OID:
 			for (int i = 0; i < n; i++)
-				out[i] = ((const int16 *) data)[i];
+				out[i] = (float4) (((const int16 *) data)[i] - (origin ? origin[i] : 0));
 			break;
 		case INT4OID:
 			for (int i = 0; i < n; i++)
-				out[i] = ((const int32 *) data)[i];
+				out[i] = (float4) (((const int32 *) data)[i] - (origin ? origin[i] : 0));
 			break;
 		case INT8OID:
 			for (int i = 0; i < n; i++)
-				out[i] = ((const int64 *) data)[i];
+				out[i] = float_from_int8(((const int64 *) data)[i], origin ? &origin[i] : NULL);
 			break;
 		case NUMERICOID:
 			{
@@ -433,7 +446,7 @@ array_floats(ArrayType *array, const char *name, float4 *out, int max)
 
 				deconstruct_array(array, NUMERICOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
 				for (int i = 0; i < n; i++)
-					out[i] = float_from_numeric(values[i], name, i + 1);
+					out[i] = float_from_numeric_less(values[i], origin ? &origin[i] : NULL, name, i + 1);
 				pfree(values);
 				break;
 			}
@@ -444,8 +457,9 @@ array_floats(ArrayType *array, const char *name, float4 *out, int max)
 }
 
 int
-dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, float4 *out, int max)
+dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, const double *origin, float4 *out, int max)
 {
+	double		less = origin != NULL && max >= 1 ? *origin : 0;
 	float4		x = 0;
 	Oid			cast;
 	ArrayType  *array;
@@ -460,29 +474,27 @@ dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, float4 
 		case INT4ARRAYOID:
 		case INT8ARRAYOID:
 		case NUMERICARRAYOID:
-			return array_floats(DatumGetArrayTypeP(value), name, out, max);
+			return array_floats(DatumGetArrayTypeP(value), name, origin, out, max);
 		case FLOAT4OID:
-			x = DatumGetFloat4(value);
-			if (!isfinite(x))
-				not_finite(name, 0, x);
+			x = float_from_double(DatumGetFloat4(value) - less, name, 0);
 			break;
 		case FLOAT8OID:
-			x = float_from_double(DatumGetFloat8(value), name, 0);
+			x = float_from_double(DatumGetFloat8(value) - less, name, 0);
 			break;
 		case INT2OID:
-			x = DatumGetInt16(value);
+			x = (float4) (DatumGetInt16(value) - less);
 			break;
 		case INT4OID:
-			x = DatumGetInt32(value);
+			x = (float4) (DatumGetInt32(value) - less);
 			break;
 		case INT8OID:
-			x = DatumGetInt64(value);
+			x = float_from_int8(DatumGetInt64(value), origin && max >= 1 ? origin : NULL);
 			break;
 		case NUMERICOID:
-			x = float_from_numeric(value, name, 0);
+			x = float_from_numeric_less(value, origin && max >= 1 ? origin : NULL, name, 0);
 			break;
 		case BOOLOID:
-			x = DatumGetBool(value) ? 1 : 0;
+			x = (float4) ((DatumGetBool(value) ? 1 : 0) - less);
 			break;
 		default:
 			if (type == dml_vector_type_oid())
@@ -495,17 +507,17 @@ dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, float4 
 							 errmsg("feature \"%s\" is an embedding by %s, not raw input",
 									name, dml_space_describe(vector->space)),
 							 errhint("Cast it to real[] to take its elements as plain numbers.")));
-				if (vector->dim <= max)
-					memcpy(out, vector->x, sizeof(float4) * vector->dim);
+				for (int i = 0; i < vector->dim && vector->dim <= max; i++)
+					out[i] = (float4) (vector->x[i] - (origin ? origin[i] : 0));
 				return vector->dim;
 			}
 			if (getBaseType(type) != type)
-				return dml_feature_floats(value, isnull, getBaseType(type), name, out, max);
+				return dml_feature_floats(value, isnull, getBaseType(type), name, origin, out, max);
 			cast = dml_feature_cast(type);
 			if (!OidIsValid(cast))
 				dml_feature_type_error(name, type);
 			array = dml_feature_cast_array(cast, value);
-			return array ? array_floats(array, name, out, max) : -1;
+			return array ? array_floats(array, name, origin, out, max) : -1;
 	}
 	if (max >= 1)
 		out[0] = x;

@@ -48,7 +48,8 @@ extern List *dml_raw_parse(const char *prefix, const char *text);
 /*
  * One feature value to floats.  type is the type of the expression: an array (real[], double
  * precision[], integer[], smallint[], bigint[], numeric[]), a plain dml_vector, a type with a
- * dml_feature_cast, or a scalar of a number type or boolean.
+ * dml_feature_cast, or a scalar of a number type or boolean.  origin has max numbers, which are
+ * subtracted in double before the differences are rounded; NULL: nothing is subtracted.
  *
  * Returns -1 for a NULL value or element.  Otherwise returns how many numbers the value has, and
  * writes them to out if there are at most max.  Errors: infinite or NaN values; other types
@@ -56,7 +57,7 @@ extern List *dml_raw_parse(const char *prefix, const char *text);
  * leave garbage in the current memory context.
  */
 extern bool dml_feature_type_ok(Oid type, bool *is_array);
-extern int	dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, float4 *out, int max);
+extern int	dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, const double *origin, float4 *out, int max);
 
 /*
  * The function of the cast from a type (no domain, no dml_vector) to real[], such as pgvector's
@@ -128,7 +129,8 @@ typedef struct DmlFormerColumns
 extern bool dml_features_are_of_condition(const char *text, const DmlFormerColumns *columns, const char *condition);
 
 /*
- * Evaluate.  Fills out (version->in floats) and returns true; returns false if a feature is NULL.
+ * Evaluate.  Fills out (version->in floats, without the model's origin) and returns true; returns
+ * false if a feature is NULL.
  */
 extern bool dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out);
 

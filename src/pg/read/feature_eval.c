@@ -302,6 +302,7 @@ bool
 dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out)
 {
 	ExprContext *econtext = GetPerTupleExprContext(exprs->estate);
+	const double *origin = version->model->origin;
 	MemoryContext old;
 	int			filled = 0;
 	bool		complete = true;
@@ -313,9 +314,9 @@ dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion
 	{
 		bool		isnull;
 		Datum		value = ExecEvalExpr(exprs->states[i], econtext, &isnull);
+		int			at = Min(filled, version->in);
 		int			count = dml_feature_floats(value, isnull, exprs->types[i], exprs->names[i],
-											   out + Min(filled, version->in),
-											   Max(version->in - filled, 0));
+											   origin ? origin + at : NULL, out + at, version->in - at);
 
 		if (count < 0)
 			complete = false;

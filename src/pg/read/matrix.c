@@ -53,6 +53,9 @@ typedef struct Reader
 	bool		partly;			/* rows without a label are kept */
 	int64		kept;			/* rows in the store */
 	DmlRounding *rounding;		/* or NULL */
+	const double *given;		/* n_given, the origin; NULL: there is none */
+	int			n_given;
+	const double *origin;		/* row_max; NULL: nothing is subtracted */
 	float4	   *row;			/* the current row */
 	int			row_max;
 	int64		seen;			/* rows read, skipped ones included */
@@ -183,6 +186,7 @@ check_query(void *state, const CachedPlanSource *source)
 	int			n = reader->features->n;
 	int			label = reader->n_targets;
 	bool		has_label = reader->has_label;
+	MemoryContext old;
 
 	dml_query_check_targets(source, "features and label");
 	reader->types = palloc(sizeof(Oid) * n);
@@ -214,7 +218,18 @@ check_query(void *state, const CachedPlanSource *source)
 	}
 	reader->row_max = reader->is_array ? DML_MAX_DIM : n;
 	reader->row = palloc(sizeof(float4) * reader->row_max);
-	reader->rounding = dml_rounding_start(reader->features, reader->types);
+	old = MemoryContextSwitchTo(reader->context);	/* what follows is used when the query is done */
+	if (reader->given)
+	{
+		double	   *origin = palloc0(sizeof(double) * reader->row_max);
+
+		/* rows of another length than the model takes are refused later */
+		memcpy(origin, reader->given, sizeof(double) * Min(reader->n_given, reader->row_max));
+		reader->origin = origin;
+	}
+	if (dml_rounding_may(reader->features, reader->types))
+		reader->rounding = dml_rounding_start(reader->features, reader->types, reader->origin);
+	MemoryContextSwitchTo(old);
 }
 
 /* Room in the arrays by row for one row more. */
@@ -289,7 +304,7 @@ read_row(void *state, Datum *values, bool *nulls)
 	for (int i = 0; i < n; i++)
 	{
 		int			filled = dml_feature_floats(features[i], missing[i], reader->types[i], reader->features->names[i],
-												reader->row + count, reader->row_max - count);
+												reader->origin ? reader->origin + Min(count, reader->row_max) : NULL, reader->row + count, reader->row_max - count);
 
 		if (filled < 0)
 			return;
@@ -461,8 +476,12 @@ report_skipped(const Reader *reader, const bool *has_value)
 							   (unsigned long) matrix->skipped, (long long) matrix->skipped, what)));
 }
 
-DmlMatrix *
-dml_matrix_read(const DmlMatrixSource *what)
+/*
+ * Read a source, with an origin or without.  found not NULL: if columns lose distinct values, choose
+ * an origin of *n_found numbers in the current memory context, and return nothing.
+ */
+static DmlMatrix *
+read_once(const DmlMatrixSource *what, const double *origin, int n_origin, double **found, int *n_found)
 {
 	const char *features = what->features ? what->features : what->version->features;
 	const char *source = what->source;
@@ -498,6 +517,8 @@ dml_matrix_read(const DmlMatrixSource *what)
 	reader.state = palloc0(sizeof(MatrixState));
 	reader.classes = what->classes;
 	reader.limit = what->limit;
+	reader.given = origin;
+	reader.n_given = n_origin;
 	reader.has_label = label != NULL;
 	reader.partly = what->partly;
 	reader.capacity = 1024;
@@ -517,11 +538,20 @@ dml_matrix_read(const DmlMatrixSource *what)
 
 	has_value = dml_query_read(query, &(DmlQueryReader) {check_query, read_row, &reader, what->progress, what->ctx, keyed, n_key});
 
+	if (found != NULL && reader.rounding != NULL && reader.kept > 0)
+		*found = dml_rounding_origin(&reader.rounding, 1, *n_found = matrix->rows.d);
+	if (found != NULL && *found != NULL)
+	{
+		matrix_store_close(reader.state->store);
+		MemoryContextDelete(reader.context);
+		return NULL;
+	}
+	matrix->origin = reader.origin;
 	matrix->skipped = reader.seen - reader.kept;
 	matrix->rows.n_unlabeled = reader.kept - matrix->rows.n;
 	report_skipped(&reader, has_value);
 	if (reader.rounding != NULL)
-		dml_rounding_report(reader.rounding);
+		dml_rounding_report(reader.rounding, !what->centres);
 	matrix_store_finish(reader.state->store);
 	order_rows(&reader);
 
@@ -536,6 +566,30 @@ dml_matrix_read(const DmlMatrixSource *what)
 		matrix->n_columns = reader.features->n;
 		matrix->columns = reader.features->names;
 	}
+	return matrix;
+}
+
+DmlMatrix *
+dml_matrix_read(const DmlMatrixSource *what)
+{
+	DmlMatrix  *matrix;
+	double	   *origin = NULL;
+	int			d = 0;
+
+	if (what->version)
+		return read_once(what, what->version->model->origin, what->version->in, NULL, NULL);
+	if (!what->centres)
+		return read_once(what, what->origin, what->n_origin, NULL, NULL);
+	matrix = read_once(what, NULL, 0, &origin, &d);
+	if (matrix != NULL)
+		return matrix;
+	if (what->classes)
+		matrix_class_clear(what->classes);
+	for (int e = 0; e < what->n_extra; e++)
+		if (what->extra[e].classes)
+			matrix_class_clear(what->extra[e].classes);
+	matrix = read_once(what, origin, d, NULL, NULL);
+	pfree(origin);
 	return matrix;
 }
 

@@ -28,6 +28,7 @@ typedef struct DmlMatrix
 	Rows		rows;			/* for src/learn; labels are set by dml_matrix_label */
 	uint64	   *row_hash;		/* content hash of the row's features, n; splits depend on it */
 	int64		skipped;		/* rows with a NULL feature or, unless partly, a NULL label */
+	const double *origin;		/* d: subtracted in double before numbers became real; NULL: none */
 	DmlInputKind input_kind;
 	int			n_columns;
 	char	  **columns;
@@ -54,8 +55,12 @@ typedef struct DmlMatrixSource
 {
 	const char *source;			/* a relation's name, or a query */
 	const char *features;
-	const DmlVersion *version;	/* features NULL: the version's, which must be confined
-								 * (feature_confined.h) unless the user owns the model */
+	const DmlVersion *version;	/* its origin is subtracted.  features NULL: the version's, which must
+								 * be confined (feature_confined.h) unless the user owns the model */
+	const double *origin;		/* version NULL: n_origin numbers to be subtracted; or NULL */
+	int			n_origin;
+	bool		centres;		/* training: if columns lose distinct values as real, choose an origin
+								 * and read the source again (the classes are of one matrix, then) */
 	const char *label;			/* NULL: so is rows.label */
 	bool		partly;			/* keep rows with a NULL label or extra (rows.n_unlabeled) */
 	DmlClasses *classes;		/* of the label */

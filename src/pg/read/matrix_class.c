@@ -225,6 +225,13 @@ matrix_class_of(DmlClasses *classes, Datum label)
 	return classes->hashed ? class_by_hash(classes, label) : class_by_order(classes, label);
 }
 
+void
+matrix_class_clear(DmlClasses *classes)
+{
+	classes->n = 0;
+	memset(classes->bucket, 0xff, sizeof(int32) * ((Size) classes->bucket_mask + 1));
+}
+
 uint64
 matrix_class_hash(const DmlClasses *classes, int32 class)
 {

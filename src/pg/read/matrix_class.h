@@ -18,6 +18,9 @@ extern void matrix_class_type(DmlClasses *classes, Oid type, Oid collation);
 /* The class of a label, from 0 in the order of appearance. */
 extern int32 matrix_class_of(DmlClasses *classes, Datum label);
 
+/* Forget all classes, and no type: a source is read anew. */
+extern void matrix_class_clear(DmlClasses *classes);
+
 /* A hash of the class's text. */
 extern uint64 matrix_class_hash(const DmlClasses *classes, int32 class);
 

@@ -50,6 +50,7 @@ typedef struct Place
 	bool		is_array;
 	bool		embedded;
 	DmlRounding *rounding;		/* or NULL */
+	const double *origin;		/* max; NULL: nothing is taken off */
 	float4	   *row;
 	int			max;
 	int			count;
@@ -244,12 +245,28 @@ build_targets(State *state)
 	return query.data;
 }
 
+/* The origin of a place's rows, padded, or NULL.  Rows of another length than the model takes are refused later. */
+static const double *
+place_origin(const DmlTupleSource *source, int k, int max)
+{
+	int			input = source->inputs == 2 ? k : 0;
+	double	   *origin;
+
+	if (source->origin[input] == NULL)
+		return NULL;
+	origin = palloc0(sizeof(double) * max);
+	memcpy(origin, source->origin[input], sizeof(double) * Min(source->n_origin[input], max));
+	return origin;
+}
+
 /* DmlQueryReader.check */
 static void
 check_query(void *ctx, const CachedPlanSource *source)
 {
 	State	   *state = ctx;
 	TupleDesc	desc = source->resultDesc;
+	bool		may_round = false;
+	MemoryContext old;
 
 	dml_query_check_targets(source, "features");
 	for (int k = 0; k < state->source->size; k++)
@@ -269,8 +286,18 @@ check_query(void *ctx, const CachedPlanSource *source)
 		}
 		place->max = place->is_array ? DML_MAX_DIM : n;
 		place->row = palloc(sizeof(float4) * place->max);
-		place->rounding = dml_rounding_start(place->features, place->types);
+		may_round = may_round || dml_rounding_may(place->features, place->types);
 	}
+	old = MemoryContextSwitchTo(state->context);	/* what follows is used when the query is done */
+	for (int k = 0; k < state->source->size; k++)
+	{
+		Place	   *place = &state->place[k];
+
+		place->origin = place_origin(state->source, k, place->max);
+		if (may_round)
+			place->rounding = dml_rounding_start(place->features, place->types, place->origin);
+	}
+	MemoryContextSwitchTo(old);
 	if (state->same >= 0 && getBaseType(TupleDescAttr(desc, state->same)->atttypid) != BOOLOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -325,6 +352,7 @@ read_place(State *state, Place *place, Datum *values, bool *nulls)
 			filled = embedding_floats(state, place, values[column]);
 		else
 			filled = dml_feature_floats(values[column], nulls[column], place->types[i], features->names[i],
+										place->origin ? place->origin + Min(place->count, place->max) : NULL,
 										place->row + place->count, place->max - place->count);
 		if (filled < 0)
 			return false;
@@ -359,6 +387,7 @@ start_pools(State *state)
 		input->kind = place->is_array ? DML_INPUT_ARRAY : DML_INPUT_COLUMNS;
 		input->n_columns = place->is_array ? 0 : place->features->n;
 		input->columns = place->features->names;
+		input->origin = place->origin;
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -387,7 +416,7 @@ read_weight(const State *state, Datum value)
 {
 	float4		weight;
 
-	(void) dml_feature_floats(value, false, state->weight_type, weight_name(state), &weight, 1);
+	(void) dml_feature_floats(value, false, state->weight_type, weight_name(state), NULL, &weight, 1);
 	if (weight < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
@@ -595,9 +624,48 @@ report_skipped(const State *state, const bool *has_value)
 							   (unsigned long) tuples->skipped, (long long) tuples->skipped)));
 }
 
-DmlTuples *
-dml_tuples_read(const DmlTupleSource *source, size_t limit,
-				void (*progress) (void *ctx, int64 rows), void *ctx)
+/*
+ * The origins of the inputs, into the source.  Two inputs have a common one where it serves both, so that
+ * their rows can still be compared as they are.  False: no column needs one.
+ */
+static bool
+find_origins(const State *state, DmlTupleSource *source)
+{
+	const DmlTuples *tuples = state->tuples;
+	DmlRounding *rounding[TUPLES_MAX_SIZE];
+	int			d[2];
+
+	for (int k = 0; k < source->size; k++)
+		rounding[k] = state->place[k].rounding;
+	if (rounding[0] == NULL || tuples->n == 0)
+		return false;
+	for (int k = 0; k < tuples->inputs; k++)
+	{
+		d[k] = state->pool[k].d;
+		source->n_origin[k] = d[k];
+		if (!(source->embedded && k == 1))
+			source->origin[k] = dml_rounding_origin(rounding + k, tuples->inputs == 1 ? source->size : 1, d[k]);
+	}
+	if (tuples->inputs == 2 && !source->embedded && d[0] == d[1])
+	{
+		const double *both = dml_rounding_origin(rounding, 2, d[0]);
+
+		for (int j = 0; both != NULL && j < d[0]; j++)
+			for (int k = 0; k < 2; k++)
+				if (both[j] != 0 && source->origin[k] != NULL)
+					unconstify(double *, source->origin[k])[j] = both[j];
+	}
+	source->inputs = tuples->inputs;
+	return source->origin[0] != NULL || source->origin[1] != NULL;
+}
+
+/*
+ * Read a source as it is told.  again not NULL: if columns lose distinct values, put origins into
+ * it, and return nothing.
+ */
+static DmlTuples *
+read_once(const DmlTupleSource *source, size_t limit, void (*progress) (void *ctx, int64 rows), void *ctx,
+		  DmlTupleSource *again)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "dml tuples", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -632,17 +700,37 @@ dml_tuples_read(const DmlTupleSource *source, size_t limit,
 
 	has_value = dml_query_read(query, &(DmlQueryReader) {check_query, read_tuple, state, progress, ctx, keyed, n_key});
 
+	if (again != NULL && find_origins(state, again))
+	{
+		dml_tuples_free(tuples);
+		return NULL;
+	}
 	tuples->skipped = state->seen - tuples->n - tuples->weightless;
 	report_skipped(state, has_value);
 	for (int i = 0; i < source->size; i++)
 		if (state->place[i].rounding != NULL)
-			dml_rounding_report(state->place[i].rounding);
+			dml_rounding_report(state->place[i].rounding, !source->centres);
 	MemoryContextSwitchTo(context);
 	put_in_order(state);
 	if (source->merge)
 		merge_copies(state);
 	MemoryContextSwitchTo(old);
 	return tuples;
+}
+
+DmlTuples *
+dml_tuples_read(const DmlTupleSource *source, size_t limit,
+				void (*progress) (void *ctx, int64 rows), void *ctx)
+{
+	DmlTupleSource *again;
+	DmlTuples  *tuples;
+
+	if (!source->centres)
+		return read_once(source, limit, progress, ctx, NULL);
+	again = palloc(sizeof(DmlTupleSource));
+	*again = *source;
+	tuples = read_once(source, limit, progress, ctx, again);
+	return tuples ? tuples : read_once(again, limit, progress, ctx, NULL);
 }
 
 void

@@ -36,11 +36,15 @@ typedef struct DmlTupleSource
 	bool		merge;			/* weights count copies: see below */
 	bool		place;			/* the source is a table, and the places of its rows are needed */
 	const char *weight_name;	/* its name in messages; NULL: "weight" */
+	bool		centres;		/* training: as in matrix.h; embeddings have no origin */
+	const double *origin[2];	/* of each input, n_origin numbers, to be subtracted; NULL: none */
+	int			n_origin[2];
 } DmlTupleSource;
 
 typedef struct DmlTupleInput
 {
 	Rows		rows;
+	const double *origin;		/* rows.d numbers that were taken off the rows; NULL: nothing was */
 	DmlInputKind kind;
 	int			n_columns;
 	char	  **columns;

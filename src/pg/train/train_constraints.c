@@ -151,7 +151,10 @@ task_run(ConstraintTask *task, FunctionCallInfo fcinfo)
 	for (int k = 0; k < task->source.size; k++)
 		dml_features_try(training->source, task->source.features[k]);
 	progress_start(training->model);
+	task->source.centres = true;
 	tuples = dml_tuples_read(&task->source, (size_t) maintenance_work_mem * 1024, training_reading, training);
+	for (int k = 0; k < tuples->inputs; k++)
+		training->origin[k] = tuples->input[k].origin;
 	dml_tuples_drop_impossible(tuples, task->kind);
 	if (mines)
 	{

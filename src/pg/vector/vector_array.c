@@ -27,10 +27,33 @@ is_number_type(Oid type)
 		type == INT2OID || type == INT8OID || type == NUMERICOID;
 }
 
-/* One array element as a float4, which may be infinite or NaN. */
-static float4
-element_to_float(Datum value, Oid type)
+/* One array element as a double.  Errors: a numeric that is out of range. */
+static double
+element_to_double(Datum value, Oid type)
 {
+	switch (type)
+	{
+		case FLOAT4OID:
+			return DatumGetFloat4(value);
+		case FLOAT8OID:
+			return DatumGetFloat8(value);
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+			return DatumGetInt32(value);
+		case INT8OID:
+			return (double) DatumGetInt64(value);
+		default:
+			return DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+	}
+}
+
+/* One array element as a float4, which may be infinite or NaN.  origin: to be subtracted, or NULL. */
+static float4
+element_to_float(Datum value, Oid type, const double *origin)
+{
+	if (origin != NULL)
+		return (float4) (element_to_double(value, type) - *origin);
 	switch (type)
 	{
 		case FLOAT4OID:
@@ -72,8 +95,22 @@ element_is_infinite(Datum value, Oid type)
 	}
 }
 
+static Datum *
+array_elements(ArrayType *array, int *n)
+{
+	Oid			type = ARR_ELEMTYPE(array);
+	int16		length;
+	bool		by_value;
+	char		align;
+	Datum	   *values;
+
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	deconstruct_array(array, type, length, by_value, align, &values, NULL, n);
+	return values;
+}
+
 float4 *
-dml_floats_from_array(ArrayType *array, int *dim)
+dml_floats_from_array(ArrayType *array, const double *origin, int *dim)
 {
 	Oid			type = ARR_ELEMTYPE(array);
 	Datum	   *values;
@@ -101,24 +138,17 @@ dml_floats_from_array(ArrayType *array, int *dim)
 
 	*dim = n;
 	result = palloc(sizeof(float4) * n);
-	if (type == FLOAT4OID)
+	if (type == FLOAT4OID && origin == NULL)
 	{
 		memcpy(result, ARR_DATA_PTR(array), sizeof(float4) * n);
 		dml_vector_check_elements(result, n);
 		return result;
 	}
 
-	{
-		int16		length;
-		bool		by_value;
-		char		align;
-
-		get_typlenbyvalalign(type, &length, &by_value, &align);
-		deconstruct_array(array, type, length, by_value, align, &values, NULL, &n);
-	}
+	values = array_elements(array, &n);
 	for (int i = 0; i < n; i++)
 	{
-		result[i] = element_to_float(values[i], type);
+		result[i] = element_to_float(values[i], type, origin ? &origin[i] : NULL);
 		if (isinf(result[i]) && !element_is_infinite(values[i], type))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -130,13 +160,28 @@ dml_floats_from_array(ArrayType *array, int *dim)
 	return result;
 }
 
+double *
+dml_doubles_from_array(ArrayType *array, int *dim)
+{
+	double	   *result;
+	Datum	   *values;
+
+	pfree(dml_floats_from_array(array, NULL, dim));
+	values = array_elements(array, dim);
+	result = palloc(sizeof(double) * *dim);
+	for (int i = 0; i < *dim; i++)
+		result[i] = element_to_double(values[i], ARR_ELEMTYPE(array));
+	pfree(values);
+	return result;
+}
+
 /* Cast of an array of numbers to dml_vector: a plain vector */
 Datum
 dml_vector_from_array(PG_FUNCTION_ARGS)
 {
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
 	int			dim;
-	float4	   *x = dml_floats_from_array(array, &dim);
+	float4	   *x = dml_floats_from_array(array, NULL, &dim);
 	DmlVector  *result = dml_vector_new(dim, 0);
 
 	memcpy(result->x, x, sizeof(float4) * dim);
