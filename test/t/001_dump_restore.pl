@@ -36,10 +36,13 @@ $node->safe_psql(
 	SELECT version FROM dml_train_matches('clip', 'caption', 'image', 'txt', method => 'ntxent', network => '4', epochs => 3);
 	SELECT dml_materialize('caption', 'embedding', model => 'clip/b');
 	SELECT version FROM dml_train_matches('ask', 'caption', 'image', 'embedding', adapter => true, method => 'ntxent', epochs => 3);
+	-- numbers that real cannot tell apart: the model has an origin
+	SELECT version FROM dml_train('late', 'caption', 'ARRAY[1700000000 + id % 2, txt[1]]::float8[]', 'id % 2', method => 'lda');
 });
 my $sides = q{SELECT md5(string_agg(dml_embed('clip/a', image)::text || dml_embed('clip/b', txt)::text || embedding::text || dml_embed('ask', image)::text
-	|| (embedding <-> dml_embed('ask', image)) || (embedding <-> image), ',' ORDER BY id)) FROM caption};
+	|| dml_embed('late', ARRAY[1700000000 + id % 2, txt[1]]::float8[])::text || (embedding <-> dml_embed('ask', image)) || (embedding <-> image), ',' ORDER BY id)) FROM caption};
 my $sides_before = $node->safe_psql('postgres', $sides);
+is($node->safe_psql('postgres', "SELECT dml_distance('late', ARRAY[1700000000, 0]::float8[], ARRAY[1700000001, 0]::float8[]) > 1"), 't', 'an origin');
 my $catalogue = q{
 	SELECT string_agg(t, '|' ORDER BY t) FROM (
 		SELECT v::text AS t FROM (SELECT model, version, space, active, owner, method, settings, history, seconds, created, weight_bytes FROM dml_model_versions) v

@@ -166,6 +166,69 @@ test_sides(void **state)
 	}
 }
 
+/* An origin is part of the function: it is stored in front of all, of either side, and read again. */
+static void
+test_origin(void **state)
+{
+	static const char header[] =
+		"{\"__metadata__\":{\"format\":\"dml/1\",\"in\":\"2\",\"network\":\"identity\",\"prep\":\"none\"},"
+		"\"prep.origin\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,16]}}";
+	static const unsigned char data[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf8, 0xbf}; /* 0, -1.5 */
+	static const double origin_a[11] = {1700000000.25, 0, -1e300};
+	static const double origin_b[8] = {0, 0.1};
+	static double wrong[2] = {0, INFINITY};
+	double		origin[2] = {0, -1.5};
+	size_t		padded = (strlen(header) + 7) / 8 * 8;
+	UnitEnv		u;
+	ModelSides	sides = {0};
+	ModelSides	again;
+	Model	   *model;
+	unsigned char *saved;
+	void	   *blob;
+	void	   *blob2;
+	size_t		size;
+	size_t		size2;
+
+	unit_env_init(&u);
+	model = make_model(&u, PREP_NONE, 2, "identity", 0);
+	model->origin = origin;
+	assert_int_equal(model_save(&u.env, model, &blob, &size), LEARN_OK);
+	saved = blob;
+	assert_int_equal(size, 8 + padded + sizeof(data));
+	assert_memory_equal(saved + 8, header, strlen(header));
+	assert_memory_equal(saved + 8 + padded, data, sizeof(data));
+	assert_int_equal(model_load(&u.env, blob, size, &model), LEARN_OK);
+	assert_memory_equal(model->origin, origin, sizeof(origin));
+
+	/* an infinite one is neither written nor read */
+	saved[8 + padded + 14] = 0xf0;
+	saved[8 + padded + 15] = 0x7f;
+	assert_int_equal(model_load(&u.env, blob, size, &model), LEARN_CORRUPT);
+	model = make_model(&u, PREP_NONE, 2, "identity", 0);
+	model->origin = wrong;
+	assert_int_equal(model_save(&u.env, model, &blob, &size), LEARN_DIVERGED);
+
+	for (int which = 1; which < 4; which++)
+	{
+		sides.a = make_model(&u, PREP_WHITEN, 11, "9 relu, 4", 1);
+		sides.b = make_model(&u, PREP_STANDARDIZE, 8, "4, l2", 2);
+		sides.a->origin = which & 1 ? origin_a : NULL;
+		sides.b->origin = which & 2 ? origin_b : NULL;
+		assert_int_equal(model_save_sides(&u.env, &sides, &blob, &size), LEARN_OK);
+		assert_int_equal(model_load_sides(&u.env, blob, size, &again), LEARN_OK);
+		assert_true((again.a->origin != NULL) == (which & 1) && (again.b->origin != NULL) == (which >> 1));
+		if (which & 1)
+			assert_memory_equal(again.a->origin, origin_a, sizeof(origin_a));
+		if (which & 2)
+			assert_memory_equal(again.b->origin, origin_b, sizeof(origin_b));
+		assert_true(model_bytes(again.a) == model_bytes(sides.a));
+		assert_int_equal(model_save_sides(&u.env, &again, &blob2, &size2), LEARN_OK);
+		assert_int_equal(size, size2);
+		assert_memory_equal(blob, blob2, size);
+	}
+	unit_env_done(&u);
+}
+
 /* The bytes themselves: other programs read them, and so must later versions. */
 static void
 test_bytes(void **state)
@@ -435,6 +498,12 @@ test_refused(void **state)
 		{"{" META("1,raw") "," WEIGHT "," BIAS "}", 12, "canonical"},
 		{"{" META("1, l2") "," WEIGHT "}", 8, "\"layers.0.bias\" is missing"},
 		{"{" META("1, raw") "," WEIGHT "," BIAS ",\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[12,16]}}", 16, "has not"},
+		{"{" META("identity") ",\"prep.origin\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,16]}}", 16, NULL},
+		{"{" META("identity") ",\"prep.origin\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "one F64"},
+		{"{" META("identity") ",\"prep.origin\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8, "one F64"},
+		{"{" META("identity") ",\"prep.origin\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "shape and place"},
+		{"{" META("identity") ",\"b.prep.origin\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,16]}}", 16, "has not"},
+		{"{" META("1, raw") "," WEIGHT ",\"layers.0.bias\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[8,16]}}", 16, "not of type F32"},
 		{"{" META("2, raw") "," WEIGHT "," BIAS "}", 12, "\"layers.0.weight\" has not the shape"},
 		{"{" META("16000 relu, 16000 relu, 16000, raw") "," WEIGHT "," BIAS "}", 12, "shape"},
 		{"{" META("1, raw") "," WEIGHT "," BIAS "}", 13, "overlap or leave"},
@@ -637,6 +706,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_sides),
+		cmocka_unit_test(test_origin),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_flipped),
