@@ -1,6 +1,6 @@
 /*
  * train.h
- *	  From a labelled matrix to a model: the split, the loop, the choice.
+ *	  What other rooms call: from labelled rows, or from constraints, to a model.
  */
 #ifndef TRAIN_H
 #define TRAIN_H
