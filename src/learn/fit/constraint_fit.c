@@ -79,7 +79,7 @@ next_hard(Run *run, int n)
 	count = hard_fill(&run->hard, &run->rng, run->chosen, anchors, n);
 
 	/*
-	 * places that are left over go to the next constraints, of which there are at least n - anchors
+	 * places that are left over go to the next constraints: there are at least n - anchors of them
 	 */
 	for (int left = n - anchors; count < n && left > 0; left--)
 		count = hard_add(&run->hard, run->order[run->next++], run->chosen, count);

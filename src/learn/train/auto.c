@@ -19,9 +19,9 @@
 #define CHOOSING_FOLDS	0.8
 #define CHOOSING_MANY	0.15
 #define CLOCK_SHARE		0.8		/* no candidate begins later than this, whatever was planned */
-#define FIRST_SHARE		0.3		/* but for the first loss, which has this of the limit in any case */
+#define FIRST_SHARE		0.3		/* except the first loss, which has this share of the limit in any case */
 
-#define LEAST_SAMPLE	10000	/* rows that losses are compared on, if there are so many */
+#define LEAST_SAMPLE	10000	/* rows that losses are compared on, if there are as many */
 #define MOST_SAMPLE		20000
 #define LEAST_EPOCHS	4		/* of a candidate on a sample, and of the larger network */
 #define LEAST_FOLDS		10		/* epochs of a candidate in folds */

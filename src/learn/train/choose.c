@@ -11,7 +11,7 @@
  * In the open set rows of one class go together, so the splits are compared, which hold out different classes.
  *
  * The score by which a candidate won is too high, for it is the highest of many.  So the choice is made again by all
- * items but those of one part, which then score what was chosen without them; the mean over the parts is reported.
+ * items but those of one part, which then score the candidate that was chosen without them; the mean over the parts is reported.
  */
 #include "trainer.h"
 
@@ -230,7 +230,7 @@ standard_errors(double chance)
 }
 
 /*
- * Has it more of a measure than no learning, by more than the highest of so many candidates has by chance?  The error
+ * Has it more of a measure than no learning, by more than the highest of that number of candidates has by chance?  The error
  * is that of no difference at all: few items that all gain a little must not look certain.
  */
 static bool
@@ -315,7 +315,7 @@ complexity(const Trainer *t, const Candidate *candidate)
 }
 
 /*
- * Of the candidates that are left, keep those that have as much of a measure as the one that has most, within the
+ * Of the candidates that are left, keep each whose measure is as high as the highest, within the
  * standard error of the difference.
  */
 static void
@@ -353,7 +353,7 @@ winner_without(const Trainer *t, const Candidate *candidate, int n, int tests, i
 	return best < 0 ? 0 : best;
 }
 
-/* Means over the items of all parts, each scored by what was chosen without it. */
+/* Means over the items of all parts, each scored by the candidate that was chosen without it. */
 static void
 report_items(const Trainer *t, const Candidate *candidate, int n, int tests, double *score, double *map_r)
 {

@@ -2,7 +2,7 @@
  * learn_constraints.c
  *	  The learner of constraints: pairs, triplets, quadruplets, matches, or rows alone.
  *
- * Constraints are held out so that they share no row with those that are learned from, as far as there are enough
+ * Constraints are held out so that they share no row with the constraints that are learned from, as far as there are enough
  * (learn/data/constraint_split.c).
  */
 #include "trainer.h"
@@ -323,7 +323,7 @@ noun(const Trainer *t)
 	return constraint_name(t->constraints->kind);
 }
 
-/* Learner.told: what held-out constraints share with those that are learned from. */
+/* Learner.told: what held-out constraints share with the constraints that are learned from. */
 static const char *
 told(const Trainer *t)
 {

@@ -21,7 +21,7 @@
 #define FOLDS			5
 #define VERY_FEW		1000	/* fewer rows are judged by as many partitions into folds: one row of them is much */
 #define REPEATS			3
-#define OPEN_FOLDS		6		/* of classes, repeated with other seeds until there are so many */
+#define OPEN_FOLDS		6		/* of classes, repeated with other seeds until there are this many */
 
 static const char *
 noun(const Trainer *t)

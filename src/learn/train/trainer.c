@@ -125,7 +125,7 @@ candidate_plan_start(const Trainer *t, const Method *method, const char *network
 		for (plan->batch = 16; plan->batch < max_batch && plan->batch * 8 < t->n;)
 			plan->batch *= 2;
 
-	/* some 3,000 steps, but no less than 10 and no more than 100 passes */
+	/* about 3,000 steps, at least 10 and at most 100 passes */
 	per_epoch = (t->n + plan->batch - 1) / plan->batch;
 	epochs = 3000 / per_epoch;
 	plan->epochs = o->epochs > 0 ? o->epochs : (int) (epochs < 10 ? 10 : epochs > 100 ? 100 : epochs);
@@ -156,7 +156,7 @@ candidate_plan_linear(const Trainer *t, const Candidate *candidate, int n_classe
 
 /*
  * The work that is done in a second, for plans that must not depend on the clock: same seed and machine, same
- * model.  Of a busy machine rather than of an idle one: 784-512-256-64 in batches of 256 does some 90e9 by AVX-512.
+ * model.  Of a busy machine rather than of an idle one: 784-512-256-64 in batches of 256 does about 90e9 by AVX-512.
  */
 double
 work_seconds(const Trainer *t, double flops)

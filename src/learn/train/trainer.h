@@ -80,7 +80,7 @@ typedef struct Learner
 	const char *(*noun) (const Trainer *t);
 
 	/*
-	 * t->split: so many folds, and again so many by another hash with each repeat.  folds 1: one split.
+	 * t->split: this many folds, and as many again by another hash with each repeat.  folds 1: one split.
 	 * t->n_splits is 0 where nothing can be held out.
 	 */
 	LearnStatus (*split) (Trainer *t, int folds, int repeats);
@@ -137,7 +137,7 @@ struct Trainer
 
 	/* what choose.c compares candidates by, item by item; each false: by splits */
 	bool		each;
-	const int32_t *kind;		/* n: items of two kinds, 0 and 1, of which the score is the mean over either; or NULL */
+	const int32_t *kind;		/* n: items of two kinds, 0 and 1: the score is the mean of the means of both; or NULL */
 	const double *item_weight;	/* n, or NULL */
 	int			counted;		/* how often one comparison of two rows counts among the items: 1, or 2 */
 	uint8_t    *part;			/* n: the fold of the first partition that holds the item out; NULL: see choose.c */
@@ -176,10 +176,10 @@ extern void candidate_plan_start(const Trainer *t, const Method *method, const c
 /* The plan of a classical method. */
 extern LinearPlan candidate_plan_linear(const Trainer *t, const Candidate *candidate, int n_classes, TrainPhase phase);
 
-/* Seconds of work that so many epochs of a plan are, by arithmetic alone: same seed, same plans. */
+/* Seconds of work that a number of epochs of a plan are, by arithmetic alone: same seed, same plans. */
 extern double candidate_seconds(const Trainer *t, const FitPlan *plan, int epochs);
 
-/* Seconds of so many floating-point operations. */
+/* Seconds that a number of floating-point operations take. */
 extern double work_seconds(const Trainer *t, double flops);
 
 /*
@@ -201,7 +201,7 @@ extern void trainer_append(const Trainer *t, const char *fmt,...) __attribute__(
 /* Say that nothing tells how good the model is, and why; behind the reason, too. */
 extern void trainer_not_judged(const Trainer *t, const char *why);
 
-/* Held-out scores for a reason; those that are NaN are not there. */
+/* Held-out scores for a reason; a NaN is left out. */
 extern void trainer_scores_text(const char *name, double learned, double none, double whitened, char *text, size_t size);
 
 /* What the score does not say of matches and views, behind the reason. */
@@ -254,7 +254,7 @@ typedef struct Gain
 } Gain;
 extern Gain candidate_gain(const Trainer *t, const Candidate *candidate, const Candidate *than, Measure measure, int skip);
 
-/* Has it been judged to the end, and may it be kept beside no learning, of so many candidates? */
+/* Has it been judged to the end, and may it be kept beside no learning, given the number of candidates? */
 extern bool candidate_stands(const Trainer *t, const Candidate *candidate, int n);
 
 /* Does it lose nothing that no learning has, whatever it gains? */

@@ -12,7 +12,7 @@
 #include "base/rng.h"
 #include "trainer.h"
 
-#define ETA					3	/* of so many trials one goes on, with so many times the epochs */
+#define ETA					3	/* one trial in this many goes on, with this many times the epochs */
 #define MAX_RUNGS			3
 #define LEAST_EPOCHS		2	/* of the first rung */
 #define SEARCH_TIME			0.7 /* share of the time limit that is for searching */
@@ -245,7 +245,7 @@ same_trial(const TunePlan *plan, const Trial *a, const Trial *b)
 	return true;
 }
 
-/* The first is what options say; the others differ from each other.  *n: fewer where there are not so many. */
+/* The first is what options say; the others differ from each other.  *n: fewer if there are fewer. */
 static LearnStatus
 draw_trials(LearnEnv *env, const TrainOptions *options, const TunePlan *plan, Trial *trial, int *n)
 {
