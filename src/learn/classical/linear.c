@@ -148,6 +148,7 @@ linear_whiten(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	Model	   *m;
 
 	LEARN_ALLOC(env, m, 1);
+	m->origin = NULL;
 	LEARN_TRY(prep_fit(env, PREP_WHITEN, rows, index, n, dims > 0 && dims < rows->d ? dims : rows->d, &m->prep));
 	LEARN_TRY(create_net(env, m->prep->out, 0, &m->net));
 	*model = m;
