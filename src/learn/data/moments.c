@@ -31,14 +31,10 @@ typedef struct Stream
 	float	   *max;			/* d */
 } Stream;
 
-void
-moments_index(const int64_t *index, int64_t begin, int count, int64_t *out)
-{
-	for (int i = 0; i < count; i++)
-		out[i] = index != NULL ? index[begin + i] : begin + i;
-}
-
-/* As above, with the rows without a label behind the n rows. */
+/*
+ * count numbers of index from position begin on, for Rows.fetch. NULL index: the positions
+ * themselves. The rows without a label come behind the n rows.
+ */
 static void
 chunk_index(const Rows *rows, const int64_t *index, int64_t n, int64_t begin, int count, int64_t *out)
 {

@@ -47,10 +47,4 @@ extern LearnStatus moments_add_products(LearnEnv *env, const double *v, int coun
 /* Fill the lower triangle of a (d x d) from the upper one. */
 extern LearnStatus moments_mirror(LearnEnv *env, double *a, int d);
 
-/*
- * count numbers of index from position begin on, for Rows.fetch. NULL index: the positions
- * themselves.
- */
-extern void moments_index(const int64_t *index, int64_t begin, int count, int64_t *out);
-
 #endif							/* MOMENTS_H */

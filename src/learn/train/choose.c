@@ -295,12 +295,6 @@ stands(const Trainer *t, const Candidate *candidate, int n, int skip)
 		(!isnan(candidate->map_r) && is_learned(t, candidate, measure_map_r, tests, skip));
 }
 
-bool
-candidate_stands(const Trainer *t, const Candidate *candidate, int n)
-{
-	return stands(t, candidate, n, -1);
-}
-
 /* ---------- the winner ---------- */
 
 /* How complex a candidate is: closed forms, then linear maps by iterations, by a loss, and networks. */

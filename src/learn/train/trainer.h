@@ -254,9 +254,6 @@ typedef struct Gain
 } Gain;
 extern Gain candidate_gain(const Trainer *t, const Candidate *candidate, const Candidate *than, Measure measure, int skip);
 
-/* Has it been judged to the end, and may it be kept beside no learning, given the number of candidates? */
-extern bool candidate_stands(const Trainer *t, const Candidate *candidate, int n);
-
 /* Does it lose nothing that no learning has, whatever it gains? */
 extern bool candidate_is_safe(const Trainer *t, const Candidate *candidate, int skip);
 
