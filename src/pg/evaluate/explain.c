@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 
 #include "ann/distance.h"
+#include "evaluate/explain.h"
 #include "evaluate/space.h"
 #include "read/owner.h"
 #include "base/rng.h"
@@ -100,12 +101,18 @@ put_catalogue(const Explanation *e)
 	AtEOXact_GUC(true, guc_level);
 }
 
+char *
+explain_feature_name(const DmlVersion *version, const char *features, int j)
+{
+	if (version->input_kind == DML_INPUT_COLUMNS)
+		return version->columns[j];
+	return psprintf("%s[%d]", features, j + 1);
+}
+
 static char *
 feature_name(const Explanation *e, int j)
 {
-	if (e->version->input_kind == DML_INPUT_COLUMNS)
-		return e->version->columns[j];
-	return psprintf("%s[%d]", e->features, j + 1);
+	return explain_feature_name(e->version, e->features, j);
 }
 
 /* A linear model's M_jj by feature, palloc'd; NULL: it is not linear. */
