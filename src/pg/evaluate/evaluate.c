@@ -15,7 +15,7 @@
 
 #include "dml.h"
 #include "evaluate/evaluate.h"
-#include "evaluate/float_store.h"
+#include "call/float_store.h"
 #include "evaluate/held_out.h"
 #include "evaluate/space.h"
 #include "read/matrix.h"

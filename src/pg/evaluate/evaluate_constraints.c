@@ -15,7 +15,7 @@
 
 #include "dml.h"
 #include "evaluate/evaluate.h"
-#include "evaluate/float_store.h"
+#include "call/float_store.h"
 #include "evaluate/matches.h"
 #include "evaluate/sides.h"
 #include "evaluate/space.h"

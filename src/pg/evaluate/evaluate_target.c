@@ -16,7 +16,7 @@
 
 #include "dml.h"
 #include "evaluate/evaluate.h"
-#include "evaluate/float_store.h"
+#include "call/float_store.h"
 #include "evaluate/space.h"
 #include "read/matrix.h"
 #include "model/model.h"

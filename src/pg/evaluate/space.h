@@ -10,7 +10,7 @@
 
 #include "call/arguments.h"
 
-#include "evaluate/float_store.h"
+#include "call/float_store.h"
 #include "read/matrix.h"
 #include "model/model.h"
 

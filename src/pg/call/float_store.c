@@ -7,7 +7,7 @@
  */
 #include "compat.h"
 
-#include "evaluate/float_store.h"
+#include "call/float_store.h"
 
 #include <sys/mman.h>
 

@@ -1,0 +1,143 @@
+/*
+ * cluster_window.c
+ *	  Clusters as window functions: the partition is read at its first row, and all its clusters
+ *	  are kept until it ends.
+ */
+#include "compat.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "windowapi.h"
+
+#include "answer/cluster_task.h"
+
+PG_FUNCTION_INFO_V1(dml_cluster_kmeans);
+
+/* What a partition keeps. */
+typedef struct PartitionClusters
+{
+	const int32 *cluster;		/* by the row's place in the partition; NULL: not computed yet */
+} PartitionClusters;
+
+/* The value of an argument at the current row; false: NULL. */
+static bool
+argument(WindowObject window, int i, Datum *value)
+{
+	bool		isnull;
+
+	*value = WinGetFuncArgCurrent(window, i, &isnull);
+	return !isnull;
+}
+
+static const char *
+text_value(WindowObject window, int i)
+{
+	Datum		value;
+
+	return argument(window, i, &value) ? TextDatumGetCString(value) : NULL;
+}
+
+static const int32 *
+integer_value(WindowObject window, int i, int32 *room)
+{
+	Datum		value;
+
+	if (!argument(window, i, &value))
+		return NULL;
+	*room = DatumGetInt32(value);
+	return room;
+}
+
+static const int64 *
+bigint_value(WindowObject window, int i, int64 *room)
+{
+	Datum		value;
+
+	if (!argument(window, i, &value))
+		return NULL;
+	*room = DatumGetInt64(value);
+	return room;
+}
+
+/* The embeddings of the partition, which are argument 0. */
+static AnswerRows *
+read_partition(WindowObject window, const ClusterTask *task)
+{
+	AnswerRows *rows = answer_rows_begin(task->metric, task->method == CLUSTER_KMEANS);
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "dml row", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(row_context);
+	int64		n = WinGetPartitionRowCount(window);
+
+	for (int64 i = 0; i < n; i++)
+	{
+		bool		isnull;
+		bool		isout;
+		Datum		value;
+
+		CHECK_FOR_INTERRUPTS();
+		if (i > PG_INT32_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("there are more than %d rows", PG_INT32_MAX)));
+		value = WinGetFuncArgInPartition(window, 0, (int) i, WINDOW_SEEK_HEAD, false, &isnull, &isout);
+		answer_rows_add(rows, isnull || isout ? NULL : DatumGetDmlVectorP(value));
+		MemoryContextReset(row_context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(row_context);
+	return rows;
+}
+
+/* The cluster of the current row. */
+static Datum
+current_cluster(FunctionCallInfo fcinfo, ClusterTask (*read_task) (WindowObject window))
+{
+	WindowObject window = PG_WINDOW_OBJECT();
+	PartitionClusters *kept = WinGetPartitionLocalMemory(window, sizeof(PartitionClusters));
+	int32		cluster;
+
+	if (kept->cluster == NULL)
+	{
+		MemoryContext partition = GetMemoryChunkContext(kept);
+		MemoryContext working = AllocSetContextCreate(CurrentMemoryContext, "dml clusters", ALLOCSET_DEFAULT_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(working);
+		ClusterTask task = read_task(window);
+		AnswerRows *rows = read_partition(window, &task);
+
+		MemoryContextSwitchTo(partition);
+		kept->cluster = cluster_run(&task, rows, NULL);
+		MemoryContextSwitchTo(old);
+		answer_rows_end(rows);
+		MemoryContextDelete(working);
+	}
+	cluster = kept->cluster[WinGetCurrentPosition(window)];
+	if (cluster == CLUSTERS_NOISE)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(cluster);
+}
+
+static ClusterTask
+kmeans_task(WindowObject window)
+{
+	int32		k;
+	int32		starts;
+	int32		iterations;
+	int64		seed;
+	ClusterArguments arguments = {
+		.k = integer_value(window, 1, &k),
+		.metric = text_value(window, 2),
+		.seed = bigint_value(window, 3, &seed),
+		.max_iterations = integer_value(window, 4, &iterations),
+	.starts = integer_value(window, 5, &starts)};
+
+	return cluster_task(CLUSTER_KMEANS, &arguments);
+}
+
+/* dml_cluster_kmeans(embedding, k, metric, seed, max_iterations, starts) */
+Datum
+dml_cluster_kmeans(PG_FUNCTION_ARGS)
+{
+	return current_cluster(fcinfo, kmeans_task);
+}
