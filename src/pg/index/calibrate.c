@@ -15,8 +15,11 @@
  *
  * A condition that few rows pass, or a large LIMIT, asks for many more rows. How fast the leaves
  * grow with the rows depends on the data: for 100 times the rows about 10 times as many in tight
- * clusters, 4 times for images. So a few queries are followed to 1000 rows, by the estimates
+ * clusters, 4 times for images. So a few questions are followed to 1000 rows, by the estimates
  * alone.
+ *
+ * A small table has few questions, as calibration must not cost more than its share of the build:
+ * the standard error that is added to the misses then takes more leaves, and the recall is kept.
  */
 #include "compat.h"
 
@@ -29,7 +32,7 @@
 #include "base/rng.h"
 #include "walk.h"
 
-#define LEAST_QUERIES		500	/* one for LEAVES_PER_QUERY leaves, within these bounds */
+#define LEAST_QUERIES		300		/* one for LEAVES_PER_QUERY leaves, within these bounds */
 #define MOST_QUERIES		1000
 #define LEAVES_PER_QUERY	4
 #define DEEP_QUERIES		30	/* of them */
@@ -42,10 +45,16 @@
 #define DEPTH				256	/* rows that are measured at most ... */
 #define DEPTH_DEVIATIONS	4	/* ... while they may be among the nearest */
 
+/*
+ * Rows that many deviations of the last wanted row behind it are not kept: the errors of both
+ * rows, each DEPTH_DEVIATIONS, and half as much again as errors differ between leaves.
+ */
+#define BEYOND_DEVIATIONS	(3 * DEPTH_DEVIATIONS)
+
 /* Leaves visited for a query, and of these, how many more than were of use. */
 #define MOST_LEAVES			1000
-#define USELESS_LEAVES		32
-#define USELESS_TIMES		6
+#define USELESS_LEAVES		24
+#define USELESS_TIMES		4
 
 /* Of the misses allowed, the share that the limit of exact distances may cause. */
 #define LIMIT_MISSES		0.05
@@ -210,28 +219,38 @@ typedef struct Question
 /*
  * The leaf loop of a search. Offers the rows of leaves, without `self`, to best by their
  * estimates; the lowest 16 bits of an item's id are the visit that found it. Ends when many more
- * visits than were of use to the `wanted` nearest rows were of no use.
+ * visits than were of use to the `wanted` nearest rows were of no use. If best has room for more
+ * rows, the rows beyond the wanted ones are kept only as far as errors of the estimates may make
+ * them one of the wanted.
  */
 static void
 collect(TreeWalk *walk, ItemPointer self, int wanted, SearchBest *best)
 {
 	int			most = (int) Min(walk->meta->leaves, MOST_LEAVES);
 	int			useful = 0;		/* the last visit that changed the wanted ones by their estimates */
-	SearchBest	nearest = {.room = wanted, .items = palloc(wanted * sizeof(SearchItem))};
+	SearchBest	nearest = {0};
 
+	if (wanted < best->room)
+	{
+		nearest.room = wanted;
+		nearest.items = palloc(wanted * sizeof(SearchItem));
+	}
 	for (int leaf = 0; leaf < most && leaf < USELESS_LEAVES + USELESS_TIMES * useful; leaf++)
 	{
 		AnnBlock	block;
 		Buffer		buffer = tree_walk_leaf(walk, &block);
+		float		beyond = INFINITY;
 
 		if (buffer == InvalidBuffer)
 			break;
-		if (tree_walk_offer(walk, BufferGetPage(buffer), &block, self, (uint16) leaf, best, &nearest))
+		if (nearest.room > 0 && nearest.n == nearest.room)
+			beyond = nearest.items[0].key + BEYOND_DEVIATIONS * nearest.items[0].spread;
+		if (tree_walk_offer(walk, BufferGetPage(buffer), &block, self, (uint16) leaf, beyond, best, &nearest))
 			useful = leaf;
 		UnlockReleaseBuffer(buffer);
 	}
-	search_sort(best);
-	pfree(nearest.items);
+	if (nearest.room > 0)
+		pfree(nearest.items);
 }
 
 static int
@@ -245,15 +264,16 @@ compare_nearest(const void *a, const void *b)
 
 /*
  * Ask for the nearest rows of x, a row of the index that is not found itself; query is x rotated.
- * factor is tree_square()'s.
+ * factor is tree_square()'s. deep, if it is not NULL: the question is followed further, to its
+ * TREE_DEEP nearest by the estimates, and deep gets the visits that find them. Returns how many.
  */
-static void
+static int
 ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *shape, ItemPointer self,
-	const float *x, const float *query, double factor, Question *question)
+	const float *x, const float *query, double factor, Question *question, int *deep)
 {
 	TreeCounts	counts = {0};
 	TreeWalk	walk;
-	SearchBest	best = {.room = DEPTH, .items = palloc(DEPTH * sizeof(SearchItem))};
+	SearchBest	best = {.room = deep == NULL ? DEPTH : TREE_DEEP};
 	SearchItem	measured[NEAREST];
 	SearchBest	distances = {.room = NEAREST, .items = measured};
 	DmlKernel	kernel = tree_kernel(shape->metric);
@@ -261,9 +281,12 @@ ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *sha
 
 	for (int i = 0; i < shape->width; i++)
 		query_square += (double) query[i] * query[i];
+	best.items = palloc(best.room * sizeof(SearchItem));
 	tree_walk_init(&walk, index, shape, meta, query, NULL, &counts);
-	collect(&walk, self, NEAREST, &best);
-	for (int i = 0; i < best.n; i++)
+	collect(&walk, self, deep == NULL ? NEAREST : TREE_DEEP, &best);
+	search_sort(&best);
+	question->n = Min(best.n, DEPTH);
+	for (int i = 0; i < question->n; i++)
 	{
 		const SearchItem *item = &best.items[i];
 		Candidate  *candidate = &question->candidate[i];
@@ -281,13 +304,15 @@ ask(Relation index, TreeFetch *fetch, const TreeMeta *meta, const TreeShape *sha
 		candidate->square = (float) tree_square(shape, kernel(vector->x, x, shape->dims), factor, query_square);
 		search_offer(&distances, (SearchItem) {.key = candidate->square, .id = i});
 	}
-	question->n = best.n;
 	qsort(measured, distances.n, sizeof(SearchItem), compare_nearest);
 	question->n_nearest = distances.n;
 	for (int i = 0; i < distances.n; i++)
 		question->nearest[i] = (int16) measured[i].id;
+	for (int i = 0; deep != NULL && i < best.n; i++)
+		deep[i] = TREE_ITEM_VISIT(&best.items[i]);
 	tree_walk_free(&walk);
 	pfree(best.items);
+	return deep == NULL ? 0 : best.n;
 }
 
 /*
@@ -427,26 +452,6 @@ enough_for(const int *sorted, int n, double misses)
 }
 
 /*
- * One query followed further: in which visits its TREE_DEEP nearest are found, by the estimates;
- * returns how many.
- */
-static int
-ask_deep(Relation index, const TreeMeta *meta, const TreeShape *shape, ItemPointer self, const float *query, int *leaves)
-{
-	TreeCounts	counts = {0};
-	TreeWalk	walk;
-	SearchBest	best = {.room = TREE_DEEP, .items = palloc(TREE_DEEP * sizeof(SearchItem))};
-
-	tree_walk_init(&walk, index, shape, meta, query, NULL, &counts);
-	collect(&walk, self, TREE_DEEP, &best);
-	for (int i = 0; i < best.n; i++)
-		leaves[i] = TREE_ITEM_VISIT(&best.items[i]);
-	tree_walk_free(&walk);
-	pfree(best.items);
-	return best.n;
-}
-
-/*
  * What an exact search for the NEAREST rows of a question reads, added to *leaves and *rows. How
  * good the bounds are depends on the data: in many dimensions they may exclude hardly a leaf.
  */
@@ -535,7 +540,7 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 		if (!tree_rotate(shape, x, query + shape->width, query))
 			continue;
 		factor = tree_scale_query(index, shape, meta, query) * shape->rotation.scale * shape->rotation.scale;
-		ask(index, fetch, meta, shape, &tid, x, query, factor, question);
+		n_deep += ask(index, fetch, meta, shape, &tid, x, query, factor, question, q < DEEP_QUERIES ? deep + n_deep : NULL);
 		if (question->n_nearest == 0)
 			continue;
 		for (int i = 0; i < question->n_nearest; i++)
@@ -548,8 +553,6 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 			ask_exact(index, fetch, meta, shape, x, query, factor, &proof_leaves, &proof_rows);
 			n_proof++;
 		}
-		if (q < DEEP_QUERIES)
-			n_deep += ask_deep(index, meta, shape, &tid, query, deep + n_deep);
 	}
 	if (answers.n > 0)
 	{

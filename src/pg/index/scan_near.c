@@ -284,7 +284,7 @@ search_stage(IndexScanDesc scan)
 			break;
 		if (walk.watch)
 			tree_walk_note(&walk, &block);
-		if (tree_walk_offer(&walk, BufferGetPage(buffer), &block, NULL, 0, &survivors, &nearest))
+		if (tree_walk_offer(&walk, BufferGetPage(buffer), &block, NULL, 0, INFINITY, &survivors, &nearest))
 			useful = leaves + 1;
 		UnlockReleaseBuffer(buffer);
 	}

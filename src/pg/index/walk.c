@@ -552,11 +552,11 @@ tree_walk_leaf(TreeWalk *walk, AnnBlock *block)
 
 bool
 tree_walk_offer(const TreeWalk *walk, Page page, const AnnBlock *block, const ItemPointerData *self, uint16 visit,
-				SearchBest *best, SearchBest *nearest)
+				float beyond, SearchBest *best, SearchBest *nearest)
 {
 	const TreeRow *rows = tree_rows(page, &walk->shape->leaf);
 	const float *estimates = walk->scratch.estimates;
-	float		limit = search_limit(best);
+	float		limit = Min(beyond, search_limit(best));
 	bool		useful = false;
 
 	for (int j = 0; j < block->n; j++)
@@ -564,20 +564,21 @@ tree_walk_offer(const TreeWalk *walk, Page page, const AnnBlock *block, const It
 		{
 			BlockNumber heap_block = ItemPointerGetBlockNumberNoCheck(&rows[j].tid);
 			OffsetNumber place = ItemPointerGetOffsetNumberNoCheck(&rows[j].tid);
+			SearchItem	item;
 
 			if (self != NULL && ItemPointerEquals(unconstify(ItemPointerData *, self),
 												  unconstify(ItemPointerData *, &rows[j].tid)))
 				continue;
-			search_offer(best, (SearchItem)
+			item.key = estimates[j];
+			item.spread = code_deviation(&walk->scratch.query, block->norm[j], block->error[j], walk->shape->width);
+			item.id = ((uint64) heap_block << 16 | place) << 16 | visit;
+			search_offer(best, item);
+			limit = Min(beyond, search_limit(best));
+			if (nearest->room == 0)
+				useful = true;
+			else if (estimates[j] < search_limit(nearest))
 			{
-				.key = estimates[j],
-					.spread = code_deviation(&walk->scratch.query, block->norm[j], block->error[j], walk->shape->width),
-					.id = ((uint64) heap_block << 16 | place) << 16 | visit
-			});
-			limit = search_limit(best);
-			if (nearest->room > 0 && estimates[j] < search_limit(nearest))
-			{
-				search_offer(nearest, (SearchItem) {.key = estimates[j]});
+				search_offer(nearest, item);
 				useful = true;
 			}
 		}

@@ -111,12 +111,13 @@ extern Buffer tree_walk_leaf(TreeWalk *walk, AnnBlock *block);
 
 /*
  * Offer the live rows of the leaf handed out last to best, by their estimates, except `self` (NULL:
- * no row is left out). The item of a row has the estimate's standard deviation as its spread, and
- * the row and the visit as its id. The wanted rows among them, by the estimates alone, are offered
- * to nearest, too (a room of 0: no rows are watched). Returns whether nearest took one.
+ * no row is left out) and rows whose estimate is not below `beyond`. The item of a row has the
+ * estimate's standard deviation as its spread, and the row and the visit as its id. What best takes
+ * is offered to nearest, too, unless its room is 0. Returns whether nearest took a row; with a room
+ * of 0, whether best did.
  */
 extern bool tree_walk_offer(const TreeWalk *walk, Page page, const AnnBlock *block, const ItemPointerData *self,
-							uint16 visit, SearchBest *best, SearchBest *nearest);
+							uint16 visit, float beyond, SearchBest *best, SearchBest *nearest);
 
 /* The row and the visit of an offered item. */
 #define TREE_ITEM_VISIT(item)	((int) ((item)->id & 0xffff))
