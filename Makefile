@@ -31,7 +31,7 @@ MODULE_big = dml
 tree := $(filter-out ./,$(dir $(firstword $(MAKEFILE_LIST))))
 
 # A room's SQL may use what the rooms before it define.
-ROOMS = vector model read embed train evaluate index answer
+ROOMS = vector model read embed train evaluate index answer picture
 ROOM_SQL = $(foreach room,$(ROOMS),$(sort $(wildcard $(tree)src/pg/$(room)/*.sql)))
 INSTALL_SQL = $(EXTENSION)--$(EXTVERSION).sql
 

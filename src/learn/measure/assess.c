@@ -220,16 +220,21 @@ rank(Pass *pass, int32_t label, int64_t n, int64_t r)
 	add(pass, label, ASSESS_NDCG_10, ndcg(pass, gained_10, t->gallery_grade ? pass->gain : NULL, r, 10));
 }
 
-/* The nearest rows, found[0 .. m) in order, of a query with r rows of its class to find. */
+/* The nearest rows, found[0 .. m) in order, of query q with r rows of its class to find. */
 static void
-look_at_nearest(Pass *pass, int32_t label, int64_t m, int64_t r)
+look_at_nearest(Pass *pass, int64_t q, int32_t label, int64_t m, int64_t r)
 {
 	const AssessTask *t = pass->task;
 	const Neighbour *found = pass->nb.found;
 	int64_t		k = t->knn_k < m ? t->knn_k : m;
 	int64_t		first = 0;
+	int32_t		majority = k > 0 ? neighbours_majority(&pass->nb, k) : -1;
 
-	add(pass, label, ASSESS_KNN, k > 0 && neighbours_majority(&pass->nb, k) == label);
+	add(pass, label, ASSESS_KNN, majority == label);
+	if (t->voted)
+		t->voted[q] = majority;
+	for (int64_t i = 0; t->nearest != NULL && i < t->knn_k; i++)
+		t->nearest[q * t->knn_k + i] = i < k ? pass->order[found[i].row] : -1;
 	if (r == 0)
 		return;
 	while (first < m && pass->label[found[first].row] != label)
@@ -283,7 +288,7 @@ rank_query(LearnEnv *env, Pass *pass, int64_t q, int i)
 		int64_t		m = nearest_wanted(t, n);
 
 		LEARN_TRY(neighbours_nearest(env, &pass->nb, i, query, label, -1, m, t->knn_k < m ? t->knn_k : m));
-		look_at_nearest(pass, label, m, r);
+		look_at_nearest(pass, q, label, m, r);
 		identify(pass, q, i, query, m, r);
 	}
 	if (!(t->skip & ASSESS_PLACES) && r > 0)

@@ -88,6 +88,10 @@ typedef struct AssessTask
 	int			n_recall;
 	int			recall_at[ASSESS_MAX_RECALLS];	/* each at least 1 */
 
+	/* Results by query, of ASSESS_NEAREST; NULL: not wanted. */
+	int32_t    *voted;			/* nq: the class with the most votes of the knn_k nearest rows; -1: it may find no row */
+	int32_t    *nearest;		/* nq x knn_k: these rows of the gallery, in order but for rows of one class; -1: no more */
+
 	int			skip;			/* what is not measured, of the parts above; 0: nothing */
 
 	void		(*progress) (void *ctx, int64_t done);	/* queries so far; may be NULL */

@@ -1,0 +1,68 @@
+/*
+ * labels.c
+ *	  The order of labels in a legend and in a matrix.
+ */
+#include "picture.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Is the whole label a finite number? */
+static bool
+number_of(const char *label, double *number)
+{
+	char	   *end;
+
+	*number = strtod(label, &end);
+	return end != label && *end == '\0' && isfinite(*number);
+}
+
+static int
+compare_labels(const char *a, const char *b)
+{
+	double		x;
+	double		y;
+	bool		a_number = number_of(a, &x);
+	bool		b_number = number_of(b, &y);
+
+	if (a_number != b_number)
+		return a_number ? -1 : 1;
+	if (a_number && x != y)
+		return x < y ? -1 : 1;
+	return strcmp(a, b);
+}
+
+void
+picture_sort_labels(char **label, int n, int32_t *order)
+{
+	for (int i = 0; i < n; i++)
+		order[i] = i;
+	/* heap sort, since qsort of libc may allocate */
+	for (int heap = n, start = n / 2; heap > 1;)
+	{
+		int			root;
+
+		if (start > 0)
+			root = --start;
+		else
+		{
+			int32_t		first = order[0];
+
+			order[0] = order[--heap];
+			order[heap] = first;
+			root = 0;
+		}
+		for (int child; (child = 2 * root + 1) < heap; root = child)
+		{
+			int32_t		swap = order[root];
+
+			if (child + 1 < heap && compare_labels(label[order[child]], label[order[child + 1]]) < 0)
+				child++;
+			if (compare_labels(label[order[root]], label[order[child]]) >= 0)
+				break;
+			order[root] = order[child];
+			order[child] = swap;
+		}
+	}
+}

@@ -1,0 +1,22 @@
+-- Pictures and the report.
+
+CREATE FUNCTION dml_plot(
+	kind text,
+	model text DEFAULT NULL,
+	source text DEFAULT NULL,
+	features text DEFAULT NULL,
+	label text DEFAULT NULL,
+	gallery text DEFAULT NULL,
+	cluster text DEFAULT NULL,
+	projection text DEFAULT 'pca',
+	k integer DEFAULT NULL,
+	max_rows bigint DEFAULT NULL,
+	seed bigint DEFAULT 0,
+	baseline boolean DEFAULT true,
+	image_width integer DEFAULT NULL,
+	title text DEFAULT NULL,
+	theme text DEFAULT 'light')
+	RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dml_plot(text, text, text, text, text, text, text, text, integer, bigint, bigint, boolean, integer, text, text) IS
+	'a picture as SVG (kind: space, clusters, distances, roc, confusion, neighbours or curve)';
