@@ -18,6 +18,49 @@ number_of(const char *label, double *number)
 	return end != label && *end == '\0' && isfinite(*number);
 }
 
+/* The number of digits at s, without leading zeros, which *s moves behind. */
+static size_t
+digits(const char **s)
+{
+	while (**s == '0' && (*s)[1] >= '0' && (*s)[1] <= '9')
+		(*s)++;
+	return strspn(*s, "0123456789");
+}
+
+/* Text by its bytes, but numbers within by value: "kind 9" before "kind 10". */
+static int
+compare_text(const char *a, const char *b)
+{
+	const char *whole_a = a;
+	const char *whole_b = b;
+
+	while (*a && *b)
+	{
+		size_t		n = digits(&a);
+		size_t		m = digits(&b);
+		int			order;
+
+		if (n > 0 && m > 0)
+		{
+			order = n != m ? (n < m ? -1 : 1) : memcmp(a, b, n);
+			if (order != 0)
+				return order;
+			a += n;
+			b += m;
+		}
+		else if (*a != *b)
+			break;
+		else
+		{
+			a++;
+			b++;
+		}
+	}
+	if (*a != *b)
+		return (unsigned char) *a < (unsigned char) *b ? -1 : 1;
+	return strcmp(whole_a, whole_b);
+}
+
 static int
 compare_labels(const char *a, const char *b)
 {
@@ -30,7 +73,7 @@ compare_labels(const char *a, const char *b)
 		return a_number ? -1 : 1;
 	if (a_number && x != y)
 		return x < y ? -1 : 1;
-	return strcmp(a, b);
+	return compare_text(a, b);
 }
 
 void

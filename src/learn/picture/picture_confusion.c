@@ -214,7 +214,7 @@ picture_confusion(LearnEnv *env, const PictureText *text, const ConfusionPicture
 	snprintf(line, sizeof(line), "%lld of %lld rows are right: %.2f%%.", (long long) right, (long long) (p->n - lonely),
 			 p->n > lonely ? 100.0 * right / (p->n - lonely) : 0);
 	figure_text(svg, left, top + side + 24, FIGURE_TEXT, TEXT_START, "b", line, 0);
-	figure_text(svg, left, top + side + 41, FIGURE_SMALL, TEXT_START, "muted", "Numbers are rows; a cell is darker the larger its share of its line.",
+	figure_text(svg, left, top + side + 41, FIGURE_SMALL, TEXT_START, "muted", "Numbers are rows. The colour of a cell is the stronger, the larger its share of its line.",
 				width - left - 8);
 	figure_end(svg);
 	return LEARN_OK;

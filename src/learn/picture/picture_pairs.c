@@ -278,7 +278,7 @@ picture_distances(LearnEnv *env, const PictureText *text, const PairCurve *curve
 	figure_begin(svg, &(Figure) {text->theme, "distances", text->title, text->subtitle, text->note, width, height});
 	for (int i = 0; i < n; i++)
 	{
-		Panel		panel = {.title = curve[i].name,.left = LEFT + i * (size + GAP),.top = top,.width = size,.height = tall};
+		Panel		panel = {.title = n > 1 ? curve[i].name : NULL,.left = LEFT + i * (size + GAP),.top = top,.width = size,.height = tall};
 		double		high = reach(curve[i].roc) * 1.02;
 		double		same[BINS];
 		double		different[BINS];

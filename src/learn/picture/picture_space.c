@@ -94,14 +94,19 @@ choose_styles(LearnEnv *env, const SpacePicture *p, Styles *s)
 	return LEARN_OK;
 }
 
-/* Both axes in one scale, since distances in the plane are to be compared. */
+/*
+ * Both axes in one scale, since distances in the plane are to be compared. Rows that are along a line
+ * would be hard to see: the narrow axis has at least a third of the range of the other.
+ */
 static void
 equal_scale(Panel *panel)
 {
 	double		x = (panel->x.high - panel->x.low) / panel->width;
 	double		y = (panel->y.high - panel->y.low) / panel->height;
 	Axis	   *narrow = x < y ? &panel->x : &panel->y;
-	double		more = (x < y ? (y - x) * panel->width : (x - y) * panel->height) / 2;
+	double		range = narrow->high - narrow->low;
+	double		wide = x < y ? y * panel->width : x * panel->height;
+	double		more = ((3 * range < wide ? wide / 3 : wide) - range) / 2;
 
 	narrow->low -= more;
 	narrow->high += more;

@@ -212,11 +212,24 @@ svg_text_width(const char *utf8, double size)
 	return width;
 }
 
+/* Where the longest end of a text begins that is no wider than width. */
+static const char *
+end_within(const char *utf8, double size, double width)
+{
+	const unsigned char *s = (const unsigned char *) utf8;
+	double		left = svg_text_width(utf8, size);
+
+	while (left > width && *s)
+		left -= character_width(next_character(&s)) * size;
+	return (const char *) s;
+}
+
 void
 svg_text_within(Svg *svg, const char *utf8, double size, double width)
 {
 	const unsigned char *s = (const unsigned char *) utf8;
-	double		used = 0.8 * size;	/* of the ellipsis */
+	const char *end;
+	double		used = 0;
 	uint32_t	c;
 
 	if (svg_text_width(utf8, size) <= width)
@@ -224,14 +237,17 @@ svg_text_within(Svg *svg, const char *utf8, double size, double width)
 		svg_text(svg, utf8);
 		return;
 	}
-	while ((c = next_character(&s)) != 0)
+	width -= 0.8 * size;		/* of the ellipsis */
+	end = end_within(utf8, size, 0.4 * width);
+	while ((const char *) s < end && (c = next_character(&s)) != 0)
 	{
 		used += character_width(c) * size;
-		if (used > width)
+		if (used > 0.6 * width)
 			break;
 		put_character(svg, c);
 	}
 	svg_put(svg, "&#8230;");
+	svg_text(svg, end);
 }
 
 void

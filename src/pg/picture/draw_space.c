@@ -48,7 +48,7 @@ make_panel(const PictureCall *call, PictureRows *rows, int s, const float4 *x)
 
 	dml_learn_check(rows->env, project(rows->env, call->projection, x, rows->rows.label, rows->n_classes, rows->rows.n, rows->space[s].out,
 									   (uint64) call->seed, &at));
-	return (SpacePanel) {.title = rows->name[s],.at = at.at,.x = axis_label(call->projection, &at, 0),
+	return (SpacePanel) {.title = rows->n_spaces > 1 ? rows->name[s] : NULL,.at = at.at,.x = axis_label(call->projection, &at, 0),
 	.y = axis_label(call->projection, &at, 1),.bare = call->projection == PROJECT_TSNE};
 }
 
