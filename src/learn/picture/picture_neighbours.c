@@ -56,8 +56,8 @@ draw_found(Svg *svg, const NeighbourPicture *p, const Layout *l, const Neighbour
 	svg_attribute(svg, "height", l->image_height - 2);
 	svg_put(svg, "/>");
 	if (p->image_width == 0)
-		figure_text(svg, x + l->tile / 2, y + l->image_height / 2 + 4, FIGURE_SMALL, TEXT_MIDDLE, right ? "" : "bad b",
-					p->label[cell->class], l->tile - 18);
+		figure_text(svg, x + l->tile / 2 - (right ? 0 : 6), y + l->image_height / 2 + 4, FIGURE_SMALL, TEXT_MIDDLE, right ? "" : "bad b",
+					p->label[cell->class], l->tile - (right ? 14 : 32));
 	if (!right)
 	{
 		svg_put(svg, "<path class=\"wrong\" d=\"M");
@@ -79,7 +79,7 @@ draw_found(Svg *svg, const NeighbourPicture *p, const Layout *l, const Neighbour
 LearnStatus
 picture_neighbours(LearnEnv *env, const PictureText *text, const NeighbourPicture *p, Svg *svg)
 {
-	Layout		l = {.tile = p->image_width > 0 ? 46 : 74};
+	Layout		l = {.tile = p->image_width > 0 ? 46 : 88};
 	double		begin[2];
 	double		top = FIGURE_TOP + 28;
 	double		width;
@@ -91,7 +91,7 @@ picture_neighbours(LearnEnv *env, const PictureText *text, const NeighbourPictur
 	l.line = l.image_height + 15;
 	for (int r = 0; r < p->rows; r++)
 		l.label = fmax(l.label, svg_text_width(p->label[p->asked[r].class], FIGURE_TEXT));
-	l.label = fmin(fmax(l.label, 60), 140);
+	l.label = fmin(fmax(l.label, p->image_width > 0 ? 40 : 80), 140);
 	width = FIGURE_MARGIN + l.label + 10 + (p->image_width > 0 ? l.tile : 0);
 	for (int s = 0; s < p->n_panels; s++)
 	{
@@ -108,7 +108,7 @@ picture_neighbours(LearnEnv *env, const PictureText *text, const NeighbourPictur
 	width = width < 560 ? 560 : width;
 	height = top + p->rows * l.line + 34 + (text->note ? FIGURE_BOTTOM - 12 : 0);
 	figure_begin(svg, &(Figure) {text->theme, "neighbours", text->title, text->subtitle, text->note, width, height});
-	figure_text(svg, FIGURE_MARGIN, top - 10, FIGURE_TEXT, TEXT_START, "b", "row asked about", l.label + 10 + (p->image_width > 0 ? l.tile : 0));
+	figure_text(svg, FIGURE_MARGIN, top - 10, FIGURE_TEXT, TEXT_START, "b", "asked about", 0);
 	for (int s = 0; s < p->n_panels; s++)
 	{
 		char		head[96];

@@ -34,7 +34,7 @@ put_point(Svg *svg, double x, double y, bool first)
 	svg_number(svg, y);
 }
 
-/* The curve of one space, without the points that are less than half a pixel from the last one. */
+/* The curve of one space, without the points that are less than a pixel from the last one. */
 static LearnStatus
 draw_curve(LearnEnv *env, const Panel *panel, const PairCurve *curve, int style, Svg *svg)
 {
@@ -54,7 +54,7 @@ draw_curve(LearnEnv *env, const Panel *panel, const PairCurve *curve, int style,
 		rates(curve->roc, step, &far, &tar);
 		x = panel_x(panel, panel->x.log && far < panel->x.low ? panel->x.low : far);
 		y = panel_y(panel, tar);
-		if (fabs(x - last_x) < 0.5 && fabs(y - last_y) < 0.5 && step + 1 < curve->roc->steps)
+		if (fabs(x - last_x) < 1 && fabs(y - last_y) < 1 && step + 1 < curve->roc->steps)
 			continue;
 		put_point(svg, x, y, isinf(last_x));
 		last_x = x;
@@ -278,7 +278,7 @@ picture_distances(LearnEnv *env, const PictureText *text, const PairCurve *curve
 	figure_begin(svg, &(Figure) {text->theme, "distances", text->title, text->subtitle, text->note, width, height});
 	for (int i = 0; i < n; i++)
 	{
-		Panel		panel = {.title = n > 1 ? curve[i].name : NULL,.left = LEFT + i * (size + GAP),.top = top,.width = size,.height = tall};
+		Panel		panel = {.title = curve[i].name,.left = LEFT + i * (size + GAP),.top = top,.width = size,.height = tall};
 		double		high = reach(curve[i].roc) * 1.02;
 		double		same[BINS];
 		double		different[BINS];
