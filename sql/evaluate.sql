@@ -43,7 +43,7 @@ SELECT data, gallery, k, metric, embedding, value, low, high FROM (
 SELECT data, gallery, embedding, count(*), count(*) FILTER (WHERE abs(r.value - f.value) <= margin) AS same,
 	string_agg(metric || ' ' || coalesce(r.value::text, 'NULL') || ' for ' || f.value, ', ') FILTER (WHERE r.value IS NULL OR abs(r.value - f.value) > margin) AS others
 FROM reference f LEFT JOIN result r USING (data, gallery, k, embedding, metric),
-	LATERAL (SELECT CASE WHEN embedding = 'whitened' THEN 0.004 WHEN metric = 'silhouette' THEN 1e-6 ELSE 1e-10 END AS margin) m
+	LATERAL (SELECT CASE WHEN embedding = 'whitened' THEN 0.004 WHEN metric IN ('silhouette', 'class_margin', 'margin_ratio') THEN 1e-6 ELSE 1e-10 END AS margin) m
 GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2 DESC, 3;
 -- A model that is whitening is as good as whitening.
 SELECT metric, w.value = l.value AS same FROM result w JOIN result l USING (data, gallery, metric)

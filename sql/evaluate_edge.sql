@@ -47,6 +47,29 @@ SELECT metric, learned FROM dml_evaluate('ev_edge', 'SELECT ''{1,2}''::real[] AS
 WHERE metric IN ('nmi', 'ami', 'silhouette', 'roc_auc', 'eer', 'effective_rank', 'norm_spread');
 SELECT metric, learned FROM dml_evaluate('ev_edge', 'points', label => 'class', recall_at => '{3,100}') WHERE metric ~ '^recall';
 
+-- Margin and scatter of classes by hand: centres 2 and 7, every row 2 from its centre.  A row leaves
+-- its centre before it is compared: 4 is 4 away from the rest of its class, and 3 from the other.
+CREATE FUNCTION separation(source text, gallery text DEFAULT NULL, OUT errors numeric, OUT margin numeric, OUT scatter numeric, OUT ratio numeric, OUT fisher numeric) LANGUAGE sql AS $$
+	SELECT max(round(no_learning::numeric, 6)) FILTER (WHERE metric = 'centre_error'), max(round(no_learning::numeric, 6)) FILTER (WHERE metric = 'class_margin'),
+		max(round(no_learning::numeric, 6)) FILTER (WHERE metric = 'class_scatter'), max(round(no_learning::numeric, 6)) FILTER (WHERE metric = 'margin_ratio'),
+		max(round(no_learning::numeric, 6)) FILTER (WHERE metric = 'fisher_ratio')
+	FROM dml_evaluate('ev_edge', source, label => 'class', gallery => gallery, metrics => '{centre_error,class_margin,class_scatter,margin_ratio,fisher_ratio}', keep_duplicates => true) $$;
+SELECT * FROM separation('SELECT ARRAY[v, 1] AS x, v >= 5 AS class FROM unnest(''{0,4,5,9}''::real[]) v');
+SELECT metric, no_learning, no_learning_low IS NOT NULL AS interval, difference IS NOT NULL AS compared
+FROM dml_evaluate('ev_edge', 'SELECT ARRAY[v, 1] AS x, v >= 5 AS class FROM unnest(''{0,4,5,9}''::real[]) v', label => 'class', per_class => true, metrics => '{centre_error,macro_centre_error,class_margin}')
+WHERE metric ~ 'centre|margin' ORDER BY class NULLS FIRST, metric;
+-- Queries beside a gallery; classes that only one of them has.
+SELECT * FROM separation('SELECT ARRAY[v, 1] AS x, 1 AS class FROM unnest(''{0,4,5,9}''::real[]) v', 'SELECT ARRAY[v, 1] AS x, (v >= 5)::int AS class FROM unnest(''{0,4,5,9}''::real[]) v');
+SELECT * FROM separation('SELECT ARRAY[v, 1] AS x, 7 AS class FROM unnest(''{0,4,5,9}''::real[]) v', 'SELECT ARRAY[v, 1] AS x, (v >= 5)::int AS class FROM unnest(''{0,4,5,9}''::real[]) v');
+-- Unequal classes; one row in each; equal rows; one class; huge and tiny numbers.
+SELECT * FROM separation('SELECT ARRAY[v, 1] AS x, v >= 5 AS class FROM unnest(''{0,3,6,5}''::real[]) v');
+SELECT * FROM separation('SELECT x, id AS class FROM points');
+SELECT * FROM separation('SELECT ''{1,2}''::real[] AS x, i % 2 AS class FROM generate_series(1, 20) i');
+SELECT * FROM separation('SELECT ARRAY[i % 2, 1]::real[] AS x, i % 2 AS class FROM generate_series(1, 20) i');
+SELECT * FROM separation('SELECT x, 1 AS class FROM points');
+SELECT errors, ratio, fisher FROM separation('SELECT ARRAY[v * 1e36, 1] AS x, v >= 5 AS class FROM unnest(''{0,4,5,9}''::real[]) v');
+SELECT errors, ratio, fisher FROM separation('SELECT ARRAY[v * 1e-30, 1] AS x, v >= 5 AS class FROM unnest(''{0,4,5,9}''::real[]) v');
+
 -- NULLs, other types of labels and features.
 SELECT embedding, queries FROM evaluate('SELECT CASE WHEN id > 3 THEN x END AS x, CASE WHEN id < 58 THEN class END AS class FROM points');
 SELECT embedding, queries, classes FROM evaluate('SELECT x::dml_vector AS x, (ARRAY[''red'', ''green'', ''blue''])[class + 1] AS class FROM points');

@@ -15,7 +15,7 @@ rows 0, 3, 6, ... ask for theirs among all other rows.  k: of the kNN accuracy. 
 AP and NDCG of each query are average_precision_score and ndcg_score of the negative places; the silhouette
 is that of the queries; ROC AUC, average precision and the curve that EER and TAR are read off are
 roc_auc_score, average_precision_score and roc_curve of all pairs, each once.  dir_at_far_F: by definition, see
-learn/measure/assess.h.
+learn/measure/assess.h.  Margin and scatter of classes: by definition, see learn/measure/separation.h.
 """
 import pathlib
 
@@ -88,6 +88,31 @@ def identification(first, right, other, lone):
     return figures
 
 
+def separation(query, query_y, gallery, gallery_y, itself):
+    """Margin and scatter of classes, Fisher's ratio, and errors of the nearest centre."""
+    classes = numpy.unique(gallery_y)
+    centre = numpy.array([gallery[gallery_y == c].mean(axis=0) for c in classes])
+    size = numpy.array([(gallery_y == c).sum() for c in classes])
+    apart = gallery - centre[numpy.searchsorted(classes, gallery_y)]
+    within = (apart ** 2).sum()
+    between = (size * ((centre - gallery.mean(axis=0)) ** 2).sum(axis=1)).sum()
+    distance = numpy.linalg.norm(centre[:, None] - centre[None, :], axis=2)
+    numpy.fill_diagonal(distance, numpy.inf)
+    wrong = []
+    for i in range(len(query)):
+        own = numpy.searchsorted(classes, query_y[i])
+        mine = centre.copy()
+        if itself:
+            mine[own] = gallery[(gallery_y == query_y[i]) & (numpy.arange(len(gallery)) != i)].mean(axis=0)
+        to = numpy.linalg.norm(mine - query[i], axis=1)
+        wrong.append(numpy.delete(to, own).min() < to[own])
+    wrong = numpy.array(wrong, dtype=float)
+    margin, scatter = distance.min(axis=1).mean(), numpy.sqrt(within / len(gallery))
+    return {"centre_error": wrong.mean(), "macro_centre_error": by_class(wrong, query_y),
+            "class_margin": margin, "class_scatter": scatter, "margin_ratio": margin / scatter,
+            "fisher_ratio": between / within}
+
+
 def measure(query, query_y, gallery, gallery_y, itself, k, ties_checked):
     neighbours = NearestNeighbors(n_neighbors=len(gallery), algorithm="brute").fit(gallery)
     n = len(query)
@@ -134,6 +159,7 @@ def measure(query, query_y, gallery, gallery_y, itself, k, ties_checked):
     figures["knn_accuracy"] = right.mean()
     figures["macro_knn_accuracy"] = by_class(right, query_y)
     figures["silhouette"] = silhouette_score(query, query_y)
+    figures.update(separation(query, query_y, gallery, gallery_y, itself))
     figures.update(verification(numpy.concatenate(distances), numpy.concatenate(genuine)))
     figures.update(identification(first, hit, other, lone))
     return figures

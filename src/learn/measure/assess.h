@@ -44,7 +44,8 @@ typedef enum AssessMetric
 	ASSESS_NDCG_10,
 	ASSESS_KNN,
 	ASSESS_DIR,					/* at ASSESS_DIR_FAR[] */
-	ASSESS_SILHOUETTE = ASSESS_DIR + 3,	/* filled by cluster.c */
+	ASSESS_SILHOUETTE = ASSESS_DIR + 3,	/* filled from cluster.c */
+	ASSESS_CENTRE_ERROR,		/* filled from separation.c */
 	ASSESS_SATISFIED,			/* this and the next: assess_constraints.h */
 	ASSESS_TIED,
 	ASSESS_RECALL,				/* at recall_at[0], [1], ... */

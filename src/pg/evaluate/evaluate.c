@@ -344,6 +344,28 @@ measure_clusters(const Evaluation *evaluation, const float4 *x, int d, Measured 
 	pfree(class_of);
 }
 
+/* Measure how compact classes are and how far apart. */
+static void
+measure_centres(const Evaluation *evaluation, Measured *measured)
+{
+	const AssessTask *task = &evaluation->task;
+	double	   *misplaced = huge_array(task->nq, sizeof(double));
+
+	dml_learn_check(evaluation->env, separation_measure(evaluation->env, task, &measured->separation, misplaced));
+	if (measured->separation.scatter > 0)
+		measured->margin_ratio = measured->separation.margin / measured->separation.scatter;
+	for (int64_t q = 0; q < task->nq; q++)
+	{
+		size_t		cell = (size_t) task->query_label[q] * ASSESS_METRICS + ASSESS_CENTRE_ERROR;
+
+		if (isnan(misplaced[q]))
+			continue;
+		measured->assessment.sum[cell] += misplaced[q];
+		measured->assessment.weight[cell]++;
+	}
+	pfree(misplaced);
+}
+
 /* AssessTask.progress */
 static void
 say_progress(void *ctx, int64_t done)
@@ -368,11 +390,13 @@ measure_space(Evaluation *evaluation, const Space *space, Measured *measured)
 	task->gallery = float_store_map(gallery_store);
 	task->query = query_store ? float_store_map(query_store) : task->gallery;
 	dml_learn_check(env, assess(env, task, &measured->assessment));
-	measured->nmi = measured->ami = measured->effective_rank = measured->norm_spread = NAN;
+	evaluate_clear(measured);
 	if (evaluation->wanted.parts & EVALUATE_CLUSTERS)
 		measure_clusters(evaluation, task->query, task->d, measured);
 	if (evaluation->wanted.parts & EVALUATE_SPREAD)
 		dml_learn_check(env, cluster_spread(env, task->gallery, task->ng, task->d, &measured->effective_rank, &measured->norm_spread));
+	if (evaluation->wanted.parts & EVALUATE_CENTRES)
+		measure_centres(evaluation, measured);
 	measured->dims = space->out;
 	measured->done = true;
 	float_store_free(gallery_store);

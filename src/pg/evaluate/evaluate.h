@@ -17,11 +17,13 @@
 
 #include "learn/measure/assess_constraints.h"
 #include "learn/measure/bootstrap.h"
+#include "learn/measure/separation.h"
 
 /* Measurements beside the parts of an assessment (assess.h). */
 #define EVALUATE_CLUSTERS	8	/* k-means, silhouettes */
 #define EVALUATE_SPREAD		16	/* effective rank, norms */
-#define EVALUATE_ALL		(ASSESS_NEAREST | ASSESS_PLACES | ASSESS_PAIRS | EVALUATE_CLUSTERS | EVALUATE_SPREAD)
+#define EVALUATE_CENTRES	32	/* margin and scatter of classes */
+#define EVALUATE_ALL		(ASSESS_NEAREST | ASSESS_PLACES | ASSESS_PAIRS | EVALUATE_CLUSTERS | EVALUATE_SPREAD | EVALUATE_CENTRES)
 
 /* What is asked for. */
 typedef struct Wanted
@@ -50,6 +52,8 @@ typedef struct Measured
 	double		ami;
 	double		effective_rank;
 	double		norm_spread;
+	Separation	separation;
+	double		margin_ratio;	/* margin / scatter */
 } Measured;
 
 /* A number that is the same in all spaces. */
@@ -106,6 +110,9 @@ extern int64 evaluate_queries(int64 queries, int64 gallery);
  */
 extern Wanted wanted_metrics(ArrayType *recall_at, ArrayType *names);
 extern bool is_wanted(const Wanted *wanted, const char *name);
+
+/* evaluate_result.c: a space of which nothing beside its assessment is measured yet. */
+extern void evaluate_clear(Measured *measured);
 
 /* evaluate_result.c: notices about the data and the figures, and a result row for each figure. */
 extern void evaluate_put(Evaluation *evaluation);

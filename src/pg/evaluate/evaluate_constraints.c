@@ -119,7 +119,7 @@ measure_space(ConstraintEvaluation *comparison, const Space space[2], int which)
 
 	evaluate_progress_space(&comparison->evaluation, which, comparison->rows[0].n, comparison->rows[1].n + comparison->rows[1].n_more);
 	dml_learn_check(comparison->evaluation.env, comparison->measure(comparison, &rows, &measured->assessment));
-	measured->nmi = measured->ami = measured->effective_rank = measured->norm_spread = NAN;
+	evaluate_clear(measured);
 	measured->dims = space[0].out;
 	measured->done = true;
 	float_store_free(a);

@@ -51,6 +51,14 @@ typedef struct Intervals
 	int			count;
 } Intervals;
 
+void
+evaluate_clear(Measured *measured)
+{
+	measured->nmi = measured->ami = measured->effective_rank = measured->norm_spread = NAN;
+	measured->separation = (Separation) {NAN, NAN, NAN};
+	measured->margin_ratio = NAN;
+}
+
 static void
 set_number(Datum *values, bool *nulls, int i, double value)
 {
@@ -170,6 +178,18 @@ put_means(const Evaluation *evaluation, const Intervals *intervals, const char *
 		put_figure(evaluation, intervals, psprintf("%s%s", prefix, means[i].name), first + means[i].metric);
 }
 
+/* Class margin and scatter are lengths, which no two spaces share a unit of. */
+static void
+put_separation(const Evaluation *evaluation, const Intervals *intervals)
+{
+	put_figure(evaluation, intervals, "centre_error", BOOTSTRAP_MICRO + ASSESS_CENTRE_ERROR);
+	put_figure(evaluation, intervals, "macro_centre_error", BOOTSTRAP_MACRO + ASSESS_CENTRE_ERROR);
+	put_plain(evaluation, "class_margin", offsetof(Measured, separation.margin), true);
+	put_plain(evaluation, "class_scatter", offsetof(Measured, separation.scatter), true);
+	put_plain(evaluation, "margin_ratio", offsetof(Measured, margin_ratio), false);
+	put_plain(evaluation, "fisher_ratio", offsetof(Measured, separation.fisher), false);
+}
+
 static void
 put_verification(const Evaluation *evaluation, const Intervals *intervals)
 {
@@ -237,6 +257,7 @@ put_classes(const Evaluation *evaluation)
 		for (int i = 0; i < lengthof(means); i++)
 			put_class(evaluation, c, means[i].name, means[i].metric);
 		put_class(evaluation, c, "silhouette", ASSESS_SILHOUETTE);
+		put_class(evaluation, c, "centre_error", ASSESS_CENTRE_ERROR);
 	}
 }
 
@@ -421,6 +442,7 @@ evaluate_put(Evaluation *evaluation)
 	put_plain(evaluation, "nmi", offsetof(Measured, nmi), false);
 	put_plain(evaluation, "ami", offsetof(Measured, ami), false);
 	put_figure(evaluation, &intervals, "silhouette", BOOTSTRAP_MICRO + ASSESS_SILHOUETTE);
+	put_separation(evaluation, &intervals);
 	put_verification(evaluation, &intervals);
 	put_plain(evaluation, "effective_rank", offsetof(Measured, effective_rank), true);
 	put_plain(evaluation, "norm_spread", offsetof(Measured, norm_spread), true);
