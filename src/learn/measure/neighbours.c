@@ -113,13 +113,14 @@ float_above(double x)
 
 /*
  * Few neighbours: one pass keeps the m smallest scores in order, and skips most scores SCAN at a
- * time. The result is a superset of the scores within slack of the m-th. The caller cuts the rest.
+ * time. The result is a superset of the scores that are up to *bound and within slack of the m-th.
+ * Its largest such score becomes the bound, by which the caller cuts the rest.
  */
 static int64_t
-collect_few(Neighbours *nb, const float *score, int m, double slack)
+collect_few(Neighbours *nb, const float *score, int m, double slack, float *bound)
 {
 	float		best[FEW];
-	float		limit = FLT_MAX;
+	float		limit = *bound;
 	int			kept = 0;
 	int64_t		n = 0;
 
@@ -154,9 +155,10 @@ collect_few(Neighbours *nb, const float *score, int m, double slack)
 				best[j] = best[j - 1];
 			best[j] = s;
 			if (kept == m)
-				limit = float_above(best[m - 1] + slack);
+				limit = fminf(*bound, float_above(best[m - 1] + slack));
 		}
 	}
+	*bound = limit;
 	return n;
 }
 
@@ -363,7 +365,7 @@ neighbours_nearest(LearnEnv *env, Neighbours *nb, int i, const float *query,
 	if (hidden >= 0)
 		score[hidden] = INFINITY;
 	if (m <= FEW)
-		n = collect_few(nb, score, (int) m, slack);
+		n = collect_few(nb, score, (int) m, slack, &limit);
 	else
 	{
 		limit = limit_of_many(nb, score, m);
@@ -378,6 +380,33 @@ neighbours_nearest(LearnEnv *env, Neighbours *nb, int i, const float *query,
 		neighbours_sort(nb, n);
 	}
 	return neighbours_settle(env, nb, i, query, label, m, n, k, false);
+}
+
+int64_t
+neighbours_candidates(Neighbours *nb, int i, int64_t hidden, int64_t m, double farthest, double error)
+{
+	float	   *score = nb->score + i * nb->n;
+	double		q = nb->length[i];
+	double		longest = q + nb->longest;
+	double		slack = neighbours_slack(nb, i);
+	double		near = farthest * nb->scale;
+	float		limit = FLT_MAX;
+	int64_t		n;
+	int64_t		kept = 0;
+
+	if (hidden >= 0)
+		score[hidden] = INFINITY;
+
+	/* a score is half of the squared distance less that of the query's length */
+	if (near <= longest)
+		limit = float_above((near * near * (1 + 2 * error) - q * q) / 2 + slack);
+	if (m > FEW)
+		return collect(nb, score, limit);
+	n = collect_few(nb, score, (int) m, slack + 2 * error * longest * longest, &limit);
+	for (int64_t j = 0; j < n; j++)
+		if (score[nb->found[j].row] <= limit)
+			nb->found[kept++] = nb->found[j];
+	return kept;
 }
 
 int32_t

@@ -79,6 +79,14 @@ extern LearnStatus neighbours_nearest(LearnEnv *env, Neighbours *nb, int i, cons
 
 /* ---------- for those who choose the rows themselves ---------- */
 
+/*
+ * Rows among which are the m nearest of query i, as far as these are at most as far away as
+ * farthest (INFINITY: any), for a caller who orders them by distances of its own. error: the
+ * largest relative error of the squares of the caller's distances. hidden: a row that is left out,
+ * or -1. Returns how many rows are in nb->found, in no order.
+ */
+extern int64_t neighbours_candidates(Neighbours *nb, int i, int64_t hidden, int64_t m, double farthest, double error);
+
 /* Two scores of query i that are farther apart than this are in order. */
 extern double neighbours_slack(const Neighbours *nb, int i);
 
