@@ -78,7 +78,7 @@ put_catalogue(const Explanation *e)
 				   "UNION ALL SELECT 'setting', s.key, (s.value ->> 'value') || CASE WHEN s.value ->> 'default' = 'true' THEN ' (default)' ELSE '' END, 2, "
 				   "row_number() OVER (ORDER BY s.key COLLATE \"C\") FROM jsonb_each(v.settings) s) l (section, name, value, part, place) "
 				   "WHERE v.model = $1 AND v.version = $2 ORDER BY l.part, l.place",
-				   quote_identifier(space_schema()));
+				   quote_identifier(dml_vector_schema()));
 	values[0] = CStringGetTextDatum(e->version->name);
 	values[1] = Int32GetDatum(e->version->number);
 	guc_level = NewGUCNestLevel();

@@ -7,13 +7,9 @@
 #include "evaluate/space.h"
 #include "learn/classical/linear.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #define BATCH_ROWS		256
 
@@ -76,19 +72,6 @@ select_spread(const DmlMatrix *matrix, int64 max)
 	for (int64 i = 0; i < n; i++)
 		result.index[i] = (int64) ((double) i * matrix->rows.n / n);
 	return result;
-}
-
-char *
-space_schema(void)
-{
-	HeapTuple	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(dml_vector_type_oid()));
-	char	   *name;
-
-	if (!HeapTupleIsValid(type))
-		elog(ERROR, "cache lookup failed for type dml_vector");
-	name = get_namespace_name(((Form_pg_type) GETSTRUCT(type))->typnamespace);
-	ReleaseSysCache(type);
-	return name;
 }
 
 Space

@@ -45,9 +45,6 @@ extern void select_to_front(Selection *selection, int64 max);
 /* At most max rows of a matrix, evenly spaced, without labels. */
 extern Selection select_spread(const DmlMatrix *matrix, int64 max);
 
-/* The schema that the extension was created in. */
-extern char *space_schema(void);
-
 /* The space of a version. */
 extern Space space_learned(const DmlVersion *version);
 

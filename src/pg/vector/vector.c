@@ -19,6 +19,7 @@
 #include "catalog/pg_type.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -198,4 +199,17 @@ dml_vector_type_oid(void)
 		type_oid = found;
 	}
 	return type_oid;
+}
+
+char *
+dml_vector_schema(void)
+{
+	HeapTuple	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(dml_vector_type_oid()));
+	char	   *name;
+
+	if (!HeapTupleIsValid(type))
+		elog(ERROR, "cache lookup failed for type dml_vector");
+	name = get_namespace_name(((Form_pg_type) GETSTRUCT(type))->typnamespace);
+	ReleaseSysCache(type);
+	return name;
 }

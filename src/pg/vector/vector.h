@@ -82,4 +82,7 @@ extern char *dml_space_describe(uint64 space);
 /* The OID of the type dml_vector, in whatever schema the extension is; cached. */
 extern Oid	dml_vector_type_oid(void);
 
+/* The name of that schema. */
+extern char *dml_vector_schema(void);
+
 #endif							/* DML_VECTOR_H */
