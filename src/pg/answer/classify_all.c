@@ -74,7 +74,7 @@ typedef struct Answering
 
 /* ---------- the gallery ---------- */
 
-/* What labels take, with texts of so many bytes, while their order is brought to that of the rows. */
+/* Memory of labels, given that of their texts, while they are put into the order of the rows. */
 static size_t
 gallery_memory(const Gallery *gallery, size_t texts)
 {

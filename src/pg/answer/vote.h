@@ -19,7 +19,7 @@ typedef struct VoteRule
 	bool		weighted;
 } VoteRule;
 
-/* Arguments k, max_distance, min_confidence and weights, of which k is argument first. */
+/* Arguments k, max_distance, min_confidence and weights.  first: the number of k. */
 extern VoteRule vote_rule(FunctionCallInfo fcinfo, int first);
 
 /* Raise an error unless max_distance is at least 0. */
