@@ -10,7 +10,7 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 
-#include "evaluate/space.h"
+#include "vector/vector.h"
 
 void
 catalogue_begin(void)
@@ -39,7 +39,7 @@ catalogue_select(const DmlVersion *version, const char *targets, const char *fur
 {
 	Oid			types[2] = {TEXTOID, INT4OID};
 	Datum		values[2] = {CStringGetTextDatum(version->name), Int32GetDatum(version->number)};
-	const char *schema = quote_identifier(space_schema());
+	const char *schema = quote_identifier(dml_vector_schema());
 
 	catalogue_query(psprintf("SELECT %s FROM (SELECT * FROM %s.dml_model_versions w "
 							 "WHERE w.model OPERATOR(pg_catalog.=) $1 AND w.version OPERATOR(pg_catalog.=) $2) v%s",
