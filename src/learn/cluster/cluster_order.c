@@ -185,61 +185,63 @@ clusters_arrange(LearnEnv *env, float *x, int64_t n, int d, const int32_t *order
 	return LEARN_OK;
 }
 
+/* Heap sort, which takes no memory. */
+LearnStatus
+clusters_sort_ids(LearnEnv *env, int32_t *ids, int64_t n,
+				  bool (*comes_after) (const void *ctx, int32_t a, int32_t b), const void *ctx)
+{
+	int64_t		steps = 0;
+
+	for (int64_t heap = n / 2, end = n; end > 1;)
+	{
+		int64_t		at;
+		int32_t		sinking;
+
+		if (heap > 0)
+			sinking = ids[--heap];
+		else
+		{
+			end--;
+			sinking = ids[end];
+			ids[end] = ids[0];
+		}
+		if (++steps % 16384 == 0)
+			LEARN_TRY(learn_poll(env));
+		for (at = heap;;)
+		{
+			int64_t		child = at * 2 + 1;
+
+			if (child >= end)
+				break;
+			if (child + 1 < end && comes_after(ctx, ids[child + 1], ids[child]))
+				child++;
+			if (!comes_after(ctx, ids[child], sinking))
+				break;
+			ids[at] = ids[child];
+			at = child;
+		}
+		ids[at] = sinking;
+	}
+	return LEARN_OK;
+}
+
 typedef struct Group
 {
 	int64_t		size;
 	uint64_t	rank;			/* of its first row */
-	int32_t		label;
 } Group;
 
-static int
-compare_groups(const void *a, const void *b)
+static bool
+group_after(const void *ctx, int32_t a, int32_t b)
 {
-	const Group *left = a;
-	const Group *right = b;
+	const Group *left = (const Group *) ctx + a;
+	const Group *right = (const Group *) ctx + b;
 
 	if (left->size != right->size)
-		return left->size > right->size ? -1 : 1;
+		return left->size < right->size;
 	if (left->rank != right->rank)
-		return left->rank < right->rank ? -1 : 1;
-	return (left->label > right->label) - (left->label < right->label);
-}
-
-/* The groups of one label after the other, by heap sort: it polls and takes no memory. */
-static LearnStatus
-sort_groups(LearnEnv *env, Group *group, int32_t n)
-{
-	for (int32_t heap = n / 2, end = n; end > 1;)
-	{
-		int32_t		at;
-		Group		sinking;
-
-		if (heap > 0)
-			sinking = group[--heap];
-		else
-		{
-			end--;
-			sinking = group[end];
-			group[end] = group[0];
-		}
-		if (end % 65536 == 0)
-			LEARN_TRY(learn_poll(env));
-		for (at = heap;;)
-		{
-			int64_t		child = (int64_t) at * 2 + 1;
-
-			if (child >= end)
-				break;
-			if (child + 1 < end && compare_groups(&group[child], &group[child + 1]) < 0)
-				child++;
-			if (compare_groups(&group[child], &sinking) <= 0)
-				break;
-			group[at] = group[child];
-			at = (int32_t) child;
-		}
-		group[at] = sinking;
-	}
-	return LEARN_OK;
+		return left->rank > right->rank;
+	return a > b;
 }
 
 LearnStatus
@@ -247,12 +249,17 @@ clusters_number(LearnEnv *env, int32_t *label, int64_t n, int32_t clusters, cons
 {
 	ArenaMark	mark = arena_mark(env->arena);
 	Group	   *group;
+	int32_t    *order;
 	int32_t    *number;
 
 	LEARN_ALLOC(env, group, clusters);
+	LEARN_ALLOC(env, order, clusters);
 	LEARN_ALLOC(env, number, clusters);
 	for (int32_t c = 0; c < clusters; c++)
-		group[c] = (Group) {0, UINT64_MAX, c};
+	{
+		group[c] = (Group) {0, UINT64_MAX};
+		order[c] = c;
+	}
 	for (int64_t i = 0; i < n; i++)
 	{
 		uint64_t	mine = rank != NULL ? rank[i] : (uint64_t) i;
@@ -265,11 +272,11 @@ clusters_number(LearnEnv *env, int32_t *label, int64_t n, int32_t clusters, cons
 		if (mine < group[label[i]].rank)
 			group[label[i]].rank = mine;
 	}
-	LEARN_TRY(sort_groups(env, group, clusters));
+	LEARN_TRY(clusters_sort_ids(env, order, clusters, group_after, group));
 	*found = 0;
 	for (int32_t c = 0; c < clusters; c++)
 	{
-		number[group[c].label] = c + 1;
+		number[order[c]] = c + 1;
 		*found += group[c].size > 0;
 	}
 	for (int64_t i = 0; i < n; i++)

@@ -58,6 +58,12 @@ extern LearnStatus clusters_arrange(LearnEnv *env, float *x, int64_t n, int d, c
 extern LearnStatus clusters_number(LearnEnv *env, int32_t *label, int64_t n, int32_t clusters,
 								   const uint64_t *rank, int32_t *found);
 
+/*
+ * Sort ids so that none comes after the next.  comes_after is a strict order of any two.
+ */
+extern LearnStatus clusters_sort_ids(LearnEnv *env, int32_t *ids, int64_t n,
+									 bool (*comes_after) (const void *ctx, int32_t a, int32_t b), const void *ctx);
+
 /* ---------- k-means (kmeans_cluster.c) ---------- */
 
 typedef struct KmeansTask
@@ -80,5 +86,70 @@ extern LearnStatus clusters_kmeans(LearnEnv *env, const ClusterRows *rows, const
 
 /* The most bytes that clusters_kmeans() takes of the arena. */
 extern size_t clusters_kmeans_memory(int64_t n, int d, int k);
+
+/* ---------- DBSCAN (dbscan.c) ---------- */
+
+/*
+ * DBSCAN (Ester et al. 1996) with the neighbours of each row given once, in any order.  A row with
+ * at least min_points rows within the radius, itself included, is a core row.  Core rows within the
+ * radius of each other are of one cluster.  Any other row within the radius of a core row is of the
+ * cluster of its nearest core row, of equally near ones that with the least rank.
+ */
+typedef struct Dbscan
+{
+	int64_t		n;
+	int64_t		min_points;
+	const uint64_t *rank;		/* n; NULL: the row's index */
+	int32_t    *link;			/* core row: towards the first of its cluster; else its nearest core row, or -1 */
+	double	   *near;			/* n: the distance to that one */
+	uint8_t    *core;			/* n: known to be a core row */
+
+	int32_t		row;			/* whose neighbours are given */
+	int64_t		found;			/* of them so far */
+	int32_t    *waiting;		/* neighbours while it is not known whether the row is a core row */
+	double	   *waiting_near;
+} Dbscan;
+
+/* min_points is at least 1. */
+extern LearnStatus dbscan_begin(LearnEnv *env, int64_t n, int min_points, const uint64_t *rank, Dbscan *scan);
+
+/* The neighbours that follow are this row's. */
+extern void dbscan_row(Dbscan *scan, int32_t row);
+
+/*
+ * A row within the radius; each row is its own neighbour, too.  If dbscan_wants_distance() is false
+ * for it, the distance may be anything.
+ */
+extern void dbscan_neighbour(Dbscan *scan, int32_t neighbour, double distance);
+
+static inline bool
+dbscan_wants_distance(const Dbscan *scan, int32_t neighbour)
+{
+	return !scan->core[neighbour];
+}
+
+/* After all rows: their clusters.  Returns in *clusters how many there are. */
+extern LearnStatus dbscan_end(LearnEnv *env, Dbscan *scan, int32_t *cluster, int32_t *clusters);
+
+/* The most bytes of the arena that the functions above take. */
+extern size_t dbscan_memory(int64_t n, int min_points);
+
+/* ---------- DBSCAN of rows in memory (dbscan_rows.c) ---------- */
+
+/* cluster[i] of each row.  radius is at least 0 and may be infinite. */
+extern LearnStatus clusters_dbscan(LearnEnv *env, const ClusterRows *rows, double radius, int min_points, int32_t *cluster);
+extern size_t clusters_dbscan_memory(int64_t n, int min_points);
+
+/* ---------- HDBSCAN* (hdbscan.c) ---------- */
+
+/*
+ * cluster[i] of each row by HDBSCAN* (Campello, Moulavi and Sander 2013): the hierarchy of DBSCAN's
+ * clusters over all radii, and of it the clusters with the largest excess of mass.  min_points
+ * counts the row itself.  min_cluster_size is at least 2.  The whole is no cluster.  Takes n^2
+ * distances.  env->report is called with the rows that are done as steps.
+ */
+extern LearnStatus clusters_hdbscan(LearnEnv *env, const ClusterRows *rows, int min_points, int min_cluster_size,
+									int32_t *cluster);
+extern size_t clusters_hdbscan_memory(int64_t n, int min_points, int min_cluster_size);
 
 #endif							/* CLUSTERS_H */

@@ -8,6 +8,8 @@
  * the lower one, or below half the distance from its center to the next, keeps its cluster, and no
  * distance is computed.
  *
+ * In the end single rows move to another cluster as long as that lowers the sum.
+ *
  * Under cosine rows and centers have length 1, and |a - b|^2 is 2 (1 - cos): bounds hold there, too.
  */
 #include "clusters.h"
@@ -394,6 +396,19 @@ move_centers(LearnEnv *env, Kmeans *km)
 	return LEARN_OK;
 }
 
+/* The sum of the squared distances of rows to their centers. */
+static LearnStatus
+add_squares(LearnEnv *env, Kmeans *km, double *sum)
+{
+	*sum = 0;
+	for (int64_t i = 0; i < km->n; i++)
+	{
+		LEARN_TRY(worked(env, km, km->d));
+		*sum += distance_l2_squared(row_of(km, i), center_of(km, km->nearest[i]), km->d);
+	}
+	return LEARN_OK;
+}
+
 static LearnStatus
 one_start(LearnEnv *env, Kmeans *km, const KmeansTask *task, int start, double *inertia)
 {
@@ -411,11 +426,79 @@ one_start(LearnEnv *env, Kmeans *km, const KmeansTask *task, int start, double *
 		LEARN_TRY(assign(env, km, iteration == 0, &changed));
 		LEARN_TRY(move_centers(env, km));
 	}
-	*inertia = 0;
-	for (int64_t i = 0; i < km->n; i++)
+	return add_squares(env, km, inertia);
+}
+
+/* ---------- single rows ---------- */
+
+/* Move row i from its cluster to another, and both means with it. */
+static void
+move_row(Kmeans *km, int64_t i, int32_t to)
+{
+	int32_t		both[2] = {km->nearest[i], to};
+	const float *x = row_of(km, i);
+
+	for (int side = 0; side < 2; side++)
 	{
-		LEARN_TRY(worked(env, km, km->d));
-		*inertia += distance_l2_squared(row_of(km, i), center_of(km, km->nearest[i]), km->d);
+		int32_t		c = both[side];
+		double	   *sum = km->sum + (size_t) c * km->d;
+
+		km->size[c] += side == 0 ? -1 : 1;
+		for (int j = 0; j < km->d; j++)
+		{
+			sum[j] += side == 0 ? -(double) x[j] : x[j];
+			center_of(km, c)[j] = (float) (sum[j] / km->size[c]);
+		}
+	}
+	km->nearest[i] = to;
+}
+
+/*
+ * Lloyd's iterations end where each row is nearest to its own center.  Moving one row may lower the
+ * sum even so, since the means move along (Hartigan 1975): the cluster of a rows that it leaves loses
+ * a / (a - 1) times its squared distance, that of b rows which it joins gains b / (b + 1) times.
+ */
+static LearnStatus
+improve(LearnEnv *env, Kmeans *km, int passes)
+{
+	bool		moved = true;
+
+	LEARN_TRY(add_rows(env, km));
+	for (int c = 0; c < km->k; c++)
+		for (int j = 0; j < km->d && km->size[c] > 0; j++)
+			center_of(km, c)[j] = (float) (km->sum[(size_t) c * km->d + j] / km->size[c]);
+	for (int pass = 0; pass < passes && moved; pass++)
+	{
+		moved = false;
+		for (int64_t i = 0; i < km->n; i++)
+		{
+			int32_t		mine = km->nearest[i];
+			int32_t		best = mine;
+			double		size = (double) km->size[mine];
+			double		least;
+
+			if (km->size[mine] < 2)
+				continue;
+			least = distance_l2_squared(row_of(km, i), center_of(km, mine), km->d) * size / (size - 1) * (1 - ROUNDING);
+			for (int c = 0; c < km->k && least > 0; c++)
+			{
+				double		cost;
+
+				LEARN_TRY(worked(env, km, km->d));
+				if (c == mine || km->size[c] == 0)
+					continue;
+				cost = distance_l2_squared(row_of(km, i), center_of(km, c), km->d) * km->size[c] / (km->size[c] + 1.0);
+				if (cost < least)
+				{
+					least = cost;
+					best = c;
+				}
+			}
+			if (best == mine)
+				continue;
+			move_row(km, i, best);
+			moved = true;
+		}
 	}
 	return LEARN_OK;
 }
@@ -426,6 +509,7 @@ clusters_kmeans(LearnEnv *env, const ClusterRows *rows, const KmeansTask *task, 
 	ArenaMark	mark = arena_mark(env->arena);
 	Kmeans		km = {.x = rows->x,.n = rows->n,.d = rows->d,.on_sphere = rows->metric == CLUSTER_COSINE};
 	KmeansTask	bounded = *task;
+	int			used = 0;		/* centers of the best start */
 	int32_t		found;
 
 	*inertia = 0;
@@ -450,10 +534,19 @@ clusters_kmeans(LearnEnv *env, const ClusterRows *rows, const KmeansTask *task, 
 		if (start > 0 && sum >= *inertia)
 			continue;
 		*inertia = sum;
+		used = km.k;
+		memcpy(cluster, km.nearest, km.n * sizeof(int32_t));
+	}
+	if (km.on_sphere)
+		*inertia /= 2;
+	else
+	{
+		km.k = used;
+		memcpy(km.nearest, cluster, km.n * sizeof(int32_t));
+		LEARN_TRY(improve(env, &km, bounded.max_iterations));
+		LEARN_TRY(add_squares(env, &km, inertia));
 		memcpy(cluster, km.nearest, km.n * sizeof(int32_t));
 	}
 	arena_reset(env->arena, mark);
-	if (km.on_sphere)
-		*inertia /= 2;
 	return clusters_number(env, cluster, rows->n, bounded.k, NULL, &found);
 }
