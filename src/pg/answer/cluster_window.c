@@ -14,6 +14,8 @@
 #include "answer/cluster_task.h"
 
 PG_FUNCTION_INFO_V1(dml_cluster_kmeans);
+PG_FUNCTION_INFO_V1(dml_cluster_dbscan);
+PG_FUNCTION_INFO_V1(dml_cluster_hdbscan);
 
 /* What a partition keeps. */
 typedef struct PartitionClusters
@@ -58,6 +60,17 @@ bigint_value(WindowObject window, int i, int64 *room)
 	if (!argument(window, i, &value))
 		return NULL;
 	*room = DatumGetInt64(value);
+	return room;
+}
+
+static const double *
+double_value(WindowObject window, int i, double *room)
+{
+	Datum		value;
+
+	if (!argument(window, i, &value))
+		return NULL;
+	*room = DatumGetFloat8(value);
 	return room;
 }
 
@@ -140,4 +153,46 @@ Datum
 dml_cluster_kmeans(PG_FUNCTION_ARGS)
 {
 	return current_cluster(fcinfo, kmeans_task);
+}
+
+static ClusterTask
+dbscan_task(WindowObject window)
+{
+	double		eps;
+	double		rate;
+	int32		min_points;
+	ClusterArguments arguments = {
+		.eps = double_value(window, 1, &eps),
+		.min_points = integer_value(window, 2, &min_points),
+		.metric = text_value(window, 3),
+	.false_merge_rate = double_value(window, 4, &rate)};
+
+	return cluster_task(CLUSTER_DBSCAN, &arguments);
+}
+
+/* dml_cluster_dbscan(embedding, eps, min_points, metric, false_merge_rate) */
+Datum
+dml_cluster_dbscan(PG_FUNCTION_ARGS)
+{
+	return current_cluster(fcinfo, dbscan_task);
+}
+
+static ClusterTask
+hdbscan_task(WindowObject window)
+{
+	int32		min_points;
+	int32		min_cluster_size;
+	ClusterArguments arguments = {
+		.min_points = integer_value(window, 1, &min_points),
+		.min_cluster_size = integer_value(window, 2, &min_cluster_size),
+	.metric = text_value(window, 3)};
+
+	return cluster_task(CLUSTER_HDBSCAN, &arguments);
+}
+
+/* dml_cluster_hdbscan(embedding, min_points, min_cluster_size, metric) */
+Datum
+dml_cluster_hdbscan(PG_FUNCTION_ARGS)
+{
+	return current_cluster(fcinfo, hdbscan_task);
 }

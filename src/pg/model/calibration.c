@@ -21,7 +21,8 @@ enum
 {
 	CALIBRATION_MODEL_ID = 1,
 	CALIBRATION_NUMBER,
-	CALIBRATION_THRESHOLD
+	CALIBRATION_THRESHOLD,
+	CALIBRATION_FAR = 6
 };
 
 void
@@ -80,7 +81,7 @@ dml_calibration_record(const DmlVersion *version, const DmlCalibration *calibrat
 }
 
 bool
-dml_calibration_find(const DmlVersion *version, double *threshold)
+dml_calibration_find(const DmlVersion *version, double *threshold, double *far)
 {
 	CatalogScan scan;
 	HeapTuple	row;
@@ -94,6 +95,13 @@ dml_calibration_find(const DmlVersion *version, double *threshold)
 		*threshold = DatumGetFloat8(catalog_value(row, RelationGetDescr(scan.table), CALIBRATION_THRESHOLD, FLOAT8OID));
 		if (!(*threshold >= 0))
 			catalog_damaged("A threshold is not a number of at least 0.");
+		if (far != NULL)
+		{
+			bool		isnull;
+			Datum		value = catalog_value_or_null(row, RelationGetDescr(scan.table), CALIBRATION_FAR, FLOAT8OID, &isnull);
+
+			*far = isnull ? NAN : DatumGetFloat8(value);
+		}
 	}
 	catalog_scan_end(&scan);
 	return HeapTupleIsValid(row);
