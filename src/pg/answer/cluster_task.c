@@ -98,7 +98,7 @@ cluster_radius(const ClusterTask *task, uint64 space)
 				 errmsg("eps must be given for plain vectors"),
 				 errdetail("Only embeddings have a model whose threshold could be taken.")));
 	version = dml_version_by_space(space);
-	calibrated = dml_calibration_find(version, &radius, &far);
+	calibrated = dml_calibration_find_rate(version, &radius, &far);
 	if (!calibrated || (!isnan(task->false_merge_rate) && !(far <= task->false_merge_rate)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

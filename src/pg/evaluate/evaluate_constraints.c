@@ -264,7 +264,7 @@ dml_evaluate_pairs(PG_FUNCTION_ARGS)
 	class = huge_array(comparison.tuples->n, sizeof(int32));
 	*pairs = (JudgedPairs) {.n = comparison.tuples->n,.row = comparison.tuples->row,.same = comparison.tuples->same,.class = class};
 	pairs->n_classes = constraint_classes(pairs->row, 2, pairs->n, class);
-	if (!dml_calibration_find(comparison.sides.version, &pairs->threshold, NULL))
+	if (!dml_calibration_find(comparison.sides.version, &pairs->threshold))
 		pairs->threshold = NAN;
 	comparison.evaluation.calibrated = pairs;
 	comparison.evaluation.impostors = "pairs that are not the same";

@@ -81,10 +81,12 @@ dml_calibration_record(const DmlVersion *version, const DmlCalibration *calibrat
 }
 
 bool
-dml_calibration_find(const DmlVersion *version, double *threshold, double *far)
+dml_calibration_find_rate(const DmlVersion *version, double *threshold, double *far)
 {
 	CatalogScan scan;
 	HeapTuple	row;
+	bool		isnull;
+	Datum		value;
 
 	catalog_key(&scan, 0, CALIBRATION_MODEL_ID, F_INT8EQ, Int64GetDatum(version->model_id));
 	catalog_key(&scan, 1, CALIBRATION_NUMBER, F_INT4EQ, Int32GetDatum(version->number));
@@ -95,14 +97,17 @@ dml_calibration_find(const DmlVersion *version, double *threshold, double *far)
 		*threshold = DatumGetFloat8(catalog_value(row, RelationGetDescr(scan.table), CALIBRATION_THRESHOLD, FLOAT8OID));
 		if (!(*threshold >= 0))
 			catalog_damaged("A threshold is not a number of at least 0.");
-		if (far != NULL)
-		{
-			bool		isnull;
-			Datum		value = catalog_value_or_null(row, RelationGetDescr(scan.table), CALIBRATION_FAR, FLOAT8OID, &isnull);
-
-			*far = isnull ? NAN : DatumGetFloat8(value);
-		}
+		value = catalog_value_or_null(row, RelationGetDescr(scan.table), CALIBRATION_FAR, FLOAT8OID, &isnull);
+		*far = isnull ? NAN : DatumGetFloat8(value);
 	}
 	catalog_scan_end(&scan);
 	return HeapTupleIsValid(row);
+}
+
+bool
+dml_calibration_find(const DmlVersion *version, double *threshold)
+{
+	double		far;
+
+	return dml_calibration_find_rate(version, threshold, &far);
 }

@@ -59,7 +59,7 @@ dml_call_threshold(FunctionCallInfo fcinfo, double *threshold)
 
 	if (!site->threshold_known)
 	{
-		site->calibrated = dml_calibration_find(site->version, &site->threshold, NULL);
+		site->calibrated = dml_calibration_find(site->version, &site->threshold);
 		site->threshold_known = true;
 	}
 	*threshold = site->threshold;

@@ -193,10 +193,11 @@ extern void dml_calibration_record(const DmlVersion *version, const DmlCalibrati
 extern void dml_calibration_check(const DmlVersion *version);
 
 /*
- * The threshold as the running statement's snapshot sees it, and the false accept rate that it had
- * (NaN: not known; far may be NULL).  Returns false if the version is not calibrated.
+ * The threshold as the running statement's snapshot sees it.  Returns false if the version is not
+ * calibrated.  far: the false accept rate that it had (NaN: not known).
  */
-extern bool dml_calibration_find(const DmlVersion *version, double *threshold, double *far);
+extern bool dml_calibration_find(const DmlVersion *version, double *threshold);
+extern bool dml_calibration_find_rate(const DmlVersion *version, double *threshold, double *far);
 
 /* A materialised column, to be recorded in the catalogue (dml_columns). */
 typedef struct DmlColumn
