@@ -45,6 +45,7 @@ linear_none(LearnEnv *env, int d, Model **model)
 	LEARN_ALLOC(env, m->prep, 1);
 	*m->prep = (Prep) {.kind = PREP_NONE, .in = d, .out = d};
 	m->origin = NULL;
+	m->encoder = NULL;
 	LEARN_TRY(create_net(env, d, 0, &m->net));
 	*model = m;
 	return LEARN_OK;
@@ -58,6 +59,7 @@ linear_model(LearnEnv *env, Prep *prep, const float *weight, int width, Model **
 	LEARN_ALLOC(env, m, 1);
 	m->prep = prep;
 	m->origin = NULL;
+	m->encoder = NULL;
 	LEARN_TRY(create_net(env, prep->out, width, &m->net));
 	for (size_t i = 0; i < (size_t) width * prep->out; i++)
 		m->net->params[m->net->offset[0].weight + i] = weight[i];
@@ -149,6 +151,7 @@ linear_whiten(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 
 	LEARN_ALLOC(env, m, 1);
 	m->origin = NULL;
+	m->encoder = NULL;
 	LEARN_TRY(prep_fit(env, PREP_WHITEN, rows, index, n, dims > 0 && dims < rows->d ? dims : rows->d, &m->prep));
 	LEARN_TRY(create_net(env, m->prep->out, 0, &m->net));
 	*model = m;

@@ -207,7 +207,7 @@ moments_check(LearnEnv *env, const Moments *m)
 	if (m->n_rounding > 0)
 		learn_notice(env, "%d of %d columns are constant or differ by no more than the rounding to real, and get no weight",
 					 m->n_constant, m->d);
-	else if (m->n_constant > 0)
+	else if (m->n_constant > 0 && !m->balanced)
 		learn_notice(env, "%d of %d columns are constant and get no weight", m->n_constant, m->d);
 	return LEARN_OK;
 }
@@ -230,6 +230,7 @@ moments_fit(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 		return learn_fail(env, LEARN_DATA, "there are no rows to learn from");
 	m->n = all;
 	m->d = d;
+	m->balanced = rows->balanced;
 	LEARN_ALLOC(env, m->constant, d);
 	LEARN_ALLOC(env, m->mean, d);
 	LEARN_ALLOC(env, m->var, d);

@@ -16,6 +16,7 @@ typedef struct Moments
 	int64_t		n;
 	int			d;
 	int			n_constant;
+	bool		balanced;		/* of the rows: a constant column is no surprise */
 	int			n_rounding;		/* constant columns that have two values or more */
 	bool	   *constant;		/* d: varies no more than float can tell apart */
 	double	   *mean;			/* d */

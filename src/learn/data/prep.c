@@ -43,21 +43,36 @@ prep_by_name(const char *name, PrepKind *kind)
 	return false;
 }
 
-/* Mean and scale of every column. */
+/*
+ * One over the deviation of each column, or over that of all columns if they have one scale or stand
+ * on scales that are to be kept.  A constant column has 0.
+ */
 static void
-set_scale(Prep *prep, const Moments *m)
+inverse_deviations(PrepKind kind, const Moments *m, double *inverse)
 {
+	bool		one = kind == PREP_SCALE || m->balanced;
 	double		total = 0;
 
 	for (int j = 0; j < m->d; j++)
 		total += m->var[j];
 	for (int j = 0; j < m->d; j++)
-	{
-		double		var = prep->kind == PREP_SCALE ? total / m->d : m->var[j];
+		inverse[j] = m->constant[j] ? 0 : 1 / sqrt(one ? total / m->d : m->var[j]);
+}
 
+/* Mean and scale of every column. */
+static LearnStatus
+set_scale(LearnEnv *env, Prep *prep, const Moments *m)
+{
+	double	   *inverse;
+
+	LEARN_ALLOC(env, inverse, m->d);
+	inverse_deviations(prep->kind, m, inverse);
+	for (int j = 0; j < m->d; j++)
+	{
 		prep->mean[j] = m->mean[j];
-		prep->scale[j] = m->constant[j] ? 0 : 1 / sqrt(var);
+		prep->scale[j] = inverse[j];
 	}
+	return LEARN_OK;
 }
 
 /*
@@ -76,8 +91,7 @@ set_projection(LearnEnv *env, Prep *prep, const Moments *m, int components)
 	double	   *inverse;		/* of standard deviations */
 
 	LEARN_ALLOC(env, inverse, d);
-	for (int j = 0; j < d; j++)
-		inverse[j] = m->constant[j] ? 0 : 1 / sqrt(m->var[j]);
+	inverse_deviations(prep->kind, m, inverse);
 	for (int i = 0; i < d; i++)
 		for (int j = 0; j < d; j++)
 			m->cov[(size_t) i * d + j] *= inverse[i] * inverse[j];
@@ -112,8 +126,7 @@ set_projection_of_rows(LearnEnv *env, Prep *prep, const Moments *m, const Rows *
 	Gram		gram;
 
 	LEARN_ALLOC(env, inverse, d);
-	for (int j = 0; j < d; j++)
-		inverse[j] = m->constant[j] ? 0 : 1 / sqrt(m->var[j]);
+	inverse_deviations(prep->kind, m, inverse);
 	LEARN_ALLOC(env, value, components);
 	LEARN_TRY(gram_fit(env, rows, index, n, true, m->mean, inverse, &gram));
 	return gram_directions(env, &gram, components, RANK_TOLERANCE, prep->kind == PREP_WHITEN, value, prep->proj, &prep->out);
@@ -159,7 +172,7 @@ prep_fit(LearnEnv *env, PrepKind kind, const Rows *rows, const int64_t *index,
 	mark = arena_mark(env->arena);
 	LEARN_TRY(moments_fit(env, rows, index, n, project && !of_rows, &m));
 	LEARN_TRY(moments_check(env, &m));
-	set_scale(p, &m);
+	LEARN_TRY(set_scale(env, p, &m));
 	if (of_rows)
 		LEARN_TRY(set_projection_of_rows(env, p, &m, rows, index, n, components));
 	else if (project)
@@ -201,6 +214,9 @@ prep_one_scale(LearnEnv *env, const Rows *rows, bool *one_scale)
 	float	   *top;
 	int			used = 0;
 
+	*one_scale = rows->balanced;
+	if (rows->balanced)
+		return LEARN_OK;
 	LEARN_ALLOC(env, x, d);
 	top = arena_alloc_zero(env->arena, (size_t) d, sizeof(float));
 	if (top == NULL)

@@ -34,7 +34,8 @@ typedef struct Prep
 /*
  * Fit to rows index[0..n) (NULL: all), in one streaming pass of float64 moments. components: the
  * most directions that PCA and whitening keep, of those with an eigenvalue above 1e-6 of the
- * largest; 0: 512. All kinds except PREP_NONE need a column that varies (LEARN_DATA).
+ * largest; 0: 512. All kinds except PREP_NONE need a column that varies (LEARN_DATA). Rows whose
+ * scales are to be kept (Rows.balanced) get one scale for all columns instead of one for each.
  */
 extern LearnStatus prep_fit(LearnEnv *env, PrepKind kind, const Rows *rows, const int64_t *index,
 							int64_t n, int components, Prep **prep);
@@ -44,6 +45,7 @@ extern void prep_apply(const Prep *prep, const float *x, int n, float *out, floa
 
 /*
  * Do all columns share one unit, such as pixels or spectra, according to the first thousand rows?
+ * Rows whose scales are to be kept do.
  */
 extern LearnStatus prep_one_scale(LearnEnv *env, const Rows *rows, bool *one_scale);
 

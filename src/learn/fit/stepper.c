@@ -31,6 +31,7 @@ stepper_model(LearnEnv *env, const Stepper *s, int tower, Model **model)
 	(*model)->prep = s->tower[tower].prep;
 	(*model)->net = s->tower[tower].net;
 	(*model)->origin = NULL;
+	(*model)->encoder = NULL;
 	return LEARN_OK;
 }
 

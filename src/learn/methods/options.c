@@ -34,6 +34,8 @@ static const OptionDef defs[] = {
 	"hold out whole classes and validate MAP@R on them"},
 	{"time_limit", OPTION_REAL, AT(time_limit), 0, 1e7, NULL, 0, "0", false,
 	"seconds; 0: none (auto: 60)"},
+	{"missing", OPTION_NAME, AT(missing), 0, 0, "impute,skip", 0, "chosen", false,
+	"of several features: what becomes of a row with a NULL"},
 	{"batch", OPTION_INT, AT(batch), 4, 65536, NULL, 0, "chosen", true,
 	"rows a batch"},
 	{"rows_per_class", OPTION_INT, AT(rows_per_class), 1, 65536, NULL, 0, "chosen", true,
@@ -190,6 +192,7 @@ options_init(TrainOptions *options)
 	memset(options, 0, sizeof(*options));
 	options->method = method_by_name("auto");
 	options->preprocess = CHOSEN;
+	options->missing = CHOSEN;
 	options->refit = CHOSEN;
 	options->level_weight = 0.5;
 	options->noise = 0.2;

@@ -16,6 +16,7 @@ typedef struct TrainOptions
 	char		network[1024];	/* empty: chosen from the data */
 	int			dims;			/* 0: chosen */
 	int64_t		seed;
+	int			missing;		/* of several features: 0 a NULL is filled in, 1 its row is skipped; -1: chosen */
 	int			open_set;		/* validate on held-out classes instead of held-out rows */
 	double		time_limit;		/* seconds; 0: none (auto: 60) */
 

@@ -47,6 +47,7 @@ typedef struct Part
 #define MAX_PARTS	(3 + 6 * NET_MAX_LAYERS)
 
 #define ORIGIN		"prep.origin"
+#define ENCODER		"prep.encoder"
 
 int
 model_in(const Model *model)
@@ -205,7 +206,27 @@ add_origin(LearnEnv *env, StFile *file, const char *prefix, const Model *model)
 	t->n_dims = 1;
 	t->shape[0] = model->prep->in;
 	t->wide = true;
+	t->bytes = false;
 	t->values = model->origin;
+	return LEARN_OK;
+}
+
+/* One side's encoder into the file, its length a multiple of 8. */
+static LearnStatus
+add_encoder(LearnEnv *env, StFile *file, const char *prefix, const Model *model)
+{
+	StTensor   *t;
+	unsigned char *bytes;
+
+	if (model->encoder == NULL)
+		return LEARN_OK;
+	t = &file->tensor[file->n_tensors++];
+	memset(t, 0, sizeof(*t));
+	LEARN_TRY(encode_save(env, model->encoder, &bytes, &t->shape[0]));
+	snprintf(t->name, sizeof(t->name), "%s%s", prefix, ENCODER);
+	t->n_dims = 1;
+	t->bytes = true;
+	t->values = bytes;
 	return LEARN_OK;
 }
 
@@ -232,7 +253,7 @@ add_side(LearnEnv *env, StFile *file, const char *prefix, const Model *model)
 		memcpy(t->name, part[i].name, sizeof(t->name));
 		t->n_dims = part[i].n_dims;
 		memcpy(t->shape, part[i].shape, sizeof(t->shape));
-		t->wide = false;
+		t->wide = t->bytes = false;
 		t->values = part_values(model, &part[i]);
 		if (!all_finite(t->values, st_count(t)))
 			return learn_fail(env, LEARN_DIVERGED, "the model has a weight that is not a finite number (%s)", t->name);
@@ -259,6 +280,9 @@ model_save_sides(LearnEnv *env, const ModelSides *sides, void **blob, size_t *si
 	LEARN_TRY(add_origin(env, &file, "", sides->a));
 	if (sides->b)
 		LEARN_TRY(add_origin(env, &file, PREFIX_B, sides->b));
+	LEARN_TRY(add_encoder(env, &file, "", sides->a));
+	if (sides->b)
+		LEARN_TRY(add_encoder(env, &file, PREFIX_B, sides->b));
 	LEARN_TRY(add_side(env, &file, "", sides->a));
 	if (sides->b)
 		LEARN_TRY(add_side(env, &file, PREFIX_B, sides->b));
@@ -379,7 +403,7 @@ check_parts(LearnEnv *env, const StFile *file, const Part *part, int n)
 
 		if (t == NULL)
 			return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: tensor \"%s\" is missing", part[i].name);
-		if (t->wide)
+		if (t->wide || t->bytes)
 			return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: tensor \"%s\" is not of type F32", part[i].name);
 		if (t->n_dims != part[i].n_dims || t->shape[0] != part[i].shape[0] ||
 			(t->n_dims == 2 && t->shape[1] != part[i].shape[1]))
@@ -420,6 +444,7 @@ typedef struct StoredSide
 	Part		part[MAX_PARTS];
 	int			n;
 	const StTensor *origin;		/* or NULL */
+	const StTensor *encoder;	/* or NULL */
 } StoredSide;
 
 static LearnStatus
@@ -433,6 +458,10 @@ read_side(LearnEnv *env, const StFile *file, const char *prefix, StoredSide *sid
 	if (side->origin != NULL &&
 		(!side->origin->wide || side->origin->n_dims != 1 || side->origin->shape[0] != (size_t) side->in))
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: tensor \"%s\" has not one F64 for each input", name);
+	snprintf(name, sizeof(name), "%s%s", prefix, ENCODER);
+	side->encoder = st_tensor(file, name);
+	if (side->encoder != NULL && (!side->encoder->bytes || side->encoder->n_dims != 1 || side->origin != NULL))
+		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: its encoder");
 	side->n = list_parts(prefix, side->kind, side->in, &side->spec, side->part);
 	return check_parts(env, file, side->part, side->n);
 }
@@ -472,6 +501,17 @@ load_side(LearnEnv *env, const StFile *file, const StoredSide *side, Model **mod
 							  side->origin->name);
 		result->origin = origin;
 	}
+	result->encoder = NULL;
+	if (side->encoder != NULL)
+	{
+		Encoder    *encoder;
+
+		LEARN_TRY(encode_load(env, file->data + side->encoder->begin, st_count(side->encoder), &encoder));
+		if (encoder->width != side->in)
+			return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: its encoder makes %d numbers and its network takes %d",
+							  encoder->width, side->in);
+		result->encoder = encoder;
+	}
 	*model = result;
 	return LEARN_OK;
 }
@@ -487,11 +527,12 @@ model_load_sides(LearnEnv *env, const void *blob, size_t size, ModelSides *sides
 	LEARN_TRY(st_read(env, blob, size, &file));
 	LEARN_TRY(read_format(env, &file, sides, &both));
 	side[1].n = 0;
-	side[1].origin = NULL;
+	side[1].origin = side[1].encoder = NULL;
 	LEARN_TRY(read_side(env, &file, "", &side[0]));
 	if (both)
 		LEARN_TRY(read_side(env, &file, PREFIX_B, &side[1]));
-	if (file.n_tensors != side[0].n + side[1].n + (side[0].origin != NULL) + (side[1].origin != NULL))
+	if (file.n_tensors != side[0].n + side[1].n + (side[0].origin != NULL) + (side[1].origin != NULL) +
+		(side[0].encoder != NULL) + (side[1].encoder != NULL))
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: it has tensors that the network has not");
 	if (both && netspec_out(&side[0].spec) != netspec_out(&side[1].spec))
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: its sides have different dimensions");

@@ -9,7 +9,8 @@
  * Tensors (F32): prep.mean [in], prep.scale [in], prep.proj [k, in]; layers.I.weight
  * [out, in], layers.I.bias, layers.I.gain, layers.I.shift, layers.I.running_mean,
  * layers.I.running_var; and prep.origin [in], of type F64, in front of them if the model has an
- * origin.  __metadata__: format "dml/1", prep, network (the canonical
+ * origin; or prep.encoder [bytes], of type U8, if a row is of columns of several kinds
+ * (learn/encode/encode.h).  __metadata__: format "dml/1", prep, network (the canonical
  * line), in.  A model of two inputs has format "dml/2", and all of it once more with "b." in front for the second
  * input.
  */
@@ -19,6 +20,7 @@
 #include "base/learn.h"
 #include "net.h"
 #include "learn/data/prep.h"
+#include "learn/encode/encode.h"
 
 typedef struct Model
 {
@@ -30,6 +32,9 @@ typedef struct Model
 	 * model_embed takes.  NULL: nothing.  All that reads rows does it.
 	 */
 	const double *origin;
+
+	/* What makes the numbers of a row from the values of its columns; NULL: they are the numbers. */
+	const Encoder *encoder;
 } Model;
 
 extern int	model_in(const Model *model);

@@ -85,7 +85,7 @@ st_count(const StTensor *tensor)
 static size_t
 number_bytes(const StTensor *tensor)
 {
-	return tensor->wide ? sizeof(double) : sizeof(float);
+	return tensor->bytes ? 1 : tensor->wide ? sizeof(double) : sizeof(float);
 }
 
 /* ---------- writing ---------- */
@@ -113,7 +113,8 @@ print_header(const StFile *file, char *out, size_t size)
 	{
 		const StTensor *t = &file->tensor[i];
 
-		PRINT(",\"%s\":{\"dtype\":\"%s\",\"shape\":[%zu", t->name, t->wide ? "F64" : "F32", t->shape[0]);
+		PRINT(",\"%s\":{\"dtype\":\"%s\",\"shape\":[%zu", t->name,
+			  t->bytes ? "U8" : t->wide ? "F64" : "F32", t->shape[0]);
 		if (t->n_dims == 2)
 			PRINT(",%zu", t->shape[1]);
 		PRINT("],\"data_offsets\":[%zu,%zu]}", t->begin, t->end);
@@ -156,7 +157,9 @@ st_write(LearnEnv *env, StFile *file, void **blob, size_t *size)
 
 		for (size_t j = 0; j < n; j++)
 		{
-			if (t->wide)
+			if (t->bytes)
+				p[j] = ((const unsigned char *) t->values)[j];
+			else if (t->wide)
 				put_double(p + sizeof(double) * j, ((const double *) t->values)[j]);
 			else
 				put_float(p + sizeof(float) * j, ((const float *) t->values)[j]);
@@ -280,7 +283,7 @@ read_sizes(Reader *r, size_t *out, int max, int *n)
 	return true;
 }
 
-/* {"dtype": "F32" or "F64", "shape": [...], "data_offsets": [...]}, in any order, each once. */
+/* {"dtype": "F32", "F64" or "U8", "shape": [...], "data_offsets": [...]}, in any order, each once. */
 static bool
 read_tensor(Reader *r, StTensor *t)
 {
@@ -311,8 +314,9 @@ read_tensor(Reader *r, StTensor *t)
 				if (!read_string(r, dtype, sizeof(dtype)))
 					return false;
 				t->wide = strcmp(dtype, "F64") == 0;
-				if (!t->wide && strcmp(dtype, "F32") != 0)
-					return fail(r, "a tensor is neither of type F32 nor F64");
+				t->bytes = strcmp(dtype, "U8") == 0;
+				if (!t->wide && !t->bytes && strcmp(dtype, "F32") != 0)
+					return fail(r, "a tensor is neither of type F32 nor F64 nor U8");
 				break;
 			case 1:
 				if (!read_sizes(r, t->shape, ST_MAX_DIMS, &t->n_dims))

@@ -1,10 +1,10 @@
 /*
  * safetensors.h
- *	  The safetensors file format, as far as a model needs it: float32 and float64 vectors and
- *	  matrices, and a few strings.
+ *	  The safetensors file format, as far as a model needs it: vectors and matrices of float32
+ *	  and float64, vectors of bytes, and a few strings.
  *
  *		8 bytes		length of the header, little-endian
- *		header		a JSON object: "NAME": {"dtype": "F32" or "F64", "shape": [...],
+ *		header		a JSON object: "NAME": {"dtype": "F32", "F64" or "U8", "shape": [...],
  *					"data_offsets": [begin, end]} for each tensor, and "__metadata__",
  *					strings by name; padded with spaces to a multiple of 8
  *		data		the tensors without gaps, little-endian; offsets count from here
@@ -31,7 +31,8 @@ typedef struct StTensor
 	size_t		begin;			/* offsets in the data; st_write sets them itself */
 	size_t		end;
 	bool		wide;			/* F64 */
-	const void *values;			/* st_write: what to store, floats or, wide, doubles */
+	bool		bytes;			/* U8 */
+	const void *values;			/* st_write: what to store, floats, doubles or bytes */
 } StTensor;
 
 typedef struct StString
@@ -68,7 +69,10 @@ extern const char *st_string(const StFile *file, const char *name);
 /* Numbers of a tensor; they fit size_t and are what begin and end span. */
 extern size_t st_count(const StTensor *tensor);
 
-/* Copy a tensor's numbers, to doubles if it is wide, else to floats; false if one of them is not finite. */
+/*
+ * Copy a tensor's numbers, to doubles if it is wide, else to floats; false if one of them is not
+ * finite.  The bytes of a tensor of bytes are at file->data + tensor->begin.
+ */
 extern bool st_copy(const StFile *file, const StTensor *tensor, void *out);
 
 #endif							/* SAFETENSORS_H */

@@ -12,6 +12,9 @@ COMMENT ON FUNCTION dml_embed(text, dml_vector) IS 'the embedding of a row given
 CREATE FUNCTION dml_embed(model text, VARIADIC input double precision[]) RETURNS dml_vector
 	AS 'MODULE_PATHNAME', 'dml_embed_array' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION dml_embed(text, double precision[]) IS 'the embedding of a row given column by column';
+CREATE FUNCTION dml_embed(model text, input record) RETURNS dml_vector
+	AS 'MODULE_PATHNAME', 'dml_embed_row' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION dml_embed(text, record) IS 'the embedding of a row that has the columns of the model''s features';
 
 CREATE FUNCTION dml_distance(model text, a anyarray, b anyarray) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'dml_distance_array' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 2000;
@@ -19,3 +22,6 @@ COMMENT ON FUNCTION dml_distance(text, anyarray, anyarray) IS 'the learned dista
 CREATE FUNCTION dml_distance(model text, a dml_vector, b dml_vector) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'dml_distance_plain' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 2000;
 COMMENT ON FUNCTION dml_distance(text, dml_vector, dml_vector) IS 'the learned distance of two rows given as plain vectors';
+CREATE FUNCTION dml_distance(model text, a record, b record) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'dml_distance_row' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 2000;
+COMMENT ON FUNCTION dml_distance(text, record, record) IS 'the learned distance of two rows that have the columns of the model''s features';

@@ -103,13 +103,16 @@ lock_tables(MaterializeTarget *target)
 static void
 check_order(const DmlFeatures *features, const DmlVersion *version)
 {
+	const Encoder *encoder = version->model->encoder;
+	int			expected = encoder ? encoder->n : version->in;
 	bool		other_order = false;
 
-	if (features->n > 1 && features->n != version->in)
+	if ((features->n > 1 || encoder) && features->n != expected)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 encoder ? errmsg("model \"%s\" takes %d features, not %d", version->name, expected, features->n) :
 				 errmsg("model \"%s\" takes %d numbers, and there are %d features",
-						version->name, version->in, features->n),
+						version->name, expected, features->n),
 				 errdetail("It was trained with the features %s.", version->features)));
 	if (version->input_kind != DML_INPUT_COLUMNS || features->n != version->n_columns)
 		return;
@@ -182,9 +185,12 @@ choose_features(const MaterializeTarget *target, Relation rel, const Trigger *tr
 
 /* Compile the features for one of the tables.  The caller has taken on the owner's identity. */
 static DmlFeatureExprs *
-compile_qualified(const char *features, Relation rel)
+compile_qualified(const char *features, Relation rel, const DmlVersion *version)
 {
-	return dml_features_compile(dml_features_parse(features), rel);
+	DmlFeatureExprs *exprs = dml_features_compile(dml_features_parse_qualified(features), rel);
+
+	dml_features_bind(exprs, version);
+	return exprs;
 }
 
 /*
@@ -302,7 +308,7 @@ fill_tables(const MaterializeTarget *target, const char *features, bool keep_fre
 		{
 			owner_scope_begin(&scope, target->owner, true);
 			materialize_fill(rel, get_attnum(RelationGetRelid(rel), target->column), target->version,
-							 compile_qualified(features, rel), keep_fresh, counts);
+							 compile_qualified(features, rel, target->version), keep_fresh, counts);
 			owner_scope_end(&scope);
 		}
 		table_close(rel, NoLock);
@@ -373,7 +379,7 @@ dml_materialize(PG_FUNCTION_ARGS)
 		OwnerScope	scope;
 
 		owner_scope_begin(&scope, target.owner, true);
-		exprs = compile_qualified(features, rel);
+		exprs = compile_qualified(features, rel, target.version);
 		owner_scope_end(&scope);
 	}
 	check_columns_read(&target, rel, dml_features_columns(exprs));
@@ -404,7 +410,7 @@ dml_materialize(PG_FUNCTION_ARGS)
 			DmlFeatureExprs *child_exprs;
 
 			owner_scope_begin(&scope, target.owner, true);
-			child_exprs = compile_qualified(features, child);
+			child_exprs = compile_qualified(features, child, target.version);
 			owner_scope_end(&scope);
 			table_close(child, NoLock);
 			create_target_trigger(&target, relid, child_exprs, features);

@@ -60,7 +60,7 @@ embed_trigger_compile(const Trigger *trigger, Relation rel)
 	DmlFeatureExprs *exprs = NULL;
 
 	if (trigger->tgnattr >= 2 && trigger->tgnargs == EMBED_TRIGGER_NAMES + trigger->tgnattr)
-		exprs = dml_features_of_condition(dml_features_parse(trigger->tgargs[EMBED_TRIGGER_FEATURES]),
+		exprs = dml_features_of_condition(dml_features_parse_qualified(trigger->tgargs[EMBED_TRIGGER_FEATURES]),
 										  trigger->tgqual, rel);
 	if (exprs == NULL)
 		ereport(ERROR,
@@ -127,7 +127,7 @@ embed_trigger_owner(const Trigger *trigger, Relation rel)
 		return InvalidOid;
 	if (dml_condition_confined(trigger->tgqual, rel->rd_rel->relowner))
 		return rel->rd_rel->relowner;
-	features = dml_features_text_of_condition(dml_features_parse(trigger->tgargs[EMBED_TRIGGER_FEATURES]), trigger->tgqual, rel);
+	features = dml_features_text_of_condition(dml_features_parse_qualified(trigger->tgargs[EMBED_TRIGGER_FEATURES]), trigger->tgqual, rel);
 	if (rel->rd_rel->relispartition)
 		tables = list_concat(tables, get_partition_ancestors(RelationGetRelid(rel)));
 	foreach(cell, features != NULL ? tables : NIL)

@@ -16,6 +16,7 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -101,6 +102,23 @@ put_catalogue(const Explanation *e)
 	AtEOXact_GUC(true, guc_level);
 }
 
+/* How many features there are: columns of an encoder, or the numbers themselves. */
+static int
+count_features(const DmlVersion *version)
+{
+	return version->model->encoder ? version->model->encoder->n : version->in;
+}
+
+/* The place of feature j among the numbers of a row; returns how many it has. */
+static int
+feature_place(const DmlVersion *version, int j, int *first)
+{
+	const Encoder *encoder = version->model->encoder;
+
+	*first = encoder ? encoder->column[j].first : j;
+	return encoder ? encoder->column[j].width : 1;
+}
+
 char *
 explain_feature_name(const DmlVersion *version, const char *features, int j)
 {
@@ -154,6 +172,52 @@ linear_weights(const DmlVersion *version)
 	return weight;
 }
 
+/* A name that the encoder keeps in UTF-8, in the database's encoding. */
+static char *
+server_text(char *utf8)
+{
+	return pg_any_to_server(utf8, strlen(utf8), PG_UTF8);
+}
+
+/*
+ * The weight of each number that the encoder makes: of a unit of a number, of a category's value.  A
+ * text has one line, the mean of its buckets.
+ */
+static void
+put_encoded(const Explanation *e, const double *weight)
+{
+	const Encoder *encoder = e->version->model->encoder;
+	char		name[NAMEDATALEN + 2 * ENCODE_NAME_MAX + 64];
+	char	  **columns = palloc(sizeof(char *) * encoder->n);
+
+	for (int i = 0; i < encoder->n; i++)
+		columns[i] = pg_server_to_any(e->version->columns[i], strlen(e->version->columns[i]), PG_UTF8);
+	for (int i = 0; i < encoder->n; i++)
+	{
+		const EncodeColumn *column = &encoder->column[i];
+		int			from = column->first;
+		int			to = from + column->width;
+
+		if (column->kind == ENCODE_TEXT)
+		{
+			double		sum = 0;
+
+			for (int b = 0; b < column->n; b++)
+				sum += weight[from++];
+			put_line(e, "feature weight", e->version->columns[i], NULL, sum / column->n);
+		}
+		for (int j = from; j < to; j++)
+		{
+			int			at = j - column->first;
+			bool		scaled = column->kind == ENCODE_NUMBER || column->kind == ENCODE_ARRAY;
+			double		scale = scaled && at < column->n ? column->scale[at] : 1;
+
+			encode_place_name(encoder, j, (const char *const *) columns, name, sizeof(name));
+			put_line(e, "feature weight", server_text(name), NULL, weight[j] * scale * scale);
+		}
+	}
+}
+
 static void
 put_linear(const Explanation *e)
 {
@@ -166,8 +230,11 @@ put_linear(const Explanation *e)
 				 errhint("With a source, dml_explain measures how far each feature moves embeddings: dml_explain('%s', 'table').", e->version->name)));
 		return;
 	}
-	for (int j = 0; j < e->version->in; j++)
-		put_line(e, "feature weight", feature_name(e, j), NULL, weight[j]);
+	if (e->version->model->encoder)
+		put_encoded(e, weight);
+	else
+		for (int j = 0; j < e->version->in; j++)
+			put_line(e, "feature weight", feature_name(e, j), NULL, weight[j]);
 }
 
 /*
@@ -294,7 +361,9 @@ put_permutation(const Explanation *e, const char *source, int64 max_rows, int k,
 {
 	const DmlVersion *version = e->version;
 	Permuted	p = {.version = version};
-	double	   *changed = palloc(sizeof(double) * version->in);
+	int			features = count_features(version);
+	int			widest = 1;
+	double	   *changed = palloc(sizeof(double) * features);
 	float4	   *column;
 	int64	   *order;
 	double		apart;
@@ -306,28 +375,37 @@ put_permutation(const Explanation *e, const char *source, int64 max_rows, int k,
 	p.near = huge_array((int64) p.near_rows * p.k, sizeof(int));
 	for (int i = 0; i < p.near_rows; i++)
 		find_nearest(&p, p.z + (size_t) i * version->out, i, p.near + (size_t) i * p.k);
-	column = huge_array(p.n, sizeof(float4));
+	for (int j = 0; j < features; j++)
+	{
+		int			first;
+
+		widest = Max(widest, feature_place(version, j, &first));
+	}
+	column = huge_array((int64) p.n * widest, sizeof(float4));
 	order = huge_array(p.n, sizeof(int64));
 	apart = mean_distance(p.z, p.n, version->out);
 	rng_seed(&rng, seed, 0);
-	for (int j = 0; j < version->in; j++)
+	for (int j = 0; j < features; j++)
 	{
+		int			first;
+		int			width = feature_place(version, j, &first);
+
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < p.n; i++)
 		{
-			column[i] = p.x[(size_t) i * version->in + j];
+			memcpy(column + (size_t) i * widest, p.x + (size_t) i * version->in + first, sizeof(float4) * width);
 			order[i] = i;
 		}
 		rng_shuffle(&rng, order, p.n);
 		for (int i = 0; i < p.n; i++)
-			p.x[(size_t) i * version->in + j] = column[order[i]];
+			memcpy(p.x + (size_t) i * version->in + first, column + order[i] * widest, sizeof(float4) * width);
 		dml_version_embed(version, p.x, p.n, p.moved);
 		for (int i = 0; i < p.n; i++)
-			p.x[(size_t) i * version->in + j] = column[i];
+			memcpy(p.x + (size_t) i * version->in + first, column + (size_t) i * widest, sizeof(float4) * width);
 		put_line(e, "feature importance", feature_name(e, j), NULL, apart > 0 ? mean_move(&p) / apart : 0);
 		changed[j] = neighbours_changed(&p);
 	}
-	for (int j = 0; j < version->in; j++)
+	for (int j = 0; j < features; j++)
 		put_line(e, "neighbour importance", feature_name(e, j), NULL, changed[j]);
 }
 

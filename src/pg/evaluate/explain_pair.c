@@ -92,6 +92,18 @@ take_stored(PairRow *row, const DmlVersion *version, const float4 *x, int n)
 	row->z = doubles(x, n);
 }
 
+/* Refuse a model whose network does not take the numbers of a row as they are. */
+static void
+check_numbers(const DmlVersion *side)
+{
+	if (side->model->encoder)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("dml_explain_pair takes models of numbers without missing values"),
+				 errdetail("Model \"%s\" was trained with the features %s.", side->name, side->features),
+				 errhint("SELECT * FROM dml_explain('%s', 'table') shows what each feature does.", side->name)));
+}
+
 /* x: the numbers without the origin of the network that takes n of them.  Embedding has checked them. */
 static void
 take_row(Pair *pair, PairRow *row, const DmlVersion *version, const float4 *x, int n)
@@ -121,6 +133,7 @@ take_array(Pair *pair, PairRow *row, const DmlVersion *version, ArrayType *array
 	}
 	pfree(dml_version_embed_array(version, array));
 	side = dml_version_for_width(version, n);
+	check_numbers(side);
 	take_row(pair, row, version, side->model->origin ? dml_floats_from_array(array, side->model->origin, &n) : plain, n);
 }
 
@@ -146,6 +159,7 @@ take_vector(Pair *pair, PairRow *row, const DmlVersion *version, const DmlVector
 				 errmsg("the input is an embedding already, of %s", dml_space_describe(v->space)),
 				 errhint("dml_explain_pair takes raw input: the rows before they were embedded.")));
 	pfree(dml_version_embed_vector(version, v->x, v->dim));
+	check_numbers(dml_version_for_width(version, v->dim));
 	origin = dml_version_for_width(version, v->dim)->model->origin;
 	x = palloc(sizeof(float4) * v->dim);
 	for (int i = 0; i < v->dim; i++)

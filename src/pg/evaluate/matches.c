@@ -48,7 +48,8 @@ static void
 add_gallery(const char *gallery, const char *features, const DmlTupleInput *input, SideRows *side, int32 *place)
 {
 	DmlMatrix  *matrix = dml_matrix_read(&(DmlMatrixSource) {.source = gallery,.features = features,
-	.origin = input->origin,.n_origin = input->rows.d,.limit = (size_t) maintenance_work_mem * 1024 / 4});
+	.origin = input->origin,.n_origin = input->rows.d,.encoder = input->encoder,
+	.limit = (size_t) maintenance_work_mem * 1024 / 4});
 	const uint64 *hash = matrix->row_hash;
 
 	if (matrix->rows.d != side->rows->d)

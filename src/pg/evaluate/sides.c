@@ -57,6 +57,7 @@ sides_read(const PairSides *sides, DmlTupleSource *source)
 		{
 			source->origin[k] = sides->side[k]->model->origin;
 			source->n_origin[k] = sides->width[k];
+			source->encoder[k] = sides->side[k]->model->encoder;
 		}
 	tuples = dml_tuples_read(source, (size_t) maintenance_work_mem * 1024 / 4, NULL, NULL);
 	check_width(sides, source, tuples, 0);

@@ -112,10 +112,15 @@ read_text(HeapTuple row, TupleDesc desc, AttrNumber column, const DmlVersion *v)
 	return value;
 }
 
-/* The names of the columns that the model takes; none if it takes an array. */
+/*
+ * The names of the columns that the model takes; none if it takes an array.  The model has been
+ * read.
+ */
 static void
 read_columns(HeapTuple row, TupleDesc desc, AttrNumber column, DmlVersion *v)
 {
+	const Encoder *encoder = v->model->encoder;
+	int			expected = encoder ? encoder->n : v->in;
 	bool		isnull;
 	Datum		datum = catalog_value_or_null(row, desc, column, TEXTARRAYOID, &isnull);
 	ArrayType  *columns;
@@ -123,15 +128,24 @@ read_columns(HeapTuple row, TupleDesc desc, AttrNumber column, DmlVersion *v)
 
 	v->input_kind = isnull ? DML_INPUT_ARRAY : DML_INPUT_COLUMNS;
 	v->n_columns = 0;
-	if (isnull)
+	if (isnull && encoder == NULL)
 		return;
-	columns = DatumGetArrayTypeP(datum);
-	if (ARR_NDIM(columns) != 1 || ARR_DIMS(columns)[0] != v->in || array_contains_nulls(columns))
-		damaged(v, psprintf("column \"%s\" does not name %d inputs", NameStr(TupleDescAttr(desc, column - 1)->attname), v->in));
+	columns = isnull ? NULL : DatumGetArrayTypeP(datum);
+	if (columns == NULL || ARR_NDIM(columns) != 1 || ARR_DIMS(columns)[0] != expected || array_contains_nulls(columns))
+		damaged(v, psprintf("column \"%s\" does not name %d inputs", NameStr(TupleDescAttr(desc, column - 1)->attname), expected));
 	deconstruct_array(columns, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &v->n_columns);
 	v->columns = palloc(sizeof(char *) * v->n_columns);
 	for (int i = 0; i < v->n_columns; i++)
 		v->columns[i] = TextDatumGetCString(names[i]);
+}
+
+/* Give a side the columns of the whole. */
+static void
+copy_columns(const DmlVersion *whole, DmlVersion *side)
+{
+	side->input_kind = whole->input_kind;
+	side->n_columns = whole->n_columns;
+	side->columns = whole->columns;
 }
 
 /* Check the fields that only a model of two inputs has. */
@@ -236,9 +250,11 @@ load(const CatalogScan *scan, HeapTuple row, const CatalogModel *model, int32 nu
 	v->out = DatumGetInt32(catalog_value(row, desc, VERSION_DIMS, INT4OID));
 	v->whole = v;
 	v->features = read_text(row, desc, VERSION_FEATURES, v);
-	read_columns(row, desc, VERSION_COLUMNS, v);
 	check_settings(row, desc, v);
 	read_model(catalog_value(row, desc, VERSION_WEIGHTS, BYTEAOID), v);
+	read_columns(row, desc, VERSION_COLUMNS, v);
+	if (v->side[0])
+		copy_columns(v, unconstify(DmlVersion *, v->side[0]));
 	check_second_input(row, desc, v);
 	if (v->side[1])
 	{

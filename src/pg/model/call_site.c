@@ -7,6 +7,7 @@
 #include "call_site.h"
 
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 /* The longest reference: a name, "@", a number, and a side. */
 #define CALL_NAME_SIZE	(NAMEDATALEN + 14)
@@ -20,6 +21,7 @@ typedef struct CallSite
 	bool		threshold_known;
 	bool		calibrated;
 	double		threshold;
+	DmlCallData data;
 } CallSite;
 
 const DmlVersion *
@@ -42,6 +44,9 @@ dml_call_version(FunctionCallInfo fcinfo)
 
 	site->version = NULL;
 	site->threshold_known = false;
+	if (site->data.data)
+		MemoryContextReset(site->data.context);
+	site->data.data = NULL;
 	version = dml_version_by_name(text_to_cstring(name));
 	dml_pin_move(site->pin, version);
 	if (length >= sizeof(site->name))
@@ -50,6 +55,16 @@ dml_call_version(FunctionCallInfo fcinfo)
 	site->name[length] = '\0';
 	site->version = version;
 	return version;
+}
+
+DmlCallData *
+dml_call_data(FunctionCallInfo fcinfo)
+{
+	DmlCallData *data = &((CallSite *) fcinfo->flinfo->fn_extra)->data;
+
+	if (data->context == NULL)
+		data->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "dml call", ALLOCSET_SMALL_SIZES);
+	return data;
 }
 
 bool
@@ -69,5 +84,5 @@ dml_call_threshold(FunctionCallInfo fcinfo, double *threshold)
 const DmlVersion *
 dml_second_side(const DmlVersion *version)
 {
-	return version->side[1] && version->side[0]->in == version->side[1]->in ? version->side[1] : version;
+	return version->side[1] && dml_version_numbers(version->side[0]) == dml_version_numbers(version->side[1]) ? version->side[1] : version;
 }

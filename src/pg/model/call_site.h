@@ -18,6 +18,18 @@
 extern const DmlVersion *dml_call_version(FunctionCallInfo fcinfo);
 
 /*
+ * What the caller keeps between rows: data, in context.  Looking the version up anew sets data to
+ * NULL and resets the context.  dml_call_version must have been called before.
+ */
+typedef struct DmlCallData
+{
+	MemoryContext context;
+	void	   *data;
+} DmlCallData;
+
+extern DmlCallData *dml_call_data(FunctionCallInfo fcinfo);
+
+/*
  * The threshold of the version that dml_call_version, which must have been called before, returned.
  * It is looked up as often as the version.  Returns false if the version is not calibrated.
  */

@@ -35,10 +35,10 @@ typedef struct DmlVersion
 	int32		number;			/* from 1 */
 	char	   *name;			/* the model's name when the version was cached */
 	uint64		space;
-	int			in;				/* how many numbers the input has */
+	int			in;				/* how many numbers the network takes */
 	int			out;			/* dimensions of the embedding */
 	DmlInputKind input_kind;
-	int			n_columns;		/* with DML_INPUT_COLUMNS equal to in */
+	int			n_columns;		/* with DML_INPUT_COLUMNS: of the encoder if the model has one, else in */
 	char	  **columns;		/* their names */
 	char	   *features;		/* the features' text, as given to training */
 	const Model *model;
@@ -102,6 +102,9 @@ extern Oid	dml_version_owner(const DmlVersion *version);
 /* "name@3" or "name@3/b": the text by which dml_version_by_name always finds this version. */
 extern char *dml_version_reference(const DmlVersion *version);
 
+/* How many numbers a row of the version is made of; 0: it has features of other kinds. */
+extern int	dml_version_numbers(const DmlVersion *version);
+
 /*
  * The version itself, or, if it was named without a side and only side b takes dim numbers, side b.
  */
@@ -112,7 +115,8 @@ extern DmlVector *dml_version_embed_row(const DmlVersion *version, const float4 
 
 /*
  * Embed one row as the user gives it, a plain vector or an array without NULLs, by the side that
- * has its width.  The origin is taken off in double.  Errors: a width that the model does not take,
+ * has its width.  The origin is taken off in double.  Errors: a width that the model does not take, a
+ * model of features that are not all numbers,
  * and those of dml_floats_from_array.
  */
 extern DmlVector *dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim);

@@ -56,10 +56,19 @@ dml_version_reference(const DmlVersion *version)
 		psprintf("%s@%d", version->name, version->number);
 }
 
+int
+dml_version_numbers(const DmlVersion *version)
+{
+	const Encoder *encoder = version->model->encoder;
+
+	return encoder ? encode_numbers(encoder) : version->in;
+}
+
 const DmlVersion *
 dml_version_for_width(const DmlVersion *version, int dim)
 {
-	return version->side[1] && dim != version->in && dim == version->side[1]->in ? version->side[1] : version;
+	return version->side[1] && dim != dml_version_numbers(version) && dim == dml_version_numbers(version->side[1]) ?
+		version->side[1] : version;
 }
 
 /*
@@ -188,18 +197,51 @@ dml_version_embed_row(const DmlVersion *version, const float4 *x)
 static const DmlVersion *
 side_of_width(const DmlVersion *version, int dim)
 {
+	int			numbers;
+
 	version = dml_version_for_width(version, dim);
-	if (dim != version->in)
+	numbers = dml_version_numbers(version);
+	if (numbers == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("model \"%s\" takes rows, not arrays of numbers", version->name),
+				 errdetail("It was trained with the features %s.", version->features),
+				 errhint("Embed a row that has these columns: SELECT dml_embed('%s', t) FROM some_table t.", version->name)));
+	if (dim != numbers)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 version->side[1] ?
-				 errmsg("model \"%s\" takes %d or %d numbers, not %d", version->name, version->in, version->side[1]->in, dim) :
+				 version->side[1] && dml_version_numbers(version->side[1]) > 0 ?
+				 errmsg("model \"%s\" takes %d or %d numbers, not %d", version->name, numbers,
+						dml_version_numbers(version->side[1]), dim) :
 				 version->side_name ?
-				 errmsg("model \"%s/%c\" takes %d numbers, not %d", version->name, version->side_name, version->in, dim) :
-				 errmsg("model \"%s\" takes %d numbers, not %d", version->name, version->in, dim),
+				 errmsg("model \"%s/%c\" takes %d numbers, not %d", version->name, version->side_name, numbers, dim) :
+				 errmsg("model \"%s\" takes %d numbers, not %d", version->name, numbers, dim),
 				 errdetail("It was trained with the features %s.", version->features),
 				 errhint("Give those features, or name a model that was trained with these.")));
 	return version;
+}
+
+/* One row of numbers, by a version whose encoder takes as many. */
+static DmlVector *
+embed_encoded(const DmlVersion *version, const double *x)
+{
+	const Encoder *encoder = version->model->encoder;
+	EncodeValue *value = palloc0(sizeof(EncodeValue) * encoder->n);
+	float4	   *row = palloc(sizeof(float4) * encoder->width);
+	DmlVector  *result;
+
+	for (int i = 0; i < encoder->n; i++)
+	{
+		value[i].number = *x;
+		value[i].n = encoder->column[i].n;
+		value[i].numbers = x;
+		x += encoder->column[i].n;
+	}
+	(void) encode_row(encoder, value, row);
+	result = dml_version_embed_row(version, row);
+	pfree(value);
+	pfree(row);
+	return result;
 }
 
 DmlVector *
@@ -210,6 +252,16 @@ dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim)
 	DmlVector  *result;
 	float4	   *centred;
 
+	if (side->model->encoder)
+	{
+		double	   *numbers = palloc(sizeof(double) * dim);
+
+		for (int j = 0; j < dim; j++)
+			numbers[j] = x[j];
+		result = embed_encoded(side, numbers);
+		pfree(numbers);
+		return result;
+	}
 	if (origin == NULL)
 		return dml_version_embed_row(side, x);
 	centred = palloc(sizeof(float4) * dim);
@@ -225,9 +277,19 @@ dml_version_embed_array(const DmlVersion *version, ArrayType *array)
 {
 	int			dim = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	const DmlVersion *side = dml_version_for_width(version, dim);
-	float4	   *x = dml_floats_from_array(array, dim == side->in ? side->model->origin : NULL, &dim);
-	DmlVector  *result = dml_version_embed_row(side_of_width(version, dim), x);
+	DmlVector  *result;
+	float4	   *x;
 
+	if (side->model->encoder)
+	{
+		double	   *numbers = dml_doubles_from_array(array, &dim);
+
+		result = embed_encoded(side_of_width(version, dim), numbers);
+		pfree(numbers);
+		return result;
+	}
+	x = dml_floats_from_array(array, dim == side->in ? side->model->origin : NULL, &dim);
+	result = dml_version_embed_row(side_of_width(version, dim), x);
 	pfree(x);
 	return result;
 }

@@ -11,8 +11,10 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -22,8 +24,11 @@
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+
+#include "learn/encode/encode.h"
 
 /* PostgreSQL 13 defines names for some array types only. */
 #ifndef INT8ARRAYOID
@@ -210,10 +215,230 @@ parse_targets(const char *text, const char *what)
 	return features;
 }
 
+/* ---------- words ---------- */
+
+#define WORD_SKIP	"skip"
+
+static const struct
+{
+	const char *name;
+	DmlWord		word;
+	const char *size;			/* the name of its option, or NULL */
+	int			least;
+	int			most;
+}			words[] = {
+	{"number", DML_WORD_NUMBER},
+	{"category", DML_WORD_CATEGORY, "keep", 1, ENCODE_MAX_VALUES},
+	{"text", DML_WORD_TEXT, "buckets", ENCODE_MIN_BUCKETS, ENCODE_MAX_BUCKETS},
+	{WORD_SKIP, DML_WORD_NONE}
+};
+
+/* The word that a target is a call of, as a number in words; -1: none. */
+static int
+word_of(const ResTarget *target)
+{
+	const FuncCall *call = (const FuncCall *) target->val;
+
+	if (call == NULL || !IsA(call, FuncCall) || list_length(call->funcname) != 1)
+		return -1;
+	for (int w = 0; w < lengthof(words); w++)
+		if (strcmp(strVal(linitial(call->funcname)), words[w].name) == 0)
+			return w;
+	return -1;
+}
+
+static void
+blank(char *text, int from, int to)
+{
+	for (int i = from; i < to; i++)
+		if (text[i] != '\n')
+			text[i] = ' ';
+}
+
+static void
+word_usage(const char *text, int w)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("features have a call of %s() that cannot be understood: \"%s\"", words[w].name, text),
+			 words[w].size ? errhint("Write %s(x) or %s(x, %s => %d), without comments inside.", words[w].name, words[w].name,
+									 words[w].size, words[w].word == DML_WORD_TEXT ? ENCODE_BUCKETS : ENCODE_VALUES) :
+			 errhint("Write %s(x), without comments inside.", words[w].name)));
+}
+
+/*
+ * Blank the option of a word, ", buckets => 1024", in text, and return its value; 0: there is none.
+ * prefix: bytes before text in what was parsed.
+ */
+static int
+take_size(const FuncCall *call, int w, const char *given, char *text, int prefix)
+{
+	const NamedArgExpr *option = list_length(call->args) == 2 ? lsecond(call->args) : NULL;
+	int			from;
+	int			to;
+	char	   *end;
+	long		value;
+
+	if (list_length(call->args) == 1 && !IsA(linitial(call->args), NamedArgExpr))
+		return 0;
+	if (option == NULL || !IsA(option, NamedArgExpr) || words[w].size == NULL || strcmp(option->name, words[w].size) != 0 ||
+		!IsA(option->arg, A_Const))
+		word_usage(given, w);
+	from = option->location - prefix;
+	to = exprLocation((Node *) option->arg) - prefix;
+	while (from > 0 && text[from - 1] != ',')
+		from--;
+	errno = 0;
+	value = strtol(text + to, &end, 10);
+	if (from == 0 || end == text + to || errno != 0 || value < words[w].least || value > words[w].most)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s() must be a whole number from %d to %d", words[w].size, words[w].name, words[w].least, words[w].most)));
+	blank(text, from - 1, end - text);
+	return (int) value;
+}
+
+/* From the text of features to that of target i + 1, or to the end.  Returns false at the end. */
+static bool
+next_target(const DmlFeatures *features, int i, int prefix, int *at)
+{
+	*at = i + 1 < features->n ? list_nth_node(ResTarget, features->targets, i + 1)->location - prefix : strlen(features->text);
+	return i + 1 < features->n;
+}
+
+/* The name of a feature that stood in the parentheses of a word. */
+static char *
+without_parentheses(char *name)
+{
+	size_t		n = strlen(name);
+
+	if (name[0] != '(' || name[n - 1] != ')')
+		return name;				/* a column */
+	for (name++, n -= 2; n > 0 && isspace((unsigned char) *name); n--)
+		name++;
+	while (n > 0 && isspace((unsigned char) name[n - 1]))
+		n--;
+	return pnstrdup(name, n);
+}
+
+/*
+ * The features without their words, and the words.  Names and options of words are replaced by
+ * blanks, so "text(x, buckets => 64)" becomes "    (x               )".
+ */
+static DmlFeatures *
+take_words(const DmlFeatures *parsed)
+{
+	DmlFeatures *features;
+	char	   *text = pstrdup(parsed->text);
+	DmlWord    *found = palloc0(sizeof(DmlWord) * parsed->n);
+	int		   *size = palloc0(sizeof(int) * parsed->n);
+	int			prefix = strlen(SELECT_PREFIX);
+	int			kept = 0;
+	int			last = -1;		/* word */
+
+	for (int i = 0; i < parsed->n; i++)
+	{
+		const ResTarget *target = list_nth_node(ResTarget, parsed->targets, i);
+		const FuncCall *call = (const FuncCall *) target->val;
+		int			w = word_of(target);
+		int			from = target->location - prefix;
+		int			to;
+
+		if (w < 0)
+		{
+			kept++;
+			continue;
+		}
+		last = w;
+		if (call->args == NIL || call->agg_order || call->agg_filter || call->agg_star || call->agg_distinct ||
+			call->agg_within_group || call->func_variadic || call->over)
+			word_usage(parsed->text, w);
+		if (strcmp(words[w].name, WORD_SKIP) == 0)
+		{
+			/* with the comma behind it; the last one with the comma in front */
+			if (!next_target(parsed, i, prefix, &to) && kept > 0)
+				while (from > 0 && text[from] != ',')
+					from--;
+			blank(text, from, to);
+			continue;
+		}
+		size[kept] = take_size(call, w, parsed->text, text, prefix);
+		found[kept++] = words[w].word;
+		blank(text, from, from + strcspn(text + from, "("));
+	}
+	if (last < 0)
+		features = parse_targets(parsed->text, "features");
+	else if (kept == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("features are all skipped")));
+	else
+		features = parse_targets(text, "features");
+	if (features->n != kept)
+		word_usage(parsed->text, last);
+	features->words = found;
+	features->sizes = size;
+	for (int i = 0, k = 0; i < parsed->n; i++)
+	{
+		const ResTarget *target = list_nth_node(ResTarget, parsed->targets, i);
+		int			w = word_of(target);
+		Node	   *expected = w < 0 ? target->val : linitial(((FuncCall *) target->val)->args);
+
+		if (w >= 0 && strcmp(words[w].name, WORD_SKIP) == 0)
+			continue;
+		if (!equal(list_nth_node(ResTarget, features->targets, k)->val, expected))
+			word_usage(parsed->text, last);
+		if (w >= 0 && target->name == NULL)
+			features->names[k] = without_parentheses(features->names[k]);
+		k++;
+	}
+	return features;
+}
+
 DmlFeatures *
 dml_features_parse(const char *text)
 {
-	return parse_targets(text, "features");
+	return take_words(parse_targets(text, "features"));
+}
+
+DmlFeatures *
+dml_features_parse_qualified(const char *text)
+{
+	DmlFeatures *features = parse_targets(text, "features");
+
+	features->words = palloc0(sizeof(DmlWord) * features->n);
+	features->sizes = palloc0(sizeof(int) * features->n);
+	return features;
+}
+
+void
+dml_features_words(const char *text)
+{
+	DmlFeatures *features = parse_targets(text, "features");
+
+	for (int w = 0; w < lengthof(words); w++)
+	{
+		CatCList   *list;
+		bool		used = false;
+		bool		clashes = false;
+
+		for (int i = 0; i < features->n; i++)
+			used = used || word_of(list_nth_node(ResTarget, features->targets, i)) == w;
+		if (!used)
+			continue;
+		list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(words[w].name));
+		for (int i = 0; i < list->n_members; i++)
+		{
+			Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
+
+			clashes = clashes || (proc->pronamespace != PG_CATALOG_NAMESPACE && FunctionIsVisible(proc->oid));
+		}
+		ReleaseSysCacheList(list);
+		if (clashes)
+			ereport(NOTICE,
+					(errmsg("%s() in features says what the column is, and does not call your function of that name", words[w].name),
+					 errhint("To call the function, write its schema in front of its name.")));
+	}
 }
 
 DmlFeatures *
@@ -329,19 +554,8 @@ dml_feature_type_error(const char *name, Oid type)
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("feature \"%s\" is of type %s", name, format_type_be(type)),
-			 errdetail("A feature is a number, a boolean, an array of numbers or a vector."),
-			 errhint("Cast it, e.g. to real or real[], or turn categories into numbers, e.g. (colour = 'red') AS is_red.")));
-}
-
-void
-dml_feature_check_kind(int n, const char *name, bool is_array)
-{
-	if (n > 1 && is_array)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("feature \"%s\" is an array, and there are %d features", name, n),
-				 errdetail("Features are one array or vector, or several numbers."),
-				 errhint("Concatenate arrays and numbers into one array: 'a || b || c'.")));
+			 errdetail("A feature is a number, a text, a date or time, an enum, a list of these, or a vector."),
+			 errhint("Cast it, e.g. to real, real[] or text.")));
 }
 
 /* value is NaN or infinite, or was before it was made a float; element from 1, 0: a scalar. */
@@ -355,6 +569,38 @@ not_finite(const char *name, int element, double value)
 			 errmsg("feature \"%s\" is out of range for real", name),
 			 element > 0 ? errdetail("It is element %d of the array.", element) : 0,
 			 errhint("Make the value NULL or leave the row out: rows with NULL features are skipped.")));
+}
+
+void
+dml_feature_check_number(double x, const char *name, int element)
+{
+	if (unlikely(!isfinite((float4) x)))
+		not_finite(name, element, x);
+}
+
+void
+dml_feature_check_plain(const DmlVector *vector, const char *name)
+{
+	if (vector->space != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("feature \"%s\" is an embedding by %s, not raw input",
+						name, dml_space_describe(vector->space)),
+				 errhint("Cast it to real[] to take its elements as plain numbers.")));
+}
+
+void
+dml_feature_check_array(const ArrayType *array, const char *name)
+{
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("feature \"%s\" is an array of %d dimensions", name, ARR_NDIM(array)),
+				 errdetail("A feature is an array of one dimension.")));
+	if (ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("feature \"%s\" is an empty array", name)));
 }
 
 static float4
@@ -403,15 +649,7 @@ array_floats(ArrayType *array, const char *name, const double *origin, float4 *o
 	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	const void *data = ARR_DATA_PTR(array);
 
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("feature \"%s\" is an array of %d dimensions", name, ARR_NDIM(array)),
-				 errdetail("A feature is an array of one dimension.")));
-	if (n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("feature \"%s\" is an empty array", name)));
+	dml_feature_check_array(array, name);
 	if (array_contains_nulls(array))
 		return -1;
 	if (n > max)
@@ -501,12 +739,7 @@ dml_feature_floats(Datum value, bool isnull, Oid type, const char *name, const d
 			{
 				DmlVector  *vector = DatumGetDmlVectorP(value);
 
-				if (vector->space != 0)
-					ereport(ERROR,
-							(errcode(ERRCODE_DATATYPE_MISMATCH),
-							 errmsg("feature \"%s\" is an embedding by %s, not raw input",
-									name, dml_space_describe(vector->space)),
-							 errhint("Cast it to real[] to take its elements as plain numbers.")));
+				dml_feature_check_plain(vector, name);
 				for (int i = 0; i < vector->dim && vector->dim <= max; i++)
 					out[i] = (float4) (vector->x[i] - (origin ? origin[i] : 0));
 				return vector->dim;

@@ -8,6 +8,7 @@
 
 #include "compat.h"
 
+#include "access/htup.h"
 #include "executor/tuptable.h"
 #include "nodes/pg_list.h"
 #include "utils/array.h"
@@ -15,20 +16,39 @@
 
 #include "model/model.h"
 
+/* The words that say what a feature is: number(x), category(x), text(x). */
+typedef enum DmlWord
+{
+	DML_WORD_NONE,
+	DML_WORD_NUMBER,
+	DML_WORD_CATEGORY,
+	DML_WORD_TEXT
+} DmlWord;
+
 typedef struct DmlFeatures
 {
-	char	   *text;
+	char	   *text;			/* without words */
 	int			n;				/* expressions */
 	List	   *targets;		/* raw ResTargets */
 	char	  **names;			/* alias, column name or expression text */
+	DmlWord    *words;
+	int		   *sizes;			/* values of a category, buckets of a text; 0: the default */
 } DmlFeatures;
 
 /*
- * Parse "x", "a, b, c", "log(a) AS la, b / 2": a target list and nothing else.  Errors, each with a
- * hint: a star, FROM, a subquery, a semicolon.  Text that passes can be put between SELECT and FROM
- * of a query and stays a target list there.  Put a newline after it, for a comment at its end.
+ * Parse "x", "a, b, c", "log(a) AS la, category(b)": a target list and nothing else.  Errors, each
+ * with a hint: a star, FROM, a subquery, a semicolon.  Text that passes can be put between SELECT and
+ * FROM of a query and stays a target list there.  Put a newline after it, for a comment at its end.
+ *
+ * A call of a word without a schema around a whole feature is the word, whatever functions there are.
+ * skip(x) leaves its feature out.  dml_features_words raises a NOTICE if the user has a function of
+ * such a name.
  */
 extern DmlFeatures *dml_features_parse(const char *text);
+extern void dml_features_words(const char *text);
+
+/* As dml_features_parse, without words: for text of dml_features_qualified. */
+extern DmlFeatures *dml_features_parse_qualified(const char *text);
 
 /* Parse exactly one expression.  what: its name in messages, such as "label". */
 extern DmlFeatures *dml_expression_parse(const char *text, const char *what);
@@ -69,11 +89,13 @@ extern int	dml_feature_floats(Datum value, bool isnull, Oid type, const char *na
 extern Oid	dml_feature_cast(Oid type);
 extern ArrayType *dml_feature_cast_array(Oid function, Datum value);
 
-/* Raise the error for a type that dml_feature_type_ok refuses. */
-extern void dml_feature_type_error(const char *name, Oid type) pg_attribute_noreturn();
+/* Errors of a value that no real holds, of an embedding, and of an array that is no list of numbers. */
+extern void dml_feature_check_number(double x, const char *name, int element);
+extern void dml_feature_check_plain(const DmlVector *vector, const char *name);
+extern void dml_feature_check_array(const ArrayType *array, const char *name);
 
-/* Refuse an array among several features, which must be numbers. */
-extern void dml_feature_check_kind(int n, const char *name, bool is_array);
+/* Raise the error for a type that no feature can have. */
+extern void dml_feature_type_error(const char *name, Oid type) pg_attribute_noreturn();
 
 /*
  * Features over the columns of one table, evaluated on its tuples: NEW of a trigger, or a scanned
@@ -84,6 +106,10 @@ extern void dml_feature_check_kind(int n, const char *name, bool is_array);
 typedef struct DmlFeatureExprs DmlFeatureExprs;
 
 extern DmlFeatureExprs *dml_features_compile(const DmlFeatures *features, Relation rel);
+
+/* Check that the features, as they are compiled, are what a version takes. */
+extern void dml_features_bind(DmlFeatureExprs *exprs, const DmlVersion *version);
+
 extern Bitmapset *dml_features_columns(const DmlFeatureExprs *exprs);	/* attnums read */
 extern Node *dml_features_expr(const DmlFeatureExprs *exprs, int i);	/* analysed, over varno 1 */
 
@@ -92,6 +118,9 @@ extern Node *dml_features_expr(const DmlFeatureExprs *exprs, int i);	/* analysed
  * target.
  */
 extern DmlFeatureExprs *dml_features_prepare(const DmlFeatures *features, List *analysed, Relation rel);
+
+/* As dml_features_prepare, for rows that are not of a table: dml_features_eval works on them, no more. */
+extern DmlFeatureExprs *dml_features_prepare_row(const DmlFeatures *features, List *analysed);
 
 /* The compiled features as text that has one meaning under every search_path. */
 extern char *dml_features_qualified(const DmlFeatureExprs *exprs, Relation rel);
@@ -133,6 +162,22 @@ extern bool dml_features_are_of_condition(const char *text, const DmlFormerColum
  * false if a feature is NULL.
  */
 extern bool dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out);
+
+/*
+ * The features that a version was trained with, over rows of any composite type, for the current
+ * user.  They are confined (feature_confined.h) unless the user owns the model.  Columns are found by
+ * name; a row without names, ROW(1, 'red'), has the features themselves, in their order.  Errors: the
+ * rows lack a column.
+ */
+typedef struct DmlRowFeatures DmlRowFeatures;
+
+extern DmlRowFeatures *dml_row_features(const DmlVersion *version, TupleDesc desc);
+
+/* Whether they are for rows of this type as it is now. */
+extern bool dml_row_features_suit(const DmlRowFeatures *features, Oid type, int32 typmod);
+
+/* As dml_features_eval. */
+extern bool dml_row_features_eval(DmlRowFeatures *features, HeapTupleHeader row, const DmlVersion *version, float4 *out);
 
 /*
  * Raise a WARNING if the features, over the table that source names, can be trained on but not

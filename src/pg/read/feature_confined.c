@@ -610,20 +610,39 @@ dml_confined_columns(const DmlConfined *confined, int *n)
 	return text.data;
 }
 
-void
-dml_confined_compile(DmlConfined *confined, TupleDesc desc, Oid *types)
+int
+dml_confined_n_columns(const DmlConfined *confined)
 {
-	ColumnScope scope = {confined, desc, NULL};
+	return confined->n_columns;
+}
+
+const char *
+dml_confined_column(const DmlConfined *confined, int i)
+{
+	return confined->columns[i];
+}
+
+List *
+dml_confined_exprs(DmlConfined *confined, TupleDesc desc, const AttrNumber *attnums)
+{
+	ColumnScope scope = {confined, desc, attnums};
 	ErrorContextCallback callback = {error_context_stack, confined_context, confined};
-	TupleDesc	columns = CreateTemplateTupleDesc(confined->n_columns);
 	List	   *exprs;
-	ListCell   *cell;
-	int			i = 0;
 
 	error_context_stack = &callback;
 	exprs = confined_analyse(confined, &scope);
 	error_context_stack = callback.previous;
 	check_confined(confined);
+	return exprs;
+}
+
+void
+dml_confined_compile(DmlConfined *confined, TupleDesc desc, Oid *types)
+{
+	TupleDesc	columns = CreateTemplateTupleDesc(confined->n_columns);
+	List	   *exprs = dml_confined_exprs(confined, desc, NULL);
+	ListCell   *cell;
+	int			i = 0;
 
 	for (int c = 0; c < confined->n_columns; c++)
 		TupleDescCopyEntry(columns, c + 1, desc, c + 1);

@@ -31,6 +31,14 @@ extern char *dml_confined_columns(const DmlConfined *confined, int *n);
 /* Analyse over the columns, which come first in desc; sets types[i], the base type of feature i. */
 extern void dml_confined_compile(DmlConfined *confined, TupleDesc desc, Oid *types);
 
+/*
+ * The columns that the features read, each once: how many, and their names.  The analysed features
+ * over rows where column i is attribute attnums[i] of desc.
+ */
+extern int	dml_confined_n_columns(const DmlConfined *confined);
+extern const char *dml_confined_column(const DmlConfined *confined, int i);
+extern List *dml_confined_exprs(DmlConfined *confined, TupleDesc desc, const AttrNumber *attnums);
+
 /* The features' values, computed from the columns' values; valid until the next call. */
 extern void dml_confined_eval(DmlConfined *confined, const Datum *columns, const bool *column_nulls,
 							  Datum *values, bool *nulls);

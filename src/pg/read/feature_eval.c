@@ -25,6 +25,8 @@
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
 
+#include "read/kinds.h"
+
 struct DmlFeatureExprs
 {
 	int			n;
@@ -35,6 +37,11 @@ struct DmlFeatureExprs
 	Oid		   *types;			/* base types */
 	Bitmapset  *columns;		/* attnums */
 	EState	   *estate;
+	MemoryContext context;		/* of this struct */
+	DmlKindReader *reader;		/* for a version with an encoder; NULL: not bound to one */
+	bool		numbers;		/* the features are numbers, for a version without */
+	Datum	   *values;
+	bool	   *nulls;
 };
 
 /* The attnums that exprs read.  Errors: columns that a BEFORE trigger does not see. */
@@ -94,11 +101,10 @@ dml_features_compile(const DmlFeatures *features, Relation rel)
 }
 
 DmlFeatureExprs *
-dml_features_prepare(const DmlFeatures *features, List *analysed, Relation rel)
+dml_features_prepare_row(const DmlFeatures *features, List *analysed)
 {
 	DmlFeatureExprs *result = palloc0(sizeof(DmlFeatureExprs));
 	ParseState *pstate = make_parsestate(NULL);
-	List	   *exprs = NIL;
 	ListCell   *target;
 	ListCell   *cell;
 	int			i = 0;
@@ -109,15 +115,14 @@ dml_features_prepare(const DmlFeatures *features, List *analysed, Relation rel)
 	result->exprs = palloc(sizeof(Node *) * features->n);
 	result->states = palloc(sizeof(ExprState *) * features->n);
 	result->types = palloc(sizeof(Oid) * features->n);
+	result->values = palloc(sizeof(Datum) * features->n);
+	result->nulls = palloc(sizeof(bool) * features->n);
+	result->context = CurrentMemoryContext;
 
 	forboth(target, features->targets, cell, analysed)
 	{
 		Node	   *expr = lfirst(cell);
-		bool		is_array;
 
-		if (!dml_feature_type_ok(exprType(expr), &is_array))
-			dml_feature_type_error(features->names[i], exprType(expr));
-		dml_feature_check_kind(features->n, features->names[i], is_array);
 		if (OidIsValid(dml_feature_cast(getBaseType(exprType(expr)))))
 			expr = coerce_to_target_type(pstate, expr, exprType(expr), FLOAT4ARRAYOID, -1,
 										 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
@@ -130,19 +135,28 @@ dml_features_prepare(const DmlFeatures *features, List *analysed, Relation rel)
 		result->aliases[i] = lfirst_node(ResTarget, target)->name;
 		result->exprs[i] = expr;
 		result->types[i] = getBaseType(exprType(expr));
-		exprs = lappend(exprs, expr);
 		i++;
 	}
+	free_parsestate(pstate);
+	result->estate = CreateExecutorState();
+	for (i = 0; i < result->n; i++)
+		result->states[i] = ExecPrepareExpr((Expr *) result->exprs[i], result->estate);
+	return result;
+}
+
+DmlFeatureExprs *
+dml_features_prepare(const DmlFeatures *features, List *analysed, Relation rel)
+{
+	DmlFeatureExprs *result = dml_features_prepare_row(features, analysed);
+	List	   *exprs = NIL;
+
+	for (int i = 0; i < result->n; i++)
+		exprs = lappend(exprs, result->exprs[i]);
 	result->columns = columns_read(features, exprs, rel);
 	if (result->columns == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("features use no column of \"%s\"", RelationGetRelationName(rel))));
-	free_parsestate(pstate);
-
-	result->estate = CreateExecutorState();
-	for (i = 0; i < result->n; i++)
-		result->states[i] = ExecPrepareExpr((Expr *) result->exprs[i], result->estate);
 	return result;
 }
 
@@ -278,7 +292,7 @@ former_column(ParseState *pstate, ColumnRef *ref)
 bool
 dml_features_are_of_condition(const char *text, const DmlFormerColumns *columns, const char *condition)
 {
-	DmlFeatures *features = dml_features_parse(text);
+	DmlFeatures *features = dml_features_parse_qualified(text);
 	List	   *exprs = condition_exprs(condition, features->n);
 	ParseState *pstate = make_parsestate(NULL);
 	bool		same = exprs != NIL;
@@ -298,18 +312,57 @@ dml_features_are_of_condition(const char *text, const DmlFormerColumns *columns,
 	return same;
 }
 
+void
+dml_features_bind(DmlFeatureExprs *exprs, const DmlVersion *version)
+{
+	const Encoder *encoder = version->model->encoder;
+	MemoryContext old = MemoryContextSwitchTo(exprs->context);
+
+	if (encoder != NULL)
+		exprs->reader = dml_kind_reader_new(encoder, exprs->names, exprs->types, exprs->n, version);
+	else
+		dml_kinds_check_numbers(exprs->names, exprs->types, exprs->n, version);
+	exprs->numbers = encoder == NULL;
+	MemoryContextSwitchTo(old);
+}
+
+/* Whether the features are bound to a version with this encoder, or to one without. */
+static bool
+is_bound(const DmlFeatureExprs *exprs, const Encoder *encoder)
+{
+	return encoder == NULL ? exprs->numbers : exprs->reader != NULL && dml_kind_reader_suits(exprs->reader, encoder);
+}
+
+/* The numbers that an encoder makes of the row in econtext. */
+static bool
+eval_encoded(DmlFeatureExprs *exprs, ExprContext *econtext, const Encoder *encoder, float4 *out)
+{
+	for (int i = 0; i < exprs->n; i++)
+		exprs->values[i] = ExecEvalExpr(exprs->states[i], econtext, &exprs->nulls[i]);
+	return dml_kind_row(exprs->reader, encoder, exprs->values, exprs->nulls, out);
+}
+
 bool
 dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out)
 {
+	const Encoder *encoder = version->model->encoder;
 	ExprContext *econtext = GetPerTupleExprContext(exprs->estate);
 	const double *origin = version->model->origin;
 	MemoryContext old;
 	int			filled = 0;
 	bool		complete = true;
 
+	if (!is_bound(exprs, encoder))
+		dml_features_bind(exprs, version);
 	ResetExprContext(econtext);
 	econtext->ecxt_scantuple = slot;
 	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	if (encoder != NULL)
+	{
+		complete = eval_encoded(exprs, econtext, encoder, out);
+		MemoryContextSwitchTo(old);
+		return complete;
+	}
 	for (int i = 0; i < exprs->n && complete; i++)
 	{
 		bool		isnull;

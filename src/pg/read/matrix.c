@@ -21,6 +21,7 @@
 #include "base/rng.h"
 #include "read/feature.h"
 #include "read/feature_confined.h"
+#include "read/kinds.h"
 #include "read/matrix_class.h"
 #include "read/matrix_store.h"
 #include "read/query.h"
@@ -34,6 +35,24 @@ typedef struct MatrixState
 	int64	   *place;			/* row number to place in the store; rows without a label last */
 	int32	   *class;			/* by place in the store, -1: none; NULL: no labels */
 } MatrixState;
+
+/* How a source is read this time, and whether it must be read again. */
+typedef struct Pass
+{
+	const double *origin;		/* n_origin, to be subtracted; NULL: none */
+	int			n_origin;
+	const Encoder *encoder;		/* or NULL */
+	DmlMissing	missing;
+	bool		first;			/* fit an encoder or choose an origin if there is need for one */
+	bool		fits;			/* fit an encoder in any case */
+	MemoryContext context;		/* of what is fitted and chosen */
+
+	/* set by the first pass; all unset: it has read the rows */
+	const Encoder *fitted;
+	double	   *chosen;			/* n_chosen, an origin */
+	int			n_chosen;
+	bool		must_fit;		/* a NULL is to be filled in */
+} Pass;
 
 /* The reading of one source. */
 typedef struct Reader
@@ -49,6 +68,11 @@ typedef struct Reader
 	bool	   *nulls;
 	Oid		   *types;			/* base types of the features */
 	bool		is_array;
+	struct Pass *pass;
+	const DmlVersion *version;	/* or NULL */
+	DmlKindReader *kinds;		/* fits or applies an encoder; NULL: the features are numbers */
+	DmlKindFit *fit;			/* an encoder is being fitted: rows are not kept */
+	int64		without;		/* rows skipped for a NULL feature */
 	bool		has_label;
 	bool		partly;			/* rows without a label are kept */
 	int64		kept;			/* rows in the store */
@@ -177,6 +201,32 @@ check_extra(const DmlExtra *extra, Oid type, Oid collation)
 			 errhint("Cast it to double precision or to timestamptz.")));
 }
 
+/* Choose how features of these types are read. */
+static void
+start_kinds(Reader *reader)
+{
+	Pass	   *pass = reader->pass;
+	const DmlFeatures *features = reader->features;
+	MemoryContext old;
+
+	if (pass->missing == DML_MISSING_CHOOSE)
+		pass->missing = features->n > 1 ? DML_MISSING_IMPUTE : DML_MISSING_SKIP;
+	if (pass->encoder)
+		reader->kinds = dml_kind_reader_new(pass->encoder, features->names, reader->types, features->n, reader->version);
+	else if (pass->fits || (pass->first && dml_kinds_needed(features, reader->types)))
+	{
+		old = MemoryContextSwitchTo(pass->context);
+		reader->fit = dml_kind_fit_start(features, reader->types, pass->missing == DML_MISSING_SKIP);
+		MemoryContextSwitchTo(old);
+		reader->kinds = dml_kind_reader_fit(reader->fit, features, reader->types);
+	}
+	else
+	{
+		dml_kinds_check_numbers(features->names, reader->types, features->n, reader->version);
+		(void) dml_feature_type_ok(reader->types[0], &reader->is_array);
+	}
+}
+
 /* DmlQueryReader.check */
 static void
 check_query(void *state, const CachedPlanSource *source)
@@ -200,11 +250,9 @@ check_query(void *state, const CachedPlanSource *source)
 	{
 		Oid			type = reader->confined ? reader->types[i] : TupleDescAttr(desc, i)->atttypid;
 
-		if (!dml_feature_type_ok(type, &reader->is_array))
-			dml_feature_type_error(reader->features->names[i], type);
-		dml_feature_check_kind(n, reader->features->names[i], reader->is_array);
 		reader->types[i] = getBaseType(type);
 	}
+	start_kinds(reader);
 	if (has_label)
 		matrix_class_type(reader->classes, TupleDescAttr(desc, label)->atttypid,
 						  TupleDescAttr(desc, label)->attcollation);
@@ -216,7 +264,7 @@ check_query(void *state, const CachedPlanSource *source)
 		reader->extra_types[e] = getBaseType(attribute->atttypid);
 		check_extra(&reader->extra[e], reader->extra_types[e], attribute->attcollation);
 	}
-	reader->row_max = reader->is_array ? DML_MAX_DIM : n;
+	reader->row_max = reader->pass->encoder ? reader->pass->encoder->width : reader->is_array ? DML_MAX_DIM : n;
 	reader->row = palloc(sizeof(float4) * reader->row_max);
 	old = MemoryContextSwitchTo(reader->context);	/* what follows is used when the query is done */
 	if (reader->given)
@@ -227,7 +275,7 @@ check_query(void *state, const CachedPlanSource *source)
 		memcpy(origin, reader->given, sizeof(double) * Min(reader->n_given, reader->row_max));
 		reader->origin = origin;
 	}
-	if (dml_rounding_may(reader->features, reader->types))
+	if (reader->kinds == NULL && dml_rounding_may(reader->features, reader->types))
 		reader->rounding = dml_rounding_start(reader->features, reader->types, reader->origin);
 	MemoryContextSwitchTo(old);
 }
@@ -281,15 +329,38 @@ read_extras(Reader *reader, const Datum *values, bool labeled)
 	}
 }
 
+/*
+ * Write the numbers of the features to reader->row and return how many there are, which may be more
+ * than there is room for.  Returns -1 if a feature is NULL.
+ */
+static int
+read_features(Reader *reader, const Datum *values, const bool *nulls)
+{
+	int			count = 0;
+
+	if (reader->kinds)
+		return dml_kind_row(reader->kinds, reader->pass->encoder, values, nulls, reader->row) ? reader->pass->encoder->width : -1;
+	for (int i = 0; i < reader->features->n; i++)
+	{
+		int			filled = dml_feature_floats(values[i], nulls[i], reader->types[i], reader->features->names[i],
+												reader->origin ? reader->origin + Min(count, reader->row_max) : NULL,
+												reader->row + count, reader->row_max - count);
+
+		if (filled < 0)
+			return -1;
+		count += filled;
+	}
+	return count;
+}
+
 /* DmlQueryReader.take */
 static void
 read_row(void *state, Datum *values, bool *nulls)
 {
 	Reader	   *reader = state;
 	Rows	   *rows = &reader->matrix->rows;
-	int			n = reader->features->n;
 	int			label = reader->n_targets;
-	int			count = 0;
+	int			count;
 	bool		labeled = true;
 	const Datum *features = reader->confined ? reader->values : values;
 	const bool *missing = reader->confined ? reader->nulls : nulls;
@@ -301,14 +372,17 @@ read_row(void *state, Datum *values, bool *nulls)
 		return;
 	if (reader->confined)
 		dml_confined_eval(reader->confined, values, nulls, reader->values, reader->nulls);
-	for (int i = 0; i < n; i++)
+	if (reader->fit)
 	{
-		int			filled = dml_feature_floats(features[i], missing[i], reader->types[i], reader->features->names[i],
-												reader->origin ? reader->origin + Min(count, reader->row_max) : NULL, reader->row + count, reader->row_max - count);
-
-		if (filled < 0)
-			return;
-		count += filled;
+		if (dml_kind_add(reader->kinds, features, missing))
+			reader->kept++;
+		return;
+	}
+	count = read_features(reader, features, missing);
+	if (count < 0)
+	{
+		reader->without++;
+		return;
 	}
 
 	if (rows->d == 0)
@@ -477,11 +551,40 @@ report_skipped(const Reader *reader, const bool *has_value)
 }
 
 /*
- * Read a source, with an origin or without.  found not NULL: if columns lose distinct values, choose
- * an origin of *n_found numbers in the current memory context, and return nothing.
+ * Whether the first pass has found that the source must be read again; sets in pass why.  Errors: no
+ * encoder can be fitted.
  */
+static bool
+must_read_again(Reader *reader, const bool *has_value)
+{
+	Pass	   *pass = reader->pass;
+	MemoryContext old;
+
+	if (reader->fit)
+	{
+		reader->matrix->skipped = reader->seen - reader->kept;
+		if (reader->kept == 0)
+			report_skipped(reader, has_value);
+		old = MemoryContextSwitchTo(pass->context);
+		pass->fitted = dml_kind_fit_finish(reader->fit);
+		MemoryContextSwitchTo(old);
+		return true;
+	}
+	if (!pass->first)
+		return false;
+	pass->must_fit = reader->without > 0 && pass->missing == DML_MISSING_IMPUTE;
+	if (!pass->must_fit && reader->rounding != NULL && reader->kept > 0)
+	{
+		old = MemoryContextSwitchTo(pass->context);
+		pass->chosen = dml_rounding_origin(&reader->rounding, 1, pass->n_chosen = reader->matrix->rows.d);
+		MemoryContextSwitchTo(old);
+	}
+	return pass->must_fit || pass->chosen != NULL;
+}
+
+/* Read a source.  NULL: it must be read again. */
 static DmlMatrix *
-read_once(const DmlMatrixSource *what, const double *origin, int n_origin, double **found, int *n_found)
+read_once(const DmlMatrixSource *what, Pass *pass)
 {
 	const char *features = what->features ? what->features : what->version->features;
 	const char *source = what->source;
@@ -517,8 +620,10 @@ read_once(const DmlMatrixSource *what, const double *origin, int n_origin, doubl
 	reader.state = palloc0(sizeof(MatrixState));
 	reader.classes = what->classes;
 	reader.limit = what->limit;
-	reader.given = origin;
-	reader.n_given = n_origin;
+	reader.given = pass->origin;
+	reader.n_given = pass->n_origin;
+	reader.pass = pass;
+	reader.version = what->version;
 	reader.has_label = label != NULL;
 	reader.partly = what->partly;
 	reader.capacity = 1024;
@@ -538,15 +643,16 @@ read_once(const DmlMatrixSource *what, const double *origin, int n_origin, doubl
 
 	has_value = dml_query_read(query, &(DmlQueryReader) {check_query, read_row, &reader, what->progress, what->ctx, keyed, n_key});
 
-	if (found != NULL && reader.rounding != NULL && reader.kept > 0)
-		*found = dml_rounding_origin(&reader.rounding, 1, *n_found = matrix->rows.d);
-	if (found != NULL && *found != NULL)
+	if (must_read_again(&reader, has_value))
 	{
-		matrix_store_close(reader.state->store);
+		if (reader.state->store)
+			matrix_store_close(reader.state->store);
 		MemoryContextDelete(reader.context);
 		return NULL;
 	}
 	matrix->origin = reader.origin;
+	matrix->encoder = pass->encoder;
+	matrix->rows.balanced = pass->encoder != NULL;
 	matrix->skipped = reader.seen - reader.kept;
 	matrix->rows.n_unlabeled = reader.kept - matrix->rows.n;
 	report_skipped(&reader, has_value);
@@ -569,27 +675,41 @@ read_once(const DmlMatrixSource *what, const double *origin, int n_origin, doubl
 	return matrix;
 }
 
-DmlMatrix *
-dml_matrix_read(const DmlMatrixSource *what)
+/* Forget the classes of a pass. */
+static void
+clear_classes(const DmlMatrixSource *what)
 {
-	DmlMatrix  *matrix;
-	double	   *origin = NULL;
-	int			d = 0;
-
-	if (what->version)
-		return read_once(what, what->version->model->origin, what->version->in, NULL, NULL);
-	if (!what->centres)
-		return read_once(what, what->origin, what->n_origin, NULL, NULL);
-	matrix = read_once(what, NULL, 0, &origin, &d);
-	if (matrix != NULL)
-		return matrix;
 	if (what->classes)
 		matrix_class_clear(what->classes);
 	for (int e = 0; e < what->n_extra; e++)
 		if (what->extra[e].classes)
 			matrix_class_clear(what->extra[e].classes);
-	matrix = read_once(what, origin, d, NULL, NULL);
-	pfree(origin);
+}
+
+DmlMatrix *
+dml_matrix_read(const DmlMatrixSource *what)
+{
+	Pass		pass = {.missing = what->missing,.context = CurrentMemoryContext,.first = what->centres,
+		.origin = what->origin,.n_origin = what->n_origin,.encoder = what->encoder};
+	DmlMatrix  *matrix;
+
+	if (what->version)
+	{
+		pass.encoder = what->version->model->encoder;
+		pass.origin = what->version->model->origin;
+		pass.n_origin = what->version->in;
+	}
+	matrix = read_once(what, &pass);
+	while (matrix == NULL)
+	{
+		clear_classes(what);
+		pass.first = false;
+		pass.fits = pass.must_fit && pass.fitted == NULL;
+		pass.encoder = pass.fitted;
+		pass.origin = pass.chosen;
+		pass.n_origin = pass.n_chosen;
+		matrix = read_once(what, &pass);
+	}
 	return matrix;
 }
 

@@ -18,6 +18,14 @@
 
 #include "model/model.h"
 
+/* What becomes of a row with a NULL feature. */
+typedef enum DmlMissing
+{
+	DML_MISSING_CHOOSE = -1,	/* with one feature it is skipped, with several the NULL is filled in */
+	DML_MISSING_IMPUTE,
+	DML_MISSING_SKIP
+} DmlMissing;
+
 /* Class numbers shared by several matrices (a gallery and its queries). */
 typedef struct DmlClasses DmlClasses;
 
@@ -29,6 +37,7 @@ typedef struct DmlMatrix
 	uint64	   *row_hash;		/* content hash of the row's features, n; splits depend on it */
 	int64		skipped;		/* rows with a NULL feature or, unless partly, a NULL label */
 	const double *origin;		/* d: subtracted in double before numbers became real; NULL: none */
+	const Encoder *encoder;		/* that made the rows' numbers; NULL: the features are numbers */
 	DmlInputKind input_kind;
 	int			n_columns;
 	char	  **columns;
@@ -55,12 +64,15 @@ typedef struct DmlMatrixSource
 {
 	const char *source;			/* a relation's name, or a query */
 	const char *features;
-	const DmlVersion *version;	/* its origin is subtracted.  features NULL: the version's, which must
+	const DmlVersion *version;	/* its encoder is used, or its origin is subtracted.  features NULL: the version's, which must
 								 * be confined (feature_confined.h) unless the user owns the model */
 	const double *origin;		/* version NULL: n_origin numbers to be subtracted; or NULL */
 	int			n_origin;
-	bool		centres;		/* training: if columns lose distinct values as real, choose an origin
-								 * and read the source again (the classes are of one matrix, then) */
+	const Encoder *encoder;		/* version NULL: makes the numbers; or NULL */
+	bool		centres;		/* training: fit an encoder if the features need one, or choose an origin if
+								 * columns lose distinct values as real, and read the source again (the
+								 * classes are of one matrix, then) */
+	DmlMissing	missing;		/* training: what becomes of rows with a NULL feature */
 	const char *label;			/* NULL: so is rows.label */
 	bool		partly;			/* keep rows with a NULL label or extra (rows.n_unlabeled) */
 	DmlClasses *classes;		/* of the label */

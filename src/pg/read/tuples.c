@@ -15,7 +15,7 @@
 #include "utils/memutils.h"
 
 #include "read/feature.h"
-#include "read/matrix.h"
+#include "read/kinds.h"
 #include "read/matrix_store.h"
 #include "read/query.h"
 #include "read/rounding.h"
@@ -51,10 +51,20 @@ typedef struct Place
 	bool		embedded;
 	DmlRounding *rounding;		/* or NULL */
 	const double *origin;		/* max; NULL: nothing is taken off */
+	const Encoder *encoder;		/* or NULL */
+	DmlKindReader *kinds;		/* fits or applies an encoder; or NULL */
 	float4	   *row;
 	int			max;
 	int			count;
 } Place;
+
+/* What the first pass of a training finds. */
+typedef struct Again
+{
+	DmlTupleSource *source;		/* how to read the source again */
+	bool		fits;			/* fit encoders in any case */
+	MemoryContext context;		/* of what is fitted and chosen */
+} Again;
 
 typedef struct State
 {
@@ -71,6 +81,10 @@ typedef struct State
 	int64		seen;
 	int64		capacity;		/* of constraints */
 	bool		has_space;
+	Again	   *again;			/* NULL: the source is not read again */
+	DmlKindFit *fit[2];			/* encoders that are being fitted: rows are not kept */
+	int64		fitted;			/* rows of the source that they were fitted on */
+	int64		without;		/* rows skipped for a NULL feature */
 	MemoryContext context;
 } State;
 
@@ -259,6 +273,53 @@ place_origin(const DmlTupleSource *source, int k, int max)
 	return origin;
 }
 
+/* Whether an encoder is to be fitted in this pass. */
+static bool
+must_fit(const State *state)
+{
+	bool		needed = state->again && state->again->fits;
+
+	for (int k = 0; k < state->source->size && state->again; k++)
+		if (!state->place[k].embedded)
+			needed = dml_kinds_needed(state->place[k].features, state->place[k].types) || needed;
+	return needed;
+}
+
+/* Choose how features of the places' types are read. */
+static void
+start_kinds(State *state)
+{
+	const DmlTupleSource *source = state->source;
+	Place	   *place = state->place;
+	bool		skip = source->missing == DML_MISSING_SKIP || (source->missing == DML_MISSING_CHOOSE && place[0].features->n == 1);
+	MemoryContext old;
+
+	for (int k = 0; k < source->size; k++)
+		place[k].encoder = place[k].embedded ? NULL : source->encoder[source->inputs == 2 ? k : 0];
+	if (must_fit(state))
+	{
+		bool		two = source->inputs == 2 || (source->inputs == 0 && source->size == 2 && 
+			!dml_kinds_alike(place[0].features, place[0].types, place[1].features, place[1].types));
+
+		old = MemoryContextSwitchTo(state->again->context);
+		for (int k = 0; k < (two ? 2 : 1); k++)
+			if (!place[k].embedded)
+				state->fit[k] = dml_kind_fit_start(place[k].features, place[k].types, skip);
+		MemoryContextSwitchTo(old);
+	}
+	for (int k = 0; k < source->size; k++)
+	{
+		const DmlFeatures *features = place[k].features;
+
+		if (place[k].encoder)
+			place[k].kinds = dml_kind_reader_new(place[k].encoder, features->names, place[k].types, features->n, NULL);
+		else if (state->fit[0] && !place[k].embedded)
+			place[k].kinds = dml_kind_reader_fit(state->fit[state->fit[1] ? k : 0], features, place[k].types);
+		else
+			dml_kinds_check_numbers(features->names, place[k].types, features->n, NULL);
+	}
+}
+
 /* DmlQueryReader.check */
 static void
 check_query(void *ctx, const CachedPlanSource *source)
@@ -276,17 +337,18 @@ check_query(void *ctx, const CachedPlanSource *source)
 
 		place->types = palloc(sizeof(Oid) * n);
 		for (int i = 0; i < n; i++)
-		{
-			Oid			type = TupleDescAttr(desc, place->first + i)->atttypid;
+			place->types[i] = getBaseType(TupleDescAttr(desc, place->first + i)->atttypid);
+	}
+	start_kinds(state);
+	for (int k = 0; k < state->source->size; k++)
+	{
+		Place	   *place = &state->place[k];
 
-			if (!dml_feature_type_ok(type, &place->is_array))
-				dml_feature_type_error(place->features->names[i], type);
-			dml_feature_check_kind(n, place->features->names[i], place->is_array);
-			place->types[i] = getBaseType(type);
-		}
-		place->max = place->is_array ? DML_MAX_DIM : n;
+		if (place->kinds == NULL)
+			(void) dml_feature_type_ok(place->types[0], &place->is_array);
+		place->max = place->encoder ? place->encoder->width : place->is_array ? DML_MAX_DIM : place->features->n;
 		place->row = palloc(sizeof(float4) * place->max);
-		may_round = may_round || dml_rounding_may(place->features, place->types);
+		may_round = may_round || (place->kinds == NULL && dml_rounding_may(place->features, place->types));
 	}
 	old = MemoryContextSwitchTo(state->context);	/* what follows is used when the query is done */
 	for (int k = 0; k < state->source->size; k++)
@@ -294,7 +356,7 @@ check_query(void *ctx, const CachedPlanSource *source)
 		Place	   *place = &state->place[k];
 
 		place->origin = place_origin(state->source, k, place->max);
-		if (may_round)
+		if (may_round && place->kinds == NULL)
 			place->rounding = dml_rounding_start(place->features, place->types, place->origin);
 	}
 	MemoryContextSwitchTo(old);
@@ -343,6 +405,13 @@ read_place(State *state, Place *place, Datum *values, bool *nulls)
 	const DmlFeatures *features = place->features;
 
 	place->count = 0;
+	if (place->kinds)
+	{
+		if (!dml_kind_row(place->kinds, place->encoder, values + place->first, nulls + place->first, place->row))
+			return false;
+		place->count = place->encoder->width;
+		return true;
+	}
 	for (int i = 0; i < features->n; i++)
 	{
 		int			column = place->first + i;
@@ -384,6 +453,8 @@ start_pools(State *state)
 					 errmsg("feature \"%s\" has %d elements, more than %d", place->features->names[0],
 							place->count, DML_MAX_DIM)));
 		pool_start(&state->pool[k], place->count, state->limit / tuples->inputs);
+		input->encoder = place->encoder;
+		input->rows.balanced = place->encoder != NULL;
 		input->kind = place->is_array ? DML_INPUT_ARRAY : DML_INPUT_COLUMNS;
 		input->n_columns = place->is_array ? 0 : place->features->n;
 		input->columns = place->features->names;
@@ -444,6 +515,22 @@ grow(State *state)
 		tuples->place = repalloc_huge(tuples->place, sizeof(double) * state->capacity);
 }
 
+/* Take the rows of all places into the encoders. */
+static void
+fit_tuple(State *state, const Datum *values, const bool *nulls)
+{
+	bool		complete = true;
+
+	for (int k = 0; k < state->source->size; k++)
+	{
+		Place	   *place = &state->place[k];
+
+		if (place->kinds)
+			complete = dml_kind_add(place->kinds, values + place->first, nulls + place->first) && complete;
+	}
+	state->fitted += complete;
+}
+
 /* DmlQueryReader.take */
 static void
 read_tuple(void *ctx, Datum *values, bool *nulls)
@@ -464,9 +551,17 @@ read_tuple(void *ctx, Datum *values, bool *nulls)
 		tuples->weightless++;
 		return;
 	}
+	if (state->fit[0])
+	{
+		fit_tuple(state, values, nulls);
+		return;
+	}
 	for (int k = 0; k < size; k++)
 		if (!read_place(state, &state->place[k], values, nulls))
+		{
+			state->without++;
 			return;
+		}
 	if (tuples->inputs == 0)
 		start_pools(state);
 	grow(state);
@@ -660,12 +755,47 @@ find_origins(const State *state, DmlTupleSource *source)
 }
 
 /*
- * Read a source as it is told.  again not NULL: if columns lose distinct values, put origins into
- * it, and return nothing.
+ * Whether the first pass has found that the source must be read again; sets in again how.  Errors:
+ * no encoder can be fitted.
  */
+static bool
+must_read_again(State *state, const bool *has_value)
+{
+	Again	   *again = state->again;
+	DmlTuples  *tuples = state->tuples;
+	bool		fills = state->source->missing == DML_MISSING_IMPUTE ||
+		(state->source->missing == DML_MISSING_CHOOSE && state->place[0].features->n > 1);
+	MemoryContext old;
+
+	if (again == NULL)
+		return false;
+	if (state->fit[0])
+	{
+		tuples->skipped = state->seen - state->fitted - tuples->weightless;
+		if (state->fitted == 0)
+			report_skipped(state, has_value);
+		old = MemoryContextSwitchTo(again->context);
+		for (int k = 0; k < 2; k++)
+			if (state->fit[k])
+				again->source->encoder[k] = dml_kind_fit_finish(state->fit[k]);
+		MemoryContextSwitchTo(old);
+		if (state->fit[1])
+			again->source->inputs = 2;
+		again->fits = false;
+		return true;
+	}
+	if (state->without > 0 && fills)
+		return again->fits = true;
+	old = MemoryContextSwitchTo(again->context);
+	fills = find_origins(state, again->source);
+	MemoryContextSwitchTo(old);
+	return fills;
+}
+
+/* Read a source as it is told.  NULL: it must be read again, as again says. */
 static DmlTuples *
 read_once(const DmlTupleSource *source, size_t limit, void (*progress) (void *ctx, int64 rows), void *ctx,
-		  DmlTupleSource *again)
+		  Again *again)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "dml tuples", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -680,6 +810,7 @@ read_once(const DmlTupleSource *source, size_t limit, void (*progress) (void *ct
 
 	state->tuples = tuples;
 	state->source = source;
+	state->again = again;
 	state->limit = limit;
 	state->context = context;
 	state->capacity = FIRST_CAPACITY;
@@ -700,7 +831,7 @@ read_once(const DmlTupleSource *source, size_t limit, void (*progress) (void *ct
 
 	has_value = dml_query_read(query, &(DmlQueryReader) {check_query, read_tuple, state, progress, ctx, keyed, n_key});
 
-	if (again != NULL && find_origins(state, again))
+	if (must_read_again(state, has_value))
 	{
 		dml_tuples_free(tuples);
 		return NULL;
@@ -722,15 +853,17 @@ DmlTuples *
 dml_tuples_read(const DmlTupleSource *source, size_t limit,
 				void (*progress) (void *ctx, int64 rows), void *ctx)
 {
-	DmlTupleSource *again;
+	Again		again = {.context = CurrentMemoryContext};
 	DmlTuples  *tuples;
 
 	if (!source->centres)
 		return read_once(source, limit, progress, ctx, NULL);
-	again = palloc(sizeof(DmlTupleSource));
-	*again = *source;
-	tuples = read_once(source, limit, progress, ctx, again);
-	return tuples ? tuples : read_once(again, limit, progress, ctx, NULL);
+	again.source = palloc(sizeof(DmlTupleSource));
+	*again.source = *source;
+	tuples = read_once(source, limit, progress, ctx, &again);
+	if (tuples == NULL && again.fits)
+		tuples = read_once(source, limit, progress, ctx, &again);
+	return tuples ? tuples : read_once(again.source, limit, progress, ctx, NULL);
 }
 
 void

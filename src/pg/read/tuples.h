@@ -19,6 +19,7 @@
 #include "learn/data/constraints.h"
 
 #include "model/model.h"
+#include "read/matrix.h"
 
 #define TUPLES_MAX_SIZE	4
 
@@ -36,15 +37,18 @@ typedef struct DmlTupleSource
 	bool		merge;			/* weights count copies: see below */
 	bool		place;			/* the source is a table, and the places of its rows are needed */
 	const char *weight_name;	/* its name in messages; NULL: "weight" */
-	bool		centres;		/* training: as in matrix.h; embeddings have no origin */
+	bool		centres;		/* training: as in matrix.h; embeddings have neither origin nor encoder */
+	DmlMissing	missing;		/* training: what becomes of rows with a NULL feature */
 	const double *origin[2];	/* of each input, n_origin numbers, to be subtracted; NULL: none */
 	int			n_origin[2];
+	const Encoder *encoder[2];	/* of each input; NULL: the features are numbers */
 } DmlTupleSource;
 
 typedef struct DmlTupleInput
 {
 	Rows		rows;
 	const double *origin;		/* rows.d numbers that were taken off the rows; NULL: nothing was */
+	const Encoder *encoder;		/* that made the rows' numbers; NULL: the features are numbers */
 	DmlInputKind kind;
 	int			n_columns;
 	char	  **columns;

@@ -311,13 +311,15 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 		levels.extra[levels.n].place = true;
 	}
 
+	dml_features_words(features);
 	dml_features_try(training.source, features);
 	progress_start(training.model);
 	classes = dml_classes_new();
 	matrix = dml_matrix_read(&(DmlMatrixSource) {.source = mines ? hard.source : training.source,.features = features,
-	.centres = true,.label = levels.label,.partly = true,.classes = classes,.extra = levels.extra,.n_extra = levels.n + mines,
+	.centres = true,.missing = training.options.missing,.label = levels.label,.partly = true,.classes = classes,.extra = levels.extra,.n_extra = levels.n + mines,
 	.limit = (size_t) maintenance_work_mem * 1024,.progress = training_reading,.ctx = &training});
 	training.origin[0] = matrix->origin;
+	training.encoder[0] = matrix->encoder;
 	report_unlabeled(&matrix->rows, &training.options, label_name);
 	texts = dml_matrix_label(&matrix, 1, classes, &n_classes);
 	fill_levels(&levels, &matrix->rows);

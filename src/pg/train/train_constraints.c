@@ -149,12 +149,19 @@ task_run(ConstraintTask *task, FunctionCallInfo fcinfo)
 	task->source.source = mines ? hard.source : training->source;
 	task->source.place = mines;
 	for (int k = 0; k < task->source.size; k++)
+	{
+		dml_features_words(task->source.features[k]);
 		dml_features_try(training->source, task->source.features[k]);
+	}
 	progress_start(training->model);
 	task->source.centres = true;
+	task->source.missing = training->options.missing;
 	tuples = dml_tuples_read(&task->source, (size_t) maintenance_work_mem * 1024, training_reading, training);
 	for (int k = 0; k < tuples->inputs; k++)
+	{
 		training->origin[k] = tuples->input[k].origin;
+		training->encoder[k] = tuples->input[k].encoder;
+	}
 	dml_tuples_drop_impossible(tuples, task->kind);
 	if (mines)
 	{

@@ -362,8 +362,12 @@ training_store(Training *training, const TrainResult *result, DmlNewVersion *ver
 	sides.a = result->model;
 	sides.b = result->model_b;
 	sides.a->origin = training->origin[0];
+	sides.a->encoder = training->encoder[0];
 	if (sides.b)
+	{
 		sides.b->origin = training->origin[1];
+		sides.b->encoder = training->encoder[1];
+	}
 	sides.adapter = training->adapter;
 	sides.target = training->target;
 	dml_learn_check(training->env, model_save_sides(training->env, &sides, &blob, &size));

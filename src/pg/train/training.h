@@ -21,6 +21,7 @@ typedef struct Training
 	bool		adapter;		/* the result is one, to vectors of the space target */
 	uint64		target;
 	const double *origin[2];	/* of the inputs, which the result is to have; NULL: none */
+	const Encoder *encoder[2];	/* likewise */
 	LearnEnv   *env;			/* of training_env; holds the result */
 	const char *score_name;		/* for notices, while there is no result */
 	double		started;
