@@ -12,7 +12,7 @@ INSERT INTO point SELECT a, b, ARRAY[a, b], class FROM (
 INSERT INTO point VALUES (NULL, 1, ARRAY[NULL, 1], 'low');
 
 -- Versions count from 1; the name means the latest one.
-SELECT model, version FROM dml_train('model_a', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0}');
+SELECT model, version FROM dml_train('model_a', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0, "missing": "skip"}');
 SELECT model, version FROM dml_train('model_a', 'point', 'x', 'class', method => 'pca', dims => 1, seed => 3, options => '{"validation": 0}');
 SELECT model, owner = current_user AS mine, active, method, network, inputs, dims, metric, created <= now() AS created
 FROM dml_models WHERE model LIKE 'model%';
@@ -23,7 +23,7 @@ SELECT settings->'dims' AS dims, settings->'seed' AS seed, jsonb_typeof(history)
 FROM dml_model_versions WHERE model = 'model_a' ORDER BY version;
 
 -- The space is the hash of the weights: equal training gives an equal space.
-SELECT version FROM dml_train('model_b', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0}');
+SELECT version FROM dml_train('model_b', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0, "missing": "skip"}');
 SELECT a.space = b.space AS same_function, a.space = c.space AS other_function
 FROM dml_model_versions a, dml_model_versions b, dml_model_versions c
 WHERE (a.model, a.version, b.model, b.version, c.model, c.version) = ('model_a', 1, 'model_b', 1, 'model_a', 2);
@@ -92,10 +92,10 @@ SELECT model, version, inputs FROM dml_model_versions WHERE model = 'model_b' OR
 -- An equal function of other columns, made after a rollback, is another version to the cache.
 SELECT version FROM dml_train('model_r', 'point', 'a', 'class', method => 'whiten', options => '{"validation": 0}');
 BEGIN;
-SELECT version FROM dml_train('model_r', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0}');
+SELECT version FROM dml_train('model_r', 'point', 'a, b', 'class', method => 'whiten', options => '{"validation": 0, "missing": "skip"}');
 SELECT dml_space(dml_embed('model_r', 1, 2)) AS space \gset
 ROLLBACK;
-SELECT version FROM dml_train('model_r', 'SELECT a AS c, b AS d, class FROM point', 'c, d', 'class', method => 'whiten', options => '{"validation": 0}');
+SELECT version FROM dml_train('model_r', 'SELECT a AS c, b AS d, class FROM point', 'c, d', 'class', method => 'whiten', options => '{"validation": 0, "missing": "skip"}');
 SELECT dml_space(dml_embed('model_r', 1, 2)) = :'space' AS same_function;
 SELECT dml_embed('model_r', 1);
 SELECT dml_drop_model('model_r');

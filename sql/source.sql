@@ -83,7 +83,7 @@ SELECT * FROM train('flower', 'x', 'CASE id % 3 WHEN 0 THEN 1.0 WHEN 1 THEN 1.00
 SELECT * FROM train('flower', 'x', 'to_json(c)');
 SELECT * FROM train('flower', 'x', 'point(c, c)');
 
--- NULLs are skipped and counted.
+-- NULLs in several features are filled in, and those in one feature are skipped and counted.
 SELECT * FROM train('SELECT NULLIF(a, sin(1)::real) AS a, CASE WHEN id % 10 > 0 THEN b END AS b, class FROM flower', 'a, b', 'class');
 SELECT * FROM train('SELECT CASE WHEN id = 2 THEN ARRAY[1, NULL, 3, 4] ELSE x END AS x, NULLIF(class, ''class 2'') AS class FROM flower', 'x', 'class');
 SELECT * FROM train('SELECT x, CASE WHEN id > 1 THEN class END AS class FROM flower', 'x', 'class');
@@ -105,6 +105,8 @@ SELECT * FROM train('flower', 'array_fill(1, ARRAY[16001])', 'class');
 SELECT * FROM train('flower', 'a, x', 'class');
 SELECT * FROM train('flower', 'class', 'class');
 SELECT * FROM train('flower', 'ARRAY[class]', 'class');
+SELECT * FROM train('flower', 'point(a, b)', 'class');
+SELECT * FROM train('flower', 'a, ROW(a, b)', 'class');
 SELECT * FROM train('flower', '''[1,2]@00000000000000ff''::dml_vector', 'class');
 SELECT * FROM train('flower', 'colour', 'class');
 SELECT * FROM train('flower', 'x', 'colour');

@@ -11,8 +11,9 @@ ALTER TABLE pair ADD PRIMARY KEY (id);
 RESET client_min_messages;
 -- Which feature is always NULL.
 SELECT * FROM dml_train('rows', 'thing', 'x, z', 'kind');
+SELECT * FROM dml_train('rows', 'thing', 'x, z', 'kind', options => '{"missing": "skip"}');
 SELECT * FROM dml_train('rows', 'thing', 'x', 'NULLIF(kind, kind)');
-SELECT * FROM dml_train('rows', 'SELECT CASE WHEN a % 2 = 0 THEN 1 END AS p, CASE WHEN a % 2 = 1 THEN 1 END AS q, kind FROM thing', 'p, q', 'kind');
+SELECT * FROM dml_train('rows', 'SELECT CASE WHEN a % 2 = 0 THEN 1 END AS p, CASE WHEN a % 2 = 1 THEN 1 END AS q, kind FROM thing', 'p, q', 'kind', options => '{"missing": "skip"}');
 SELECT * FROM dml_train('rows', 'pair', 'hole', 'id');
 SELECT * FROM dml_train_pairs('rows', 'pair', 'x1', 'x1', 'same');
 SELECT * FROM dml_train_triplets('rows', 'pair', 'x1', 'x1', 'hole[2], hole[2]');

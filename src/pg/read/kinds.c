@@ -320,9 +320,9 @@ describe(const EncodeColumn *column)
 			return psprintf("a bag of %d %s%s", column->n, column->n == 1 ? "value" : "values",
 							column->has_other ? " and others" : "");
 		default:
-			return psprintf("a time%s%s%s", column->cycles & ENCODE_DAY ? " of day" : "",
-							column->cycles & ENCODE_WEEK ? column->cycles & ENCODE_DAY ? " and week" : " of the week" : "",
-							column->cycles & ENCODE_YEAR ? column->cycles & (ENCODE_DAY | ENCODE_WEEK) ? " and year" : " of the year" : "");
+			return psprintf("a time%s%s%s%s", column->cycles == 0 ? "" : " with the cycles of",
+							column->cycles & ENCODE_DAY ? " day" : "", column->cycles & ENCODE_WEEK ? " week" : "",
+							column->cycles & ENCODE_YEAR ? " year" : "");
 	}
 }
 

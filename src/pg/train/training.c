@@ -327,13 +327,16 @@ training_method_name(const TrainResult *result)
 
 /* The options as JSON, with the values that were chosen for options that were left open. */
 static char *
-settings_used(const TrainOptions *options, const TrainResult *result)
+settings_used(const Training *training, const DmlNewVersion *version, const TrainResult *result)
 {
+	const TrainOptions *options = &training->options;
 	const TrainChosen *chosen = &result->chosen;
 	TrainOptions used = *options;
 
 	if (used.network[0] == '\0')
 		strlcpy(used.network, result->network, sizeof(used.network));
+	if (used.missing < 0)
+		used.missing = training->encoder[0] ? training->encoder[0]->skip : version->n_columns <= 1;
 	if (used.dims == 0)
 		used.dims = result->dims;
 	if (used.preprocess < 0)
@@ -389,7 +392,7 @@ training_store(Training *training, const TrainResult *result, DmlNewVersion *ver
 	version->score_none = result->score_none;
 	version->score_whiten = result->score_whiten;
 	version->score_model = result->score_model;
-	version->settings = settings_used(&training->options, result);
+	version->settings = settings_used(training, version, result);
 	version->history = history_to_json(result);
 	version->candidates = candidates_to_json(result);
 	version->reason = result->reason;
