@@ -30,7 +30,7 @@ answer_source(const char *source, const char *embedding, const char *what, const
 }
 
 char *
-answer_source_key(const char *source, const char *hint)
+answer_source_key(const char *source, const char *name, const char *hint)
 {
 	int			n;
 	char	   *key = dml_source_key(source, &n);
@@ -38,7 +38,7 @@ answer_source_key(const char *source, const char *hint)
 	if (n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("key must be given"),
+				 errmsg("%s must be given", name),
 				 errdetail("Only a table with a primary key that you may read has a default."),
 				 errhint("%s", hint)));
 	key += strlen(", ");
@@ -62,6 +62,7 @@ answer_source_check(AnswerSource *source, bool vectors)
 				 errmsg("%s \"%s\" is of type %s, not dml_vector", source->what, source->given,
 						format_type_be(TupleDescAttr(planned->resultDesc, 0)->atttypid)),
 				 errhint("dml_materialize makes a column of embeddings; to compare arrays as they are, cast them to dml_vector.")));
+	source->other_type = TupleDescAttr(planned->resultDesc, 1)->atttypid;
 	SPI_freeplan(plan);
 }
 

@@ -21,6 +21,7 @@ typedef struct AnswerSource
 	const char *other_what;
 	char	   *from;
 	Oid			type;			/* of the embedding; set by answer_source_check() */
+	Oid			other_type;		/* likewise */
 } AnswerSource;
 
 /*
@@ -32,9 +33,9 @@ extern AnswerSource answer_source(const char *source, const char *embedding, con
 
 /*
  * The primary key of the table that source names, as one expression.  Error: it is a query, or has
- * no key that the current user may read.
+ * no key that the current user may read; name is the argument in its message.
  */
-extern char *answer_source_key(const char *source, const char *hint);
+extern char *answer_source_key(const char *source, const char *name, const char *hint);
 
 /*
  * In SPI: check that the expressions are columns of the source, computed row by row.  vectors: the

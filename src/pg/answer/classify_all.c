@@ -284,7 +284,7 @@ read_sources(FunctionCallInfo fcinfo, const char *label_name, const char *hint, 
 	for (int i = 0; i < lengthof(names); i++)
 		need_argument(text[i], names[i], hint);
 	*gallery = answer_source(text[0], text[1], "embedding", text[2], label_name);
-	*questions = answer_source(text[3], text[4], "query", text[5] ? text[5] : answer_source_key(text[3], hint), "key");
+	*questions = answer_source(text[3], text[4], "query", text[5] ? text[5] : answer_source_key(text[3], "key", hint), "key");
 }
 
 /* dml_classify_all(source, embedding, label, questions, query, key, k, max_distance, min_confidence, weights) */

@@ -19,8 +19,8 @@
 #define MIN_POINTS			5
 #define KEPT_FOR_A_ROW		(3 * sizeof(int32)) /* its origin, and its label in both orders */
 
-static ClusterMetric
-metric_of(const char *name)
+ClusterMetric
+answer_metric(const char *name)
 {
 	if (name == NULL || strcmp(name, "l2") == 0)
 		return CLUSTER_L2;
@@ -128,7 +128,7 @@ cluster_method(const char *name)
 ClusterTask
 cluster_task(ClusterMethod method, const ClusterArguments *arguments)
 {
-	ClusterTask task = {.method = method,.metric = metric_of(arguments->metric),.radius = NAN,.false_merge_rate = NAN};
+	ClusterTask task = {.method = method,.metric = answer_metric(arguments->metric),.radius = NAN,.false_merge_rate = NAN};
 
 	switch (method)
 	{

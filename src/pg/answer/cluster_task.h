@@ -44,6 +44,9 @@ typedef struct ClusterArguments
 /* The method of this name.  Errors: there is none. */
 extern ClusterMethod cluster_method(const char *name);
 
+/* The metric that an argument names; NULL: L2.  Error: an unknown one. */
+extern ClusterMetric answer_metric(const char *name);
+
 /* Check the arguments of a method.  Errors: those that the documentation lists. */
 extern ClusterTask cluster_task(ClusterMethod method, const ClusterArguments *arguments);
 

@@ -395,11 +395,7 @@ match(FunctionCallInfo fcinfo, const DmlVersion *version, DmlVector *a, DmlVecto
 	bool		result;
 
 	if (!dml_call_threshold(fcinfo, &threshold))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("version %d of model \"%s\" is not calibrated", version->number, version->name),
-				 errhint("SELECT * FROM dml_calibrate('%s', 'table or query', label => 'column', false_accept_rate => 0.001);",
-						 version->name)));
+		dml_not_calibrated(version);
 	if (a == NULL || b == NULL)
 		PG_RETURN_NULL();
 	result = distance_l2(a->x, b->x, a->dim) <= threshold;

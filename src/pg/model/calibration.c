@@ -111,3 +111,14 @@ dml_calibration_find(const DmlVersion *version, double *threshold)
 
 	return dml_calibration_find_rate(version, threshold, &far);
 }
+
+void
+dml_not_calibrated(const DmlVersion *version)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("version %d of model \"%s\" is not calibrated", version->number, version->name),
+			 errhint("SELECT * FROM dml_calibrate('%s', 'table or query', label => 'column', false_accept_rate => 0.001);",
+					 version->name)));
+	pg_unreachable();
+}

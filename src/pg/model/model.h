@@ -203,6 +203,9 @@ extern void dml_calibration_check(const DmlVersion *version);
 extern bool dml_calibration_find(const DmlVersion *version, double *threshold);
 extern bool dml_calibration_find_rate(const DmlVersion *version, double *threshold, double *far);
 
+/* Raise the error for a version that is not calibrated. */
+extern void dml_not_calibrated(const DmlVersion *version) pg_attribute_noreturn();
+
 /* A materialised column, to be recorded in the catalogue (dml_columns). */
 typedef struct DmlColumn
 {

@@ -1,0 +1,29 @@
+/*
+ * answer_progress.h
+ *	  Progress of the functions of this room: the view dml_answer_progress, and NOTICEs.
+ */
+#ifndef DML_ANSWER_PROGRESS_H
+#define DML_ANSWER_PROGRESS_H
+
+#include "compat.h"
+
+/* The functions that report. */
+typedef enum AnswerFunction
+{
+	ANSWER_PAIRS,
+	ANSWER_DUPLICATES,
+	ANSWER_GROUPS
+} AnswerFunction;
+
+/*
+ * Begin to report.  source is what the user named.  rows is how many rows there are, as far as the
+ * planner knows.  An error ends the report, as the end of the function does.
+ */
+extern void answer_progress_start(AnswerFunction function, const char *source, double rows);
+
+/* So many rows are done, with so many results. */
+extern void answer_progress(int64 done, int64 found);
+
+extern void answer_progress_end(void);
+
+#endif							/* DML_ANSWER_PROGRESS_H */
