@@ -59,6 +59,57 @@ mark_rows(LearnEnv *env, const Rows *rows, const SplitPlan *plan, uint64_t salt,
 	return LEARN_OK;
 }
 
+/* Classes that a partition of them falls into at most. */
+#define OPEN_GROUPS		6
+
+/*
+ * Which places of a shuffled order of usable classes fold number fold of folds holds out. Of three
+ * classes it is one. If all pairs of classes are no more than folds, it is one of the pairs. Else
+ * the classes fall into groups of two at least, and later folds are groups of other partitions.
+ */
+static void
+place_of_fold(int64_t usable, int folds, int fold, int64_t held[2], int64_t *from, int64_t *to, int *partition)
+{
+	int64_t		groups = usable / 2 < OPEN_GROUPS ? usable / 2 : OPEN_GROUPS;
+	int64_t		pair = fold;
+
+	held[0] = held[1] = -1;
+	*from = *to = 0;
+	*partition = 0;
+	if (usable == 3)
+		held[0] = fold % 3;
+	else if (usable * (usable - 1) / 2 <= folds)
+	{
+		pair %= usable * (usable - 1) / 2;
+		for (held[0] = 0; pair >= usable - 1 - held[0]; held[0]++)
+			pair -= usable - 1 - held[0];
+		held[1] = held[0] + 1 + pair;
+	}
+	else
+	{
+		groups = folds < groups ? folds : groups;
+		*partition = (int) (fold / groups);
+		*from = usable * (fold % groups) / groups;
+		*to = usable * (fold % groups + 1) / groups;
+	}
+}
+
+LearnStatus
+split_open_folds(LearnEnv *env, const Rows *rows, int *folds)
+{
+	ArenaMark	mark = arena_mark(env->arena);
+	int64_t    *count;
+	int64_t		usable = 0;
+
+	LEARN_TRY(count_classes(env, rows, &count));
+	for (int c = 0; c < rows->n_classes; c++)
+		usable += count[c] >= 2;
+	arena_reset(env->arena, mark);
+	/* from six classes on, as many whole partitions into groups of two or three as are twelve folds or fewer */
+	*folds = usable <= 3 ? 3 : usable <= 5 ? (int) (usable * (usable - 1) / 2) : usable < 10 ? 12 : usable < 12 ? 10 : OPEN_GROUPS;
+	return LEARN_OK;
+}
+
 /*
  * held[row]: rows of the classes of the fold. Only classes of two rows and more can be scored, so
  * the others are always learned from.
@@ -69,11 +120,11 @@ mark_classes(LearnEnv *env, const Rows *rows, const SplitPlan *plan, uint64_t sa
 	int64_t    *count;
 	int64_t    *order;
 	bool	   *out;
-	int			folds = plan->folds;
-	int			fold = plan->fold;
 	int64_t		usable = 0;
+	int64_t		single[2] = {-1, -1};
 	int64_t		from;
 	int64_t		to;
+	int			partition = 0;
 	Rng			rng;
 
 	LEARN_TRY(count_classes(env, rows, &count));
@@ -81,24 +132,15 @@ mark_classes(LearnEnv *env, const Rows *rows, const SplitPlan *plan, uint64_t sa
 	for (int c = 0; c < rows->n_classes; c++)
 		if (count[c] >= 2)
 			order[usable++] = c;
-	if (usable < 4)
+	if (usable < 3)
 	{
-		learn_fail(env, LEARN_DATA, "open_set needs four classes of at least two rows, and there are %lld",
-				   (long long) usable);
-		learn_hint(env, "Whole classes are held out to validate on: two at least, and two must be left to learn from.");
+		learn_fail(env, LEARN_DATA, "open_set needs three classes of at least two rows, and there %s %lld",
+				   usable == 1 ? "is" : "are", (long long) usable);
+		learn_hint(env, "Whole classes are held out to validate on, and two must be left to learn from. open_set => false holds out rows.");
 		return LEARN_DATA;
 	}
-	if (folds > usable / 2)
-		folds = (int) (usable / 2);
-	rng_seed(&rng, salt, folds > 1 ? (uint64_t) (fold / folds) : 0);
-	rng_shuffle(&rng, order, usable);
-
-	if (folds > 1)
-	{
-		fold %= folds;
-		from = usable * fold / folds;
-		to = usable * (fold + 1) / folds;
-	}
+	if (plan->folds > 1)
+		place_of_fold(usable, plan->folds, plan->fold, single, &from, &to, &partition);
 	else
 	{
 		from = 0;
@@ -108,12 +150,17 @@ mark_classes(LearnEnv *env, const Rows *rows, const SplitPlan *plan, uint64_t sa
 		if (to > usable - 2)
 			to = usable - 2;
 	}
+	rng_seed(&rng, salt, (uint64_t) partition);
+	rng_shuffle(&rng, order, usable);
 
 	out = arena_alloc_zero(env->arena, (size_t) rows->n_classes, sizeof(bool));
 	if (out == NULL)
 		return learn_fail(env, LEARN_NO_MEMORY, "not enough memory for %d classes", rows->n_classes);
 	for (int64_t i = from; i < to; i++)
 		out[order[i]] = true;
+	for (int k = 0; k < 2; k++)
+		if (single[k] >= 0)
+			out[order[single[k]]] = true;
 	for (int64_t i = 0; i < rows->n; i++)
 		held[i] = out[rows->label[i]];
 	return LEARN_OK;

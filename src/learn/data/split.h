@@ -33,11 +33,18 @@ typedef struct SplitPlan
  * the rows does not matter. Every class keeps a row to learn from; classes of one row are never
  * held out. At most max_held rows are held out; the others are learned from.
  *
- * Open set: whole classes are held out, at least two on either side. LEARN_DATA with fewer than
- * four classes. If there are too few classes for the folds, later folds are of other partitions of
- * the classes. Held-out rows beyond max_held are left out of both sides.
+ * Open set: whole classes are held out, at least two on either side; of three classes, one.
+ * LEARN_DATA with fewer than three classes. If the folds are as many as the pairs of classes, each
+ * holds out a pair. If there are too few classes for the folds, later folds are of other partitions
+ * of the classes. Held-out rows beyond max_held are left out of both sides.
  */
 extern LearnStatus split_make(LearnEnv *env, const Rows *rows, const SplitPlan *plan, Split *split);
+
+/*
+ * Folds in which classes are compared in the open set: all that there are if classes are few, so
+ * that each class is held out beside each other, else as many as hold out each class some times.
+ */
+extern LearnStatus split_open_folds(LearnEnv *env, const Rows *rows, int *folds);
 
 /* The part, out of parts, to which an item belongs: by chance, but always the same one. */
 extern int	item_part(int64_t item, int parts);

@@ -175,6 +175,8 @@ judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx, int 
 		LEARN_TRY(metrics_retrieval(env, &(RetrievalTask) {.d = out, .nq = judge->n_query, .query = gallery, .query_label = gallery_label,
 									.ng = n, .gallery = gallery, .gallery_label = gallery_label, .self = true, .knn_k = 1}, each, &found));
 		result->score = found.map_r;
+		for (int64_t i = 0; i < judge->n_query && each; i++)
+			each[i] = (QueryScore) {each[i].map_r, NAN};
 	}
 	else
 	{

@@ -502,7 +502,7 @@ auto_start(Trainer *t, Auto *a)
 
 	a->t = t;
 	a->limit = o->time_limit > 0 ? o->time_limit : AUTO_TIME_LIMIT;
-	t->learner->folds(t, &folds, &repeats, &a->many);
+	LEARN_TRY(t->learner->folds(t, &folds, &repeats, &a->many));
 	a->budget = a->limit * (a->many ? CHOOSING_MANY : CHOOSING_FOLDS);
 	t->judged_by = t->start + CLOCK_SHARE * a->limit;
 	t->learner->tries(t, a->many, &a->list);
@@ -516,8 +516,7 @@ auto_start(Trainer *t, Auto *a)
 	}
 	if (!a->many && !o->open_set)
 		spare_splits(a);
-	if (!o->open_set)
-		LEARN_TRY(trainer_keep_each(t));
+	LEARN_TRY(trainer_keep_each(t));
 	LEARN_TRY(trainer_baselines(t, &a->candidate[0], &a->candidate[1]));
 	candidate_record(t, &a->candidate[0], 0, t->learner->comparable(t) ? "" : "the sides have different widths");
 	candidate_record(t, &a->candidate[1], 0, "");

@@ -8,7 +8,8 @@
  * of the differences has a standard error.  Of pairs, an item adds the share of pairs of the other kind that lie on
  * its right side, and the error is that of two samples (DeLong, DeLong and Clarke-Pearson 1988).
  *
- * In the open set rows of one class go together, so the splits are compared, which hold out different classes.
+ * In the open set rows of one class go together, so classes are compared: a class counts with the sum of its rows'
+ * differences, and the error is that of a ratio of sums over classes (Cochran 1977, section 6.4).
  *
  * The score by which a candidate won is too high, for it is the highest of many.  So the choice is made again by all
  * items but those of one part, which then score the candidate that was chosen without them; the mean over the parts is reported.
@@ -26,6 +27,9 @@
 /* What may be lost of a score, beyond chance, whatever MAP@R gains. */
 #define MAX_LOSS		0.01
 
+/* So many units have the normal distribution's interval. */
+#define MANY_UNITS		200
+
 LearnStatus
 trainer_keep_each(Trainer *t)
 {
@@ -36,6 +40,11 @@ trainer_keep_each(Trainer *t)
 	LEARN_ALLOC(env, t->compared, t->n_compared);
 	LEARN_ALLOC(env, t->times, t->n_compared);
 	t->part = NULL;
+	if (t->unit)
+	{
+		LEARN_ALLOC(env, t->unit_sum, t->n_units);
+		LEARN_ALLOC(env, t->unit_weight, t->n_units);
+	}
 	if (t->n_splits <= t->folds)
 		return LEARN_OK;
 	LEARN_ALLOC(env, t->part, t->n);
@@ -54,6 +63,8 @@ parts(const Trainer *t)
 {
 	if (!t->each)
 		return t->n_splits;
+	if (t->unit)
+		return MAX_FOLDS;
 	if (t->n_splits == 1)
 		return HELD_PARTS;
 	return t->n_splits < t->folds ? t->n_splits : t->folds;
@@ -61,11 +72,13 @@ parts(const Trainer *t)
 
 /*
  * The part of the held-out item q of split f: its fold in the first partition, so that it is in one part however often it
- * is held out.  A single split is divided by hash.
+ * is held out.  A single split is divided by hash.  Items of one unit are in one part.
  */
 static int
 part_of(const Trainer *t, int f, int64_t q)
 {
+	if (t->unit)
+		return t->unit[t->split[f].held[q]] % MAX_FOLDS;
 	if (t->n_splits == 1)
 		return item_part(t->split[f].held[q], HELD_PARTS);
 	return t->part ? t->part[t->split[f].held[q]] : f;
@@ -141,6 +154,45 @@ compare_items(const Trainer *t, const Candidate *candidate, const Candidate *tha
 		}
 }
 
+/* Of the items that compare_items has compared, by units. */
+static Gain
+gain_of_units(const Trainer *t)
+{
+	Gain		gain = {NAN, INFINITY, 0};
+	double		sum = 0;
+	double		weight = 0;
+	double		squares = 0;
+
+	memset(t->unit_sum, 0, sizeof(double) * (size_t) t->n_units);
+	memset(t->unit_weight, 0, sizeof(double) * (size_t) t->n_units);
+	for (int64_t i = 0; i < t->n_compared; i++)
+	{
+		int64_t		item = t->n_splits == 1 ? t->split[0].held[i] : i;
+		double		counts = t->times[i] == 0 ? 0 : t->item_weight ? t->item_weight[item] : 1;
+
+		t->unit_sum[t->unit[item]] += counts * t->compared[i];
+		t->unit_weight[t->unit[item]] += counts;
+	}
+	for (int u = 0; u < t->n_units; u++)
+	{
+		sum += t->unit_sum[u];
+		weight += t->unit_weight[u];
+		gain.count += t->unit_weight[u] > 0;
+	}
+	if (gain.count == 0)
+		return gain;
+	gain.mean = sum / weight;
+	for (int u = 0; u < t->n_units; u++)
+	{
+		double		about = t->unit_sum[u] - gain.mean * t->unit_weight[u];
+
+		squares += about * about;
+	}
+	if (gain.count > 1)
+		gain.error = sqrt(squares * (double) gain.count / (double) (gain.count - 1)) / weight;
+	return gain;
+}
+
 Gain
 candidate_gain(const Trainer *t, const Candidate *candidate, const Candidate *than, Measure measure, int skip)
 {
@@ -152,6 +204,8 @@ candidate_gain(const Trainer *t, const Candidate *candidate, const Candidate *th
 	if (!t->each)
 		return gain_of_splits(t, candidate, than, measure, skip);
 	compare_items(t, candidate, than, measure, skip);
+	if (t->unit)
+		return gain_of_units(t);
 	for (int pass = 0; pass < 2; pass++)
 		for (int64_t i = 0; i < t->n_compared; i++)
 		{
@@ -229,9 +283,50 @@ standard_errors(double chance)
 	return low;
 }
 
+/* The chance that a variable of Student's distribution exceeds x > 0 (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4). */
+static double
+student_beyond(double x, int64_t degrees)
+{
+	double		angle = atan(x / sqrt((double) degrees));
+	double		cosine = cos(angle) * cos(angle);
+	double		term = degrees % 2 ? cos(angle) : 1;
+	double		sum = degrees == 1 ? 0 : term;
+
+	for (int64_t i = 2 + degrees % 2; i <= degrees - 2; i += 2)
+	{
+		term *= cosine * (double) (i - 1) / (double) i;
+		sum += term;
+	}
+	if (degrees % 2)
+		return 0.5 - (angle + sin(angle) * sum) / M_PI;
+	return 0.5 - sin(angle) * sum / 2;
+}
+
+/* The number of standard errors that a mean of n units, whose spread is unknown, exceeds with this chance. */
+static double
+unit_errors(double chance, int64_t n)
+{
+	double		low = 0;
+	double		high = 1000;
+
+	if (n > MANY_UNITS)
+		return standard_errors(chance);
+	for (int i = 0; i < 60; i++)
+	{
+		double		middle = (low + high) / 2;
+
+		if (student_beyond(middle, n - 1) > chance)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /*
  * Has it more of a measure than no learning, by more than the highest of that number of candidates has by chance?  The error
- * is that of no difference at all: few items that all gain a little must not look certain.
+ * is that of no difference at all: few items that all gain a little must not look certain.  Units are few, and their
+ * interval by Student's distribution is wide already: what they gain must lie beyond it.
  */
 static bool
 is_learned(const Trainer *t, const Candidate *candidate, Measure measure, int tests, int skip)
@@ -239,19 +334,11 @@ is_learned(const Trainer *t, const Candidate *candidate, Measure measure, int te
 	Gain		gain = candidate_gain(t, candidate, t->none, measure, skip);
 	double		variance = gain.error * gain.error + gain.mean * gain.mean / (double) gain.count;
 
-	return gain.count > 1 && gain.mean > 0 && gain.mean > standard_errors(LEVEL / tests) * sqrt(t->counted * variance);
-}
-
-/* Open set: better in every split, and on average by two standard errors of the difference between splits. */
-static bool
-gains_everywhere(const Trainer *t, const Candidate *candidate, int skip)
-{
-	Gain		gain = candidate_gain(t, candidate, t->none, measure_score, skip);
-
-	for (int f = 0; f < t->n_splits; f++)
-		if (f != skip && candidate->fold[f] - t->none->fold[f] <= 0)
-			return false;
-	return gain.count > 1 && gain.mean > 2 * gain.error;
+	if (gain.count <= 1 || !(gain.mean > 0))
+		return false;
+	if (t->options->open_set)
+		return gain.mean > unit_errors(LEVEL, gain.count) * gain.error;
+	return gain.mean > standard_errors(LEVEL / tests) * sqrt(t->counted * variance);
 }
 
 /* The standard error of a score, by the number of held-out items alone. */
@@ -271,8 +358,8 @@ candidate_is_safe(const Trainer *t, const Candidate *candidate, int skip)
 {
 	Gain		gain;
 
-	if (t->options->open_set)
-		return gains_everywhere(t, candidate, skip);
+	if (t->options->open_set && t->each)
+		return is_learned(t, candidate, measure_score, 1, skip);
 	if (!t->each)
 		return candidate->score + 2 * score_error(t, t->none->score) >= t->none->score - MAX_LOSS;
 	gain = candidate_gain(t, candidate, t->none, measure_score, skip);

@@ -130,11 +130,10 @@ is_hopeless(const Trainer *t, const Candidate *candidate, const Candidate *rival
 
 	if (rival == NULL || candidate->judged == t->n_splits)
 		return false;
-	/* candidate_is_safe would refuse it */
-	if (t->options->open_set && candidate->fold[candidate->judged - 1] <= t->none->fold[candidate->judged - 1])
+	if (t->options->open_set && candidate_gain(t, candidate, t->none, score_merit, -1).mean <= 0)
 		return true;
 	/* few splits do not say how far they are apart */
-	if (!t->each && candidate->judged <= t->n_splits / 2)
+	if ((!t->each || t->options->open_set) && candidate->judged <= t->n_splits / 2)
 		return false;
 	gain = candidate_gain(t, candidate, rival, score_merit, -1);
 	return gain.mean + HOPELESS * gain.error < 0;

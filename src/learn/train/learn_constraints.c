@@ -261,12 +261,13 @@ split_constraints(Trainer *t, int folds, int repeats)
 }
 
 /* Learner.folds */
-static void
+static LearnStatus
 folds_constraints(const Trainer *t, int *folds, int *repeats, bool *many)
 {
 	*many = false;
 	*folds = informative(t->constraints) < TRAIN_FEW ? FOLDS : 1;
 	*repeats = 1;
+	return LEARN_OK;
 }
 
 /* No learning needs two inputs of one width. */

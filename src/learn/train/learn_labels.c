@@ -21,7 +21,6 @@
 #define FOLDS			5
 #define VERY_FEW		1000	/* fewer rows are judged by as many partitions into folds: one row of them is much */
 #define REPEATS			3
-#define OPEN_FOLDS		6		/* of classes, repeated with other seeds until there are this many */
 
 static const char *
 noun(const Trainer *t)
@@ -135,9 +134,18 @@ split_labels(Trainer *t, int folds, int repeats)
 		share = o->open_set ? 0.3 : t->rows->n < TRAIN_FEW ? 0.2 : 0.1;
 	if (!o->open_set && share * t->rows->n > max_held)
 		share = (double) max_held / t->rows->n;
+	if (o->open_set)
+	{
+		/* rows of one class go together */
+		t->unit = t->rows->label;
+		t->n_units = t->rows->n_classes;
+	}
+	else
+	{
+		/* in folds, two rows are each other's neighbour: what they say of each other is one observation */
+		t->counted = folds > 1 ? 2 : 1;
+	}
 	t->folds = folds;
-	/* in folds, two rows are each other's neighbour: what they say of each other is one observation */
-	t->counted = folds > 1 ? 2 : 1;
 	t->n_splits = share > 0 ? folds * repeats : 0;
 	for (int f = 0; f < t->n_splits; f++)
 	{
@@ -155,14 +163,15 @@ split_labels(Trainer *t, int folds, int repeats)
 }
 
 /* Learner.folds */
-static void
+static LearnStatus
 folds_labels(const Trainer *t, int *folds, int *repeats, bool *many)
 {
 	bool		open_set = t->options->open_set;
 
 	*many = t->rows->n >= TRAIN_FEW && !open_set;
-	*folds = *many ? 1 : open_set ? OPEN_FOLDS : FOLDS;
+	*folds = *many ? 1 : FOLDS;
 	*repeats = *many || open_set || t->rows->n >= VERY_FEW ? 1 : REPEATS;
+	return open_set ? split_open_folds(t->env, t->rows, folds) : LEARN_OK;
 }
 
 static bool

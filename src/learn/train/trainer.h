@@ -86,7 +86,7 @@ typedef struct Learner
 	LearnStatus (*split) (Trainer *t, int folds, int repeats);
 
 	/* folds and repeats for auto; many: losses are compared in short runs on a sample, in one split */
-	void		(*folds) (const Trainer *t, int *folds, int *repeats, bool *many);
+	LearnStatus (*folds) (const Trainer *t, int *folds, int *repeats, bool *many);
 
 	/* the plan of a gradient method by t->options; network NULL: the options', or one chosen by the data */
 	void		(*plan) (const Trainer *t, const Method *method, const char *network, FitPlan *plan);
@@ -139,6 +139,10 @@ struct Trainer
 	bool		each;
 	const int32_t *kind;		/* n: items of two kinds, 0 and 1: the score is the mean of the means of both; or NULL */
 	const double *item_weight;	/* n, or NULL */
+	const int32_t *unit;		/* n: items of one unit go together, and the units are the evidence; or NULL: each item is one */
+	int			n_units;
+	double	   *unit_sum;		/* n_units, and */
+	double	   *unit_weight;	/* their weights */
 	int			counted;		/* how often one comparison of two rows counts among the items: 1, or 2 */
 	uint8_t    *part;			/* n: the fold of the first partition that holds the item out; NULL: see choose.c */
 	int64_t		n_compared;
@@ -250,7 +254,7 @@ typedef struct Gain
 {
 	double		mean;			/* NaN: they have nothing in common */
 	double		error;
-	int64_t		count;			/* items, of the rarer kind; or splits */
+	int64_t		count;			/* items, of the rarer kind; or units; or splits */
 } Gain;
 extern Gain candidate_gain(const Trainer *t, const Candidate *candidate, const Candidate *than, Measure measure, int skip);
 

@@ -530,8 +530,7 @@ tune_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, const T
 		learn_hint(env, "A search needs a class of two rows or more.");
 		return LEARN_DATA;
 	}
-	if (!options->open_set)
-		LEARN_TRY(trainer_keep_each(t));
+	LEARN_TRY(trainer_keep_each(t));
 	LEARN_ALLOC(env, trial, plan->trials);
 	LEARN_ALLOC(env, s.alive, plan->trials);
 	LEARN_ALLOC(env, result->candidates, 2 + 2 * (size_t) plan->trials);
