@@ -32,7 +32,7 @@ FROM dml_train('train_wine', 'wine',
 	'class', time_limit => 20, options => '{"epochs": 5}');
 SELECT dims, epochs, classes, metric, learned > 0 AS measured
 FROM dml_train('train_open', 'wine', 'alcohol, flavanoids, proline', 'class * 2 + (magnesium > 98)::int', method => 'whiten', open_set => true);
-SELECT * FROM dml_train('train_open', 'wine', 'alcohol, flavanoids, proline', 'class', method => 'whiten', open_set => true);
+SELECT * FROM dml_train('train_open', 'wine', 'alcohol, flavanoids, proline', '(class > 0)::int', method => 'whiten', open_set => true);
 SELECT epochs < 100000 AS stopped, reason ~ 'time' AS says_why
 FROM dml_train('train_time', 'wine', 'alcohol, flavanoids, proline', 'class', method => 'supcon', epochs => 100000, time_limit => 0.2,
 	options => '{"patience": 0}');

@@ -12,7 +12,7 @@
 #include "linear.h"
 #include "metric.h"
 #include "learn/data/moments.h"
-#include "solver.h"
+#include "shrink.h"
 
 /* Pairs of either kind that are drawn from labels, at most, unless asked for. */
 #define MOST_CONSTRAINTS	10000
@@ -27,6 +27,13 @@ typedef enum LearnsFrom
 	FROM_CONSTRAINTS			/* of its kind, drawn from labels */
 } LearnsFrom;
 
+/* How a method is shrunk: the matrix that it learns, or a scatter that it inverts by itself. */
+typedef enum Shrinks
+{
+	SHRINKS_METRIC,
+	SHRINKS_SCATTER
+} Shrinks;
+
 typedef struct Classical
 {
 	const char *name;
@@ -34,10 +41,16 @@ typedef struct Classical
 	int			kind;			/* ConstraintKind that it takes; NO_CONSTRAINTS: none */
 	bool		standard;		/* it is the same for any units: rows are standardised, for the numbers' sake */
 	LinearSolver solve;
+	Shrinks		shrinks;
+	bool		closed;			/* linear.c has it as it is, without shrinkage */
 } Classical;
 
 static const Classical classical[] = {
-	{"rca", FROM_CONSTRAINTS, CONSTRAINT_CHUNKLETS, true, solve_rca},
+	{"lda", FROM_LABELS, NO_CONSTRAINTS, true, solve_lda, .closed = true},
+	{"whiten", FROM_LABELS, NO_CONSTRAINTS, true, solve_whiten, SHRINKS_SCATTER, .closed = true},
+	{"covariance", FROM_LABELS, NO_CONSTRAINTS, true, solve_whiten, SHRINKS_SCATTER, .closed = true},
+	{"pca", FROM_LABELS, NO_CONSTRAINTS, true, NULL, .closed = true},
+	{"rca", FROM_CONSTRAINTS, CONSTRAINT_CHUNKLETS, true, solve_rca, SHRINKS_SCATTER},
 	{"lfda", FROM_LABELS, NO_CONSTRAINTS, true, solve_lfda},
 	{"lmnn", FROM_LABELS, NO_CONSTRAINTS, false, solve_lmnn},
 	{"nca_linear", FROM_LABELS, NO_CONSTRAINTS, false, solve_nca},
@@ -56,12 +69,6 @@ find(const Method *method)
 		if (strcmp(classical[i].name, method->name) == 0)
 			return &classical[i];
 	return NULL;
-}
-
-bool
-classical_is(const Method *method)
-{
-	return find(method) != NULL;
 }
 
 bool
@@ -101,6 +108,8 @@ linear_params(const Method *method, const LinearParams *constraints, int n_class
 		.gamma = double_or(constraints->gamma, d->gamma),
 		.sparsity = double_or(constraints->sparsity, d->sparsity),
 		.eta = double_or(constraints->eta, d->eta),
+		.shrink = constraints->shrink,
+		.l2 = constraints->l2,
 	};
 
 	/* 20 for each two classes, as metric-learn has it, up to a limit: of 1,000 classes that were 20 million */
@@ -146,9 +155,32 @@ fit(LearnEnv *env, const Classical *method, LinearJob *job, LinearFit *fit)
 	for (size_t i = 0; i < (size_t) prep->out * prep->out; i++)
 		if (!isfinite(a[i]))
 			return learn_fail(env, LEARN_DIVERGED, "the learned matrix is not finite");
+	if (plan->params.shrink > 0 && method->shrinks == SHRINKS_METRIC)
+		LEARN_TRY(shrink_metric(env, job, a));
 	LEARN_TRY(metric_weights(env, a, prep->out, job->most, weight, &rank));
 	arena_reset(env->arena, mark);
-	return linear_model(env, prep, weight, rank, &fit->model);
+	LEARN_TRY(linear_model(env, prep, weight, rank, &fit->model));
+	if (plan->params.l2)
+		linear_normalise(fit->model);
+	return LEARN_OK;
+}
+
+/* A closed form as it is. */
+static LearnStatus
+fit_closed(LearnEnv *env, const LinearPlan *plan, const Rows *rows, const int64_t *index, int64_t n, LinearFit *fit)
+{
+	const char *name = plan->method->name;
+
+	*fit = (LinearFit) {.objective = NAN, .converged = true, .rows = index != NULL ? n : rows->n};
+	if (strcmp(name, "lda") == 0)
+		LEARN_TRY(linear_lda(env, rows, index, n, plan->dims, &fit->model));
+	else if (strcmp(name, "pca") == 0)
+		LEARN_TRY(linear_pca(env, rows, index, n, plan->dims, &fit->model));
+	else
+		LEARN_TRY(linear_whiten(env, rows, index, n, plan->dims, &fit->model));
+	if (plan->params.l2)
+		linear_normalise(fit->model);
+	return LEARN_OK;
 }
 
 LearnStatus
@@ -158,6 +190,8 @@ classical_fit(LearnEnv *env, const LinearPlan *plan, const Rows *rows,
 	const Classical *method = find(plan->method);
 	LinearJob	job = {.plan = plan, .rows = rows, .index = index, .n = index != NULL ? n : rows->n};
 
+	if (method->closed && plan->params.shrink == 0)
+		return fit_closed(env, plan, rows, index, n, result);
 	if (method->from == FROM_TARGET && rows->target == NULL)
 		return learn_fail(env, LEARN_INVALID, "method \"%s\" learns from a number for each row", plan->method->name);
 	if (method->from == FROM_CONSTRAINTS)

@@ -44,15 +44,12 @@ typedef struct LinearFit
  */
 extern LinearParams linear_params(const Method *method, const LinearParams *constraints, int n_classes);
 
-/* Is it one of the methods of this file? */
-extern bool classical_is(const Method *method);
-
 /* Does the method learn from constraints of this kind? */
 extern bool classical_accepts(const Method *method, ConstraintKind kind);
 
 /*
- * Learn from the labels (methods of supervision "target": from rows->target) of rows index[0..n)
- * (NULL: all of them).  LEARN_DATA: the labels do not allow it; LEARN_INVALID: more columns than
+ * Learn from the labels (methods of supervision "target": from rows->target; "none": from the rows alone) of rows
+ * index[0..n) (NULL: all of them).  LEARN_DATA: the labels do not allow it; LEARN_INVALID: more columns than
  * MOMENTS_MAX_COV where the method has a d x d matrix.
  */
 extern LearnStatus classical_fit(LearnEnv *env, const LinearPlan *plan, const Rows *rows,

@@ -51,6 +51,12 @@ linear_none(LearnEnv *env, int d, Model **model)
 	return LEARN_OK;
 }
 
+void
+linear_normalise(Model *model)
+{
+	model->net->spec.l2 = true;
+}
+
 LearnStatus
 linear_model(LearnEnv *env, Prep *prep, const float *weight, int width, Model **model)
 {

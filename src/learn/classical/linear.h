@@ -11,8 +11,11 @@
 
 #define LINEAR_MAX_WHITENED	4096	/* columns up to which an evaluation whitens */
 
-/* A model of preprocessing and one layer with these weights (width x prep->out). */
+/* A model of preprocessing and one layer with these weights (width x prep->out), raw. */
 extern LearnStatus linear_model(LearnEnv *env, Prep *prep, const float *weight, int width, Model **model);
+
+/* Have a model of this file divide its embedding by its length. */
+extern void linear_normalise(Model *model);
 
 /* The identity: distances as they are in the data. */
 extern LearnStatus linear_none(LearnEnv *env, int d, Model **model);

@@ -11,7 +11,7 @@
 #include "base/blas.h"
 #include "metric.h"
 #include "learn/data/scatter.h"
-#include "solver.h"
+#include "shrink.h"
 
 #define TOLERANCE	1e-9
 
@@ -48,6 +48,15 @@ solve_rca(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	problem.shrinkage = s.shrinkage;
 	problem.varying = s.varying;
 	problem.trusted = scatter_trusted(&s);
+	if (job->plan->params.shrink > 0)
+	{
+		double	   *target;
+
+		LEARN_ALLOC(env, target, d);
+		shrink_target(job, target);
+		shrink_scatter(job, target, problem.within);
+		problem.trusted = true;
+	}
 	LEARN_ALLOC(env, value, job->most);
 	LEARN_ALLOC(env, vector, (size_t) job->most * d);
 	LEARN_TRY(discriminant_directions(env, &problem, job->most, TOLERANCE, value, vector, &rank));

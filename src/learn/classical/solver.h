@@ -27,6 +27,8 @@ typedef struct LinearJob
  */
 typedef LearnStatus (*LinearSolver) (LearnEnv *env, LinearJob *job, double *a, LinearFit *fit);
 
+extern LearnStatus solve_lda(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit);
+extern LearnStatus solve_whiten(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit);
 extern LearnStatus solve_rca(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit);
 extern LearnStatus solve_lfda(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit);
 extern LearnStatus solve_lmnn(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit);

@@ -38,6 +38,8 @@ typedef struct LinearParams
 	double		gamma;			/* itml: what slack costs */
 	double		sparsity;		/* sdml, scml: L1 penalty */
 	double		eta;			/* sdml: weight of the pairs against the prior */
+	double		shrink;			/* share of the metric of the rows as they are */
+	int			l2;				/* the embedding is normalised */
 } LinearParams;
 
 typedef struct Method

@@ -26,6 +26,7 @@
 #define LEAST_EPOCHS	4		/* of a candidate on a sample, and of the larger network */
 #define LEAST_FOLDS		10		/* epochs of a candidate in folds */
 #define FOLDS_SHARES	4		/* no candidate in folds plans for more than this part of choosing */
+#define STRENGTH_SHARES	10		/* a closed form whose strengths take more than this part of what is left has one alone */
 #define DEEP_EPOCHS		8
 #define MOST_EPOCHS		60
 #define MOST_JUDGED		25		/* epochs of a candidate in folds */
@@ -40,6 +41,7 @@ typedef struct Auto
 	double		limit;
 	double		budget;			/* planned seconds for choosing */
 	double		planned;		/* so far */
+	bool		loss;			/* a loss was tried */
 	Candidate	candidate[MAX_CANDIDATES];
 	int			n;
 	bool		late;			/* the clock, not the plan, ended choosing */
@@ -73,6 +75,15 @@ describe(const Candidate *candidate, char *text, size_t size)
 	size_t		used = 0;
 
 	text[0] = '\0';
+	if (candidate->strengths && (candidate->strengths[candidate->strength].shrink > 0 || candidate->strengths[candidate->strength].l2))
+	{
+		const Strength *strength = &candidate->strengths[candidate->strength];
+
+		if (strength->shrink > 0)
+			used += snprintf(text + used, size - used, "shrink = %g%s", strength->shrink, strength->l2 ? ", " : "");
+		if (strength->l2)
+			snprintf(text + used, size - used, "l2 = true");
+	}
 	if (!candidate_is_gradient(candidate))
 		return;
 	if (plan->term[0].params.scale != candidate->method->defaults.scale)
@@ -86,7 +97,7 @@ note_settings(Trainer *t, const Candidate *candidate)
 {
 	CandidateRecord *c = &t->result->candidates[t->result->n_candidates - 1];
 
-	c->epochs = candidate->plan.epochs;
+	c->epochs = candidate_is_gradient(candidate) ? candidate->plan.epochs : 0;
 	describe(candidate, c->settings, sizeof(c->settings));
 }
 
@@ -120,8 +131,20 @@ rival(const Auto *a)
 	return best;
 }
 
+/* Seconds of a closed form or linear map in all splits: it is solved and judged with each strength. */
+static double
+solution_seconds(const Trainer *t, const Candidate *c)
+{
+	int			more = c->n_strengths > 1 ? c->n_strengths - 1 : 0;
+	double		d = t->rows->d;
+	double		held = (double) t->split[0].n_held;
+	double		judged = held * (double) t->n * d + (double) t->n * d * d + 30 * d * d * d;
+
+	return (t->learner->solve_seconds(t, c->method) * (1 + more) + work_seconds(t, 2 * judged * more)) * t->n_splits;
+}
+
 static LearnStatus
-try_solution(Auto *a, const char *name)
+try_solution(Auto *a, const Try *try)
 {
 	Trainer    *t = a->t;
 	Candidate  *c = &a->candidate[a->n];
@@ -129,8 +152,15 @@ try_solution(Auto *a, const char *name)
 
 	if (t->rows->d > MAX_WHITEN || !t->learner->whitens(t))
 		return LEARN_OK;
-	candidate_init(c, method_by_name(name));
-	cost = t->learner->solve_seconds(t, c->method) * t->n_splits;
+	candidate_init(c, method_by_name(try->method));
+	c->strengths = try->strengths;
+	c->n_strengths = try->n_strengths;
+	cost = solution_seconds(t, c);
+	if (c->n_strengths > 1 && cost > (a->budget - a->planned) / STRENGTH_SHARES)
+	{
+		c->n_strengths = 1;
+		cost = solution_seconds(t, c);
+	}
 	if (a->planned + cost > a->budget || (!a->many && cost > a->budget / FOLDS_SHARES) || is_late(a))
 	{
 		candidate_leave_out(t, c);
@@ -139,6 +169,7 @@ try_solution(Auto *a, const char *name)
 	LEARN_TRY(candidate_try(t, c, rival(a)));
 	a->late |= c->cut;
 	a->planned += cost * c->judged / t->n_splits;
+	note_settings(t, c);
 	a->n++;
 	return LEARN_OK;
 }
@@ -175,13 +206,13 @@ try_gradient(Auto *a, const Try *try)
 	apply(a, try, plan);
 	plan->phase = PHASE_CHOOSING;
 	plan->deadline = t->start + CLOCK_SHARE * a->limit;
-	if (a->planned == 0)
+	if (!a->loss)
 		plan->deadline = fmax(plan->deadline, t->env->now(t->env->ctx) + FIRST_SHARE * a->limit);
 	epoch = candidate_seconds(t, plan, 1) * t->split[0].n_train / t->n * t->n_splits;
 	epochs = affordable_epochs(a, plan, epoch);
 
 	/* the first is tried however little time there is: on a machine that took all of it to read the rows, too */
-	if (a->planned > 0 && ((epochs < least && epochs < plan->epochs) || is_late(a)))
+	if (a->loss && ((epochs < least && epochs < plan->epochs) || is_late(a)))
 	{
 		candidate_leave_out(t, c);
 		return LEARN_OK;
@@ -192,6 +223,7 @@ try_gradient(Auto *a, const Try *try)
 		plan->judge_every = 1 + (plan->epochs - 1) / MOST_JUDGED;
 	LEARN_TRY(candidate_try(t, c, rival(a)));
 	a->late |= c->cut;
+	a->loss = true;
 	a->planned += epoch * plan->epochs * (a->many ? 1 : (double) c->judged / t->n_splits);
 	note_settings(t, c);
 	a->n++;
@@ -202,7 +234,7 @@ static LearnStatus
 try_first(Auto *a)
 {
 	for (int i = 0; i < a->list.n_first; i++)
-		LEARN_TRY(try_solution(a, a->list.first[i].method));
+		LEARN_TRY(try_solution(a, &a->list.first[i]));
 	return LEARN_OK;
 }
 
@@ -213,7 +245,7 @@ try_then(Auto *a)
 		if (method_by_name(a->list.then[i].method)->kind == METHOD_GRADIENT)
 			LEARN_TRY(try_gradient(a, &a->list.then[i]));
 		else
-			LEARN_TRY(try_solution(a, a->list.then[i].method));
+			LEARN_TRY(try_solution(a, &a->list.then[i]));
 	return LEARN_OK;
 }
 
@@ -565,7 +597,7 @@ train_auto(Trainer *t)
 	describe_rival(a, best, close, sizeof(close));
 	snprintf(r->reason, sizeof(r->reason), "%s%s%s%s is the best of %d candidates: %s%s%s%s%s%s%s",
 			 kept->method ? candidate_name(kept) : "no learning",
-			 gradient ? " (" : "", settings, gradient ? ")" : "", r->n_candidates - t->left_out, scores, order, close,
+			 settings[0] ? " (" : "", settings, settings[0] ? ")" : "", r->n_candidates - t->left_out, scores, order, close,
 			 !a->many ? t->n_splits > 1 ? "; judged in folds, then fitted on all" : "; judged in one split, then fitted on all" :
 			 gradient ? "; losses compared in short runs, the best one then trained for the time that was left" : "",
 			 t->learner->told(t),

@@ -24,10 +24,11 @@
 /* The chance that a candidate is kept when no candidate has learned anything. */
 #define LEVEL			0.025
 
-/* What may be lost of a score, beyond chance, whatever MAP@R gains. */
+/* What may be lost of a score, whatever MAP@R gains; and the standard errors that are granted to chance. */
 #define MAX_LOSS		0.01
+#define SURE			0.5
 
-/* So many units have the normal distribution's interval. */
+/* With more units, the interval is that of the normal distribution. */
 #define MANY_UNITS		200
 
 LearnStatus
@@ -363,7 +364,7 @@ candidate_is_safe(const Trainer *t, const Candidate *candidate, int skip)
 	if (!t->each)
 		return candidate->score + 2 * score_error(t, t->none->score) >= t->none->score - MAX_LOSS;
 	gain = candidate_gain(t, candidate, t->none, measure_score, skip);
-	return gain.mean + 2 * gain.error >= -MAX_LOSS;
+	return gain.mean + SURE * gain.error >= -MAX_LOSS;
 }
 
 static bool

@@ -4,7 +4,8 @@
  *
  * A candidate is fitted once for each split, on what that split has to learn from, and scored on the rest.  A
  * gradient method has a score after each epoch, its course.  With several splits, the epoch that counts in one of them
- * is the one that the others found best, so that it is not chosen by what it is judged on.
+ * is the one that the others found best, so that it is not chosen by what it is judged on.  The strengths of a closed form
+ * are such a course, too.
  */
 #include "trainer.h"
 
@@ -15,7 +16,7 @@
 /* Standard errors below its rival's merit by which a candidate is given up. */
 #define HOPELESS		3
 
-/* A gradient method's course of scores in one split. */
+/* A course of scores in one split: of a gradient method by epochs, of a closed form by strengths. */
 typedef struct Course
 {
 	EpochRecord *record;
@@ -23,7 +24,21 @@ typedef struct Course
 	QueryScore *each;			/* of the epochs that were judged (fit_each); or NULL */
 } Course;
 
-/* What each held-out item adds by the scores of an epoch of a course. */
+/* Places of a course: epochs, or strengths of a closed form; 0: it has a score alone. */
+static int
+course_length(const Candidate *candidate)
+{
+	return candidate_is_gradient(candidate) ? candidate->plan.stop_after : candidate->n_strengths;
+}
+
+/* Places of a course that keep what each held-out item adds. */
+static int
+course_kept(const Candidate *candidate)
+{
+	return candidate_is_gradient(candidate) ? fit_judged(&candidate->plan) : candidate->n_strengths;
+}
+
+/* What each held-out item adds by the scores of an epoch, or strength, of a course. */
 static void
 take_each(const Trainer *t, Candidate *candidate, int f, const Course *course, int epoch)
 {
@@ -31,10 +46,43 @@ take_each(const Trainer *t, Candidate *candidate, int f, const Course *course, i
 	Fit			fit = {.each = course->each};
 
 	if (t->each)
-		memcpy(candidate->each[f], fit_each(&candidate->plan, &fit, epoch, n), sizeof(QueryScore) * (size_t) n);
+		memcpy(candidate->each[f], candidate_is_gradient(candidate) ? fit_each(&candidate->plan, &fit, epoch, n) :
+			   course->each + (epoch - 1) * n, sizeof(QueryScore) * (size_t) n);
 }
 
-/* One split: the candidate's score there, and of a gradient method the course of its scores. */
+/* A closed form in one split, with each strength; by this split alone, the best of them counts. */
+static LearnStatus
+judge_strengths(Trainer *t, Candidate *candidate, int f, Course *course, HeldOutScore *found)
+{
+	const Split *split = &t->split[f];
+	double		best = -INFINITY;
+
+	course->length = candidate->n_strengths;
+	for (int k = 0; k < candidate->n_strengths; k++)
+	{
+		ArenaMark	mark = arena_mark(t->env->arena);
+		HeldOutScore score = NO_SCORE;
+		Model	   *model;
+
+		candidate->strength = k;
+		score.each = t->each ? course->each + k * split->n_held : NULL;
+		LEARN_TRY(t->learner->solve(t, candidate, split, PHASE_VALIDATING, &model));
+		LEARN_TRY(t->learner->score(t, split, model, NULL, &score));
+		arena_reset(t->env->arena, mark);
+		course->record[k] = (EpochRecord) {.validation = score.score, .map_r = score.map_r};
+		if (k > 0 && !(score_merit(score.score, score.map_r) >= best))
+			continue;
+		best = score_merit(score.score, score.map_r);
+		candidate->best_epoch = k + 1;
+		candidate->fold[f] = score.score;
+		*found = score;
+	}
+	candidate->strength = candidate->best_epoch - 1;
+	take_each(t, candidate, f, course, candidate->best_epoch);
+	return LEARN_OK;
+}
+
+/* One split: the candidate's score there, and the course of its scores if it has one. */
 static LearnStatus
 judge_split(Trainer *t, Candidate *candidate, int f, Course *course, HeldOutScore *found)
 {
@@ -42,6 +90,8 @@ judge_split(Trainer *t, Candidate *candidate, int f, Course *course, HeldOutScor
 	Model	   *model;
 	Fit			fit;
 
+	if (candidate->n_strengths > 0)
+		return judge_strengths(t, candidate, f, course, found);
 	if (!candidate_is_gradient(candidate))
 	{
 		found->each = t->each ? candidate->each[f] : NULL;
@@ -139,7 +189,7 @@ is_hopeless(const Trainer *t, const Candidate *candidate, const Candidate *rival
 	return gain.mean + HOPELESS * gain.error < 0;
 }
 
-/* Of a gradient method that was judged in several splits: in each of them the epoch that the others found best. */
+/* Of a candidate with a course that was judged in several splits: in each of them the epoch that the others found best. */
 static void
 take_epochs(const Trainer *t, Candidate *candidate, const Course *course, double *map_r)
 {
@@ -154,6 +204,8 @@ take_epochs(const Trainer *t, Candidate *candidate, const Course *course, double
 		take_each(t, candidate, f, &course[f], epoch);
 	}
 	candidate->best_epoch = best_epoch_of(t, candidate, course, -1);
+	if (candidate->n_strengths > 0)
+		candidate->strength = candidate->best_epoch - 1;
 }
 
 /* The mean held-out score of a candidate over the splits; nothing is kept but the figures. */
@@ -161,8 +213,7 @@ static LearnStatus
 judge_splits(Trainer *t, Candidate *candidate, const Candidate *rival)
 {
 	LearnEnv   *env = t->env;
-	bool		gradient = candidate_is_gradient(candidate);
-	int			epochs = gradient ? candidate->plan.stop_after : 0;
+	int			epochs = course_length(candidate);
 	ArenaMark	start;
 	Course		course[MAX_FOLDS] = {{NULL}};
 	double		sum = 0;
@@ -175,14 +226,14 @@ judge_splits(Trainer *t, Candidate *candidate, const Candidate *rival)
 
 	for (int f = 0; f < t->n_splits && t->each; f++)
 		LEARN_ALLOC(env, candidate->each[f], t->split[f].n_held);
-	if (gradient)
+	if (epochs > 0)
 		LEARN_ALLOC(env, candidate->course, epochs);
 	start = arena_mark(env->arena);
-	for (int f = 0; f < t->n_splits && gradient; f++)
+	for (int f = 0; f < t->n_splits && epochs > 0; f++)
 	{
 		LEARN_ALLOC(env, course[f].record, epochs);
 		if (t->each)
-			LEARN_ALLOC(env, course[f].each, (size_t) (fit_judged(&candidate->plan) * t->split[f].n_held));
+			LEARN_ALLOC(env, course[f].each, (size_t) (course_kept(candidate) * t->split[f].n_held));
 	}
 	for (candidate->judged = 0; candidate->judged < t->n_splits && !hopeless;)
 	{
@@ -200,7 +251,7 @@ judge_splits(Trainer *t, Candidate *candidate, const Candidate *rival)
 		hopeless = is_hopeless(t, candidate, rival);
 		arena_reset(env->arena, mark);
 	}
-	if (gradient && candidate->judged > 1)
+	if (epochs > 0 && candidate->judged > 1)
 		take_epochs(t, candidate, course, map_r);
 	for (int epoch = 1; epoch <= epochs && candidate->judged > 0; epoch++)
 		candidate->course[epoch - 1] = epoch_score(t, candidate, course, epoch, -1);

@@ -127,7 +127,7 @@ solve_constraints(Trainer *t, Candidate *candidate, const Split *from, TrainPhas
 {
 	LearnEnv   *env = t->env;
 	const Constraints *constraints = t->constraints;
-	int			dims = t->options->dims;
+	LinearPlan	plan;
 	int64_t    *rows;
 	int64_t		n_rows;
 
@@ -136,12 +136,13 @@ solve_constraints(Trainer *t, Candidate *candidate, const Split *from, TrainPhas
 	LEARN_TRY(candidate_check_dims(t));
 	if (constraint_two_towers(constraints))
 		return learn_fail(env, LEARN_DATA, "method \"%s\" has one input, and the two sides have one each", candidate->method->name);
-	if (candidate->method->kind == METHOD_LINEAR || classical_is(candidate->method))
+	if (strcmp(candidate->method->supervision, "none") != 0)
 		return solve_linear(t, candidate, from->train, from->n_train, phase, model);
 	LEARN_TRY(constraint_rows(env, constraints, 0, from->train, from->n_train, &rows, &n_rows));
-	if (strcmp(candidate->method->name, "pca") == 0)
-		return linear_pca(env, constraints->rows, rows, n_rows, dims, model);
-	return linear_whiten(env, constraints->rows, rows, n_rows, dims, model);
+	plan = candidate_plan_linear(t, candidate, 0, phase);
+	LEARN_TRY(classical_fit(env, &plan, constraints->rows, rows, n_rows, &candidate->linear));
+	*model = candidate->linear.model;
+	return LEARN_OK;
 }
 
 /* Learner.score */

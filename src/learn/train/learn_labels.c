@@ -52,37 +52,24 @@ fit_labels(Trainer *t, const FitPlan *plan, const Split *from, const Split *judg
 	return fit_gradient(t->env, &input, t->options, plan, fit);
 }
 
-static LearnStatus
-solve_linear(Trainer *t, Candidate *candidate, const int64_t *index, int64_t n, TrainPhase phase, Model **model)
-{
-	LinearPlan	plan = candidate_plan_linear(t, candidate, t->rows->n_classes, phase);
-
-	LEARN_TRY(classical_fit(t->env, &plan, t->rows, index, n, &candidate->linear));
-	*model = candidate->linear.model;
-	return LEARN_OK;
-}
-
 /* Learner.solve: on a sample of many rows, if the model is for judging alone. */
 static LearnStatus
 solve_labels(Trainer *t, Candidate *candidate, const Split *from, TrainPhase phase, Model **model)
 {
 	LearnEnv   *env = t->env;
-	int			dims = t->options->dims;
+	LinearPlan	plan;
 	int64_t    *index = from->train;
 	int64_t		n = from->n_train;
 
 	LEARN_TRY(candidate_check_dims(t));
-	if (phase != PHASE_TRAINING)
-		LEARN_TRY(split_sample(env, from->train, from->n_train, MAX_FIT_SAMPLE, t->options->seed, &index, &n));
 	if (candidate->method == NULL)
 		return linear_none(env, t->rows->d, model);
-	if (strcmp(candidate->method->name, "pca") == 0)
-		return linear_pca(env, t->rows, index, n, dims, model);
-	if (classical_is(candidate->method))
-		return solve_linear(t, candidate, index, n, phase, model);
-	if (strcmp(candidate->method->name, "whiten") == 0 || strcmp(candidate->method->name, "covariance") == 0)
-		return linear_whiten(env, t->rows, index, n, dims, model);
-	return linear_lda(env, t->rows, index, n, dims, model);
+	if (phase != PHASE_TRAINING)
+		LEARN_TRY(split_sample(env, from->train, from->n_train, MAX_FIT_SAMPLE, t->options->seed, &index, &n));
+	plan = candidate_plan_linear(t, candidate, t->rows->n_classes, phase);
+	LEARN_TRY(classical_fit(env, &plan, t->rows, index, n, &candidate->linear));
+	*model = candidate->linear.model;
+	return LEARN_OK;
 }
 
 /* Learner.score */
@@ -183,16 +170,33 @@ always(const Trainer *t)
 /* ---------- what auto tries ---------- */
 
 /*
+ * Strengths, from the strongest: of equal ones the last is taken.  LDA drops all directions but a few, so it is mixed with the rows as
+ * they are; RCA keeps all, and needs little of them.
+ */
+static const Strength lda_strengths[] = {{0, false}, {0, true}, {0.25, false}, {0.5, false}, {0.75, false}, {0.9, false}};
+static const Strength rca_strengths[] = {{0.1, false}, {0.1, true}, {0.25, false}, {0.25, true}, {0.5, false}, {0.5, true},
+{0.75, false}, {0.75, true}};
+static const Strength lfda_strengths[] = {{0, false}, {0.5, false}};
+static const Strength few_rca[] = {{0.25, false}, {0.25, true}, {0.75, false}};
+static const Strength many_strengths[] = {{0, true}, {0, false}};
+
+#define STRENGTHS(list)	NULL, 0, list, sizeof(list) / sizeof(list[0])
+
+/*
  * proxy_nca with scale 3 stands before other losses of one proxy a class for what recall@1 does not show: of losses
  * that are equal on held-out rows it has the lowest equal error rate of verification (docs/methods.md).
  */
 static const TryList few_tries = {
-	{{"lda"}, {"lfda"}, {"nca_linear"}}, 3,
+	{{"lda"}, {"lfda"}, {"rca", STRENGTHS(few_rca)}, {"nca_linear"}}, 4,
 	{{"circle", NULL, 0}, {"supcon", NULL, 0}, {"multi_similarity", NULL, 0}, {"supcon", "%d", 0}, {"proxy_nca", NULL, 3}, {"angular", NULL, 0},
-	{"lmnn", NULL, 0}, {"cosface", NULL, 0}, {"proxy_anchor", NULL, 0}, {"nca", "%d, raw", 0}, {"cosface", "%d", 0}}, 11
+	{"lmnn", NULL, 0}, {"cosface", NULL, 0}, {"proxy_anchor", NULL, 0}, {"nca", "%d, raw", 0}}, 10
+};
+static const TryList open_tries = {
+	{{"lda", STRENGTHS(lda_strengths)}, {"rca", STRENGTHS(rca_strengths)}, {"lfda", STRENGTHS(lfda_strengths)}}, 3,
+	{{"circle", NULL, 0}, {"supcon", NULL, 0}, {"multi_similarity", NULL, 0}, {"supcon", "%d", 0}, {"proxy_nca", NULL, 3}, {"cosface", NULL, 0}}, 6
 };
 static const TryList many_tries = {
-	{{"lda"}}, 1,
+	{{"lda", STRENGTHS(many_strengths)}}, 1,
 	{{"proxy_nca", NULL, 3}, {"supcon", NULL, 0}, {"proxy_nca", "%d", 3}, {"soft_triple", NULL, 0}}, 4
 };
 static const TryList target_tries = {
@@ -204,7 +208,7 @@ static const TryList target_tries = {
 static void
 tries_labels(const Trainer *t, bool many, TryList *list)
 {
-	const TryList *all = t->rows->target ? &target_tries : many ? &many_tries : &few_tries;
+	const TryList *all = t->rows->target ? &target_tries : many ? &many_tries : t->options->open_set ? &open_tries : &few_tries;
 
 	*list = *all;
 	list->n_then = 0;

@@ -32,7 +32,7 @@ typedef struct CandidateRecord
 	char		settings[512];
 } CandidateRecord;
 
-/* What a gradient method was fitted with where the options leave it open; all 0: the winner is none. */
+/* What the winner was fitted with where the options leave it open. */
 typedef struct TrainChosen
 {
 	int			batch;
@@ -40,6 +40,8 @@ typedef struct TrainChosen
 	int			epochs;			/* the schedule's length */
 	double		learning_rate;
 	double		average;
+	double		shrink;			/* closed forms */
+	bool		l2;
 } TrainChosen;
 
 typedef struct TrainResult

@@ -144,6 +144,11 @@ candidate_plan_linear(const Trainer *t, const Candidate *candidate, int n_classe
 
 	plan.method = candidate->method;
 	plan.params = linear_params(candidate->method, &o->linear, n_classes);
+	if (candidate->strengths)
+	{
+		plan.params.shrink = candidate->strengths[candidate->strength].shrink;
+		plan.params.l2 = candidate->strengths[candidate->strength].l2;
+	}
 	plan.prep = chosen_prep(t);
 	plan.components = o->components;
 	plan.dims = o->dims;
@@ -368,6 +373,11 @@ candidate_keep(Trainer *t, Candidate *candidate, const Split *judge, bool *cut)
 		const FitPlan *plan = &candidate->plan;
 
 		r->chosen = (TrainChosen) {plan->batch, plan->rows_per_class, plan->epochs, plan->learning_rate, plan->average};
+	}
+	else if (candidate->strengths)
+	{
+		r->chosen.shrink = candidate->strengths[candidate->strength].shrink;
+		r->chosen.l2 = candidate->strengths[candidate->strength].l2;
 	}
 	r->method = candidate->method;
 	snprintf(r->method_name, sizeof(r->method_name), "%s", candidate_name(candidate));

@@ -33,6 +33,13 @@
 #define MAX_WHITEN		2048	/* features up to which whitening, closed forms and linear maps are tried */
 #define AUTO_TIME_LIMIT	60.0
 
+/* How strongly a closed form is learned, which is chosen with it. */
+typedef struct Strength
+{
+	double		shrink;			/* share of the metric of the rows as they are */
+	bool		l2;				/* the embedding is normalised */
+} Strength;
+
 typedef struct Candidate
 {
 	const Method *method;		/* NULL: no learning */
@@ -46,6 +53,9 @@ typedef struct Candidate
 	int			best_epoch;
 	QueryScore *course;			/* gradient methods: mean score after each of plan.stop_after epochs; NULL: not judged */
 	LinearFit	linear;			/* classical methods: the latest fit */
+	const Strength *strengths;	/* closed forms: what may be chosen, from the strongest; NULL: the options' */
+	int			n_strengths;
+	int			strength;		/* the one of them that is fitted */
 	double		recall10;		/* matches and views: beside the score */
 	double		mrr;
 } Candidate;
@@ -58,6 +68,8 @@ typedef struct Try
 	const char *method;
 	const char *network;		/* NULL: the default; %d: dims */
 	double		scale;			/* 0: the method's */
+	const Strength *strengths;	/* of a closed form; NULL: as it is */
+	int			n_strengths;
 } Try;
 
 #define MAX_TRIES	16
@@ -97,7 +109,7 @@ typedef struct Learner
 	/* any other candidate; phase PHASE_TRAINING: for good */
 	LearnStatus (*solve) (Trainer *t, Candidate *candidate, const Split *from, TrainPhase phase, Model **model);
 
-	/* seconds that solve takes for a method, by arithmetic */
+	/* seconds that solve takes for a method, by arithmetic; a closed form is judged once more with each strength beyond the first */
 	double		(*solve_seconds) (const Trainer *t, const Method *method);
 
 	/* the score of a model on what a split holds out; b: of the second of two inputs, or NULL */

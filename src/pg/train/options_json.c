@@ -197,6 +197,11 @@ candidates_to_json(const TrainResult *result)
 			appendStringInfo(&json, ", \"epochs\": %d, ", candidate->epochs);
 			append_text(&json, "settings", candidate->settings);
 		}
+		else if (candidate->settings[0] != '\0')
+		{
+			appendStringInfoString(&json, ", ");
+			append_text(&json, "settings", candidate->settings);
+		}
 		appendStringInfoChar(&json, '}');
 	}
 	appendStringInfoChar(&json, ']');
