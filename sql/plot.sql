@@ -1,6 +1,6 @@
 -- Pictures: what is in them, and that users' text cannot become markup.
-CREATE EXTENSION IF NOT EXISTS dml;
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS dml;
 CREATE SCHEMA plot;
 SET search_path = plot, public;
 -- Marks of a kind in a picture.
@@ -44,6 +44,13 @@ SELECT substring(:'a' FROM '<g class="panel">.*$') = substring(:'b' FROM '<g cla
 SELECT marks(dml_plot('space', 'plot', 'thing', label => 'label', projection => 'lda'), 'circle') AS lda, marks(dml_plot('space', 'plot', 'thing'), 'circle') AS no_label,
 	marks(dml_plot('space', source => 'thing', features => 'x'), 'circle') AS no_model, marks(dml_plot('space', 'plot', 'thing', max_rows => 20, baseline => false), 'circle') AS sample,
 	dml_plot('space', 'plot', 'thing', theme => 'auto') ~ '@media \(prefers-color-scheme:dark\)' AS auto;
+
+-- The scores by epoch of the runs that were judged are stored with a model that was then trained on all rows, and drawn.
+SELECT rows FROM dml_train('plot_judged', 'thing', 'x', 'label', method => 'triplet', network => '4', epochs => 4);
+SELECT array_agg((e ->> 'epoch')::int ORDER BY place) AS epochs, bool_and((e ->> 'judged')::float8 BETWEEN 0 AND 1) AS judged, bool_or(e ->> 'loss' IS NOT NULL) AS loss
+FROM dml_model_versions, jsonb_array_elements(history) WITH ORDINALITY h (e, place) WHERE model = 'plot_judged';
+SELECT sound(svg), marks(svg, 'circle class="strong best"') AS best, svg ~ '>Score on held-out rows, of the runs that were judged<' AS told
+FROM (SELECT dml_plot('curve', 'plot_judged') AS svg) p;
 
 -- Clusters of a column; NULL is no cluster.
 SELECT sound(svg), marks(svg, 'circle') AS circles, svg ~ '>no cluster<' AS noise
@@ -102,7 +109,9 @@ SELECT dml_plot('clusters', 'plot', 'thing', label => 'label', cluster => 'half'
 SELECT dml_plot('roc', 'plot', 'SELECT * FROM thing WHERE label = ''c1''', label => 'label');
 SELECT dml_plot('neighbours', source => 'image', features => 'x', label => 'label', image_width => 7);
 SELECT dml_plot('neighbours', source => 'image', features => 'x', label => 'label', image_width => -1);
+\set VERBOSITY terse
 SELECT dml_plot('space', 'nobody', 'thing');
+\set VERBOSITY default
 SELECT dml_plot('space', 'plot', 'image');
 SELECT dml_plot('space', 'plot', 'SELECT * FROM thing WHERE false');
 SELECT rows FROM dml_train('plot_closed', 'thing', 'x', 'label', method => 'lda', options => '{"validation": 0}');
@@ -125,5 +134,5 @@ SELECT plot.marks(dml_plot('space', 'plot', 'plot.thing'), 'circle') AS circles;
 RESET ROLE;
 
 DROP SCHEMA plot CASCADE;
-SELECT dml_drop_model('plot'), dml_drop_model('plot_closed');
+SELECT dml_drop_model('plot'), dml_drop_model('plot_closed'), dml_drop_model('plot_judged');
 DROP ROLE plot_reader;

@@ -69,14 +69,15 @@ typedef struct EpochPoint
 {
 	int			epoch;
 	double		loss;			/* NaN: none */
-	double		score;			/* NaN: none */
+	double		score;			/* NaN: not measured */
 } EpochPoint;
 
 typedef struct CurvePicture
 {
 	int			n;
-	const EpochPoint *epoch;
+	const EpochPoint *epoch;	/* at least one; epochs rise */
 	const char *score;			/* its name */
+	const char *score_title;	/* of the panel */
 	double		without_learning;	/* NaN: not measured */
 	double		whitened;
 	double		learned;		/* of the model that was kept */

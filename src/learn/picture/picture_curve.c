@@ -35,11 +35,12 @@ add_room(Axis *axis)
 	axis->high += room;
 }
 
-/* One value of each epoch as a line, with gaps where it is NaN, and a mark if it stands alone. */
+/* One value of each epoch as a line, and a mark at each that is there if they are few or some are not there. */
 static void
 draw_values(const CurvePicture *p, const Panel *panel, bool score, int style, Svg *svg)
 {
 	bool		pen = false;
+	int			there = 0;
 
 	svg_format(svg, "<path class=\"line l%d\" d=\"", style);
 	for (int i = 0; i < p->n; i++)
@@ -52,11 +53,12 @@ draw_values(const CurvePicture *p, const Panel *panel, bool score, int style, Sv
 			svg_number(svg, panel_x(panel, p->epoch[i].epoch));
 			svg_put(svg, " ");
 			svg_number(svg, panel_y(panel, value));
+			pen = true;
+			there++;
 		}
-		pen = isfinite(value);
 	}
 	svg_format(svg, "\"/><g class=\"pts c%d\">", style);
-	for (int i = 0; i < p->n && p->n <= 60; i++)
+	for (int i = 0; i < p->n && (p->n <= 60 || there < p->n); i++)
 	{
 		double		value = score ? p->epoch[i].score : p->epoch[i].loss;
 
@@ -89,7 +91,7 @@ picture_curve(LearnEnv *env, const PictureText *text, const CurvePicture *p, Svg
 	double		legend = second + PANEL_HEIGHT + 50;
 	Axis		epochs = {.low = p->epoch[0].epoch,.high = p->epoch[p->n - 1].epoch,.label = "epoch"};
 	Panel		loss = {.title = "Loss",.left = LEFT,.top = top,.width = PANEL_WIDTH,.height = PANEL_HEIGHT};
-	Panel		score = {.title = "Score on held-out rows",.left = LEFT,.top = second,.width = PANEL_WIDTH,.height = PANEL_HEIGHT};
+	Panel		score = {.title = p->score_title,.left = LEFT,.top = second,.width = PANEL_WIDTH,.height = PANEL_HEIGHT};
 	LegendEntry entry[5];
 	char		notes[5][48];
 	int			entries = 0;
@@ -112,14 +114,21 @@ picture_curve(LearnEnv *env, const PictureText *text, const CurvePicture *p, Svg
 	}
 	widen(&score.y, p->without_learning);
 	widen(&score.y, p->whitened);
+	widen(&score.y, p->learned);
 	add_room(&loss.y);
 	add_room(&score.y);
 
 	entry[entries++] = (LegendEntry) {LEGEND_LINE, 0, "loss, mean of the epoch", NULL};
 	if (best >= 0)
 	{
-		snprintf(notes[entries], sizeof(notes[0]), "best %.4g in epoch %d", p->epoch[best].score, p->epoch[best].epoch);
+		snprintf(notes[entries], sizeof(notes[0]), "best %.4g after epoch %d", p->epoch[best].score, p->epoch[best].epoch);
 		entry[entries] = (LegendEntry) {LEGEND_LINE, 4, p->score, notes[entries]};
+		entries++;
+	}
+	if (isfinite(p->learned))
+	{
+		snprintf(notes[entries], sizeof(notes[0]), "%.4g", p->learned);
+		entry[entries] = (LegendEntry) {LEGEND_DASHED, 4, "learned, as reported", notes[entries]};
 		entries++;
 	}
 	if (isfinite(p->without_learning))
@@ -143,6 +152,7 @@ picture_curve(LearnEnv *env, const PictureText *text, const CurvePicture *p, Svg
 	panel_draw(svg, &score);
 	draw_level(&score, p->without_learning, "lx", svg);
 	draw_level(&score, p->whitened, "l6", svg);
+	draw_level(&score, p->learned, "l4", svg);
 	draw_values(p, &score, true, 4, svg);
 	if (best >= 0)
 	{

@@ -353,6 +353,7 @@ try_longer(Auto *a, int best)
 		chosen->plan = longer.plan;
 		chosen->best_epoch = longer.best_epoch;
 		chosen->course = longer.course;
+		chosen->n_course = longer.n_course;
 	}
 	return LEARN_OK;
 }

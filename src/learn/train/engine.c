@@ -74,6 +74,19 @@ compare_with_none(const Trainer *t, const Candidate *candidate)
 				 candidate->score, learned, none->score, before);
 }
 
+/* The scores after each epoch of the run that was judged, of a gradient method, as the candidate's course. */
+static LearnStatus
+course_of_judged(Trainer *t, const Judged *judged, Candidate *candidate)
+{
+	int			n = judged->result.n_history;
+
+	LEARN_ALLOC(t->env, candidate->course, n);
+	for (int i = 0; i < n; i++)
+		candidate->course[i] = (QueryScore) {(float) judged->result.history[i].validation, (float) judged->result.history[i].map_r};
+	candidate->n_course = n;
+	return LEARN_OK;
+}
+
 /*
  * Fit on all.  Where the clock ends that early, the run that was judged is kept: its score is known, and the other
  * model's is not.
@@ -90,6 +103,7 @@ refit_named(Trainer *t, Candidate *candidate, Judged *judged, bool *cut, bool *k
 		if (judged->cut)
 			candidate->plan.epochs = judged->result.epochs;
 		candidate->plan.stop_after = judged->candidate.best_epoch;
+		LEARN_TRY(course_of_judged(t, judged, candidate));
 	}
 	*kept_judged = false;
 	LEARN_TRY(candidate_keep(t, candidate, NULL, cut));

@@ -227,7 +227,12 @@ judge_splits(Trainer *t, Candidate *candidate, const Candidate *rival)
 	for (int f = 0; f < t->n_splits && t->each; f++)
 		LEARN_ALLOC(env, candidate->each[f], t->split[f].n_held);
 	if (epochs > 0)
+	{
 		LEARN_ALLOC(env, candidate->course, epochs);
+		candidate->n_course = epochs;
+		for (int epoch = 0; epoch < epochs; epoch++)
+			candidate->course[epoch] = (QueryScore) {NAN, NAN};
+	}
 	start = arena_mark(env->arena);
 	for (int f = 0; f < t->n_splits && epochs > 0; f++)
 	{

@@ -67,6 +67,13 @@ typedef struct TrainResult
 
 	EpochRecord *history;		/* of the model that was kept */
 	int			n_history;
+
+	/*
+	 * If that model was fitted on all rows: by epoch, from 1, the mean held-out score of the runs that were judged
+	 * (QueryScore.recall; NaN: not measured), which may be longer.
+	 */
+	QueryScore *course;
+	int			n_course;
 	CandidateRecord *candidates;		/* auto: what was tried */
 	int			n_candidates;
 	char		reason[1024];	/* why this method and network; one or two sentences */

@@ -368,10 +368,17 @@ candidate_keep(Trainer *t, Candidate *candidate, const Split *judge, bool *cut)
 	else
 		LEARN_TRY(keep_solution(t, candidate, judge, cut));
 	r->chosen = (TrainChosen) {0};
+	r->course = NULL;
+	r->n_course = 0;
 	if (candidate_is_gradient(candidate))
 	{
 		const FitPlan *plan = &candidate->plan;
 
+		if (judge == NULL && candidate->course)
+		{
+			r->course = candidate->course;
+			r->n_course = candidate->n_course;
+		}
 		r->chosen = (TrainChosen) {plan->batch, plan->rows_per_class, plan->epochs, plan->learning_rate, plan->average};
 	}
 	else if (candidate->strengths)

@@ -51,7 +51,8 @@ typedef struct Candidate
 	bool		cut;			/* by the deadline */
 	QueryScore *each[MAX_FOLDS];	/* of each split's held-out items, where the trainer keeps them */
 	int			best_epoch;
-	QueryScore *course;			/* gradient methods: mean score after each of plan.stop_after epochs; NULL: not judged */
+	QueryScore *course;			/* gradient methods: mean score after each of n_course epochs; NULL: not judged */
+	int			n_course;
 	LinearFit	linear;			/* classical methods: the latest fit */
 	const Strength *strengths;	/* closed forms: what may be chosen, from the strongest; NULL: the options' */
 	int			n_strengths;

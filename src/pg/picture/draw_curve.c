@@ -34,6 +34,7 @@ picture_draw_curve(const PictureCall *call, Svg *svg)
 	char	   *subtitle;
 	char	   *score;
 	char	   *method;
+	bool		judged = false;
 
 	rows.version = dml_version_by_name(call->model);
 	dml_version_pin(rows.version, CurrentMemoryContext);
@@ -48,7 +49,8 @@ picture_draw_curve(const PictureCall *call, Svg *svg)
 	picture.learned = number(0, 5);
 	method = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 6);
 	catalogue_select(rows.version,
-					 "(e OPERATOR(pg_catalog.->>) 'epoch')::pg_catalog.float8, (e OPERATOR(pg_catalog.->>) 'loss')::pg_catalog.float8, (e OPERATOR(pg_catalog.->>) coalesce(v.metric, 'validation'))::pg_catalog.float8",
+					 "(e OPERATOR(pg_catalog.->>) 'epoch')::pg_catalog.float8, (e OPERATOR(pg_catalog.->>) 'loss')::pg_catalog.float8, "
+					 "(e OPERATOR(pg_catalog.->>) coalesce(v.metric, 'validation'))::pg_catalog.float8, (e OPERATOR(pg_catalog.->>) 'judged')::pg_catalog.float8",
 					 ", pg_catalog.jsonb_array_elements(v.history) WITH ORDINALITY AS h (e, place) ORDER BY place");
 	if (SPI_processed == 0)
 		ereport(ERROR,
@@ -57,14 +59,30 @@ picture_draw_curve(const PictureCall *call, Svg *svg)
 				 errdetail("Its method is %s, which does not learn in epochs.", method),
 				 errhint("SELECT metric, without_learning, whitened, learned FROM dml_model_versions WHERE model = '%s'; has its scores.",
 						 rows.version->name)));
-	picture.n = (int) SPI_processed;
-	epoch = MemoryContextAllocHuge(caller, sizeof(EpochPoint) * picture.n);
-	for (int i = 0; i < picture.n; i++)
-		epoch[i] = (EpochPoint) {(int) number(i, 1), number(i, 2), number(i, 3)};
+	epoch = MemoryContextAllocHuge(caller, sizeof(EpochPoint) * SPI_processed);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		double		after = number(i, 1);
+		double		score = number(i, 3);
+
+		if (!(after >= 1 && after < INT_MAX && (picture.n == 0 || after > epoch[picture.n - 1].epoch)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("the history of version %d of model \"%s\" is damaged", rows.version->number, rows.version->name)));
+		if (isnan(score))
+		{
+			score = number(i, 4);
+			judged |= !isnan(score);
+		}
+		epoch[picture.n++] = (EpochPoint) {(int) after, number(i, 2), score};
+	}
 	catalogue_end();
 
 	picture.epoch = epoch;
 	picture.score = picture_utf8(score);
+	picture.score_title = judged ? "Score on held-out rows, of the runs that were judged" : "Score on held-out rows";
 	text = picture_text(call, &rows, "Training", subtitle);
+	if (judged)
+		text.note = "The model itself was trained on all rows; the runs before it show after which epoch to stop.";
 	dml_learn_check(svg->env, picture_curve(svg->env, &text, &picture, svg));
 }

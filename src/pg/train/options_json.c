@@ -136,6 +136,14 @@ append_text(StringInfo json, const char *name, const char *value)
 	escape_json(json, value);
 }
 
+/* The score of the runs that were judged, in the object of an epoch, if it was measured. */
+static void
+append_judged(StringInfo json, const TrainResult *result, int epoch)
+{
+	if (epoch <= result->n_course && isfinite(result->course[epoch - 1].recall))
+		append_number(json, "judged", result->course[epoch - 1].recall);
+}
+
 char *
 history_to_json(const TrainResult *result)
 {
@@ -154,6 +162,14 @@ history_to_json(const TrainResult *result)
 			append_number(&json, "MAP@R", epoch->map_r);
 		append_number(&json, "learning_rate", epoch->learning_rate);
 		append_number(&json, "seconds", epoch->seconds);
+		append_judged(&json, result, epoch->epoch);
+		appendStringInfoChar(&json, '}');
+	}
+	/* epochs of the runs that were judged beyond those of the model */
+	for (int i = result->n_history; result->n_history > 0 && i < result->n_course; i++)
+	{
+		appendStringInfo(&json, ", {\"epoch\": %d", i + 1);
+		append_judged(&json, result, i + 1);
 		appendStringInfoChar(&json, '}');
 	}
 	appendStringInfoChar(&json, ']');
