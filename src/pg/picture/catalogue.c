@@ -6,46 +6,67 @@
 
 #include "catalogue.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
+#include "read/owner.h"
 #include "vector/vector.h"
 
 void
-catalogue_begin(void)
+catalogue_begin(CatalogueScope *scope)
 {
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	scope->guc_level = NewGUCNestLevel();
+	restrict_search_path();
 }
 
 void
-catalogue_end(void)
+catalogue_end(CatalogueScope *scope)
 {
+	AtEOXact_GUC(false, scope->guc_level);
 	SPI_finish();
 }
 
-void
-catalogue_query(const char *sql, int n, Oid *types, Datum *values, const char *nulls)
-{
-	int			result = SPI_execute_with_args(sql, n, types, values, nulls, true, 0);
-
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
-}
-
-void
-catalogue_select(const DmlVersion *version, const char *targets, const char *further)
+uint64
+catalogue_select(const DmlVersion *version, const char *sql)
 {
 	Oid			types[2] = {TEXTOID, INT4OID};
 	Datum		values[2] = {CStringGetTextDatum(version->name), Int32GetDatum(version->number)};
 	const char *schema = quote_identifier(dml_vector_schema());
+	StringInfoData text;
+	int			result;
 
-	catalogue_query(psprintf("SELECT %s FROM (SELECT * FROM %s.dml_model_versions w "
-							 "WHERE w.model OPERATOR(pg_catalog.=) $1 AND w.version OPERATOR(pg_catalog.=) $2) v%s",
-							 targets, schema, further), 2, types, values, NULL);
-	if (SPI_processed == 0 && further[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("version %d of model \"%s\" is gone", version->number, version->name)));
+	initStringInfo(&text);
+	for (; *sql; sql++)
+	{
+		if (*sql == '@')
+			appendStringInfo(&text, "%s.", schema);
+		else
+			appendStringInfoChar(&text, *sql);
+	}
+	result = SPI_execute_with_args(text.data, 2, types, values, NULL, true, 0);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+char *
+catalogue_text(uint64 row, int column)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+}
+
+double
+catalogue_number(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+
+	return isnull ? NAN : DatumGetFloat8(value);
 }

@@ -1,7 +1,6 @@
 /*
  * catalogue.h
- *	  What the catalogue says of a version, read as the current user from the view
- *	  dml_model_versions.
+ *	  What the catalogue says of a version, read as the current user from the views of the extension.
  */
 #ifndef DML_PICTURE_CATALOGUE_H
 #define DML_PICTURE_CATALOGUE_H
@@ -10,18 +9,23 @@
 
 #include "model/model.h"
 
-/* SPI, between these two. */
-extern void catalogue_begin(void);
-extern void catalogue_end(void);
+/* Reading the catalogue: SPI, with search_path = pg_catalog, pg_temp between these two. */
+typedef struct CatalogueScope
+{
+	int			guc_level;
+} CatalogueScope;
+
+extern void catalogue_begin(CatalogueScope *scope);
+extern void catalogue_end(CatalogueScope *scope);
 
 /*
- * SELECT targets FROM dml_model_versions v ... for the version; further: what stands behind the view ("" or
- * ", function(v.column) ... ORDER BY ..."). Names in both are qualified. The rows are in SPI_tuptable; without further
- * there is one.
+ * Run a SELECT about a version, within catalogue_begin: $1 is the name of the model, $2 the number, and each @ is the
+ * schema of the extension with a dot behind it. Returns the number of rows, which are in SPI_tuptable.
  */
-extern void catalogue_select(const DmlVersion *version, const char *targets, const char *further);
+extern uint64 catalogue_select(const DmlVersion *version, const char *sql);
 
-/* Any SELECT as the current user, read only. Its rows are in SPI_tuptable. */
-extern void catalogue_query(const char *sql, int n, Oid *types, Datum *values, const char *nulls);
+/* A value of a row of SPI's result: text, or a float8; NULL and NaN for NULL. Text lives until catalogue_end. */
+extern char *catalogue_text(uint64 row, int column);
+extern double catalogue_number(uint64 row, int column);
 
 #endif							/* DML_PICTURE_CATALOGUE_H */

@@ -6,21 +6,44 @@
 
 #include "picture.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "executor/spi.h"
-#include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "catalogue.h"
 
-/* A number of a row of SPI's result, NaN for NULL. */
-static double
-number(uint64 row, int column)
+/* The epochs of a version, in the given context. *judged: scores are those of the runs that were judged. */
+static EpochPoint *
+read_epochs(const DmlVersion *version, MemoryContext context, int *n, bool *judged)
 {
-	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+	uint64		rows = catalogue_select(version,
+										"SELECT (e ->> 'epoch')::float8, (e ->> 'loss')::float8, "
+										"(e ->> coalesce(v.metric, 'validation'))::float8, (e ->> 'judged')::float8 "
+										"FROM @dml_model_versions v, jsonb_array_elements(v.history) WITH ORDINALITY AS h (e, place) "
+										"WHERE v.model = $1 AND v.version = $2 ORDER BY place");
+	EpochPoint *epoch = MemoryContextAllocHuge(context, sizeof(EpochPoint) * (rows + 1));
 
-	return isnull ? NAN : DatumGetFloat8(value);
+	*n = 0;
+	*judged = false;
+	for (uint64 i = 0; i < rows; i++)
+	{
+		double		after = catalogue_number(i, 1);
+		double		score = catalogue_number(i, 3);
+
+		if (!(after >= 1 && after < INT_MAX && (*n == 0 || after > epoch[*n - 1].epoch)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("the history of version %d of model \"%s\" is damaged", version->number, version->name)));
+		if (isnan(score))
+		{
+			score = catalogue_number(i, 4);
+			*judged |= !isnan(score);
+		}
+		epoch[(*n)++] = (EpochPoint) {(int) after, catalogue_number(i, 2), score};
+	}
+	return epoch;
 }
 
 void
@@ -29,57 +52,39 @@ picture_draw_curve(const PictureCall *call, Svg *svg)
 	MemoryContext caller = CurrentMemoryContext;
 	PictureRows rows = {.env = svg->env};
 	CurvePicture picture = {0};
+	CatalogueScope scope;
 	PictureText text;
-	EpochPoint *epoch;
 	char	   *subtitle;
-	char	   *score;
 	char	   *method;
-	bool		judged = false;
+	bool		judged;
 
 	rows.version = dml_version_by_name(call->model);
 	dml_version_pin(rows.version, CurrentMemoryContext);
-	catalogue_begin();
-	catalogue_select(rows.version,
-					 "pg_catalog.format('%s, %s epochs of %s rows in %s s', v.method, v.epochs, v.rows, pg_catalog.round(v.seconds::pg_catalog.numeric, 1)), "
-					 "coalesce(v.metric, 'validation'), v.without_learning, v.whitened, v.learned, v.method", "");
-	subtitle = MemoryContextStrdup(caller, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
-	score = MemoryContextStrdup(caller, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2));
-	picture.without_learning = number(0, 3);
-	picture.whitened = number(0, 4);
-	picture.learned = number(0, 5);
-	method = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 6);
-	catalogue_select(rows.version,
-					 "(e OPERATOR(pg_catalog.->>) 'epoch')::pg_catalog.float8, (e OPERATOR(pg_catalog.->>) 'loss')::pg_catalog.float8, "
-					 "(e OPERATOR(pg_catalog.->>) coalesce(v.metric, 'validation'))::pg_catalog.float8, (e OPERATOR(pg_catalog.->>) 'judged')::pg_catalog.float8",
-					 ", pg_catalog.jsonb_array_elements(v.history) WITH ORDINALITY AS h (e, place) ORDER BY place");
-	if (SPI_processed == 0)
+	catalogue_begin(&scope);
+	if (catalogue_select(rows.version,
+						 "SELECT format('%s, %s epochs of %s rows in %s s', v.method, v.epochs, v.rows, round(v.seconds::numeric, 1)), "
+						 "coalesce(v.metric, 'score'), v.without_learning, v.whitened, v.learned, v.method "
+						 "FROM @dml_model_versions v WHERE v.model = $1 AND v.version = $2") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("version %d of model \"%s\" is gone", rows.version->number, rows.version->name)));
+	subtitle = MemoryContextStrdup(caller, catalogue_text(0, 1));
+	picture.score = MemoryContextStrdup(caller, catalogue_text(0, 2));
+	picture.without_learning = catalogue_number(0, 3);
+	picture.whitened = catalogue_number(0, 4);
+	picture.learned = catalogue_number(0, 5);
+	method = catalogue_text(0, 6);
+	picture.epoch = read_epochs(rows.version, caller, &picture.n, &judged);
+	if (picture.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("version %d of model \"%s\" has no epochs", rows.version->number, rows.version->name),
 				 errdetail("Its method is %s, which does not learn in epochs.", method),
 				 errhint("SELECT metric, without_learning, whitened, learned FROM dml_model_versions WHERE model = '%s'; has its scores.",
 						 rows.version->name)));
-	epoch = MemoryContextAllocHuge(caller, sizeof(EpochPoint) * SPI_processed);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		double		after = number(i, 1);
-		double		score = number(i, 3);
+	catalogue_end(&scope);
 
-		if (!(after >= 1 && after < INT_MAX && (picture.n == 0 || after > epoch[picture.n - 1].epoch)))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("the history of version %d of model \"%s\" is damaged", rows.version->number, rows.version->name)));
-		if (isnan(score))
-		{
-			score = number(i, 4);
-			judged |= !isnan(score);
-		}
-		epoch[picture.n++] = (EpochPoint) {(int) after, number(i, 2), score};
-	}
-	catalogue_end();
-
-	picture.epoch = epoch;
-	picture.score = picture_utf8(score);
+	picture.score = picture_utf8(picture.score);
 	picture.score_title = judged ? "Score on held-out rows, of the runs that were judged" : "Score on held-out rows";
 	text = picture_text(call, &rows, "Training", subtitle);
 	if (judged)

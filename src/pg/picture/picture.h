@@ -50,6 +50,9 @@ struct PictureKind
 /* An error that lists the kinds if there is none of this name. */
 extern const PictureKind *picture_kind(const char *name);
 
+/* A theme by its name, or an error. */
+extern FigureTheme picture_theme(const char *name);
+
 /* Check the arguments and draw: a whole svg element to svg, whose env it uses. */
 extern void picture_draw(PictureCall *call, Svg *svg);
 

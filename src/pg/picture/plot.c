@@ -76,6 +76,14 @@ one_of(const char *word, const char *what, const char *const *words, int n, cons
 	pg_unreachable();
 }
 
+FigureTheme
+picture_theme(const char *name)
+{
+	static const char *const themes[] = {"light", "dark", "auto"};
+
+	return (FigureTheme) one_of(name, "theme", themes, lengthof(themes), "Valid themes are light, dark and auto.");
+}
+
 LearnEnv *
 picture_env(void)
 {
@@ -152,7 +160,6 @@ Datum
 dml_plot(PG_FUNCTION_ARGS)
 {
 	static const char *const projections[] = {"pca", "lda", "tsne"};
-	static const char *const themes[] = {"light", "dark", "auto"};
 	PictureCall call = {0};
 	char	   *kind = text_argument(fcinfo, ARG_KIND);
 	char	   *projection = text_argument(fcinfo, ARG_PROJECTION);
@@ -172,7 +179,7 @@ dml_plot(PG_FUNCTION_ARGS)
 	if (projection)
 		call.projection = (Projection) one_of(projection, "projection", projections, lengthof(projections), "Valid projections are pca, lda and tsne.");
 	if (theme)
-		call.theme = (FigureTheme) one_of(theme, "theme", themes, lengthof(themes), "Valid themes are light, dark and auto.");
+		call.theme = picture_theme(theme);
 	call.k_given = !PG_ARGISNULL(ARG_K);
 	if (call.k_given)
 		call.k = PG_GETARG_INT32(ARG_K);
