@@ -213,6 +213,7 @@ extern bool loss_mine(const LossParams *params, const LossBlock *block, int8_t *
 
 /* loss_pair.c */
 extern real loss_contrastive(const LossParams *params, LossBlock *block);
+extern real loss_threshold_consistent(const LossParams *params, LossBlock *block);
 extern real loss_multi_similarity(const LossParams *params, LossBlock *block);
 
 /* loss_triplet.c */
@@ -229,7 +230,6 @@ extern real loss_ranked_list(const LossParams *params, LossBlock *block);
 extern real loss_margin(const LossParams *params, LossBlock *block);
 extern int	loss_margin_scalars(const LossParams *params, int n_classes, double *start);
 extern real loss_circle(const LossParams *params, LossBlock *block);
-extern real loss_threshold_consistent(const LossParams *params, LossBlock *block);
 extern real loss_intra_pair_variance(const LossParams *params, LossBlock *block);
 extern real loss_instance(const LossParams *params, LossBlock *block);
 extern real loss_dynamic_soft_margin(const LossParams *params, LossBlock *block);

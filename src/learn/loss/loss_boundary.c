@@ -1,7 +1,7 @@
 /*
  * loss_boundary.c
  *	  Pair losses about a boundary that they learn or choose by themselves: margin, circle,
- *	  dynamic soft margin, threshold-consistent margin, intra-pair variance, instance.
+ *	  dynamic soft margin, intra-pair variance, instance.
  */
 #include <string.h>
 
@@ -124,49 +124,7 @@ loss_circle(const LossParams *params, LossBlock *block)
 				ds[j] = 0;
 		}
 	}
-	if (anchors == 0)
-		return 0;
-	vm_scale(block->ds, (real) 1 / anchors, (size_t) block->rows * n);
-	return total / anchors;
-}
-
-/*
- * Threshold-consistent margin (Zhang et al., arXiv 2307.04047): alpha times the mean of pos_margin - s
- * over positives below it, plus beta times the mean of s - neg_margin over negatives above it.  s: cosines.
- */
-real
-loss_threshold_consistent(const LossParams *params, LossBlock *block)
-{
-	size_t		cells = (size_t) block->rows * block->cols;
-	double		sum[2] = {0, 0};
-	int64_t		count[2] = {0, 0};
-	real		share[2];
-
-	for (int i = 0; i < block->rows; i++)
-	{
-		const real *s = loss_s(block, i);
-		const int8_t *relation = loss_relation(block, i);
-		real	   *ds = loss_ds(block, i);
-
-		if (loss_stopped(block, i))
-			return NAN;
-		for (int j = 0; j < block->cols; j++)
-		{
-			real		excess = relation[j] > 0 ? (real) params->pos_margin - s[j] : s[j] - (real) params->neg_margin;
-
-			ds[j] = 0;
-			if (relation[j] == 0 || excess < 0)
-				continue;
-			sum[relation[j] > 0] += excess;
-			count[relation[j] > 0]++;
-			ds[j] = -relation[j];
-		}
-	}
-	share[0] = count[0] > 0 ? (real) params->beta / count[0] : 0;
-	share[1] = count[1] > 0 ? (real) params->alpha / count[1] : 0;
-	for (size_t k = 0; k < cells; k++)
-		block->ds[k] *= share[block->ds[k] < 0];
-	return sum[0] * share[0] + sum[1] * share[1];
+	return loss_mean(block, total, anchors);
 }
 
 /*
@@ -260,8 +218,7 @@ loss_instance(const LossParams *params, LossBlock *block)
 		total += row_exp_plus_one(ds, n, &sum);
 		vm_scale(ds, scale / sum, n);
 	}
-	vm_scale(block->ds, (real) 1 / block->rows, (size_t) block->rows * n);
-	return total / block->rows;
+	return loss_mean(block, total, block->rows);
 }
 
 /* Whether there is a histogram yet, and its bins. */
@@ -271,18 +228,6 @@ loss_dynamic_soft_margin_states(const LossParams *params, int n_classes, int dim
 	(void) n_classes;
 	(void) dims;
 	return 2 + (size_t) params->bins;
-}
-
-/* The bin of x in [-2, 2], and how far it is into it. */
-static int
-soft_margin_bin(real x, int bins, real *into)
-{
-	real		place = (x + 2) * bins / 4;
-	int			bin = (int) place;
-
-	bin = bin < bins ? bin : bins - 1;
-	*into = place - bin;
-	return bin;
 }
 
 /*
@@ -325,8 +270,7 @@ loss_dynamic_soft_margin(const LossParams *params, LossBlock *block)
 			const int8_t *relation = loss_relation(block, i);
 			int			p = loss_next_positive(block, i);
 			int			q = -1;
-			real		x,
-						into;
+			real		into;
 			int			bin;
 
 			if (loss_stopped(block, i))
@@ -336,8 +280,7 @@ loss_dynamic_soft_margin(const LossParams *params, LossBlock *block)
 					q = j;
 			if (p < 0 || q < 0)
 				continue;
-			x = fmin(fmax(held[p] - held[q], (real) -2), (real) 2);
-			bin = soft_margin_bin(x, bins, &into);
+			bin = loss_bin(held[p] - held[q], 2, bins, &into);
 			anchors++;
 			if (pass == 0)
 			{
@@ -350,8 +293,5 @@ loss_dynamic_soft_margin(const LossParams *params, LossBlock *block)
 			loss_ds(block, i)[q] = -below[bin];
 		}
 	}
-	if (anchors == 0)
-		return 0;
-	vm_scale(block->ds, (real) 1 / anchors, (size_t) block->rows * block->cols);
-	return total / anchors;
+	return loss_mean(block, total, anchors);
 }

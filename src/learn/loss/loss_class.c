@@ -72,8 +72,7 @@ multiplied_angle_softmax(const LossParams *params, LossBlock *block, bool weight
 		vm_mul(ds, factor, cols);
 		ds[y] *= slope;
 	}
-	vm_scale(block->ds, (real) 1 / block->rows, (size_t) block->rows * cols);
-	return total / block->rows;
+	return loss_mean(block, total, block->rows);
 }
 
 /*

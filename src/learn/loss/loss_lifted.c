@@ -97,10 +97,7 @@ loss_lifted_structure(const LossParams *params, LossBlock *block)
 			}
 		}
 	}
-	if (pairs == 0)
-		return 0;
-	vm_scale(block->ds, (real) 1 / pairs, (size_t) block->rows * n);
-	return total / pairs;
+	return loss_mean(block, total, pairs);
 }
 
 /*
@@ -145,10 +142,7 @@ loss_generalized_lifted(const LossParams *params, LossBlock *block)
 		}
 		memset(ds, 0, n * sizeof(real));
 	}
-	if (anchors == 0)
-		return 0;
-	vm_scale(block->ds, (real) 1 / anchors, (size_t) block->rows * n);
-	return total / anchors;
+	return loss_mean(block, total, anchors);
 }
 
 /*
@@ -211,6 +205,5 @@ loss_ranked_list(const LossParams *params, LossBlock *block)
 				ds[j] = -nu * weight[j] * (1 + sharpness * (far - s[j] - push));
 		total += nu * push;
 	}
-	vm_scale(block->ds, (real) 1 / block->rows, (size_t) block->rows * n);
-	return total / block->rows;
+	return loss_mean(block, total, block->rows);
 }

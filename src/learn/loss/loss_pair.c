@@ -1,23 +1,27 @@
 /*
  * loss_pair.c
- *	  Losses of pairs: contrastive and multi-similarity.
+ *	  Losses of pairs: contrastive, threshold-consistent margin and multi-similarity.
  */
 #include <string.h>
 
 #include "loss_row.h"
 
-/*
- * Contrastive loss (Hadsell, Chopra and LeCun 2006, with distances in place of their
- * squares, as pytorch-metric-learning has it): max(0, d - pos_margin) for a pair of one
- * class, max(0, neg_margin - d) for the others; each kind is averaged over its pairs
- * with a loss above 0.  s: distances.  Margins >= 0.
- */
-real
-loss_contrastive(const LossParams *params, LossBlock *block)
+/* Two thresholds of pairs. [0] is of negatives, [1] of positives. */
+typedef struct Thresholds
 {
-	int			n = block->cols;
-	real		pos_margin = params->pos_margin;
-	real		neg_margin = params->neg_margin;
+	real		edge[2];
+	real		weight[2];		/* of the mean excess */
+	int			near;			/* 1: s is small for near rows (distances); -1: large (cosines) */
+	bool		at_edge;		/* a pair at its threshold counts in the mean */
+} Thresholds;
+
+/*
+ * The excess of a pair is how far it is on the wrong side of its kind's threshold. Each kind's excess
+ * is averaged over its pairs on the wrong side, and the two means are added by their weights.
+ */
+static real
+mean_excess(LossBlock *block, const Thresholds *thresholds)
+{
 	double		sum[2] = {0, 0};
 	int64_t		count[2] = {0, 0};
 	real		share[2];
@@ -30,24 +34,55 @@ loss_contrastive(const LossParams *params, LossBlock *block)
 
 		if (loss_stopped(block, i))
 			return NAN;
-		for (int j = 0; j < n; j++)
+		for (int j = 0; j < block->cols; j++)
 		{
-			real		excess = relation[j] > 0 ? s[j] - pos_margin : relation[j] < 0 ? neg_margin - s[j] : 0;
+			bool		kind = relation[j] > 0;
+			int			slope = thresholds->near * relation[j];
+			real		excess = slope * (s[j] - thresholds->edge[kind]);
 
 			ds[j] = 0;
-			if (excess > 0)
-			{
-				sum[relation[j] > 0] += excess;
-				count[relation[j] > 0]++;
-				ds[j] = relation[j];
-			}
+			if (slope == 0 || (thresholds->at_edge ? excess < 0 : !(excess > 0)))
+				continue;
+			sum[kind] += excess;
+			count[kind]++;
+			ds[j] = slope;
 		}
 	}
 	for (int k = 0; k < 2; k++)
-		share[k] = count[k] > 0 ? (real) 1 / count[k] : 0;
-	for (size_t k = 0; k < (size_t) block->rows * n; k++)
-		block->ds[k] *= share[block->ds[k] > 0];
+		share[k] = count[k] > 0 ? thresholds->weight[k] / count[k] : 0;
+	for (size_t k = 0; k < (size_t) block->rows * block->cols; k++)
+		block->ds[k] *= share[thresholds->near * block->ds[k] > 0];
 	return sum[0] * share[0] + sum[1] * share[1];
+}
+
+/*
+ * Contrastive loss (Hadsell, Chopra and LeCun 2006, with distances in place of their
+ * squares, as pytorch-metric-learning has it): max(0, d - pos_margin) for a pair of one
+ * class, max(0, neg_margin - d) for the others; each kind is averaged over its pairs
+ * with a loss above 0.  s: distances.  Margins >= 0.
+ */
+real
+loss_contrastive(const LossParams *params, LossBlock *block)
+{
+	return mean_excess(block, &(Thresholds)
+	{
+		.edge = {params->neg_margin, params->pos_margin}, .weight = {1, 1}, .near = 1
+	});
+}
+
+/*
+ * Threshold-consistent margin (Zhang et al., arXiv 2307.04047): alpha times the mean of pos_margin - s
+ * over positives not above it, plus beta times the mean of s - neg_margin over negatives not below it.
+ * s: cosines.
+ */
+real
+loss_threshold_consistent(const LossParams *params, LossBlock *block)
+{
+	return mean_excess(block, &(Thresholds)
+	{
+		.edge = {params->neg_margin, params->pos_margin}, .weight = {params->beta, params->alpha}, .near = -1,
+			.at_edge = true
+	});
 }
 
 /*
@@ -89,6 +124,5 @@ loss_multi_similarity(const LossParams *params, LossBlock *block)
 		for (int k = 0; k < size; k++)
 			ds[positive[k]] = -pull[k] / sum;
 	}
-	vm_scale(block->ds, (real) 1 / block->rows, (size_t) block->rows * n);
-	return total / block->rows;
+	return loss_mean(block, total, block->rows);
 }

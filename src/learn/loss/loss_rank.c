@@ -18,18 +18,6 @@
 #define LOGISTIC_REACH ((real) 17)
 #endif
 
-/* The bin of a cosine among bins over [-1, 1], and how far it is into it. */
-static int
-cosine_bin(real s, int bins, real *into)
-{
-	real		place = (fmin(fmax(s, (real) -1), (real) 1) + 1) * bins / 2;
-	int			bin = (int) place;
-
-	bin = bin < bins ? bin : bins - 1;
-	*into = place - bin;
-	return bin;
-}
-
 /*
  * Histogram loss (Ustinova and Lempitsky, arXiv 1611.00822): the probability that a random negative is more
  * similar than a random positive, from two histograms of the batch's cosines whose values are shared
@@ -58,7 +46,7 @@ loss_histogram(const LossParams *params, LossBlock *block)
 			if (relation[j] != 0)
 			{
 				real		into;
-				int			bin = cosine_bin(s[j], bins, &into);
+				int			bin = loss_bin(s[j], 1, bins, &into);
 				real	   *histogram = relation[j] > 0 ? positives : negatives;
 
 				histogram[bin] += 1 - into;
@@ -98,7 +86,7 @@ loss_histogram(const LossParams *params, LossBlock *block)
 		{
 			const real *slope = relation[j] > 0 ? positives : negatives;
 			real		into;
-			int			bin = cosine_bin(s[j], bins, &into);
+			int			bin = loss_bin(s[j], 1, bins, &into);
 
 			ds[j] = 0;
 			if (relation[j] != 0)
@@ -139,7 +127,7 @@ loss_fast_ap(const LossParams *params, LossBlock *block)
 			if (relation[j] != 0)
 			{
 				real		into;
-				int			bin = cosine_bin(-s[j], bins, &into);
+				int			bin = loss_bin(-s[j], 1, bins, &into);
 				real	   *histogram = relation[j] > 0 ? positives : negatives;
 
 				histogram[bin] += 1 - into;
@@ -186,15 +174,12 @@ loss_fast_ap(const LossParams *params, LossBlock *block)
 			{
 				const real *slope = relation[j] > 0 ? positives : negatives;
 				real		into;
-				int			bin = cosine_bin(-s[j], bins, &into);
+				int			bin = loss_bin(-s[j], 1, bins, &into);
 
 				ds[j] = (slope[bin + 1] - slope[bin]) * bins / 2 / n_positives;
 			}
 	}
-	if (anchors == 0)
-		return 0;
-	vm_scale(block->ds, (real) 1 / anchors, (size_t) block->rows * block->cols);
-	return total / anchors;
+	return loss_mean(block, total, anchors);
 }
 
 /* One anchor's columns in order of similarity, and what is summed up over them. */
@@ -324,10 +309,7 @@ mean_rank_cost(const LossParams *params, LossBlock *block, RankCost cost)
 		}
 		total += sum / size;
 	}
-	if (anchors == 0)
-		return 0;
-	vm_scale(block->ds, (real) 1 / anchors, (size_t) block->rows * block->cols);
-	return total / anchors;
+	return loss_mean(block, total, anchors);
 }
 
 /* One less the precision at a positive, which is itself one of the rows found. */

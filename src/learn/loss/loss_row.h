@@ -115,6 +115,34 @@ loss_stopped(const LossBlock *block, int i)
 	return block->env != NULL && (i + 1) % interval == 0 && learn_poll(block->env) != LEARN_OK;
 }
 
+/*
+ * The loss is a mean: its sum over n terms, and the gradient of the sum in ds, are divided by n.
+ * 0 if there is no term; ds is 0 then.
+ */
+static inline real
+loss_mean(LossBlock *block, double total, int64_t n)
+{
+	if (n == 0)
+		return 0;
+	vm_scale(block->ds, (real) 1 / n, (size_t) block->rows * block->cols);
+	return total / n;
+}
+
+/*
+ * The bin of x, moved into [-reach, reach], among bins over that range; *into: how far it is into
+ * the bin, of its width.
+ */
+static inline int
+loss_bin(real x, real reach, int bins, real *into)
+{
+	real		place = (fmin(fmax(x, -reach), reach) + reach) * bins / (2 * reach);
+	int			bin = (int) place;
+
+	bin = bin < bins ? bin : bins - 1;
+	*into = place - bin;
+	return bin;
+}
+
 /* log(1 + exp(u)) without overflow */
 static inline real
 softplus(real u)

@@ -59,10 +59,7 @@ pairs_against_negatives(const LossParams *params, LossBlock *block, real sharpne
 			ds[positive[k]] = -share[k];
 		pairs += size;
 	}
-	if (pairs == 0)
-		return 0;
-	vm_scale(block->ds, (real) 1 / pairs, (size_t) block->rows * n);
-	return total / pairs;
+	return loss_mean(block, total, pairs);
 }
 
 static real
@@ -166,10 +163,7 @@ loss_npair(const LossParams *params, LossBlock *block)
 		ds[partner[i]] = -vm_sum(ds, n);
 		pairs++;
 	}
-	if (pairs == 0)
-		return 0;
-	vm_scale(block->ds, (real) 1 / pairs, (size_t) block->rows * n);
-	return total / pairs;
+	return loss_mean(block, total, pairs);
 }
 
 /*
@@ -211,10 +205,7 @@ loss_angular(const LossParams *params, LossBlock *block)
 		loss_ds(block, i)[p] = -2 * (1 + t) * vm_sum(x, n);
 		pairs++;
 	}
-	if (pairs == 0)
-		return 0;
-	vm_scale(block->ds, (real) 1 / pairs, (size_t) block->rows * n);
-	return total / pairs;
+	return loss_mean(block, total, pairs);
 }
 
 /*
