@@ -27,7 +27,10 @@
 #define NON_UNIT		131
 #define LEFT			141
 
-/* Multiplications of one piece of a long product: 20 ms at 25 GFLOP/s, the slowest core we think of. */
+/*
+ * Multiplications of one piece of a long product: 20 ms at 25 GFLOP/s, the slowest core we think
+ * of.
+ */
 #define PIECE_PRODUCTS	2.5e8
 
 #define PARALLEL_OPENMP	2		/* what openblas_get_parallel() says of an OpenMP build */
@@ -52,7 +55,8 @@ static struct
 {
 	void	   *handle;
 	int			threads;
-	int			started;		/* threads that the library has started, those in use and idle ones */
+	/* threads that the library has started, those in use and idle ones */
+	int			started;
 	int			most_threads;	/* that the library was built for */
 	int			buffers;		/* that the library holds for later calls */
 	void		(*sgemm) (int order, int trans_a, int trans_b, int m, int n, int k,
@@ -120,8 +124,8 @@ trial_thread(void *lock)
 }
 
 /*
- * Can that many more threads run together?  OpenBLAS answers a thread that does not start with SIGINT
- * to its own process, so they are started on trial first.  All signals are blocked.
+ * Can that many more threads run together?  OpenBLAS answers a thread that does not start with
+ * SIGINT to its own process, so they are started on trial first.  All signals are blocked.
  */
 static bool
 threads_left(int count)

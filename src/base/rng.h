@@ -16,7 +16,8 @@ typedef struct Rng
 extern uint64_t rng_mix(uint64_t x);	/* splitmix64's finaliser: a good hash of 64 bits */
 extern void rng_seed(Rng *rng, uint64_t seed, uint64_t stream);
 extern uint64_t rng_next(Rng *rng);
-extern uint64_t rng_below(Rng *rng, uint64_t bound);	/* uniform in [0, bound), bound > 0, unbiased */
+/* uniform in [0, bound), bound > 0, unbiased */
+extern uint64_t rng_below(Rng *rng, uint64_t bound);
 extern double rng_uniform(Rng *rng);	/* [0, 1) */
 extern double rng_normal(Rng *rng);		/* mean 0, variance 1 */
 

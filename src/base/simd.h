@@ -2,8 +2,8 @@
  * simd.h
  *	  The choice of an instruction set among tables of kernels.
  *
- * A table of kernels (VmathKernels, DistanceKernels, ScoreKernels) is one instruction set's; its first member
- * says which.
+ * A table of kernels (VmathKernels, DistanceKernels, ScoreKernels) is one instruction set's; its
+ * first member says which.
  */
 #ifndef SIMD_H
 #define SIMD_H
@@ -24,16 +24,16 @@ typedef enum SimdSet
 extern const char *simd_name(SimdSet set);
 
 /*
- * Of n tables, best first, the first one of this name ("auto": of any) that the processor and the operating system can
- * run; NULL: none.
+ * Of n tables, best first, the first one of this name ("auto": of any) that the processor and the
+ * operating system can run; NULL: none.
  */
 extern const SimdSet *simd_find(const SimdSet *const *tables, int n, const char *name);
 
 /*
- * The choice of a file that has an array of such tables, best first, and a pointer to the one in use: of
- * type `const Kernels *`, at first the plain one.  Defines the extern function force(name), which makes the pointer
- * the set of this name, as simd_find() knows it, and returns false if there is none; and calls it with "auto"
- * when the library is loaded.
+ * The choice of a file that has an array of such tables, best first, and a pointer to the one in
+ * use: of type `const Kernels *`, at first the plain one.  Defines the extern function force(name),
+ * which makes the pointer the set of this name, as simd_find() knows it, and returns false if there
+ * is none; and calls it with "auto" when the library is loaded.
  */
 #define SIMD_CHOICE(force, tables, Kernels, pointer) \
 bool \

@@ -1,7 +1,7 @@
 /*
  * spelling.c
- *	  Edit distance between names, as they are pronounced: case, underscores and hyphens do not count,
- *	  so that NT-Xent is ntxent.
+ *	  Edit distance between names, as they are pronounced: case, underscores and hyphens do not
+ *	  count, so that NT-Xent is ntxent.
  */
 #include "spelling.h"
 

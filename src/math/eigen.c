@@ -13,7 +13,9 @@
 
 #include "base/blas.h"
 
-/* A panel's products read the rest of the matrix once for each column: this many bytes at a time. */
+/*
+ * A panel's products read the rest of the matrix once for each column: this many bytes at a time.
+ */
 #define PANEL_BYTES		((size_t) 128 * 1024 * 1024)
 #define MAX_PANEL		32
 
@@ -161,7 +163,10 @@ transform_back(LearnEnv *env, const Lapack *lapack, double *a, int n, const doub
 	return LEARN_OK;
 }
 
-/* The last k of n rows in falling order into the first k of another matrix, which may be the same one. */
+/*
+ * The last k of n rows in falling order into the first k of another matrix, which may be the same
+ * one.
+ */
 static void
 take_last_rows(const double *from, int n, int k, double *to)
 {

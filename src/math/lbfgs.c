@@ -110,8 +110,9 @@ remember(Search *s)
 }
 
 /*
- * A step along the direction that satisfies both conditions, from `length` on; next, next_gradient and
- * *value are then those of its end.  *found false: no point is lower, among the points that promise `least`.
+ * A step along the direction that satisfies both conditions, from `length` on; next, next_gradient
+ * and *value are then those of its end.  *found false: no point is lower, among the points that
+ * promise `least`.
  */
 static LearnStatus
 search_line(Search *s, double *value, double length, double least, double deadline, int *evaluations,

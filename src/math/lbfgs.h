@@ -19,11 +19,14 @@ typedef LearnStatus (*LbfgsFunction) (LearnEnv *env, void *ctx, const double *x,
 typedef struct LbfgsPlan
 {
 	int			iterations;		/* at most */
-	double		tolerance;		/* stop when two iterations in a row gain less than this share of max(|value|, scale) */
+	/* stop when two iterations in a row gain less than this share of max(|value|, scale) */
+	double		tolerance;
 	double		scale;			/* 0: 1 */
-	double		noise;			/* share of the same that is rounding: steps that promise less are not tried */
+	/* share of the same that is rounding: steps that promise less are not tried */
+	double		noise;
 	double		deadline;		/* of env->now; INFINITY: none */
-	void		(*iterated) (LearnEnv *env, void *ctx, int iteration, double value);	/* or NULL */
+	/* or NULL */
+	void		(*iterated) (LearnEnv *env, void *ctx, int iteration, double value);
 } LbfgsPlan;
 
 typedef struct LbfgsResult
@@ -36,8 +39,8 @@ typedef struct LbfgsResult
 } LbfgsResult;
 
 /*
- * From x (n) to the best x found.  The value never rises.  Memory: about 24 vectors of n.  LEARN_DIVERGED if
- * the value at the start is not finite.
+ * From x (n) to the best x found.  The value never rises.  Memory: about 24 vectors of n.
+ * LEARN_DIVERGED if the value at the start is not finite.
  */
 extern LearnStatus lbfgs_minimize(LearnEnv *env, LbfgsFunction function, void *ctx, size_t n, double *x,
 								  const LbfgsPlan *plan, LbfgsResult *result);

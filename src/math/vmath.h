@@ -16,7 +16,10 @@
 
 extern void vm_exp(real *y, const real *x, size_t n);	/* y may be x */
 
-/* y = f(x); dx = dy * f'(x).  y, dx and dy may be x or each other.  gelu: the exact form x * Phi(x). */
+/*
+ * y = f(x); dx = dy * f'(x).  y, dx and dy may be x or each other.  gelu: the exact form x *
+ * Phi(x).
+ */
 extern void vm_tanh(real *y, const real *x, size_t n);
 extern void vm_tanh_grad(real *dx, const real *dy, const real *x, size_t n);
 extern void vm_gelu(real *y, const real *x, size_t n);
@@ -25,17 +28,19 @@ extern void vm_relu(real *y, const real *x, size_t n);
 extern void vm_relu_grad(real *dx, const real *dy, const real *x, size_t n);
 
 extern real vm_dot(const real *a, const real *b, size_t n);
-extern real vm_dot_differences(const real *a, const real *b, const real *c, const real *d, size_t n);	/* (a - b) . (c - d) */
+/* (a - b) . (c - d) */
+extern real vm_dot_differences(const real *a, const real *b, const real *c, const real *d, size_t n);
 extern real vm_sum(const real *a, size_t n);
 extern real vm_max(const real *a, size_t n);		/* n > 0 */
-extern double vm_sum_squares(const real *a, size_t n);	/* also where float would overflow or underflow */
+/* also where float would overflow or underflow */
+extern double vm_sum_squares(const real *a, size_t n);
 extern void vm_axpy(real *y, real alpha, const real *x, size_t n);	/* y += alpha x */
 extern void vm_scale(real *y, real alpha, size_t n);
 extern void vm_mul(real *y, const real *x, size_t n);	/* y *= x */
 
 /*
- * p = exp(t - largest t), t = 2 (p - half); 0 where that is below exp(-60), so that nothing denormal comes out.  Returns
- * their sum; n > 0.
+ * p = exp(t - largest t), t = 2 (p - half); 0 where that is below exp(-60), so that nothing
+ * denormal comes out.  Returns their sum; n > 0.
  */
 extern real vm_soft_weights(real *p, const real *half, size_t n);
 

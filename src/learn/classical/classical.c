@@ -39,7 +39,8 @@ typedef struct Classical
 	const char *name;
 	LearnsFrom	from;
 	int			kind;			/* ConstraintKind that it takes; NO_CONSTRAINTS: none */
-	bool		standard;		/* it is the same for any units: rows are standardised, for the numbers' sake */
+	/* it is the same for any units: rows are standardised, for the numbers' sake */
+	bool		standard;
 	LinearSolver solve;
 	Shrinks		shrinks;
 	bool		closed;			/* linear.c has it as it is, without shrinkage */
@@ -112,7 +113,10 @@ linear_params(const Method *method, const LinearParams *constraints, int n_class
 		.l2 = constraints->l2,
 	};
 
-	/* 20 for each two classes, as metric-learn has it, up to a limit: of 1,000 classes that were 20 million */
+	/*
+	 * 20 for each two classes, as metric-learn has it, up to a limit: of 1,000 classes that were 20
+	 * million
+	 */
 	if (p.constraints == 0)
 		p.constraints = n_classes > 22 ? MOST_CONSTRAINTS : 20 * n_classes * n_classes;
 	return p;

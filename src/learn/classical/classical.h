@@ -3,8 +3,8 @@
  *	  The classical methods: each learns a linear map, whose Euclidean distance is a
  *	  Mahalanobis distance of the rows.
  *
- * A method states one objective, which docs/methods.md has as a formula; `objective` below is its value
- * for the rows (or constraints) that were learned from.  Memory: what is stated at each
+ * A method states one objective, which docs/methods.md has as a formula; `objective` below is its
+ * value for the rows (or constraints) that were learned from.  Memory: what is stated at each
  * solver, never more than some numbers a row and neighbour, and some d x d matrices.
  */
 #ifndef CLASSICAL_H
@@ -20,7 +20,8 @@ typedef struct LinearPlan
 	const Method *method;
 	LinearParams params;		/* resolved: linear_params() */
 	PrepKind	prep;			/* in front of the map */
-	int			components;		/* of preprocessing pca and whiten; 0: all that carry variance, 512 at most */
+	/* of preprocessing pca and whiten; 0: all that carry variance, 512 at most */
+	int			components;
 	int			dims;			/* of the result; 0: chosen */
 	uint64_t	seed;
 	double		deadline;		/* of env->now; INFINITY: none */
@@ -31,11 +32,14 @@ typedef struct LinearPlan
 typedef struct LinearFit
 {
 	Model	   *model;			/* in env's arena; all else is given back */
-	double		objective;		/* what the method minimises or maximises, see docs/methods.md; NaN: a closed form */
+	/* what the method minimises or maximises, see docs/methods.md; NaN: a closed form */
+	double		objective;
 	int			iterations;
-	bool		converged;		/* to the tolerance; false: by the number of iterations or the deadline */
+	/* to the tolerance; false: by the number of iterations or the deadline */
+	bool		converged;
 	bool		cut;			/* by the deadline */
-	int64_t		rows;			/* learned from: fewer than there are where memory does not allow more */
+	/* learned from: fewer than there are where memory does not allow more */
+	int64_t		rows;
 } LinearFit;
 
 /*
@@ -48,14 +52,16 @@ extern LinearParams linear_params(const Method *method, const LinearParams *cons
 extern bool classical_accepts(const Method *method, ConstraintKind kind);
 
 /*
- * Learn from the labels (methods of supervision "target": from rows->target; "none": from the rows alone) of rows
- * index[0..n) (NULL: all of them).  LEARN_DATA: the labels do not allow it; LEARN_INVALID: more columns than
- * MOMENTS_MAX_COV where the method has a d x d matrix.
+ * Learn from the labels (methods of supervision "target": from rows->target; "none": from the rows
+ * alone) of rows index[0..n) (NULL: all of them).  LEARN_DATA: the labels do not allow it;
+ * LEARN_INVALID: more columns than MOMENTS_MAX_COV where the method has a d x d matrix.
  */
 extern LearnStatus classical_fit(LearnEnv *env, const LinearPlan *plan, const Rows *rows,
 								 const int64_t *index, int64_t n, LinearFit *fit);
 
-/* Learn from constraints on rows; labels are not read.  classical_accepts(plan->method, c->kind). */
+/*
+ * Learn from constraints on rows; labels are not read.  classical_accepts(plan->method, c->kind).
+ */
 extern LearnStatus constraints_fit(LearnEnv *env, const LinearPlan *plan, const Rows *rows,
 								   const Constraints *c, LinearFit *fit);
 

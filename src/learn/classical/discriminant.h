@@ -1,7 +1,7 @@
 /*
  * discriminant.h
- *	  The directions in which one scatter is largest against another: what linear
- *	  discriminant analysis, relevant component analysis and local Fisher discriminant analysis share.
+ *	  The directions in which one scatter is largest against another: what linear discriminant
+ *	  analysis, relevant component analysis and local Fisher discriminant analysis share.
  */
 #ifndef DISCRIMINANT_H
 #define DISCRIMINANT_H
@@ -14,14 +14,15 @@ typedef struct Discriminant
 	double	   *within;			/* d x d, overwritten with the factor of what it was taken for */
 	double	   *between;		/* d x d, overwritten */
 	const float *scale;			/* d: 0 where a column is constant, and both scatters are zero */
-	int			varying;		/* columns that vary: over them the mean of within's diagonal is taken */
+	/* columns that vary: over them the mean of within's diagonal is taken */
+	int			varying;
 	bool		trusted;		/* within is of rows enough: it is shrunk only if it is singular */
 	double		shrinkage;		/* share of the identity otherwise */
 } Discriminant;
 
 /*
- * The leading directions w (vector, *rank x d, *rank <= most) with w^T within w = 1 and value = w^T between w falling,
- * down to tolerance times the first.  The largest element of each is positive.
+ * The leading directions w (vector, *rank x d, *rank <= most) with w^T within w = 1 and value = w^T
+ * between w falling, down to tolerance times the first.  The largest element of each is positive.
  * LEARN_DATA: within is zero.  *rank is 0 if between is.  blas_load() first.
  */
 extern LearnStatus discriminant_directions(LearnEnv *env, Discriminant *problem, int most, double tolerance,

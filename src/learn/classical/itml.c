@@ -2,17 +2,20 @@
  * itml.c
  *	  Information-theoretic metric learning (Davis, Kulis, Jain, Sra and Dhillon 2007).
  *
- * Minimise the log-determinant divergence of A to the prior plus gamma times that of the slack xi to
- * the bounds, where a pair that is the same must be nearer than xi, starting at the upper bound u, and a
- * pair that is different farther, from the lower bound l on.  The paper projects on one
- * constraint after the other, which takes hundreds of passes of n d^2 with nothing that a BLAS could
- * do.  But the best slack for a given A is known: xi = max(u, d) for the same, min(l, d) for different ones.  Put in,
- * there is one smooth convex function of A left, with phi(t) = t - log t - 1:
+ * Minimise the log-determinant divergence of A to the prior plus gamma times that of the slack xi
+ * to the bounds, where a pair that is the same must be nearer than xi, starting at the upper bound
+ * u, and a pair that is different farther, from the lower bound l on.  The paper projects on one
+ * constraint after the other, which takes hundreds of passes of n d^2 with nothing that a BLAS
+ * could do.  But the best slack for a given A is known: xi = max(u, d) for the same, min(l, d) for
+ * different ones.  Put in, there is one smooth convex function of A left, with phi(t) = t - log t -
+ * 1:
  *
- *	tr(A P) - log det A + gamma (sum over same phi(max(1, d / u)) + sum over different phi(min(1, d / l)))
+ *	tr(A P) - log det A + gamma (sum over same phi(max(1, d / u)) + sum over different phi(min(1, d
+ *	/ l)))
  *
- * which logdet.h minimises.  u and l are the 5th and 95th percentile of the distances among points.  (metric-learn takes
- * them of distances and compares them with squared distances; so do we, to solve the same problem: see docs/methods.md.)
+ * which logdet.h minimises.  u and l are the 5th and 95th percentile of the distances among points.
+ * (metric-learn takes them of distances and compares them with squared distances; so do we, to
+ * solve the same problem: see docs/methods.md.)
  */
 #include <math.h>
 
@@ -101,9 +104,9 @@ select_place(LearnEnv *env, double *a, int64_t n, int64_t k)
 }
 
 /*
- * A percentile of the full square of n points' distances, in which a point's distance from itself is once
- * and that of two points twice; between the two nearest ranks by a straight line, as numpy.percentile.
- * distance: count of them, each pair once.
+ * A percentile of the full square of n points' distances, in which a point's distance from itself
+ * is once and that of two points twice; between the two nearest ranks by a straight line, as
+ * numpy.percentile. distance: count of them, each pair once.
  */
 static LearnStatus
 percentile(LearnEnv *env, double *distance, int64_t count, int64_t zeros, double share, double *value)

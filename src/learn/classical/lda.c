@@ -10,7 +10,10 @@
 
 #define TOLERANCE	1e-9
 
-/* Directions in which class means differ most, which few classes do not know well: the matrix is shrunk by the caller. */
+/*
+ * Directions in which class means differ most, which few classes do not know well: the matrix is
+ * shrunk by the caller.
+ */
 LearnStatus
 solve_lda(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 {

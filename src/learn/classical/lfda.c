@@ -1,17 +1,18 @@
 /*
  * lfda.c
- *	  Local Fisher discriminant analysis (Sugiyama 2007): discriminant analysis in which rows of a class that are far
- *	  apart need not come together.
+ *	  Local Fisher discriminant analysis (Sugiyama 2007): discriminant analysis in which rows of a
+ *	  class that are far apart need not come together.
  *
- * Rows i and j of a class have affinity A_ij = exp(-d_ij^2 / (s_i s_j)), where s_i is the distance of row i from its k-th
- * neighbour in the class, and
+ * Rows i and j of a class have affinity A_ij = exp(-d_ij^2 / (s_i s_j)), where s_i is the distance
+ * of row i from its k-th neighbour in the class, and
  *
- *	within  = 1/2 sum over pairs of W_ij (x_i - x_j)(x_i - x_j)^T,  W_ij = A_ij / n_c in class c, else 0
+ *	within  = 1/2 sum over pairs of W_ij (x_i - x_j)(x_i - x_j)^T,
+ *	W_ij = A_ij / n_c in class c, else 0
  *	between = the same with A_ij (1/n - 1/n_c) in class c, and 1/n across classes
  *
- * With G_c = 1/2 sum over pairs of class c of A_ij (x_i - x_j)(x_i - x_j)^T, S_c the scatter of class c and S_t that of all rows
- * these are within = sum of G_c / n_c and between = S_t - sum of n_c / n S_c + sum of G_c / n - within.  A is made for a block of
- * rows at a time and never kept.
+ * With G_c = 1/2 sum over pairs of class c of A_ij (x_i - x_j)(x_i - x_j)^T, S_c the scatter of
+ * class c and S_t that of all rows these are within = sum of G_c / n_c and between = S_t - sum of
+ * n_c / n S_c + sum of G_c / n - within.  A is made for a block of rows at a time and never kept.
  */
 #include <math.h>
 #include <string.h>
@@ -117,8 +118,8 @@ affinities(const Lfda *l, int64_t i, const real *scale, int64_t n, real *a)
 }
 
 /*
- * A class of n rows of l->n in all: within += G / n_c; between += (1 - n_c / n) S + G (1 / n - 1 / n_c) and the
- * class's mean.
+ * A class of n rows of l->n in all: within += G / n_c; between += (1 - n_c / n) S + G (1 / n - 1 /
+ * n_c) and the class's mean.
  */
 static LearnStatus
 add_class(LearnEnv *env, Lfda *l, const real *x, const real *scale, int64_t n)

@@ -211,9 +211,9 @@ fetch_coordinates(LearnEnv *env, void *ctx, const int64_t *index, int count, flo
 
 /*
  * Fewer rows than columns span a space of as many dimensions as there are rows.  Scatters about
- * means lie in it, and the shrinkage towards the identity treats all else alike, so every direction of
- * the analysis lies in it, too.  The analysis is done in coordinates there: row r has u_i[r] * sqrt(value_i)
- * with u the eigenvectors of the Gram matrix.
+ * means lie in it, and the shrinkage towards the identity treats all else alike, so every direction
+ * of the analysis lies in it, too.  The analysis is done in coordinates there: row r has u_i[r] *
+ * sqrt(value_i) with u the eigenvectors of the Gram matrix.
  */
 static LearnStatus
 fit_lda_of_rows(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, int most,

@@ -21,10 +21,10 @@ extern void linear_normalise(Model *model);
 extern LearnStatus linear_none(LearnEnv *env, int d, Model **model);
 
 /*
- * dims: columns of the result; 0, or more than there are: as many as carry variance (pca,
- * whiten), or as classes differ in (lda: at most classes - 1).  index[0..n): the rows to fit
- * on, NULL: all.  Fewer rows than half of the columns, and more than MOMENTS_MAX_COV columns,
- * go by the matrix of the rows (gram.h).  Constant columns alone, or no difference at all, are LEARN_DATA.
+ * dims: columns of the result; 0, or more than there are: as many as carry variance (pca, whiten),
+ * or as classes differ in (lda: at most classes - 1).  index[0..n): the rows to fit on, NULL: all.
+ * Fewer rows than half of the columns, and more than MOMENTS_MAX_COV columns, go by the matrix of
+ * the rows (gram.h).  Constant columns alone, or no difference at all, are LEARN_DATA.
  *
  * PCA of the centred data, directions by falling eigenvalue, the sign so that the
  * largest element of a direction is positive.

@@ -1,10 +1,11 @@
 /*
  * lmnn.c
- *	  The objective of large-margin nearest neighbours (Weinberger, Blitzer and Saul 2005) and its gradient.
+ *	  The objective of large-margin nearest neighbours (Weinberger, Blitzer and Saul 2005) and its
+ *	  gradient.
  *
- * The gradient by the map is dz^T x, and dz is a sum over pairs of rows: 2 w (z_a - z_b), where w counts the active
- * triplets that a pair takes part in.  So a triplet costs an addition, a pair m, and no d x d matrix is
- * formed for any.
+ * The gradient by the map is dz^T x, and dz is a sum over pairs of rows: 2 w (z_a - z_b), where w
+ * counts the active triplets that a pair takes part in.  So a triplet costs an addition, a pair m,
+ * and no d x d matrix is formed for any.
  */
 #include "lmnn.h"
 

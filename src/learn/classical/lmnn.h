@@ -18,7 +18,8 @@ typedef struct Lmnn
 
 	int			k;				/* targets of a row, at most */
 	int32_t    *target;			/* n x k: rows of the same class, -1 behind the last */
-	int64_t    *start;			/* n + 1: row i's impostors are impostor[start[i]] .. impostor[start[i + 1] - 1] */
+	/* n + 1: row i's impostors are impostor[start[i]] .. impostor[start[i + 1] - 1] */
+	int64_t    *start;
 	int32_t    *impostor;
 
 	double	   *z;				/* n x m: rows mapped */
@@ -30,9 +31,9 @@ typedef struct Lmnn
 extern LearnStatus lmnn_create(LearnEnv *env, Lmnn *lmnn);
 
 /*
- * At map (m x d): pull times the sum of squared distances to targets plus (1 - pull) times the sum, over rows i, targets j and
- * impostors l, of h(1 + d_ij - d_il), where h(t) = [t]+, or for smooth e > 0: 0 below 0, t^2 / 2e up to e, t - e / 2 beyond.
- * An LbfgsFunction; ctx is an Lmnn.
+ * At map (m x d): pull times the sum of squared distances to targets plus (1 - pull) times the sum,
+ * over rows i, targets j and impostors l, of h(1 + d_ij - d_il), where h(t) = [t]+, or for smooth e
+ * > 0: 0 below 0, t^2 / 2e up to e, t - e / 2 beyond. An LbfgsFunction; ctx is an Lmnn.
  */
 extern LearnStatus lmnn_evaluate(LearnEnv *env, void *ctx, const double *map, double *value, double *gradient);
 

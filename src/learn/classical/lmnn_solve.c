@@ -3,12 +3,13 @@
  *	  Large-margin nearest neighbours: targets, the active set of impostors, rounds.
  *
  * The hinges that are not zero are few, and change slowly.  A round finds, blockwise, the rows of
- * other classes that are within a row's margin or nearly so, and minimises over these alone; the next round starts
- * with finding them again.  The value that a round starts with is that of the whole objective.  Where it is more than
- * before, rows came in that the round did not see, and the next looks farther.
+ * other classes that are within a row's margin or nearly so, and minimises over these alone; the
+ * next round starts with finding them again.  The value that a round starts with is that of the
+ * whole objective.  Where it is more than before, rows came in that the round did not see, and the
+ * next looks farther.
  *
- * The corners of hinges would stop L-BFGS early: it sees a gradient that jumps as a wall. So hinges are bent, less
- * from round to round, whenever a round has nothing more to gain.
+ * The corners of hinges would stop L-BFGS early: it sees a gradient that jumps as a wall. So hinges
+ * are bent, less from round to round, whenever a round has nothing more to gain.
  *
  * There is room for some million pairs: for n rows, 4,000,000 / n impostors a row.  Of more the
  * nearest are taken; up to 2,000 rows that is none left out.
@@ -29,9 +30,11 @@
 #define PAIRS_SHARE		16			/* of the arena's limit: at most one byte in this many */
 #define BLOCK			128			/* rows that impostors are found for at once */
 #define BLOCK_PLACES	(2 * 1024 * 1024)
-#define FIRST_ROUND		10			/* iterations; each round has as many as all before it, at most MOST_ROUND */
+/* iterations; each round has as many as all before it, at most MOST_ROUND */
+#define FIRST_ROUND		10
 #define MOST_ROUND		50
-#define SLACK			0.25		/* share of its margin within which a row is nearly an impostor, at first */
+/* share of its margin within which a row is nearly an impostor, at first */
+#define SLACK			0.25
 #define MOST_SLACK		8
 #define SMOOTH			0.5			/* width in which a hinge bends, at first */
 #define SHARPEN			5			/* the next width is the last one divided by this */

@@ -3,11 +3,11 @@
  *	  The log-determinant divergence to a prior plus a function of distances.
  *
  * The problem is convex in A, but A must stay positive definite, and steps in A would run into the
- * boundary.  So A = (B L)^T (B L) with a fixed L, and L-BFGS in B from the identity: every
- * B is allowed, and around B = 1 the log-determinant's curvature is the same in all
- * directions, however A is conditioned.  After some iterations L becomes B L and B the identity
- * again.  A problem that is convex in A has no other local minimum in a square factor of full rank (Burer and
- * Monteiro 2005).
+ * boundary.  So A = (B L)^T (B L) with a fixed L, and L-BFGS in B from the identity: every B is
+ * allowed, and around B = 1 the log-determinant's curvature is the same in all directions, however
+ * A is conditioned.  After some iterations L becomes B L and B the identity again.  A problem that
+ * is convex in A has no other local minimum in a square factor of full rank (Burer and Monteiro
+ * 2005).
  */
 #include "logdet.h"
 

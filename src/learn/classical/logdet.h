@@ -9,7 +9,8 @@
 #include "solver.h"
 
 /*
- * Constraint i at squared distances distance[0..pairs): its value, and slope[0..pairs) that value's derivatives.
+ * Constraint i at squared distances distance[0..pairs): its value, and slope[0..pairs) that value's
+ * derivatives.
  */
 typedef double (*LogDetLoss) (void *ctx, int64_t i, const double *distance, double *slope);
 
@@ -24,21 +25,21 @@ typedef struct LogDet
 } LogDet;
 
 /*
- * The inverse of the prior: the identity, or the covariance of the points with 1e-6 of its mean diagonal added to the
- * diagonal, so that it is regular for rows of any rank.  p is d x d.
+ * The inverse of the prior: the identity, or the covariance of the points with 1e-6 of its mean
+ * diagonal added to the diagonal, so that it is regular for rows of any rank.  p is d x d.
  */
 extern LearnStatus logdet_prior(LearnEnv *env, const Points *points, int prior, double *p);
 
 /*
- * From A = P^-1 to the minimum; a (d x d) gets it.  Time of an iteration: n d^2 + d^3; memory: some d x d
- * matrices, beside lbfgs.h's history.
+ * From A = P^-1 to the minimum; a (d x d) gets it.  Time of an iteration: n d^2 + d^3; memory: some
+ * d x d matrices, beside lbfgs.h's history.
  */
 extern LearnStatus logdet_minimize(LearnEnv *env, const LinearPlan *plan, const LogDet *problem, const double *p,
 								   double *a, LinearFit *fit);
 
 /*
- * The objective at A = b^T b and its gradient by b (both d x d); INFINITY, and no gradient, where b is singular.  It takes scratch
- * from the arena.
+ * The objective at A = b^T b and its gradient by b (both d x d); INFINITY, and no gradient, where b
+ * is singular.  It takes scratch from the arena.
  */
 extern LearnStatus logdet_evaluate(LearnEnv *env, const LogDet *problem, const double *p, const double *b,
 								   double *value, double *gradient);

@@ -5,9 +5,9 @@
  *
  *	tr(A P) - log det A + sum over quadruplets of weight [d(a, b) - d(c, d)]+^2
  *
- * with weights that add up to 1, and distances, not their squares.  The residual is convex in A as the paper
- * shows, and logdet.h minimises the sum; the paper's steepest descent with ten trial steps of fixed
- * lengths stops far from the minimum.
+ * with weights that add up to 1, and distances, not their squares.  The residual is convex in A as
+ * the paper shows, and logdet.h minimises the sum; the paper's steepest descent with ten trial
+ * steps of fixed lengths stops far from the minimum.
  */
 #include <math.h>
 

@@ -8,9 +8,10 @@
 #include "base/learn.h"
 
 /*
- * a (d x d, symmetric, overwritten) is the matrix of a squared distance.  weight (*rank x d, *rank <= most) becomes
- * the map whose Euclidean distance is that one: the eigenvectors of a by falling eigenvalue, each
- * times its root, those below 1e-12 of the largest dropped.  LEARN_DATA: no eigenvalue is above 0.
+ * a (d x d, symmetric, overwritten) is the matrix of a squared distance.  weight (*rank x d, *rank
+ * <= most) becomes the map whose Euclidean distance is that one: the eigenvectors of a by falling
+ * eigenvalue, each times its root, those below 1e-12 of the largest dropped.  LEARN_DATA: no
+ * eigenvalue is above 0.
  */
 extern LearnStatus metric_weights(LearnEnv *env, double *a, int d, int most, float *weight, int *rank);
 

@@ -1,16 +1,17 @@
 /*
  * mmc.c
- *	  Mahalanobis metric for clustering (Xing, Ng, Jordan and Russell 2002): pairs that are the same near, the
- *	  others far.
+ *	  Mahalanobis metric for clustering (Xing, Ng, Jordan and Russell 2002): pairs that are the same
+ *	  near, the others far.
  *
- * The paper maximises the sum of distances d of different pairs while the sum of squared distances of same pairs is at most 1. Both
- * scale with the matrix, so that is to minimise
+ * The paper maximises the sum of distances d of different pairs while the sum of squared distances
+ * of same pairs is at most 1. Both scale with the matrix, so that is to minimise
  *
  *	F(A) = log(sum over same of d^2) - 2 log(sum over different of d)
  *
- * without a constraint.  With A = L^T L the matrix stays positive semi-definite by itself: no projections, which are what the
- * paper's algorithm is slow by.  The diagonal metric minimises the same F over one weight a column: the paper's
- * Newton objective is F / 2 and a constant at its best scale.
+ * without a constraint.  With A = L^T L the matrix stays positive semi-definite by itself: no
+ * projections, which are what the paper's algorithm is slow by.  The diagonal metric minimises the
+ * same F over one weight a column: the paper's Newton objective is F / 2 and a constant at its best
+ * scale.
  */
 #include <math.h>
 #include <string.h>
@@ -19,7 +20,8 @@
 #include "mmc.h"
 
 #define BLOCK	512
-#define RIDGE	1e-6			/* of the same pairs' scatter: directions in which none of them differs are not free */
+/* of the same pairs' scatter: directions in which none of them differs are not free */
+#define RIDGE	1e-6
 #define TINY	1e-12			/* a distance below has no slope */
 
 static void

@@ -14,7 +14,8 @@ typedef struct Mmc
 	const Points *points;
 	const int32_t *place;		/* c->n x 2: places of points */
 
-	double	   *same;			/* d x d: scatter of same pairs, and a little more on its diagonal */
+	/* d x d: scatter of same pairs, and a little more on its diagonal */
+	double	   *same;
 	double	   *map;			/* d x d: scratch */
 	double	   *v;				/* scratch: differences of a block of pairs */
 	double	   *y;				/* the same, mapped */
@@ -25,8 +26,8 @@ typedef struct Mmc
 extern LearnStatus mmc_create(LearnEnv *env, Mmc *mmc);
 
 /*
- * log(sum over same of |map v|^2) - 2 log(sum over different of |map v|), map d x d; or with weights root^2 (d) for the
- * columns.  LbfgsFunctions; ctx is an Mmc.  Time n d^2, and n d.
+ * log(sum over same of |map v|^2) - 2 log(sum over different of |map v|), map d x d; or with
+ * weights root^2 (d) for the columns.  LbfgsFunctions; ctx is an Mmc.  Time n d^2, and n d.
  */
 extern LearnStatus mmc_evaluate(LearnEnv *env, void *ctx, const double *map, double *value, double *gradient);
 extern LearnStatus mmc_evaluate_diagonal(LearnEnv *env, void *ctx, const double *root, double *value, double *gradient);

@@ -2,8 +2,8 @@
  * mmc_solve.c
  *	  Mahalanobis metric for clustering: L-BFGS over mmc.h's objectives.
  *
- * In coordinates in which the scatter of same pairs is the identity: there the first sum is the squared norm of the map,
- * however differently columns vary.
+ * In coordinates in which the scatter of same pairs is the identity: there the first sum is the
+ * squared norm of the map, however differently columns vary.
  */
 #include <math.h>
 #include <string.h>
@@ -57,7 +57,10 @@ iterated(LearnEnv *env, void *ctx, int iteration, double value)
 	solver_report(env, ((Iterate *) ctx)->plan, iteration, value);
 }
 
-/* inverse of same's factor: full, or of its diagonal's roots; b: where it starts, relevant component analysis' metric. */
+/*
+ * inverse of same's factor: full, or of its diagonal's roots; b: where it starts, relevant
+ * component analysis' metric.
+ */
 static LearnStatus
 scale(LearnEnv *env, const Mmc *m, bool diagonal, double *inverse, double *b)
 {
@@ -121,7 +124,10 @@ solve_mmc(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	fit->cut = result.cut;
 	fit->rows = points.n;
 
-	/* the objective leaves the scale open: the weighted mean of same pairs' squared distances shall be 1 */
+	/*
+	 * the objective leaves the scale open: the weighted mean of same pairs' squared distances shall
+	 * be 1
+	 */
 	for (size_t i = 0; i < cells; i++)
 		near += b[i] * b[i];
 	for (int64_t i = 0; i < job->constraints.n; i++)

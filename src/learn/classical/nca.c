@@ -1,10 +1,12 @@
 /*
  * nca.c
- *	  Neighbourhood components analysis over all rows (Goldberger, Roweis, Hinton and Salakhutdinov 2004) and
- *	  metric learning for kernel regression (Weinberger and Tesauro 2007): L-BFGS over soft.h's objectives.
+ *	  Neighbourhood components analysis over all rows (Goldberger, Roweis, Hinton and Salakhutdinov
+ *	  2004) and metric learning for kernel regression (Weinberger and Tesauro 2007): L-BFGS over
+ *	  soft.h's objectives.
  *
- * An evaluation costs n^2 m.  The map is first learned on a part of the rows, then on four times as many from there on, and
- * so on to all: a start that is nearly right needs few iterations on all rows.
+ * An evaluation costs n^2 m.  The map is first learned on a part of the rows, then on four times as
+ * many from there on, and so on to all: a start that is nearly right needs few iterations on all
+ * rows.
  */
 #include <math.h>
 #include <string.h>
@@ -205,7 +207,9 @@ solve_mlkr(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	LEARN_TRY(points_load(env, job, &points));
 	one[1] = points.n;
 
-	/* in units of its deviation, which float and the line search like; the objective is in its own */
+	/*
+	 * in units of its deviation, which float and the line search like; the objective is in its own
+	 */
 	LEARN_TRY(target_scale(env, job->rows, points.row, points.n, &scale));
 	LEARN_ALLOC(env, target, points.n);
 	for (int64_t i = 0; i < points.n; i++)

@@ -17,14 +17,18 @@
 #define BLOCK_FLOATS	(256 * 1024)
 
 /*
- * What one thread does in a second, for plans that must not depend on the clock; and the share of the time in which all
- * rows may be compared with each other once: a solver does that several times.
+ * What one thread does in a second, for plans that must not depend on the clock; and the share of
+ * the time in which all rows may be compared with each other once: a solver does that several
+ * times.
  */
 #define PLAN_FLOPS		30e9
 #define COMPARE_SHARE	0.1
 #define UNLIMITED_SECONDS	600
 
-/* Rows that a quarter of the arena's limit holds, two at least: solvers keep as much again, and more. */
+/*
+ * Rows that a quarter of the arena's limit holds, two at least: solvers keep as much again, and
+ * more.
+ */
 static int64_t
 most_points(const LearnEnv *env, const Prep *prep)
 {
@@ -133,7 +137,10 @@ points_of_constraints(LearnEnv *env, const Rows *rows, const Prep *prep, Constra
 	int64_t		most = most_points(env, prep) / size;
 	int64_t    *all;
 
-	/* constraints come in no order that matters, but pairs that are the same first: a stride keeps shares */
+	/*
+	 * constraints come in no order that matters, but pairs that are the same first: a stride keeps
+	 * shares
+	 */
 	if (c->n > most)
 	{
 		int64_t    *row;

@@ -1,11 +1,12 @@
 /*
  * rca.c
- *	  Relevant component analysis (Bar-Hillel, Hertz, Shental and Weinshall 2005): the metric in which rows of
- *	  one chunklet scatter equally in all directions.
+ *	  Relevant component analysis (Bar-Hillel, Hertz, Shental and Weinshall 2005): the metric in
+ *	  which rows of one chunklet scatter equally in all directions.
  *
- * The inverse of the mean covariance within chunklets.  With fewer dimensions, the paper's reduction: the directions in
- * which all rows of chunklets scatter most against those within.  The generalised eigenvectors of
- * the two are both at once: all of them give W^-1, some of them the reduction.
+ * The inverse of the mean covariance within chunklets.  With fewer dimensions, the paper's
+ * reduction: the directions in which all rows of chunklets scatter most against those within.  The
+ * generalised eigenvectors of the two are both at once: all of them give W^-1, some of them the
+ * reduction.
  */
 #include "discriminant.h"
 #include "base/blas.h"

@@ -1,14 +1,16 @@
 /*
  * scml.c
- *	  Sparse compositional metric learning (Shi, Bellet and Sha 2014): a metric that is a sum of few out of many given
- *	  directions, each with a weight.
+ *	  Sparse compositional metric learning (Shi, Bellet and Sha 2014): a metric that is a sum of few
+ *	  out of many given directions, each with a weight.
  *
- *	sparsity * sum of w + mean over triplets of [1 + d_ap - d_an]+,   d = sum over bases of w_b (b . (x - y))^2,  w >= 0
+ *	sparsity * sum of w + mean over triplets of [1 + d_ap - d_an]+,
+ *	d = sum over bases of w_b (b . (x - y))^2,  w >= 0
  *
- * The paper takes stochastic steps along all bases.  But d is a Mahalanobis distance with the matrix A = sum of w_b b b^T,
- * and the gradient by w_b is b^T S b, where S sums slope times outer products over those triplets that violate their margin,
- * which are few once something has been learned.  So the whole gradient costs (bases + violations) d^2 and a look at each triplet,
- * and L-BFGS over w = u^2 minimises the objective itself.
+ * The paper takes stochastic steps along all bases.  But d is a Mahalanobis distance with the
+ * matrix A = sum of w_b b b^T, and the gradient by w_b is b^T S b, where S sums slope times outer
+ * products over those triplets that violate their margin, which are few once something has been
+ * learned.  So the whole gradient costs (bases + violations) d^2 and a look at each triplet, and
+ * L-BFGS over w = u^2 minimises the objective itself.
  */
 #include "scml.h"
 
@@ -23,8 +25,8 @@
 #define LOOK_BACK		64		/* pairs among which an equal one is looked for */
 
 /*
- * The pairs of the triplets.  Those of one anchor mostly stand together, of `genuine` x `impostors` combinations of which
- * each has only two of genuine + impostors different pairs.
+ * The pairs of the triplets.  Those of one anchor mostly stand together, of `genuine` x `impostors`
+ * combinations of which each has only two of genuine + impostors different pairs.
  */
 static LearnStatus
 find_pairs(LearnEnv *env, Scml *s)

@@ -13,7 +13,8 @@
 #include "metric.h"
 #include "base/rng.h"
 
-#define RIDGE			1e-2	/* of the scatter within a region, which has few rows: share of its mean diagonal */
+/* of the scatter within a region, which has few rows: share of its mean diagonal */
+#define RIDGE			1e-2
 #define TOLERANCE		1e-6	/* of a region's eigenvalues */
 #define MANY_COLUMNS	50		/* regions are larger with more columns */
 
@@ -56,7 +57,8 @@ typedef struct Region
 	int			classes;		/* found in it */
 	int64_t		rows;
 	double	   *within;			/* d x d */
-	double	   *mean;			/* classes x d: class means about the region's, times the root of the class's rows */
+	/* classes x d: class means about the region's, times the root of the class's rows */
+	double	   *mean;
 	double	   *v;				/* k x d */
 	double	   *solved;			/* d x classes */
 	double	   *gram;			/* classes x classes */
@@ -106,8 +108,8 @@ fill_region(LearnEnv *env, const Points *points, const int64_t *start, int n_cla
 }
 
 /*
- * Directions L^-T u of the region for the leading u of L^-1 M^T M L^-T, L L^T within, M the means: from the
- * eigenvectors of M within^-1 M^T, which is classes wide.
+ * Directions L^-T u of the region for the leading u of L^-1 M^T M L^-T, L L^T within, M the means:
+ * from the eigenvectors of M within^-1 M^T, which is classes wide.
  */
 static LearnStatus
 region_directions(LearnEnv *env, Region *r, real *basis, int most, int *count)

@@ -12,7 +12,8 @@
 #include "scml.h"
 
 #define MOST_BASES		2000	/* unless asked for */
-#define PLAN_FLOPS		30e9	/* of one thread in a second, for plans that must not depend on the clock */
+/* of one thread in a second, for plans that must not depend on the clock */
+#define PLAN_FLOPS		30e9
 #define EVALUATION_SHARE	0.02
 #define UNLIMITED_SECONDS	600
 #define ROUND			40		/* iterations */
@@ -22,8 +23,8 @@
 #define NOTHING			1e-9	/* a weight below this share of the largest is 0 */
 
 /*
- * Triplets that may be learned from: when all violate their margin an evaluation costs 4 d^2 each, which shall take no more than its share
- * of the time there is, by arithmetic.
+ * Triplets that may be learned from: when all violate their margin an evaluation costs 4 d^2 each,
+ * which shall take no more than its share of the time there is, by arithmetic.
  */
 static int64_t
 most_triplets(const LinearPlan *plan, int d)
@@ -35,8 +36,8 @@ most_triplets(const LinearPlan *plan, int d)
 }
 
 /*
- * Combinations of the `genuine` nearest rows of the own class and the `impostors` nearest of others: all of them, or `most`, evenly
- * spread.
+ * Combinations of the `genuine` nearest rows of the own class and the `impostors` nearest of
+ * others: all of them, or `most`, evenly spread.
  */
 static LearnStatus
 combine(LearnEnv *env, const Points *points, const int64_t *start, int n_classes, int genuine, int impostors,

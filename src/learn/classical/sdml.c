@@ -1,16 +1,18 @@
 /*
  * sdml.c
- *	  Sparse distance metric learning (Qi, Tang, Zha, Chua and Zhang 2009): a matrix most of whose elements off the diagonal are
- *	  zero.
+ *	  Sparse distance metric learning (Qi, Tang, Zha, Chua and Zhang 2009): a matrix most of whose
+ *	  elements off the diagonal are zero.
  *
- *	tr(S A) - log det A + sparsity * sum over i != j of |A_ij|,    S = P + eta sum over pairs of y v v^T
+ *	tr(S A) - log det A + sparsity * sum over i != j of |A_ij|,
+ *	S = P + eta sum over pairs of y v v^T
  *
  * with y = 1 for same pairs and -1 for different ones: a graphical lasso whose S need not be
- * positive.  Alternating directions (Boyd et al. 2011, 6.5): one variable takes the log-determinant, whose step is one
- * eigendecomposition, whatever S is, the other the absolute values, whose step is a threshold.  d^3 an iteration.
+ * positive.  Alternating directions (Boyd et al. 2011, 6.5): one variable takes the
+ * log-determinant, whose step is one eigendecomposition, whatever S is, the other the absolute
+ * values, whose step is a threshold.  d^3 an iteration.
  *
- * Where different pairs outweigh the prior in some direction, the problem has no minimum: A grows there without bound. So eta
- * is lowered until S is positive definite; a notice says so.
+ * Where different pairs outweigh the prior in some direction, the problem has no minimum: A grows
+ * there without bound. So eta is lowered until S is positive definite; a notice says so.
  */
 #include <math.h>
 #include <string.h>
@@ -23,7 +25,8 @@
 #include "sdml.h"
 
 #define BLOCK		512
-#define MOST_SHARE	0.9			/* of the prior that different pairs may take away in any direction */
+/* of the prior that different pairs may take away in any direction */
+#define MOST_SHARE	0.9
 #define BALANCE		10			/* one residual over the other before rho changes */
 
 LearnStatus

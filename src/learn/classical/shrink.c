@@ -2,10 +2,11 @@
  * shrink.c
  *	  Shrinkage: between the metric that a method learns and the metric of the rows as they are.
  *
- * With strength s in [0, 1], a matrix A that a method learned becomes (1 - s) c A + s T.  T is the metric of the rows as
- * they are, and c makes A as large as T on average over the rows.  What few rows or few classes say of a direction
- * then does little harm.  A method that inverts a scatter S (rca, whiten) inverts (1 - s) S + s c / T in its place, which is
- * the regularised discriminant analysis of Friedman (1989), with the metric of the rows in place of the identity.
+ * With strength s in [0, 1], a matrix A that a method learned becomes (1 - s) c A + s T.  T is the
+ * metric of the rows as they are, and c makes A as large as T on average over the rows.  What few
+ * rows or few classes say of a direction then does little harm.  A method that inverts a scatter S
+ * (rca, whiten) inverts (1 - s) S + s c / T in its place, which is the regularised discriminant
+ * analysis of Friedman (1989), with the metric of the rows in place of the identity.
  */
 #include "shrink.h"
 
@@ -17,8 +18,9 @@
 #define MEASURED	1000
 
 /*
- * Rows are standardised for a method whose result does not depend on units.  Rows as they are have the columns' variances
- * for their metric there; if the columns do not share a scale, standardised rows are the better start.
+ * Rows are standardised for a method whose result does not depend on units.  Rows as they are have
+ * the columns' variances for their metric there; if the columns do not share a scale, standardised
+ * rows are the better start.
  */
 void
 shrink_target(const LinearJob *job, double *target)
@@ -58,7 +60,10 @@ shrink_scatter(const LinearJob *job, const double *target, double *scatter)
 			scatter[j * d + j] += s * trace / inverse / target[j];
 }
 
-/* Adds the means over a sample of the job's rows of their squared lengths under a (d x d) and under target. */
+/*
+ * Adds the means over a sample of the job's rows of their squared lengths under a (d x d) and under
+ * target.
+ */
 static LearnStatus
 mean_lengths(LearnEnv *env, const LinearJob *job, const double *target, const double *a, double *of_a, double *of_target)
 {

@@ -2,10 +2,10 @@
  * soft.c
  *	  Soft neighbours, their value and gradient, in blocks of rows against all rows.
  *
- * With c_ij = dF / dd_ij the gradient for row i's image is 2 sum over j of (c_ij + c_ji) (z_i - z_j), and
- * c_ij = -g_i p_ij (v_j - m_i), where g_i is F's derivative by m_i: its sum over j is 0.  A block needs one product for
- * its distances; c is mostly zero once a map has been learned, since exp(-d) falls fast: then places that count are
- * added up one by one, else by two products more.
+ * With c_ij = dF / dd_ij the gradient for row i's image is 2 sum over j of (c_ij + c_ji) (z_i -
+ * z_j), and c_ij = -g_i p_ij (v_j - m_i), where g_i is F's derivative by m_i: its sum over j is 0.
+ * A block needs one product for its distances; c is mostly zero once a map has been learned, since
+ * exp(-d) falls fast: then places that count are added up one by one, else by two products more.
  */
 #include "soft.h"
 
@@ -66,7 +66,10 @@ map_rows(LearnEnv *env, Soft *s, double *mean)
 	return LEARN_OK;
 }
 
-/* p (n): products of row i with all rows; becomes its probabilities times their sum, which is returned. */
+/*
+ * p (n): products of row i with all rows; becomes its probabilities times their sum, which is
+ * returned.
+ */
 static double
 row_weights(const Soft *s, int64_t i, real *p)
 {

@@ -1,10 +1,11 @@
 /*
  * soft.h
- *	  Soft neighbours: row i takes row j for its neighbour with probability
- *	  p_ij = exp(-d_ij) / sum over k other than i of exp(-d_ik), d the squared distance under a linear map.
+ *	  Soft neighbours: row i takes row j for its neighbour with probability p_ij = exp(-d_ij) / sum
+ *	  over k other than i of exp(-d_ik), d the squared distance under a linear map.
  *
- * What row i expects of its neighbour, m_i = sum over j of p_ij v_j, is what neighbourhood components analysis
- * (v_j: of my class or not) and metric learning for kernel regression (v_j: the target) learn by.
+ * What row i expects of its neighbour, m_i = sum over j of p_ij v_j, is what neighbourhood
+ * components analysis (v_j: of my class or not) and metric learning for kernel regression (v_j: the
+ * target) learn by.
  */
 #ifndef SOFT_H
 #define SOFT_H
@@ -39,8 +40,9 @@ typedef struct Soft
 extern LearnStatus soft_create(LearnEnv *env, Soft *soft);
 
 /*
- * At map (m x d).  Classes: value = -sum of m_i, the number of rows that are expected to find one of their own, with
- * opposite sign.  Target: sum of (m_i - target_i)^2.  An LbfgsFunction; ctx is a Soft.
+ * At map (m x d).  Classes: value = -sum of m_i, the number of rows that are expected to find one
+ * of their own, with opposite sign.  Target: sum of (m_i - target_i)^2.  An LbfgsFunction; ctx is a
+ * Soft.
  */
 extern LearnStatus soft_evaluate(LearnEnv *env, void *ctx, const double *map, double *value, double *gradient);
 

@@ -100,7 +100,8 @@ typedef struct Dbscan
 	int64_t		n;
 	int64_t		min_points;
 	const uint64_t *rank;		/* n; NULL: the row's index */
-	int32_t    *link;			/* core row: towards the first of its cluster; else its nearest core row, or -1 */
+	/* core row: towards the first of its cluster; else its nearest core row, or -1 */
+	int32_t    *link;
 	double	   *near;			/* n: the distance to that one */
 	uint8_t    *core;			/* n: known to be a core row */
 

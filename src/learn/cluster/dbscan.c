@@ -5,8 +5,8 @@
  * A row's neighbours are given once.  As soon as min_points of them are there, the row is a core
  * row and joins the clusters of those neighbours that are known to be core rows.  A neighbour that
  * turns out to be one later finds this row among its own neighbours then, so every pair of core
- * rows is joined by the one that comes last.  Rows that are not (yet) core rows remember the nearest
- * core row.  So no row is asked twice, and a row takes 13 bytes.
+ * rows is joined by the one that comes last.  Rows that are not (yet) core rows remember the
+ * nearest core row.  So no row is asked twice, and a row takes 13 bytes.
  */
 #include "clusters.h"
 

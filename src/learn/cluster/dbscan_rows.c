@@ -109,7 +109,10 @@ choose_pivots(LearnEnv *env, const ClusterRows *rows, Pivots *pivots)
 	return clusters_sort_ids(env, pivots->order, rows->n, row_after, pivots);
 }
 
-/* The least and the largest distance to a pivot of rows within the radius of a row at distance t from it. */
+/*
+ * The least and the largest distance to a pivot of rows within the radius of a row at distance t
+ * from it.
+ */
 static void
 band(ClusterMetric metric, double t, double radius, double *low, double *high)
 {

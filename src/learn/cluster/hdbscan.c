@@ -63,7 +63,8 @@ clusters_hdbscan_memory(int64_t n, int min_points, int min_cluster_size)
 	size_t		a_row = 2 * sizeof(double) + 5 * sizeof(int32_t);	/* the struct */
 	int64_t		nearest = min_points < n ? min_points : n;
 
-	a_row += 4 * sizeof(int32_t);	/* rows outside the tree; later parts' clusters and the merging */
+	/* rows outside the tree; later parts' clusters and the merging */
+	a_row += 4 * sizeof(int32_t);
 	return n * a_row + nearest * sizeof(double) + most_clusters(n, min_cluster_size) * (sizeof(Cluster) + 24) + (size_t) 64 * 1024;
 }
 
@@ -282,7 +283,10 @@ condense(LearnEnv *env, Hierarchy *h, int min_cluster_size, int32_t *home, Clust
 	return LEARN_OK;
 }
 
-/* The clusters with the largest excess of mass get labels from 0.  A parent comes before its children. */
+/*
+ * The clusters with the largest excess of mass get labels from 0.  A parent comes before its
+ * children.
+ */
 static void
 choose(Cluster *cluster, int32_t count, int32_t *labels)
 {

@@ -10,7 +10,8 @@
  *
  * In the end single rows move to another cluster as long as that lowers the sum.
  *
- * Under cosine rows and centers have length 1, and |a - b|^2 is 2 (1 - cos): bounds hold there, too.
+ * Under cosine rows and centers have length 1, and |a - b|^2 is 2 (1 - cos): bounds hold there,
+ * too.
  */
 #include "clusters.h"
 
@@ -215,7 +216,9 @@ choose_centers(LearnEnv *env, Kmeans *km, int k, Rng *rng)
 
 /* ---------- Lloyd's iterations ---------- */
 
-/* half[c], rounded down; 0 where there are so many centers that it would take longer than it saves. */
+/*
+ * half[c], rounded down; 0 where there are so many centers that it would take longer than it saves.
+ */
 static LearnStatus
 halve_distances(LearnEnv *env, Kmeans *km)
 {
@@ -455,8 +458,9 @@ move_row(Kmeans *km, int64_t i, int32_t to)
 
 /*
  * Lloyd's iterations end where each row is nearest to its own center.  Moving one row may lower the
- * sum even so, since the means move along (Hartigan 1975): the cluster of a rows that it leaves loses
- * a / (a - 1) times its squared distance, that of b rows which it joins gains b / (b + 1) times.
+ * sum even so, since the means move along (Hartigan 1975): the cluster of a rows that it leaves
+ * loses a / (a - 1) times its squared distance, that of b rows which it joins gains b / (b + 1)
+ * times.
  */
 static LearnStatus
 improve(LearnEnv *env, Kmeans *km, int passes)

@@ -16,7 +16,8 @@ typedef struct NearestTask
 	int			d;
 	int			k;				/* at least 1 */
 	bool		self;			/* query i is row i, and not a neighbour of itself */
-	const int32_t *rank;		/* n: which of equally distant rows comes first; NULL: the row's number */
+	/* n: which of equally distant rows comes first; NULL: the row's number */
+	const int32_t *rank;
 } NearestTask;
 
 /* How many neighbours each query has: k, or all rows if there are fewer. */

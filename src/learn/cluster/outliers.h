@@ -14,7 +14,10 @@
 
 #include "base/learn.h"
 
-/* Rows among which others are looked up, each with its k >= 1 nearest, which exclude the row itself. */
+/*
+ * Rows among which others are looked up, each with its k >= 1 nearest, which exclude the row
+ * itself.
+ */
 typedef struct OutlierRows
 {
 	int64_t		n;
@@ -24,7 +27,10 @@ typedef struct OutlierRows
 	double	   *density;		/* n: local reachability densities; outliers_density() fills it */
 } OutlierRows;
 
-/* The local reachability density of a row from its k neighbours and the distance of each one's k-th. */
+/*
+ * The local reachability density of a row from its k neighbours and the distance of each one's
+ * k-th.
+ */
 extern double outliers_density_of(const double *distance, const double *reach, int k);
 
 /* The local outlier factor from a row's density and those of its k neighbours. */

@@ -30,18 +30,25 @@ typedef struct Constraints
 	const Rows *rows_b;			/* matches: rows of the second number; == rows: one input */
 	int64_t		n;				/* constraints; chunklets: rows that are in one */
 	const int64_t *row;			/* n x constraint_size(kind) numbers of rows */
-	const int32_t *label;		/* n.  Pairs: 1 same, 0 different.  Chunklets: the number of the chunklet, from 0.
-								 * Others: NULL */
+	/*
+	 * n.  Pairs: 1 same, 0 different.  Chunklets: the number of the chunklet, from 0. Others: NULL
+	 */
+	const int32_t *label;
 	int			n_chunklets;
-	HardLists	hard_negatives; /* matches: of each constraint others whose sides are to be told from its own most of
-								 * all */
-	const double *weight;		/* n, finite, > 0: copies of the constraint, which itself occurs once;
-								 * NULL: all 1.  Chunklets: NULL */
+	/* matches: of each constraint others whose sides are to be told from its own most of all */
+	HardLists	hard_negatives;
+	/*
+	 * n, finite, > 0: copies of the constraint, which itself occurs once; NULL: all 1.  Chunklets:
+	 * NULL
+	 */
+	const double *weight;
 	bool		adapter;		/* matches: side b stays as it is, side a learns to meet it */
 } Constraints;
 
-extern int	constraint_size(ConstraintKind kind);	/* row numbers in a constraint: 2, 3, 4, 1, 2, 1 */
-extern const char *constraint_name(ConstraintKind kind);	/* "pairs", ...: the supervision of methods.h */
+/* row numbers in a constraint: 2, 3, 4, 1, 2, 1 */
+extern int	constraint_size(ConstraintKind kind);
+/* "pairs", ...: the supervision of methods.h */
+extern const char *constraint_name(ConstraintKind kind);
 extern const char *constraint_score_name(ConstraintKind kind);
 
 /*

@@ -15,7 +15,8 @@ typedef struct HardDraw
 {
 	const HardLists *lists;
 	int32_t    *of;				/* batch x k: the lists of a batch's members */
-	uint32_t   *given;			/* n: the batch in which it was given last, 1: none, 0: not to be drawn */
+	/* n: the batch in which it was given last, 1: none, 0: not to be drawn */
+	uint32_t   *given;
 	uint32_t	batch;
 } HardDraw;
 

@@ -44,8 +44,8 @@ prep_by_name(const char *name, PrepKind *kind)
 }
 
 /*
- * One over the deviation of each column, or over that of all columns if they have one scale or stand
- * on scales that are to be kept.  A constant column has 0.
+ * One over the deviation of each column, or over that of all columns if they have one scale or
+ * stand on scales that are to be kept.  A constant column has 0.
  */
 static void
 inverse_deviations(PrepKind kind, const Moments *m, double *inverse)

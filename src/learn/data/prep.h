@@ -15,7 +15,8 @@
 typedef enum PrepKind
 {
 	PREP_NONE,					/* x */
-	PREP_SCALE,					/* one scale for all columns: (x - mean) / overall standard deviation */
+	/* one scale for all columns: (x - mean) / overall standard deviation */
+	PREP_SCALE,
 	PREP_STANDARDIZE,			/* (x - mean_j) / sd_j */
 	PREP_PCA,					/* standardise, then project on the leading components */
 	PREP_WHITEN					/* the same with unit variance a component */

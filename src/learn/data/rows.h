@@ -26,9 +26,11 @@ typedef struct HardLists
 typedef struct Rows
 {
 	int64_t		n;				/* rows */
-	int64_t		n_unlabeled;	/* rows n .. n + n_unlabeled - 1 have no label; moments and views use them */
+	/* rows n .. n + n_unlabeled - 1 have no label; moments and views use them */
+	int64_t		n_unlabeled;
 	int			d;				/* features a row */
-	bool		balanced;		/* the columns stand on scales that are to be kept: an encoder made them */
+	/* the columns stand on scales that are to be kept: an encoder made them */
+	bool		balanced;
 	const int32_t *label;		/* n class numbers in [0, n_classes), or NULL */
 	int			n_classes;
 	bool		numbers;		/* the labels are numbers, which could be meant to be predicted */

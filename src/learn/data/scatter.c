@@ -30,7 +30,8 @@ typedef struct Pass
 	double	   *centre;			/* chunk x d: class means, times the root of the class's rows */
 	int			n_centres;
 	double	   *total;			/* d: sum of all rows of v */
-	double		fourth;			/* sum of the fourth powers of the rows' lengths about their class mean */
+	/* sum of the fourth powers of the rows' lengths about their class mean */
+	double		fourth;
 	Scatter    *scatter;
 } Pass;
 

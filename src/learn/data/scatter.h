@@ -13,8 +13,10 @@ typedef struct Scatter
 {
 	int64_t		n;				/* rows */
 	int			classes;		/* that have rows */
-	double	   *within;			/* d x d: covariance about the class means, divided by n - classes */
-	double	   *between;		/* d x d: covariance of the class means, weighted by their rows, divided by n */
+	/* d x d: covariance about the class means, divided by n - classes */
+	double	   *within;
+	/* d x d: covariance of the class means, weighted by their rows, divided by n */
+	double	   *between;
 	int			varying;		/* columns that vary */
 	double		shrinkage;		/* in [0, 1]: Ledoit and Wolf's share of the identity */
 } Scatter;

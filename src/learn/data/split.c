@@ -105,7 +105,10 @@ split_open_folds(LearnEnv *env, const Rows *rows, int *folds)
 	for (int c = 0; c < rows->n_classes; c++)
 		usable += count[c] >= 2;
 	arena_reset(env->arena, mark);
-	/* from six classes on, as many whole partitions into groups of two or three as are twelve folds or fewer */
+	/*
+	 * from six classes on, as many whole partitions into groups of two or three as are twelve folds
+	 * or fewer
+	 */
 	*folds = usable <= 3 ? 3 : usable <= 5 ? (int) (usable * (usable - 1) / 2) : usable < 10 ? 12 : usable < 12 ? 10 : OPEN_GROUPS;
 	return LEARN_OK;
 }

@@ -72,7 +72,8 @@ typedef struct EncodeColumn
 	bool		has_missing;	/* there is a number for a missing value */
 	bool		has_other;		/* there is one for values outside of the vocabulary */
 	int			cycles;			/* of a time */
-	int			n;				/* elements of an array, buckets of a text, values of a vocabulary; else 1 */
+	/* elements of an array, buckets of a text, values of a vocabulary; else 1 */
+	int			n;
 	double	   *mean;			/* number and time: 1; array: n; else NULL */
 	double	   *scale;			/* as many; 0 where training met one value only */
 	uint64_t   *hash;			/* the vocabulary, rising */

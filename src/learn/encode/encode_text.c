@@ -8,8 +8,8 @@
  * Each adds to one bucket with a sign that its hash decides (Weinberger and others 2009), so that
  * collisions cancel on average.  Buckets are damped, log(1 + x), and brought to length 1.
  *
- * Lower case is that of Unicode for Latin, Greek, Cyrillic and Armenian letters, and does not depend
- * on the locale.  Characters are not normalised: one letter in two forms is two letters.
+ * Lower case is that of Unicode for Latin, Greek, Cyrillic and Armenian letters, and does not
+ * depend on the locale.  Characters are not normalised: one letter in two forms is two letters.
  */
 #include "encode.h"
 
@@ -128,7 +128,9 @@ word_char(uint32_t c)
 	if (c < 0xc0)
 		return c == 0xad ? IGNORED : c == 0xaa || c == 0xb5 || c == 0xba ? c : SEPARATOR;
 
-	/* marks that do not change a word: of direction, of joining, of Arabic vowels, of emoji style */
+	/*
+	 * marks that do not change a word: of direction, of joining, of Arabic vowels, of emoji style
+	 */
 	if (between(c, 0x200b, 0x200f) || between(c, 0x202a, 0x202e) || between(c, 0x2060, 0x206f) || c == 0xfeff ||
 		c == 0x640 || between(c, 0x64b, 0x65f) || between(c, 0xfe00, 0xfe0f))
 		return IGNORED;

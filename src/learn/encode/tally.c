@@ -83,7 +83,9 @@ make_room(LearnEnv *env, Tally *tally)
 	return LEARN_OK;
 }
 
-/* The first whole characters of a value; a byte that is not UTF-8, and 0, become a question mark. */
+/*
+ * The first whole characters of a value; a byte that is not UTF-8, and 0, become a question mark.
+ */
 static void
 copy_name(EncodeString value, char *name)
 {

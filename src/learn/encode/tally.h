@@ -24,7 +24,8 @@ typedef struct Tally
 	int			capacity;
 	int32_t    *slot;			/* open addressing: entry + 1, or 0 */
 	int			slots;			/* a power of two, at least twice the capacity */
-	uint32_t	forgotten;		/* values that occurred this often at most may have been forgotten */
+	/* values that occurred this often at most may have been forgotten */
+	uint32_t	forgotten;
 	int			limit;			/* values; TALLY_MAX unless fewer are of interest */
 } Tally;
 
@@ -35,7 +36,8 @@ extern LearnStatus tally_add(LearnEnv *env, Tally *tally, EncodeString value);
 
 /*
  * The most frequent values, most of them at most, that occur at least least times; a tie is decided
- * by the hash.  They are moved to the front of entry, in the order of their hashes.  Returns how many.
+ * by the hash.  They are moved to the front of entry, in the order of their hashes.  Returns how
+ * many.
  */
 extern int	tally_choose(Tally *tally, int most, uint32_t least);
 

@@ -230,7 +230,8 @@ typedef struct Search
 	int			out;
 	float	   *query;			/* nq x out */
 	float	   *gallery;		/* ng x out */
-	const int64_t *begin;		/* nq + 1: query i's right rows are right[begin[i] .. begin[i + 1]) */
+	/* nq + 1: query i's right rows are right[begin[i] .. begin[i + 1]) */
+	const int64_t *begin;
 	const int32_t *right;		/* of the gallery */
 	const int32_t *self;		/* nq: its own place in the gallery, hidden, or -1; or NULL */
 	QueryScore *each;			/* nq: whether the nearest row is right; or NULL */

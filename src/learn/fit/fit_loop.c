@@ -125,7 +125,8 @@ typedef struct Loop
 	Fit		   *fit;
 	LearnReport report;
 	Copy		best;
-	Copy		average;		/* of the weights over the steps so far, where plan->average asks for it */
+	/* of the weights over the steps so far, where plan->average asks for it */
+	Copy		average;
 	Copy		own;			/* the weights that training goes on from */
 	double		start;
 	double		next_report;

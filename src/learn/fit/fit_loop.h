@@ -13,7 +13,8 @@ typedef struct FitTask
 {
 	void	   *ctx;
 	int64_t		per_epoch;		/* steps */
-	Net		   *net[2];			/* the networks whose best weights are kept; the second may be NULL */
+	/* the networks whose best weights are kept; the second may be NULL */
+	Net		   *net[2];
 
 	/* one step at this learning rate; its loss to *loss */
 	LearnStatus (*step) (LearnEnv *env, void *ctx, double lr, double *loss);

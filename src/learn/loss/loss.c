@@ -10,7 +10,10 @@
 #include "loss_context.h"
 #include "math/vmath.h"
 
-/* Ranking losses are the greediest: keys, two running sums and the weights of a row; and bins of a histogram. */
+/*
+ * Ranking losses are the greediest: keys, two running sums and the weights of a row; and bins of a
+ * histogram.
+ */
 size_t
 loss_work(int rows, int cols)
 {
@@ -319,7 +322,10 @@ batch_of_nodes(LossContext *c, const LossBatch *batch, const real *proxies)
 	return nodes;
 }
 
-/* From embeddings to the value and the gradients.  NaN, with gradients half done, as loss_evaluate says. */
+/*
+ * From embeddings to the value and the gradients.  NaN, with gradients half done, as loss_evaluate
+ * says.
+ */
 static real
 evaluate_block(LossContext *c, const LossBatch *batch, const real *learned, real *dlearned)
 {

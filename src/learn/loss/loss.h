@@ -23,10 +23,14 @@ typedef enum LossInput
 	LOSS_DISTANCE,				/* Euclidean distance, >= 0 */
 	LOSS_SQUARED,				/* its square */
 	LOSS_COSINE_DISTANCE,		/* 1 - cosine, in [0, 2] */
-	LOSS_SNR					/* variance of the difference over the variance of the row (arXiv 1904.02616) */
+	/* variance of the difference over the variance of the row (arXiv 1904.02616) */
+	LOSS_SNR
 } LossInput;
 
-/* Distances that a user may ask for.  A loss of similarities takes the cosine for cosine, one of distances 1 - cosine. */
+/*
+ * Distances that a user may ask for.  A loss of similarities takes the cosine for cosine, one of
+ * distances 1 - cosine.
+ */
 typedef enum LossDistance
 {
 	DISTANCE_COSINE,
@@ -45,10 +49,13 @@ loss_is_similarity(LossInput input)
 
 typedef enum LossSide
 {
-	LOSS_BATCH,					/* columns are the batch itself, and what is remembered of earlier ones; or a second tower */
-	LOSS_PROXY,					/* columns are class proxies; column c is of class c / per_class; LOSS_COSINE only */
+	/* columns are the batch itself, and what is remembered of earlier ones; or a second tower */
+	LOSS_BATCH,
+	/* columns are class proxies; column c is of class c / per_class; LOSS_COSINE only */
+	LOSS_PROXY,
 	LOSS_EMBEDDING,				/* no S: the loss sees z */
-	LOSS_GRAPH					/* rows and columns are the batch and, behind it, one proxy a class; LOSS_COSINE only */
+	/* rows and columns are the batch and, behind it, one proxy a class; LOSS_COSINE only */
+	LOSS_GRAPH
 } LossSide;
 
 /* Which pairs a loss of LOSS_BATCH sees: loss_mine.c. */
@@ -124,14 +131,19 @@ typedef struct LossBlock
 	LossSide	side;
 	LossInput	input;
 	int			rows;			/* B; LOSS_GRAPH: B + n_classes */
-	int			cols;			/* LOSS_BATCH: B or more, or of the second tower; LOSS_PROXY: n_classes * per_class; LOSS_GRAPH: rows */
+	/*
+	 * LOSS_BATCH: B or more, or of the second tower; LOSS_PROXY: n_classes * per_class; LOSS_GRAPH:
+	 * rows
+	 */
+	int			cols;
 	int			n_classes;
 	int			per_class;		/* LOSS_PROXY: proxies of a class */
 	int			dims;
 	const int32_t *label;		/* B; NULL where the caller gave relations alone */
 	const real *s;				/* rows x cols; where a column is the row itself s means nothing */
 	real	   *ds;				/* rows x cols: written in full, 0 where the relation is none */
-	const real *held;			/* s once more, for factors that a paper takes no gradient through */
+	/* s once more, for factors that a paper takes no gradient through */
+	const real *held;
 	real	   *work;			/* loss_work() elements of scratch */
 	int		   *index_work;		/* loss_index_work() elements of scratch */
 	real	   *scratch;		/* as the loss itself has asked for */
@@ -141,16 +153,24 @@ typedef struct LossBlock
 	const int8_t *relation;		/* rows x cols */
 	bool		square;			/* column i is row i, for i below rows */
 	const int32_t *col_label;	/* cols; NULL with label */
-	int		   *member;			/* columns class by class, those of class y at start[y] .. start[y + 1] - 1 */
+	/* columns class by class, those of class y at start[y] .. start[y + 1] - 1 */
+	int		   *member;
 	int		   *start;			/* n_classes + 1; LOSS_EMBEDDING has these of its rows */
 	int		   *positive;		/* cols elements of scratch, of loss_positives */
-	const real *target;			/* of a loss by_target, rows: the numbers to predict, in units of their deviation; columns are the rows */
+	/*
+	 * of a loss by_target, rows: the numbers to predict, in units of their deviation; columns are
+	 * the rows
+	 */
+	const real *target;
 
 	/* LOSS_PROXY: lengths of the proxies before they were normalised, and dL/dlength, 0 on entry */
 	const real *norm;
 	real	   *dnorm;
 
-	/* the same, of a loss that reads them: the proxies as S is made of them (cols x dims), and dL/dproxy beside what S says, 0 on entry */
+	/*
+	 * the same, of a loss that reads them: the proxies as S is made of them (cols x dims), and
+	 * dL/dproxy beside what S says, 0 on entry
+	 */
 	const real *proxy;
 	real	   *dproxy;
 
@@ -183,8 +203,10 @@ typedef struct Loss
 	bool		by_class;		/* reads label, member and start: relations alone will not do */
 	bool		by_target;		/* LOSS_BATCH: reads target in place of relations */
 	bool		by_proxy;		/* reads the proxies themselves */
-	bool		views;			/* LOSS_EMBEDDING: of two towers, row i of one and row i of the other are its two views */
-	bool		holds;			/* reads held, or keeps state that its value depends on: ds is not the slope of the value */
+	/* LOSS_EMBEDDING: of two towers, row i of one and row i of the other are its two views */
+	bool		views;
+	/* reads held, or keeps state that its value depends on: ds is not the slope of the value */
+	bool		holds;
 
 	/* how many numbers it learns, and where they start; NULL: none */
 	int			(*scalars) (const LossParams *params, int n_classes, double *start);
@@ -192,7 +214,10 @@ typedef struct Loss
 	/* how many numbers it keeps in state; NULL: none */
 	size_t		(*states) (const LossParams *params, int n_classes, int dims);
 
-	/* how many numbers of scratch it needs beside work (LOSS_GRAPH: by the number of nodes); NULL: none */
+	/*
+	 * how many numbers of scratch it needs beside work (LOSS_GRAPH: by the number of nodes); NULL:
+	 * none
+	 */
 	size_t		(*scratch) (int rows, int dims);
 } Loss;
 
@@ -315,7 +340,8 @@ typedef struct LossBatch
 {
 	const real *z;				/* rows x dims */
 	const int32_t *label;		/* rows */
-	const int64_t *id;			/* rows: what a row is called, so that a memory does not hold it against itself; or NULL */
+	/* rows: what a row is called, so that a memory does not hold it against itself; or NULL */
+	const int64_t *id;
 	const real *target;			/* rows, finite: for losses by_target; or NULL */
 	int			rows;			/* 1 to max_rows */
 	const real *other;			/* cols x dims, or NULL */
@@ -331,7 +357,10 @@ typedef struct LossContext LossContext;
 extern LearnStatus loss_context_create(LearnEnv *env, const Loss *loss, const LossParams *params,
 									   const LossShape *shape, LossContext **context);
 
-/* How many numbers are learned along with the network (proxies, then scalars), and their first values. */
+/*
+ * How many numbers are learned along with the network (proxies, then scalars), and their first
+ * values.
+ */
 extern size_t loss_learned(const LossContext *context);
 extern void loss_start(const LossContext *context, Rng *rng, real *learned);
 
@@ -343,11 +372,10 @@ extern void loss_learning(LossContext *context, bool learning);
 
 /*
  * The loss; writes the gradients of batch->z (and other), and dlearned.  It returns NaN and
- * gradients of 0 when an embedding or a learned number is not finite, when distances are
- * asked for and the squares of z overflow (of losses of the embeddings themselves, their fourth powers),
- * when a label is not in [0, n_classes), and when a loss by_target has none.
- * Large batches poll: NaN is also what a cancelled evaluation returns, so learn_poll()
- * before taking NaN for divergence.
+ * gradients of 0 when an embedding or a learned number is not finite, when distances are asked for
+ * and the squares of z overflow (of losses of the embeddings themselves, their fourth powers), when
+ * a label is not in [0, n_classes), and when a loss by_target has none. Large batches poll: NaN is
+ * also what a cancelled evaluation returns, so learn_poll() before taking NaN for divergence.
  */
 extern real loss_evaluate(LossContext *context, const LossBatch *batch, const real *learned, real *dlearned);
 

@@ -167,7 +167,10 @@ squared_norms(const real *x, int n, int dims, real *square)
 		square[i] = vm_dot(x + (size_t) i * dims, x + (size_t) i * dims, dims);
 }
 
-/* m (n x n, rows ld apart) = m + m^T, tile by tile: a column's cache lines are used up before they leave. */
+/*
+ * m (n x n, rows ld apart) = m + m^T, tile by tile: a column's cache lines are used up before they
+ * leave.
+ */
 static void
 add_transpose(real *m, int n, int ld)
 {

@@ -16,9 +16,9 @@ loss_margin_scalars(const LossParams *params, int n_classes, double *start)
 }
 
 /*
- * Margin loss (Wu et al., arXiv 1706.07567): max(0, margin + d - beta) of positives and max(0, margin +
- * beta - d) of negatives, over the number of those above 0, plus nu times the mean of beta over the
- * anchors.  beta is learned, of the anchor's class if per_class.  s: distances.
+ * Margin loss (Wu et al., arXiv 1706.07567): max(0, margin + d - beta) of positives and max(0,
+ * margin + beta - d) of negatives, over the number of those above 0, plus nu times the mean of beta
+ * over the anchors.  beta is learned, of the anchor's class if per_class.  s: distances.
  */
 real
 loss_margin(const LossParams *params, LossBlock *block)
@@ -66,10 +66,10 @@ loss_margin(const LossParams *params, LossBlock *block)
 }
 
 /*
- * Circle loss (Sun et al., arXiv 2002.10857, equation 6): for an anchor softplus(log sum exp(scale a_n
- * (s - margin)) over negatives + log sum exp(-scale a_p (s - 1 + margin)) over positives), with
- * a_p = max(0, 1 + margin - s) and a_n = max(0, s + margin), through which no gradient flows; the mean
- * over the anchors that have both.  s: cosines.
+ * Circle loss (Sun et al., arXiv 2002.10857, equation 6): for an anchor softplus(log sum exp(scale
+ * a_n (s - margin)) over negatives + log sum exp(-scale a_p (s - 1 + margin)) over positives), with
+ * a_p = max(0, 1 + margin - s) and a_n = max(0, s + margin), through which no gradient flows; the
+ * mean over the anchors that have both.  s: cosines.
  */
 real
 loss_circle(const LossParams *params, LossBlock *block)
@@ -128,8 +128,8 @@ loss_circle(const LossParams *params, LossBlock *block)
 }
 
 /*
- * Intra-pair variance (Yu and Tao 2019): positives below (1 - pos_margin) times the mean
- * of the batch's positives and negatives above (1 + neg_margin) times the mean of its negatives, by the
+ * Intra-pair variance (Yu and Tao 2019): positives below (1 - pos_margin) times the mean of the
+ * batch's positives and negatives above (1 + neg_margin) times the mean of its negatives, by the
  * mean of the squares.  s: cosines.
  */
 real
@@ -195,8 +195,9 @@ loss_intra_pair_variance(const LossParams *params, LossBlock *block)
 }
 
 /*
- * Instance loss (Zheng et al., arXiv 1711.05535) with the batch for its classifier: each row is a class
- * of its own, log(1 + sum over negatives of exp(scale (s - 1))); the mean over the batch.  s: cosines.
+ * Instance loss (Zheng et al., arXiv 1711.05535) with the batch for its classifier: each row is a
+ * class of its own, log(1 + sum over negatives of exp(scale (s - 1))); the mean over the batch.  s:
+ * cosines.
  */
 real
 loss_instance(const LossParams *params, LossBlock *block)
@@ -232,8 +233,9 @@ loss_dynamic_soft_margin_states(const LossParams *params, int n_classes, int dim
 
 /*
  * Dynamic soft margin (Zhang and Rusinkiewicz 2019): for an anchor x = d to a positive (the first
- * behind it) less d to the nearest negative, weighted with the share of smaller x in a running histogram, through
- * which no gradient flows; the mean over the anchors that have both.  s: distances of unit vectors.
+ * behind it) less d to the nearest negative, weighted with the share of smaller x in a running
+ * histogram, through which no gradient flows; the mean over the anchors that have both.  s:
+ * distances of unit vectors.
  */
 real
 loss_dynamic_soft_margin(const LossParams *params, LossBlock *block)

@@ -11,9 +11,9 @@
 #define PI 3.14159265358979323846
 
 /*
- * psi(theta) = (-1)^k cos(m theta) - 2 k, theta between k pi / m and (k + 1) pi / m, and its derivative by
- * cos(theta).  cos(m theta) and sin(m theta) / sin(theta) are polynomials of the cosine (Chebyshev's), so there is no
- * pole at 0 and pi.
+ * psi(theta) = (-1)^k cos(m theta) - 2 k, theta between k pi / m and (k + 1) pi / m, and its
+ * derivative by cos(theta).  cos(m theta) and sin(m theta) / sin(theta) are polynomials of the
+ * cosine (Chebyshev's), so there is no pole at 0 and pi.
  */
 static real
 multiple_angle(int m, real s, real *slope)
@@ -40,7 +40,10 @@ multiple_angle(int m, real s, real *slope)
 	return sign * t[1] - 2 * k;
 }
 
-/* Softmax of scale * length * cos, in the own class psi in place of the cosine; lengths are 1 unless weighted. */
+/*
+ * Softmax of scale * length * cos, in the own class psi in place of the cosine; lengths are 1
+ * unless weighted.
+ */
 static real
 multiplied_angle_softmax(const LossParams *params, LossBlock *block, bool weighted)
 {
@@ -76,8 +79,8 @@ multiplied_angle_softmax(const LossParams *params, LossBlock *block, bool weight
 }
 
 /*
- * SphereFace (Liu et al., arXiv 1704.08063, equation 7): the own class's angle times margin, a whole number;
- * scale stands for the length of the embedding, which is 1 here.
+ * SphereFace (Liu et al., arXiv 1704.08063, equation 7): the own class's angle times margin, a
+ * whole number; scale stands for the length of the embedding, which is 1 here.
  */
 real
 loss_sphereface(const LossParams *params, LossBlock *block)
@@ -86,8 +89,8 @@ loss_sphereface(const LossParams *params, LossBlock *block)
 }
 
 /*
- * Large-margin softmax (Liu et al., arXiv 1612.02295, equation 4): the same with proxies of any length, which is
- * a factor of the class's logits.
+ * Large-margin softmax (Liu et al., arXiv 1612.02295, equation 4): the same with proxies of any
+ * length, which is a factor of the class's logits.
  */
 real
 loss_large_margin_softmax(const LossParams *params, LossBlock *block)
@@ -113,7 +116,10 @@ compare_reals(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The scale for this batch: by the median angle to the own proxy, and the other classes' mean sum of exponentials. */
+/*
+ * The scale for this batch: by the median angle to the own proxy, and the other classes' mean sum
+ * of exponentials.
+ */
 static real
 adapted_scale(LossBlock *block, real scale)
 {
@@ -143,9 +149,10 @@ adapted_scale(LossBlock *block, real scale)
 }
 
 /*
- * AdaCos (Zhang et al., arXiv 1905.00292): softmax of scale * s, scale = sqrt(2) log(classes - 1) at first and, if
- * dynamic, for each batch log(B) / cos(min(pi / 4, median angle)), B the mean over rows of the other classes' sum of
- * exp(scale * s) with the scale before.  No less than 1: with two classes the formula starts at 0.
+ * AdaCos (Zhang et al., arXiv 1905.00292): softmax of scale * s, scale = sqrt(2) log(classes - 1)
+ * at first and, if dynamic, for each batch log(B) / cos(min(pi / 4, median angle)), B the mean over
+ * rows of the other classes' sum of exp(scale * s) with the scale before.  No less than 1: with two
+ * classes the formula starts at 0.
  */
 real
 loss_adacos(const LossParams *params, LossBlock *block)
@@ -176,8 +183,8 @@ loss_adacos(const LossParams *params, LossBlock *block)
 }
 
 /*
- * P2SGrad (Zhang et al., arXiv 1905.02479) as the loss that has its gradient: the mean over rows and classes of
- * (s - 1)^2 for the own class and s^2 for the others.
+ * P2SGrad (Zhang et al., arXiv 1905.02479) as the loss that has its gradient: the mean over rows
+ * and classes of (s - 1)^2 for the own class and s^2 for the others.
  */
 real
 loss_p2sgrad(const LossParams *params, LossBlock *block)
@@ -202,8 +209,8 @@ loss_p2sgrad(const LossParams *params, LossBlock *block)
 }
 
 /*
- * SoftTriple's regulariser, which lets proxies of a class that say the same fall into one: the sum of the distances of its pairs,
- * over classes times pairs of each, twice.  NaN if stopped.
+ * SoftTriple's regulariser, which lets proxies of a class that say the same fall into one: the sum
+ * of the distances of its pairs, over classes times pairs of each, twice.  NaN if stopped.
  */
 static double
 spread_of_proxies(const LossParams *params, LossBlock *block)
@@ -247,9 +254,9 @@ spread_of_proxies(const LossParams *params, LossBlock *block)
 }
 
 /*
- * SoftTriple (Qian et al., arXiv 1909.05235, equation 8): a class's similarity is the mean of its proxies' s, weighted
- * with their softmax of s / temperature; softmax of scale * that, the own class's less the margin.  Plus nu times how far the
- * proxies of a class are apart.
+ * SoftTriple (Qian et al., arXiv 1909.05235, equation 8): a class's similarity is the mean of its
+ * proxies' s, weighted with their softmax of s / temperature; softmax of scale * that, the own
+ * class's less the margin.  Plus nu times how far the proxies of a class are apart.
  */
 real
 loss_soft_triple(const LossParams *params, LossBlock *block)

@@ -20,14 +20,19 @@ struct LossContext
 	double		scalar_start;
 	real	   *s;				/* block.s, writable */
 	int8_t	   *relation;		/* block.relation, writable */
-	real	   *z;				/* max_rows x dims: normalised or centred copy, where z itself will not do */
+	/* max_rows x dims: normalised or centred copy, where z itself will not do */
+	real	   *z;
 	real	   *z_norm;			/* max_rows: norms; squared norms where distances are formed */
 	real	   *other;			/* max_cols x dims: the same of the second tower */
 	real	   *other_norm;
 	real	   *mean;			/* dims: what distances are taken around */
 	real	   *proxy;			/* n_proxies x dims: normalised copy */
 	real	   *proxy_norm;
-	real	   *node;			/* LOSS_GRAPH: batch and proxies, one behind the other; views of two towers: these; and their gradient */
+	/*
+	 * LOSS_GRAPH: batch and proxies, one behind the other; views of two towers: these; and their
+	 * gradient
+	 */
+	real	   *node;
 	real	   *dnode;
 	int32_t    *node_label;		/* views of two towers: the number of the match */
 	Rng			rng;

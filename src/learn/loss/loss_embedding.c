@@ -16,9 +16,10 @@ loss_center_states(const LossParams *params, int n_classes, int dims)
 }
 
 /*
- * Center loss (Wen et al. 2016, equations 2 to 4): half the mean squared distance to the centre of the own class.
- * Centres follow by their own rule: a class's moves by alpha times the sum of z - c over its rows in the batch, divided by one
- * more than their number.  Where it begins the paper leaves open: at the mean of its first batch.
+ * Center loss (Wen et al. 2016, equations 2 to 4): half the mean squared distance to the centre of
+ * the own class. Centres follow by their own rule: a class's moves by alpha times the sum of z - c
+ * over its rows in the batch, divided by one more than their number.  Where it begins the paper
+ * leaves open: at the mean of its first batch.
  */
 real
 loss_center(const LossParams *params, LossBlock *block)
@@ -83,7 +84,10 @@ loss_norm(const LossParams *params, LossBlock *block)
 	return vm_dot(block->z, block->z, n) / block->rows;
 }
 
-/* The mean absolute sum of a row's elements: rows about 0, as the distance of noise to signal wants them. */
+/*
+ * The mean absolute sum of a row's elements: rows about 0, as the distance of noise to signal wants
+ * them.
+ */
 real
 loss_zero_mean(const LossParams *params, LossBlock *block)
 {
@@ -104,8 +108,8 @@ loss_zero_mean(const LossParams *params, LossBlock *block)
 }
 
 /*
- * Centre invariance (Wu et al. 2017, "Deep face recognition with center invariant loss"), of the classes' means in the
- * batch: (|c|^2 - mean |c|^2)^2 / 4, the mean over the classes.
+ * Centre invariance (Wu et al. 2017, "Deep face recognition with center invariant loss"), of the
+ * classes' means in the batch: (|c|^2 - mean |c|^2)^2 / 4, the mean over the classes.
  */
 real
 loss_center_invariant(const LossParams *params, LossBlock *block)
@@ -153,12 +157,13 @@ loss_center_invariant(const LossParams *params, LossBlock *block)
 		if (pass == 0)
 			mean /= classes;
 	}
-	return isfinite((real) total) ? total / classes : NAN;	/* the fourth powers of long rows overflow */
+	/* the fourth powers of long rows overflow */
+	return isfinite((real) total) ? total / classes : NAN;
 }
 
 /*
- * Spread-out regularisation (Zhang et al., arXiv 1708.06320): cosines of negatives as those of random directions, mean(s)^2 +
- * max(0, mean(s^2) - 1 / dims).  s: cosines.
+ * Spread-out regularisation (Zhang et al., arXiv 1708.06320): cosines of negatives as those of
+ * random directions, mean(s)^2 + max(0, mean(s^2) - 1 / dims).  s: cosines.
  */
 real
 loss_orthogonal(const LossParams *params, LossBlock *block)
@@ -200,8 +205,8 @@ loss_orthogonal(const LossParams *params, LossBlock *block)
 }
 
 /*
- * Uniformity (Wang and Isola, arXiv 2005.10242): the log of the mean over pairs of exp(-scale d^2).  s: squared
- * distances.
+ * Uniformity (Wang and Isola, arXiv 2005.10242): the log of the mean over pairs of exp(-scale d^2).
+ * s: squared distances.
  */
 real
 loss_uniformity(const LossParams *params, LossBlock *block)
@@ -237,10 +242,11 @@ loss_uniformity(const LossParams *params, LossBlock *block)
 }
 
 /*
- * Triplets of an anchor with the centroids of the batch's classes (Wieczorek et al., arXiv 2104.13643): max(0, d to its own
- * class's, the anchor left out, less d to another's, plus margin), over the number of those above 0.
- * s: squared distances, which those of centroids are sums of: |a - c|^2 is the mean of the squared distances to the class less
- * half the mean of those inside of it.
+ * Triplets of an anchor with the centroids of the batch's classes (Wieczorek et al., arXiv
+ * 2104.13643): max(0, d to its own class's, the anchor left out, less d to another's, plus margin),
+ * over the number of those above 0. s: squared distances, which those of centroids are sums of: |a
+ * - c|^2 is the mean of the squared distances to the class less half the mean of those inside of
+ * it.
  */
 real
 loss_centroid_triplet(const LossParams *params, LossBlock *block)
@@ -248,10 +254,12 @@ loss_centroid_triplet(const LossParams *params, LossBlock *block)
 	int			n = block->rows;
 	const int  *start = block->start;
 	const int  *member = block->member;
-	real	   *inside = block->work;	/* by the class's number among those present: sum of s inside of it */
+	/* by the class's number among those present: sum of s inside of it */
+	real	   *inside = block->work;
 	real	   *slope = block->work + n;	/* by that sum */
 	real	   *far = block->work + 2 * n;	/* squared distances of an anchor */
-	real	   *by_row = block->work + 3 * n;	/* what an anchor adds to the slopes of its row, and its column, inside of its class */
+	/* what an anchor adds to the slopes of its row, and its column, inside of its class */
+	real	   *by_row = block->work + 3 * n;
 	real	   *by_col = block->work + 4 * n;
 	int		   *present = block->index_work;
 	int			classes = 0;

@@ -148,8 +148,8 @@ loss_generalized_lifted(const LossParams *params, LossBlock *block)
 /*
  * Ranked list (Wang et al., arXiv 1903.03238): positives beyond neg_margin - margin are pulled, by
  * the mean of their excess; negatives inside of neg_margin are pushed, by the mean of theirs
- * weighted with exp(scale * excess); (1 - nu) of the one and nu of the other, the mean over the batch.
- * s: distances.
+ * weighted with exp(scale * excess); (1 - nu) of the one and nu of the other, the mean over the
+ * batch. s: distances.
  */
 real
 loss_ranked_list(const LossParams *params, LossBlock *block)

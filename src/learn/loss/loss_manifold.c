@@ -1,12 +1,13 @@
 /*
  * loss_manifold.c
- *	  The manifold loss (Aziere and Todorovic 2019): a row and its class's proxy near each other along
- *	  the paths of a graph, and not only in a straight line.
+ *	  The manifold loss (Aziere and Todorovic 2019): a row and its class's proxy near each other
+ *	  along the paths of a graph, and not only in a straight line.
  *
- * Nodes are the batch's rows and the class proxies.  The affinity of two nodes is w = exp(2 max(0, s)), s their
- * cosine; with the degrees D a random walker goes on with probability walk, and the chance to be found at node j when it began at
- * i is F_ij, F = (1 - walk) (I - walk D^-1/2 w D^-1/2)^-1.  Both inverses below are one Cholesky factorisation of a
- * matrix whose eigenvalues lie between 1 - walk and 1 + walk.
+ * Nodes are the batch's rows and the class proxies.  The affinity of two nodes is w = exp(2 max(0,
+ * s)), s their cosine; with the degrees D a random walker goes on with probability walk, and the
+ * chance to be found at node j when it began at i is F_ij, F = (1 - walk) (I - walk D^-1/2 w
+ * D^-1/2)^-1.  Both inverses below are one Cholesky factorisation of a matrix whose eigenvalues lie
+ * between 1 - walk and 1 + walk.
  */
 #include <string.h>
 
@@ -81,8 +82,8 @@ form_graph(const LossParams *params, LossBlock *block, Graph *g)
 }
 
 /*
- * log(1 + sum of exp(x_c - x_y + margin)) over the other classes c that are no farther than margin behind the own class y.  x (n)
- * becomes its gradient.
+ * log(1 + sum of exp(x_c - x_y + margin)) over the other classes c that are no farther than margin
+ * behind the own class y.  x (n) becomes its gradient.
  */
 static double
 violations(double *x, int n, int y, double margin)
@@ -185,9 +186,9 @@ take_back(const LossParams *params, LossBlock *block, Graph *g)
 }
 
 /*
- * The mean over rows of log(1 + sum of exp(F_ic - F_iy + margin)) over the other classes' proxies c with a sum that is
- * not negative, y the own class's; plus nu times the same of the cosines of F's rows in place of F.  s: cosines of nodes, of which those above the
- * diagonal are read.
+ * The mean over rows of log(1 + sum of exp(F_ic - F_iy + margin)) over the other classes' proxies c
+ * with a sum that is not negative, y the own class's; plus nu times the same of the cosines of F's
+ * rows in place of F.  s: cosines of nodes, of which those above the diagonal are read.
  */
 real
 loss_manifold_proxy(const LossParams *params, LossBlock *block)

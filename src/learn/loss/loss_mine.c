@@ -15,7 +15,10 @@
 /* Two vectors with a squared distance (of unit vectors) below this are the same. */
 #define SAME_PLACE ((real) 1e-6)
 
-/* Beyond this Euclidean distance a negative has no loss any more, so that it is not drawn (arXiv 1706.07567). */
+/*
+ * Beyond this Euclidean distance a negative has no loss any more, so that it is not drawn (arXiv
+ * 1706.07567).
+ */
 #define NO_LOSS ((real) 1.4)
 
 #define PI 3.14159265358979323846
@@ -57,7 +60,10 @@ drop_duplicates(const LossBlock *block, int i, int8_t *relation)
 		relation[j] = sign * s[j] < limit ? RELATION_NONE : relation[j];
 }
 
-/* The column of the relation wanted with the least sign * s that is above floor, or -1; of equals the first. */
+/*
+ * The column of the relation wanted with the least sign * s that is above floor, or -1; of equals
+ * the first.
+ */
 static int
 least(const LossBlock *block, int i, const int8_t *relation, int wanted, real sign, real floor)
 {

@@ -16,8 +16,9 @@ typedef struct Thresholds
 } Thresholds;
 
 /*
- * The excess of a pair is how far it is on the wrong side of its kind's threshold. Each kind's excess
- * is averaged over its pairs on the wrong side, and the two means are added by their weights.
+ * The excess of a pair is how far it is on the wrong side of its kind's threshold. Each kind's
+ * excess is averaged over its pairs on the wrong side, and the two means are added by their
+ * weights.
  */
 static real
 mean_excess(LossBlock *block, const Thresholds *thresholds)
@@ -71,9 +72,9 @@ loss_contrastive(const LossParams *params, LossBlock *block)
 }
 
 /*
- * Threshold-consistent margin (Zhang et al., arXiv 2307.04047): alpha times the mean of pos_margin - s
- * over positives not above it, plus beta times the mean of s - neg_margin over negatives not below it.
- * s: cosines.
+ * Threshold-consistent margin (Zhang et al., arXiv 2307.04047): alpha times the mean of pos_margin
+ * - s over positives not above it, plus beta times the mean of s - neg_margin over negatives not
+ * below it. s: cosines.
  */
 real
 loss_threshold_consistent(const LossParams *params, LossBlock *block)

@@ -19,8 +19,8 @@ extern void relate_pairs(const int32_t *same, int n, int8_t *relation);
 extern void relate_triplets(int n, int8_t *relation);
 
 /*
- * n quadruplets: [d(a, b) - d(c, d) + margin]+, averaged over those above 0.  z and dz are 4n x dims: all a,
- * then all b, c, d.  NaN when a distance is not finite.
+ * n quadruplets: [d(a, b) - d(c, d) + margin]+, averaged over those above 0.  z and dz are 4n x
+ * dims: all a, then all b, c, d.  NaN when a distance is not finite.
  */
 extern real quadruplet_loss(double margin, const real *z, int n, int dims, real *dz);
 

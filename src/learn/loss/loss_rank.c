@@ -2,10 +2,10 @@
  * loss_rank.c
  *	  Losses of rank and order over a whole batch: histogram, FastAP, smooth AP and PNP.
  *
- * The last two ask of every pair of a positive and another column which is nearer, softly.
- * A logistic function of (s_j - s_k) / temperature is 0 or 1 outside a window about s_k, so a row is sorted
- * once, columns beyond the window are counted, and only columns inside it are looked at: a batch costs
- * B^2 log B, and the pairs of positives with columns inside of their windows.
+ * The last two ask of every pair of a positive and another column which is nearer, softly. A
+ * logistic function of (s_j - s_k) / temperature is 0 or 1 outside a window about s_k, so a row is
+ * sorted once, columns beyond the window are counted, and only columns inside it are looked at: a
+ * batch costs B^2 log B, and the pairs of positives with columns inside of their windows.
  */
 #include <string.h>
 
@@ -19,9 +19,9 @@
 #endif
 
 /*
- * Histogram loss (Ustinova and Lempitsky, arXiv 1611.00822): the probability that a random negative is more
- * similar than a random positive, from two histograms of the batch's cosines whose values are shared
- * between the two nearest nodes.  s: cosines.
+ * Histogram loss (Ustinova and Lempitsky, arXiv 1611.00822): the probability that a random negative
+ * is more similar than a random positive, from two histograms of the batch's cosines whose values
+ * are shared between the two nearest nodes.  s: cosines.
  */
 real
 loss_histogram(const LossParams *params, LossBlock *block)
@@ -62,7 +62,10 @@ loss_histogram(const LossParams *params, LossBlock *block)
 	vm_scale(negatives, (real) 1 / count[0], bins + 1);
 	vm_scale(positives, (real) 1 / count[1], bins + 1);
 
-	/* each becomes the loss's slope by it: of negatives the positives up to it, of positives the negatives from it on */
+	/*
+	 * each becomes the loss's slope by it: of negatives the positives up to it, of positives the
+	 * negatives from it on
+	 */
 	for (int b = bins; b >= 0; b--)
 		above += negatives[b];
 	for (int b = 0; b <= bins; b++)
@@ -97,8 +100,8 @@ loss_histogram(const LossParams *params, LossBlock *block)
 }
 
 /*
- * FastAP (Cakir et al. 2019, equation 11): average precision from a histogram of an anchor's squared distances,
- * 2 - 2 s; one less its mean over the anchors that have a positive.  s: cosines.
+ * FastAP (Cakir et al. 2019, equation 11): average precision from a histogram of an anchor's
+ * squared distances, 2 - 2 s; one less its mean over the anchors that have a positive.  s: cosines.
  */
 real
 loss_fast_ap(const LossParams *params, LossBlock *block)
@@ -145,8 +148,9 @@ loss_fast_ap(const LossParams *params, LossBlock *block)
 		}
 
 		/*
-		 * From the far end: precision = sum h P / T.  Its slope by h_k is P_k / T_k and what the later
-		 * nodes' h (1 / T - P / T^2) add up to, by a negative's share the latter without the 1 / T.
+		 * From the far end: precision = sum h P / T.  Its slope by h_k is P_k / T_k and what the
+		 * later nodes' h (1 / T - P / T^2) add up to, by a negative's share the latter without the
+		 * 1 / T.
 		 */
 		for (int b = bins; b >= 0; b--)
 		{
@@ -218,8 +222,9 @@ ranking_of(LossBlock *block, int i, Ranking *r)
 }
 
 /*
- * How many positives and how many negatives are nearer than place k, softly: logistic((s_j - s_k) / temperature)
- * summed up over them.  The window's begin and end go to from and to, its logistic values to share[from..to).
+ * How many positives and how many negatives are nearer than place k, softly: logistic((s_j - s_k) /
+ * temperature) summed up over them.  The window's begin and end go to from and to, its logistic
+ * values to share[from..to).
  */
 static void
 soft_ranks(const Ranking *r, const int8_t *relation, int k, real temperature, int *from, int *to, real *positive, real *negative)
@@ -262,12 +267,15 @@ soft_ranks_back(const Ranking *r, const int8_t *relation, int k, real temperatur
 	ds[r->column[k]] += own;
 }
 
-/* The cost of a positive by the numbers of positives and negatives in front of it, and the slopes by both. */
+/*
+ * The cost of a positive by the numbers of positives and negatives in front of it, and the slopes
+ * by both.
+ */
 typedef real (*RankCost) (const LossParams *params, real near, real wrong, real *by_near, real *by_wrong);
 
 /*
- * The mean cost over an anchor's positives, and over the anchors that have one.  The anchor itself is not in its
- * ranking.
+ * The mean cost over an anchor's positives, and over the anchors that have one.  The anchor itself
+ * is not in its ranking.
  */
 static real
 mean_rank_cost(const LossParams *params, LossBlock *block, RankCost cost)
@@ -324,8 +332,8 @@ precision_cost(const LossParams *params, real near, real wrong, real *by_near, r
 }
 
 /*
- * Smooth AP (Brown et al., arXiv 2007.12163): average precision with logistic functions for steps; one less its
- * mean.  s: cosines.
+ * Smooth AP (Brown et al., arXiv 2007.12163): average precision with logistic functions for steps;
+ * one less its mean.  s: cosines.
  */
 real
 loss_smooth_ap(const LossParams *params, LossBlock *block)
@@ -369,8 +377,8 @@ negatives_cost(const LossParams *params, real near, real wrong, real *by_near, r
 }
 
 /*
- * PNP (Li et al., arXiv 2102.04640): a penalty for the number of negatives in front of each positive,
- * softly counted.  s: cosines.
+ * PNP (Li et al., arXiv 2102.04640): a penalty for the number of negatives in front of each
+ * positive, softly counted.  s: cosines.
  */
 real
 loss_pnp(const LossParams *params, LossBlock *block)

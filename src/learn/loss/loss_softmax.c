@@ -1,6 +1,7 @@
 /*
  * loss_softmax.c
- *	  Losses that are a softmax over the batch: NT-Xent, tuplet margin, SupCon, NCA, N-pair, angular.
+ *	  Losses that are a softmax over the batch: NT-Xent, tuplet margin, SupCon, NCA, N-pair,
+ *	  angular.
  */
 #include <string.h>
 
@@ -12,9 +13,9 @@
 typedef real (*PositiveLogit) (const LossParams *params, real s, real *slope);
 
 /*
- * One term for each pair of an anchor and a positive: softplus(L - logit), L being the log-sum-exp of
- * the negatives' s * sharpness; the mean over these pairs.  The derivative of a term is the logistic function,
- * shared by the negatives as their softmax.
+ * One term for each pair of an anchor and a positive: softplus(L - logit), L being the log-sum-exp
+ * of the negatives' s * sharpness; the mean over these pairs.  The derivative of a term is the
+ * logistic function, shared by the negatives as their softmax.
  */
 static real
 pairs_against_negatives(const LossParams *params, LossBlock *block, real sharpness, PositiveLogit logit)
@@ -94,9 +95,9 @@ slack_logit(const LossParams *params, real s, real *slope)
 }
 
 /*
- * Tuplet margin (Yu and Tao 2019): the same with e = exp(scale * s) of negatives and
- * exp(scale * cos(theta - margin)) of the positive, whose slack keeps the hardest ones from prevailing.
- * s: cosines.
+ * Tuplet margin (Yu and Tao 2019): the same with e = exp(scale * s) of negatives and exp(scale *
+ * cos(theta - margin)) of the positive, whose slack keeps the hardest ones from prevailing. s:
+ * cosines.
  */
 real
 loss_tuplet_margin(const LossParams *params, LossBlock *block)
@@ -105,9 +106,9 @@ loss_tuplet_margin(const LossParams *params, LossBlock *block)
 }
 
 /*
- * Pairs of one class as N-pair batches have them: the first and second row of a class, the third and fourth,
- * and so on.  partner[i] is the second of the pair that begins with row i, else -1; second[j] says
- * that j is some pair's second.
+ * Pairs of one class as N-pair batches have them: the first and second row of a class, the third
+ * and fourth, and so on.  partner[i] is the second of the pair that begins with row i, else -1;
+ * second[j] says that j is some pair's second.
  */
 static void
 make_pairs(const LossBlock *block, int *partner, int *second)
@@ -125,8 +126,9 @@ make_pairs(const LossBlock *block, int *partner, int *second)
 }
 
 /*
- * N-pair (Sohn 2016, equation 7): for a pair log(1 + sum exp((s_n - s_p) / temperature)), n over the second
- * rows of the other classes' pairs; the mean over the pairs.  s: cosines or inner products.
+ * N-pair (Sohn 2016, equation 7): for a pair log(1 + sum exp((s_n - s_p) / temperature)), n over
+ * the second rows of the other classes' pairs; the mean over the pairs.  s: cosines or inner
+ * products.
  */
 real
 loss_npair(const LossParams *params, LossBlock *block)
@@ -167,9 +169,9 @@ loss_npair(const LossParams *params, LossBlock *block)
 }
 
 /*
- * Angular loss (Wang et al., arXiv 1708.01682, equation 8): for a pair (a, p), chosen as N-pair does, log(1 +
- * sum over rows of other classes of exp(4 t (s_an + s_pn) - 2 (1 + t) s_ap)), t the squared tangent of the
- * angle; the mean over the pairs.  s: cosines.
+ * Angular loss (Wang et al., arXiv 1708.01682, equation 8): for a pair (a, p), chosen as N-pair
+ * does, log(1 + sum over rows of other classes of exp(4 t (s_an + s_pn) - 2 (1 + t) s_ap)), t the
+ * squared tangent of the angle; the mean over the pairs.  s: cosines.
  */
 real
 loss_angular(const LossParams *params, LossBlock *block)

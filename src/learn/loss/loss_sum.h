@@ -13,7 +13,8 @@ typedef struct LossTerm
 	const Loss *loss;
 	LossParams	params;
 	double		weight;
-	double		rate;			/* learning rate of what the loss learns, as a multiple of the network's */
+	/* learning rate of what the loss learns, as a multiple of the network's */
+	double		rate;
 } LossTerm;
 
 typedef struct LossSum LossSum;

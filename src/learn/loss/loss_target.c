@@ -1,15 +1,16 @@
 /*
  * loss_target.c
- *	  Losses of a number to predict: kernel regression, and contrasts in the order of its differences.
+ *	  Losses of a number to predict: kernel regression, and contrasts in the order of its
+ *	  differences.
  */
 #include <string.h>
 
 #include "loss_row.h"
 
 /*
- * Metric learning for kernel regression (Weinberger and Tesauro 2007) within a batch: row i expects the mean of the others'
- * targets, m_i = sum over j of p_ij y_j with p_ij = softmax over j other than i of -scale s_ij.  The loss is the mean of
- * (m_i - y_i)^2.  s: squared distances.
+ * Metric learning for kernel regression (Weinberger and Tesauro 2007) within a batch: row i expects
+ * the mean of the others' targets, m_i = sum over j of p_ij y_j with p_ij = softmax over j other
+ * than i of -scale s_ij.  The loss is the mean of (m_i - y_i)^2.  s: squared distances.
  */
 real
 loss_kernel_regression(const LossParams *params, LossBlock *block)
@@ -47,8 +48,8 @@ loss_kernel_regression(const LossParams *params, LossBlock *block)
 }
 
 /*
- * Rows of a batch in the order of their targets, and what differs by less than equal, which is rounding: targets are
- * standardised, and so differences that were equal need not be any more.
+ * Rows of a batch in the order of their targets, and what differs by less than equal, which is
+ * rounding: targets are standardised, and so differences that were equal need not be any more.
  */
 typedef struct Ordered
 {
@@ -74,8 +75,9 @@ order_targets(LossBlock *block)
 }
 
 /*
- * The other rows by falling difference of their targets from that of the row at this place of the order: rows to column, and
- * to group where each one's group of equal differences ends.  Returns how many rows they are.
+ * The other rows by falling difference of their targets from that of the row at this place of the
+ * order: rows to column, and to group where each one's group of equal differences ends.  Returns
+ * how many rows they are.
  */
 static int
 farthest_first(const Ordered *o, int place, int *column, int *group)
@@ -109,12 +111,13 @@ farthest_first(const Ordered *o, int place, int *column, int *group)
 }
 
 /*
- * Rank-N-Contrast (Zha, Cao, Son, Yang and Katabi 2023, equations 1 and 2): row i is to find row j among the rows k whose
- * target differs from its own by no less than j's: -log(exp(x_ij) / sum over these k of exp(x_ik)), x = -s / temperature, the mean
- * over i and j.  s: distances.
+ * Rank-N-Contrast (Zha, Cao, Son, Yang and Katabi 2023, equations 1 and 2): row i is to find row j
+ * among the rows k whose target differs from its own by no less than j's: -log(exp(x_ij) / sum over
+ * these k of exp(x_ik)), x = -s / temperature, the mean over i and j.  s: distances.
  *
- * With the rows by falling difference the sums are those of a beginning of the row, L_g their logarithm up to the end of group
- * g; the slope by x of a row of group g is (exp(x - L_g) b_g - 1) over the count, b_g = sum over g' from g on of |g'| exp(L_g - L_g').
+ * With the rows by falling difference the sums are those of a beginning of the row, L_g their
+ * logarithm up to the end of group g; the slope by x of a row of group g is (exp(x - L_g) b_g - 1)
+ * over the count, b_g = sum over g' from g on of |g'| exp(L_g - L_g').
  */
 real
 loss_rank_n_contrast(const LossParams *params, LossBlock *block)
@@ -194,11 +197,13 @@ loss_rank_n_contrast(const LossParams *params, LossBlock *block)
 #define LEAST_SQUARE	((real) 1e-6)
 
 /*
- * Log-ratio loss (Kim, Seo, Laptev, Cho and Kwak 2019, equation 3): for an anchor i and rows j and k the square of
- * log(s_ij / s_ik) - log((y_i - y_j)^2 / (y_i - y_k)^2), the mean over j and k and then over anchors.  Rows of the anchor's own target have
- * no ratio, and are left out.  s: squared distances.
+ * Log-ratio loss (Kim, Seo, Laptev, Cho and Kwak 2019, equation 3): for an anchor i and rows j and
+ * k the square of log(s_ij / s_ik) - log((y_i - y_j)^2 / (y_i - y_k)^2), the mean over j and k and
+ * then over anchors.  Rows of the anchor's own target have no ratio, and are left out.  s: squared
+ * distances.
  *
- * With u_j = log s_ij - log (y_i - y_j)^2 it is the square of u_j - u_k: twice the variance of u, so no pair is gone through.
+ * With u_j = log s_ij - log (y_i - y_j)^2 it is the square of u_j - u_k: twice the variance of u,
+ * so no pair is gone through.
  */
 real
 loss_log_ratio(const LossParams *params, LossBlock *block)

@@ -1,14 +1,15 @@
 /*
  * loss_triplet.c
- *	  The margin losses of triplets and quadruplets, over all those of a batch without enumerating them.
+ *	  The margin losses of triplets and quadruplets, over all those of a batch without enumerating
+ *	  them.
  *
- * For one anchor the positives' distances are sorted.  The positives that form a
- * triplet of positive loss with a negative at distance x are then a range of that
- * order: those above x - margin and, semi-hard, below x.  A negative thus costs two
- * binary searches and one difference of prefix sums; what it adds to the positives'
- * gradients is +1 at the range's begin and -1 at its end in an array of differences.  B
- * rows of B negatives: O(B^2 log B), where enumeration is O(B^3).  Quadruplets, which number B^4 in a batch, are the
- * same with all positive pairs of the batch in one order.
+ * For one anchor the positives' distances are sorted.  The positives that form a triplet of
+ * positive loss with a negative at distance x are then a range of that order: those above x -
+ * margin and, semi-hard, below x.  A negative thus costs two binary searches and one difference of
+ * prefix sums; what it adds to the positives' gradients is +1 at the range's begin and -1 at its
+ * end in an array of differences.  B rows of B negatives: O(B^2 log B), where enumeration is
+ * O(B^3).  Quadruplets, which number B^4 in a batch, are the same with all positive pairs of the
+ * batch in one order.
  */
 #include <limits.h>
 #include <string.h>
@@ -36,7 +37,8 @@ anchor_triplets(LossBlock *block, int i, real margin, bool semihard, TripletTota
 	real	   *key = block->work;
 	real	   *prefix = block->work + n;	/* prefix[k]: sum of key[0..k) */
 	int		   *index = block->index_work;
-	int		   *change = block->index_work + n; /* of the number of triplets, from one key to the next */
+	/* of the number of triplets, from one key to the next */
+	int		   *change = block->index_work + n;
 	const int  *positive;
 	int			count = loss_positives(block, i, &positive);
 	int			running = 0;
@@ -170,8 +172,9 @@ loss_quadruplet_scratch(int rows, int dims)
 }
 
 /*
- * Quadruplet loss (Law, Thome and Cord 2013): max(0, d_ab - d_cd + margin) over every positive pair (a, b) and every
- * negative pair (c, d) of the batch, averaged over those above 0.  s: distances.  margin >= 0.
+ * Quadruplet loss (Law, Thome and Cord 2013): max(0, d_ab - d_cd + margin) over every positive pair
+ * (a, b) and every negative pair (c, d) of the batch, averaged over those above 0.  s: distances.
+ * margin >= 0.
  */
 real
 loss_quadruplet(const LossParams *params, LossBlock *block)
@@ -179,7 +182,8 @@ loss_quadruplet(const LossParams *params, LossBlock *block)
 	size_t		cells = (size_t) block->rows * block->cols;
 	real		margin = params->margin;
 	real	   *key = block->scratch;
-	int		   *below = (int *) (block->scratch + cells);	/* of a positive pair: negative pairs nearer than it and the margin */
+	/* of a positive pair: negative pairs nearer than it and the margin */
+	int		   *below = (int *) (block->scratch + cells);
 	int			count = 0;
 	int64_t		total = 0;
 	double		sum = 0;

@@ -1,7 +1,8 @@
 /*
  * loss_view.c
- *	  Losses of two views: VICReg and Barlow twins.  The views of a row are the rows of its class, two by
- *	  two in the order of the batch; with labels of real classes, two rows of one class are two views of it.
+ *	  Losses of two views: VICReg and Barlow twins.  The views of a row are the rows of its class,
+ *	  two by two in the order of the batch; with labels of real classes, two rows of one class are
+ *	  two views of it.
  *
  * Both look at the matrix of dims x dims that two sets of N rows make, and cost N dims^2.
  */
@@ -13,7 +14,10 @@
 /* Added to a variance in front of a root. */
 #define TINY_VARIANCE ((real) 1e-4)
 
-/* A and B (rows / 2 x dims each), their gradients, two matrices dims x dims, and figures of the columns. */
+/*
+ * A and B (rows / 2 x dims each), their gradients, two matrices dims x dims, and figures of the
+ * columns.
+ */
 size_t
 loss_view_scratch(int rows, int dims)
 {
@@ -108,9 +112,9 @@ views_back(LossBlock *block, Views *v, int side)
 }
 
 /*
- * VICReg (Bardes et al., arXiv 2105.04906): alpha times the mean squared difference of the views, beta times the mean over columns and
- * views of max(0, 1 - deviation), nu times the sum of the squared covariances of different columns, over dims, of both
- * views.
+ * VICReg (Bardes et al., arXiv 2105.04906): alpha times the mean squared difference of the views,
+ * beta times the mean over columns and views of max(0, 1 - deviation), nu times the sum of the
+ * squared covariances of different columns, over dims, of both views.
  */
 real
 loss_vicreg(const LossParams *params, LossBlock *block)
@@ -164,8 +168,8 @@ loss_vicreg(const LossParams *params, LossBlock *block)
 }
 
 /*
- * Barlow twins (Zbontar et al., arXiv 2103.03230): with C the correlations of the first views' columns with the second views', the sum of
- * (1 - C_kk)^2, plus nu times that of C_kl^2.
+ * Barlow twins (Zbontar et al., arXiv 2103.03230): with C the correlations of the first views'
+ * columns with the second views', the sum of (1 - C_kk)^2, plus nu times that of C_kl^2.
  */
 real
 loss_barlow_twins(const LossParams *params, LossBlock *block)

@@ -90,8 +90,10 @@ typedef struct AssessTask
 	int			recall_at[ASSESS_MAX_RECALLS];	/* each at least 1 */
 
 	/* Results by query, of ASSESS_NEAREST; NULL: not wanted. */
-	int32_t    *voted;			/* nq: the class with the most votes of the knn_k nearest rows; -1: it may find no row */
-	int32_t    *nearest;		/* nq x knn_k: these rows of the gallery, in order but for rows of one class; -1: no more */
+	/* nq: the class with the most votes of the knn_k nearest rows; -1: it may find no row */
+	int32_t    *voted;
+	/* nq x knn_k: these rows of the gallery, in order but for rows of one class; -1: no more */
+	int32_t    *nearest;
 
 	int			skip;			/* what is not measured, of the parts above; 0: nothing */
 

@@ -74,7 +74,8 @@ typedef struct MatchTask
 	const int64_t *begin;		/* nq + 1 */
 	const int32_t *right;
 	const double *grade;		/* of each of right: its gain, >= 0; NULL: 1 */
-	const int32_t *self;		/* nq: a row that the query may not find since it is itself, or -1; may be NULL */
+	/* nq: a row that the query may not find since it is itself, or -1; may be NULL */
+	const int32_t *self;
 	int			n_recall;
 	int			recall_at[ASSESS_MAX_RECALLS];
 	void		(*progress) (void *ctx, int64_t done);

@@ -34,7 +34,8 @@ typedef struct TargetTask
 	const double *gallery_target;
 	int64_t		ng;
 	int			d;
-	const int64_t *self;		/* nq: the row of the gallery that the query itself is; NULL: none is */
+	/* nq: the row of the gallery that the query itself is; NULL: none is */
+	const int64_t *self;
 
 	/* of rows' content: a query does not find rows with its own hash and number; NULL: it does */
 	const uint64_t *query_hash;

@@ -42,7 +42,8 @@ typedef struct Neighbours
 	double	   *product;		/* block x rows of a tile */
 	float	   *query;			/* block x d */
 	float	   *tile;			/* rows of the gallery */
-	float	   *score;			/* block x n: |g|^2 / 2 - q.g, which orders rows as their distance does */
+	/* block x n: |g|^2 / 2 - q.g, which orders rows as their distance does */
+	float	   *score;
 	Neighbour  *found;			/* n: the result of neighbours_nearest */
 	Neighbour  *other;			/* n: scratch of sorting */
 	double	   *distance;		/* n: scratch of exact ordering */

@@ -30,7 +30,8 @@ typedef struct PairCounts
 	int64_t		max;
 	double	   *distance;
 	bool	   *same;
-	uint32_t   *recent;			/* 2 x (PAIR_FINE + 1): impostor, genuine; not yet in the next two */
+	/* 2 x (PAIR_FINE + 1): impostor, genuine; not yet in the next two */
+	uint32_t   *recent;
 	int32_t		low;			/* bins that have recent pairs are among low .. high */
 	int32_t		high;
 	double	   *fine;			/* 2 x PAIR_FINE; NULL: kept one by one */

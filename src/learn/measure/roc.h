@@ -56,13 +56,17 @@ extern double roc_tar(const Roc *roc, double far);
 extern int64_t roc_at_far(const Roc *roc, double far);	/* largest TAR with FAR <= far */
 extern int64_t roc_at_eer(const Roc *roc);	/* least |FAR - FRR| */
 extern int64_t roc_at_accuracy(const Roc *roc);
-extern int64_t roc_at_f_beta(const Roc *roc, double beta);	/* recall counts beta times as much as precision */
+/* recall counts beta times as much as precision */
+extern int64_t roc_at_f_beta(const Roc *roc, double beta);
 
 /* What a step means. */
 typedef struct RocPoint
 {
-	double		threshold;		/* between this step's distance and the next one's.  Step -1: below all distances, or NaN
-								 * where the least of them is 0, which every threshold accepts */
+	/*
+	 * between this step's distance and the next one's.  Step -1: below all distances, or NaN where
+	 * the least of them is 0, which every threshold accepts
+	 */
+	double		threshold;
 	double		far;			/* NaN where there are no such pairs */
 	double		tar;
 	double		accuracy;

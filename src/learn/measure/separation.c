@@ -89,8 +89,8 @@ mean_of_all(LearnEnv *env, Centres *c)
 }
 
 /*
- * The centre of class k, and what it adds to the scatter.  offset: d of scratch, the centre less the
- * mean of all.
+ * The centre of class k, and what it adds to the scatter.  offset: d of scratch, the centre less
+ * the mean of all.
  */
 static LearnStatus
 one_centre(LearnEnv *env, Centres *c, int k, double *offset)

@@ -30,8 +30,8 @@ typedef struct Separation
 
 /*
  * Measure the rows of a task.  misplaced (nq): 1 if the query is nearer to the centre of another
- * class than to that of its own, else 0; NaN if there is no centre to compare with.  A query that is
- * a row of the gallery (self) is taken out of its centre first.  Loads BLAS.
+ * class than to that of its own, else 0; NaN if there is no centre to compare with.  A query that
+ * is a row of the gallery (self) is taken out of its centre first.  Loads BLAS.
  */
 extern LearnStatus separation_measure(LearnEnv *env, const AssessTask *task, Separation *out, double *misplaced);
 

@@ -77,7 +77,10 @@ function_of(const Method *method)
 	return "dml_train";
 }
 
-/* The loss of quadruplets that are given has no block of similarities that other losses could look at, too. */
+/*
+ * The loss of quadruplets that are given has no block of similarities that other losses could look
+ * at, too.
+ */
 static bool
 has_sums(const char *supervision)
 {
@@ -118,7 +121,10 @@ refuse_method(LearnEnv *env, const char *name, const Method *method, const char 
 	return LEARN_INVALID;
 }
 
-/* The next term of a sum, from *text on, which moves behind it.  "0.5 * center", "center", "center * 0.5". */
+/*
+ * The next term of a sum, from *text on, which moves behind it.  "0.5 * center", "center", "center
+ * * 0.5".
+ */
 static LearnStatus
 parse_term(LearnEnv *env, const char *whole, const char **text, const char *supervision, MethodTerm *term)
 {

@@ -14,13 +14,15 @@
 #include "methods.h"
 
 /*
- * A loss that reads relations alone learns from whatever says who is like whom; one that asks an anchor for both a positive and a
- * negative not from pairs, since each row has one pair.
+ * A loss that reads relations alone learns from whatever says who is like whom; one that asks an
+ * anchor for both a positive and a negative not from pairs, since each row has one pair.
  */
 #define ANY_RELATION	"labels, pairs, triplets, matches, unlabeled rows"
 #define ANY_ANCHOR		"labels, triplets, matches, unlabeled rows"
 
-/* What the losses of pairs and triplets read besides: the miner with its settings, and the memory. */
+/*
+ * What the losses of pairs and triplets read besides: the miner with its settings, and the memory.
+ */
 #define MINED		",miner,mine_margin,mine_near,mine_far,mine_angle,mine_cutoff,epsilon,memory"
 #define MINER(m)	.miner = (m), .mine_near = 0.2, .mine_far = 0.8, .mine_angle = 20, .mine_cutoff = 0.5, \
 	.epsilon = 0.1, .distance = -1

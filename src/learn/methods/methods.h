@@ -26,7 +26,8 @@ typedef enum LinearPrior
 /* What a classical method may be set to.  Negative, or NaN: not set. */
 typedef struct LinearParams
 {
-	int			neighbors;		/* lmnn, scml: of the own class; lfda: the one that sets a row's scale */
+	/* lmnn, scml: of the own class; lfda: the one that sets a row's scale */
+	int			neighbors;
 	int			impostors;		/* scml: nearest rows of other classes */
 	int			constraints;	/* drawn from labels */
 	int			iterations;		/* at most */
@@ -51,13 +52,15 @@ typedef struct Method
 	const char *description;	/* one line */
 	const char *paper;			/* authors, year, arXiv or DOI; NULL: none */
 
-	const char *parameters;		/* comma-separated names of the options that it alone reads; "": none */
+	/* comma-separated names of the options that it alone reads; "": none */
+	const char *parameters;
 	LinearParams linear;		/* defaults of classical methods; 0 in what is not listed */
 
 	/* gradient methods */
 	Loss		loss;
 	LossParams	defaults;
-	double		proxy_lr;		/* learning rate of what the loss learns as a multiple of the network's; 0: it learns nothing */
+	/* learning rate of what the loss learns as a multiple of the network's; 0: it learns nothing */
+	double		proxy_lr;
 	bool		partial;		/* pulls one way only, and so has a meaning in a sum alone */
 } Method;
 
@@ -73,9 +76,10 @@ typedef struct MethodTerm
 #define METHOD_TEXT_MAX		256 /* of a sum as text */
 
 /*
- * "triplet" or "arcface + 0.5 * center": the terms' methods and weights.  LEARN_INVALID names
- * the valid methods: of supervision, or all where it is NULL.  What a sum may not hold: what is not a loss, one method twice, terms of a
- * target beside terms of labels, or terms that pull one way alone.
+ * "triplet" or "arcface + 0.5 * center": the terms' methods and weights.  LEARN_INVALID names the
+ * valid methods: of supervision, or all where it is NULL.  What a sum may not hold: what is not a
+ * loss, one method twice, terms of a target beside terms of labels, or terms that pull one way
+ * alone.
  */
 extern LearnStatus method_parse(LearnEnv *env, const char *text, const char *supervision, MethodTerm *term, int *n_terms);
 
@@ -85,12 +89,13 @@ extern void method_print(const MethodTerm *term, int n_terms, char *buf, size_t 
 extern const Method *method_by_name(const char *name);	/* NULL: none */
 extern int	method_count(void);
 extern const Method *method_at(int i);	/* auto, the classical methods, then the losses */
-extern const Method *methods_classical(int *n); /* the part of it before the losses, for method_at */
+/* the part of it before the losses, for method_at */
+extern const Method *methods_classical(int *n);
 
 /*
- * Can a method be used where this is given ("labels", "pairs", ...)?  What needs nothing, and
- * auto, always; a method of labels takes chunklets for them, and a method of a target takes labels that are
- * numbers.
+ * Can a method be used where this is given ("labels", "pairs", ...)?  What needs nothing, and auto,
+ * always; a method of labels takes chunklets for them, and a method of a target takes labels that
+ * are numbers.
  */
 extern bool method_learns_from(const Method *method, const char *supervision);
 
@@ -98,8 +103,8 @@ extern bool method_learns_from(const Method *method, const char *supervision);
 extern bool method_of_target(const Method *method);
 
 /*
- * "auto, whiten, ..." for error messages: the methods that learn from supervision, or all if it is NULL; by themselves, or
- * (partial) in a sum alone.
+ * "auto, whiten, ..." for error messages: the methods that learn from supervision, or all if it is
+ * NULL; by themselves, or (partial) in a sum alone.
  */
 extern void method_names(const char *supervision, bool partial, char *buf, size_t size);
 

@@ -358,7 +358,9 @@ append_word(char *buf, size_t size, const char *word)
 	snprintf(buf + used, size - used, "%s%s", used == 0 ? "" : ", ", word);
 }
 
-/* Where option name is to be written, and what it is; NULL with *status set if there is none such. */
+/*
+ * Where option name is to be written, and what it is; NULL with *status set if there is none such.
+ */
 static char *
 locate(LearnEnv *env, TrainOptions *options, const char *name, const OptionDef **def, LearnStatus *status)
 {

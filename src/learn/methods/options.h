@@ -16,7 +16,8 @@ typedef struct TrainOptions
 	char		network[1024];	/* empty: chosen from the data */
 	int			dims;			/* 0: chosen */
 	int64_t		seed;
-	int			missing;		/* of several features: 0 a NULL is filled in, 1 its row is skipped; -1: chosen */
+	/* of several features: 0 a NULL is filled in, 1 its row is skipped; -1: chosen */
+	int			missing;
 	int			open_set;		/* validate on held-out classes instead of held-out rows */
 	double		time_limit;		/* seconds; 0: none (auto: 60) */
 
@@ -35,23 +36,31 @@ typedef struct TrainOptions
 	double		final_lr;		/* share of the learning rate that the cosine ends at */
 	double		clip;			/* largest norm of the gradient; 0: no clipping */
 	double		validation;		/* share of the rows (open_set: of the classes) held out; 0: none */
-	int			patience;		/* epochs without a better score before stopping; 0: never stop early */
+	/* epochs without a better score before stopping; 0: never stop early */
+	int			patience;
 	double		proxy_lr;		/* multiple of the learning rate; 0: the method's */
-	double		average;		/* decay, a step, of the mean of the weights; 0: none; NaN: chosen */
-	double		balance;		/* classes are drawn by rows^(1 - balance): 0 as they are, 1 equally */
-	double		level_weight;	/* of a hierarchy of labels: weight of a level as a multiple of the one below it */
+	/* decay, a step, of the mean of the weights; 0: none; NaN: chosen */
+	double		average;
+	/* classes are drawn by rows^(1 - balance): 0 as they are, 1 equally */
+	double		balance;
+	/* of a hierarchy of labels: weight of a level as a multiple of the one below it */
+	double		level_weight;
 	double		unlabeled;		/* weight of views of all rows beside labels; 0: none */
 	int			unlabeled_method;	/* which one: options_view_method() */
 	double		noise;			/* of views: constraints.h; in standard deviations of the column */
 	double		mask;			/* of views: chance that a column is replaced by its mean */
 	double		mix;			/* of views: largest share of another row */
-	char		hard_negatives[256];	/* an index that proposes them, for who fills Rows.hard_negatives; empty: none */
+	/* an index that proposes them, for who fills Rows.hard_negatives; empty: none */
+	char		hard_negatives[256];
 	int			hard_neighbors; /* how many for each row */
 	double		hard_share;		/* of a batch */
 	int			refit;			/* -1: chosen; 1: after validation train once more on all rows */
 	LinearParams linear;		/* NaN or -1 where the method's default holds */
 
-	/* term[0].params are the method's where there is no sum; NaN, or -1, where the method's default holds */
+	/*
+	 * term[0].params are the method's where there is no sum; NaN, or -1, where the method's default
+	 * holds
+	 */
 	MethodTerm	term[METHOD_MAX_TERMS];
 	int			n_terms;		/* above 1: a sum */
 
@@ -75,10 +84,12 @@ typedef struct OptionDef
 	size_t		offset;			/* in TrainOptions */
 	double		min;
 	double		max;			/* OPTION_TEXT: bytes of the field */
-	const char *words;			/* OPTION_NAME: "adamw,sgd"; the value is the place in the list plus word_base */
+	/* OPTION_NAME: "adamw,sgd"; the value is the place in the list plus word_base */
+	const char *words;
 	int			word_base;
 	const char *default_text;	/* as shown to the user */
-	bool		gradient;		/* means nothing to a method without a network, unless it lists it */
+	/* means nothing to a method without a network, unless it lists it */
+	bool		gradient;
 	const char *description;
 } OptionDef;
 
@@ -89,7 +100,10 @@ extern void options_init(TrainOptions *options);
 extern int	options_count(void);
 extern const OptionDef *options_at(int i);
 
-/* "supcon", or "arcface + 0.5 * center".  supervision: what it must learn from (methods.h), or NULL. */
+/*
+ * "supcon", or "arcface + 0.5 * center".  supervision: what it must learn from (methods.h), or
+ * NULL.
+ */
 extern LearnStatus options_set_method(LearnEnv *env, TrainOptions *options, const char *text, const char *supervision);
 
 /* The method as text; size METHOD_TEXT_MAX will do. */
@@ -114,7 +128,8 @@ extern LossParams options_loss(const TrainOptions *options, int term);
 extern bool options_of_loss(int i);
 extern bool options_read(const TrainOptions *options, int i, int term);
 extern bool options_given(const TrainOptions *options, int i, int term);
-extern bool options_named_given(const TrainOptions *options, const char *name);	/* of the first term */
+/* of the first term */
+extern bool options_named_given(const TrainOptions *options, const char *name);
 
 /*
  * Options of a loss are named as they are where one term of the sum reads them, else with
@@ -127,7 +142,10 @@ extern LearnStatus options_set_text(LearnEnv *env, TrainOptions *options, const 
 extern LearnStatus options_set_seed(LearnEnv *env, TrainOptions *options, int64_t seed);
 extern LearnStatus options_set_bool(LearnEnv *env, TrainOptions *options, const char *name, bool value);
 
-/* The value of option i as JSON text: a number, true or false, or a quoted word; "null" where it is chosen. */
+/*
+ * The value of option i as JSON text: a number, true or false, or a quoted word; "null" where it is
+ * chosen.
+ */
 extern void options_value(const TrainOptions *options, int i, int term, char *json, size_t size);
 
 /* Options given that this method does not read are an error that lists those it does. */

@@ -2,8 +2,8 @@
  * attribution_path.c
  *	  Integrated gradients along a line, by midpoints of intervals that are halved where needed.
  *
- * Over each interval the change of g is known exactly from its ends, so the error of its midpoint is
- * known, too: the gap.  An interval is taken if its gap is small enough, else halved.
+ * Over each interval the change of g is known exactly from its ends, so the error of its midpoint
+ * is known, too: the gap.  An interval is taken if its gap is small enough, else halved.
  *
  * A kink of relu leaves a gap in proportion to the width of its interval alone, so a tolerance for
  * each unit of width would never be met.  Gaps of n kinks have either sign, and their sum is about
@@ -103,8 +103,8 @@ take_interval(Path *path, const Interval *interval, int p, double gap)
 }
 
 /*
- * Take or halve each of n intervals, round from 1.  halved has room for twice as many; *n gets their
- * number.
+ * Take or halve each of n intervals, round from 1.  halved has room for twice as many; *n gets
+ * their number.
  */
 static LearnStatus
 one_round(LearnEnv *env, Path *path, const Interval *interval, int64_t *n, int round, bool last, Interval *halved)

@@ -6,13 +6,12 @@
  * nothing that the embedding does not depend on (no dates, no scores), so equal
  * functions have equal bytes, and the hash of the bytes names the space.
  *
- * Tensors (F32): prep.mean [in], prep.scale [in], prep.proj [k, in]; layers.I.weight
- * [out, in], layers.I.bias, layers.I.gain, layers.I.shift, layers.I.running_mean,
- * layers.I.running_var; and prep.origin [in], of type F64, in front of them if the model has an
- * origin; or prep.encoder [bytes], of type U8, if a row is of columns of several kinds
- * (learn/encode/encode.h).  __metadata__: format "dml/1", prep, network (the canonical
- * line), in.  A model of two inputs has format "dml/2", and all of it once more with "b." in front for the second
- * input.
+ * Tensors (F32): prep.mean [in], prep.scale [in], prep.proj [k, in]; layers.I.weight [out, in],
+ * layers.I.bias, layers.I.gain, layers.I.shift, layers.I.running_mean, layers.I.running_var; and
+ * prep.origin [in], of type F64, in front of them if the model has an origin; or prep.encoder
+ * [bytes], of type U8, if a row is of columns of several kinds (learn/encode/encode.h).
+ * __metadata__: format "dml/1", prep, network (the canonical line), in.  A model of two inputs has
+ * format "dml/2", and all of it once more with "b." in front for the second input.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -33,7 +32,9 @@ typedef struct Model
 	 */
 	const double *origin;
 
-	/* What makes the numbers of a row from the values of its columns; NULL: they are the numbers. */
+	/*
+	 * What makes the numbers of a row from the values of its columns; NULL: they are the numbers.
+	 */
 	const Encoder *encoder;
 } Model;
 
@@ -44,12 +45,16 @@ extern size_t model_bytes(const Model *model);	/* memory it holds */
 /* Serialise into the arena; the same model gives the same bytes. */
 extern LearnStatus model_save(LearnEnv *env, const Model *model, void **blob, size_t *size);
 
-/* Any bytes may come in: LEARN_CORRUPT with the reason, never a crash.  A model of two sides is one, here. */
+/*
+ * Any bytes may come in: LEARN_CORRUPT with the reason, never a crash.  A model of two sides is
+ * one, here.
+ */
 extern LearnStatus model_load(LearnEnv *env, const void *blob, size_t size, Model **model);
 
 /*
- * Two inputs (an image and a text, a query and a document) into one space.  An adapter's side
- * b is the identity, for it stands for vectors that are stored already, and target is the space of those.
+ * Two inputs (an image and a text, a query and a document) into one space.  An adapter's side b is
+ * the identity, for it stands for vectors that are stored already, and target is the space of
+ * those.
  */
 typedef struct ModelSides
 {
@@ -63,9 +68,9 @@ extern LearnStatus model_save_sides(LearnEnv *env, const ModelSides *sides, void
 extern LearnStatus model_load_sides(LearnEnv *env, const void *blob, size_t size, ModelSides *sides);
 
 /*
- * Embed n rows: x (n, in), without the origin, to out (n, out).  scratch: model_scratch(model, n) floats.
- * No BLAS; a row's bits do not depend on n.  *bad, if not NULL, gets the number of
- * the first row whose embedding is not finite, or -1.
+ * Embed n rows: x (n, in), without the origin, to out (n, out).  scratch: model_scratch(model, n)
+ * floats. No BLAS; a row's bits do not depend on n.  *bad, if not NULL, gets the number of the
+ * first row whose embedding is not finite, or -1.
  */
 extern size_t model_scratch(const Model *model, int n);
 extern void model_embed(const Model *model, const float *x, int n, float *out, float *scratch, int *bad);

@@ -62,8 +62,8 @@ fill(real *p, size_t n, real value)
 }
 
 /*
- * Weights are normal with variance 1 / (3 fan-in), as much as PyTorch's uniform ones of a linear layer have, whatever
- * follows; README.md says why it is not He's or Glorot's.
+ * Weights are normal with variance 1 / (3 fan-in), as much as PyTorch's uniform ones of a linear
+ * layer have, whatever follows; README.md says why it is not He's or Glorot's.
  */
 void
 net_init(Net *net, Rng *rng)

@@ -38,7 +38,9 @@ l2_backward(const NetTape *tape, const real *dz, real *d, int first, int n, size
 	}
 }
 
-/* pre = normed * gain + shift: gradients of gain and shift are added to, d becomes that of normed. */
+/*
+ * pre = normed * gain + shift: gradients of gain and shift are added to, d becomes that of normed.
+ */
 static void
 gain_backward(const real *normed, const real *gain, real *d, real *d_gain, real *d_shift, int n, size_t width)
 {

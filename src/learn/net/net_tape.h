@@ -20,7 +20,8 @@ typedef struct LayerTape
 {
 	const real *x;				/* (n, fan-in) the layer's input */
 	real	   *normed;			/* (n, width) norm: zero mean and unit variance */
-	real	   *inv_sd;			/* 1 / standard deviation, of a row (layer norm: n) or column (batch norm: width) */
+	/* 1 / standard deviation, of a row (layer norm: n) or column (batch norm: width) */
+	real	   *inv_sd;
 	bool		fixed;			/* batch norm used running figures: constants for backward */
 	real	   *pre;			/* (n, width) the activation's input */
 	real	   *keep;			/* (n, width) dropout: 0 or 1 / (1 - P) */

@@ -16,7 +16,8 @@
 
 #define LAYER_WORDS	"relu, gelu, tanh, linear, batchnorm, layernorm, dropout P, residual"
 #define WORD_SHOWN	40			/* bytes of a wrong word that an error quotes */
-#define DROPOUT_UNITS	1e6		/* dropout is kept to six decimals, which float and text both hold */
+/* dropout is kept to six decimals, which float and text both hold */
+#define DROPOUT_UNITS	1e6
 
 typedef struct Word
 {

@@ -14,8 +14,10 @@
 
 typedef enum OptimKind
 {
-	OPTIM_ADAMW,				/* Loshchilov and Hutter, arXiv 1711.05101: decay beside the gradient's step */
-	OPTIM_SGD					/* with momentum, as PyTorch has it: decay is part of the gradient */
+	/* Loshchilov and Hutter, arXiv 1711.05101: decay beside the gradient's step */
+	OPTIM_ADAMW,
+	/* with momentum, as PyTorch has it: decay is part of the gradient */
+	OPTIM_SGD
 } OptimKind;
 
 typedef struct Optim Optim;

@@ -12,7 +12,9 @@
 #define HEADER_ALIGN	8
 #define METADATA		"__metadata__"
 
-/* Of a header that has all that may be in one, written compactly, it is some four times the size. */
+/*
+ * Of a header that has all that may be in one, written compactly, it is some four times the size.
+ */
 #define HEADER_MAX		((size_t) 256 * 1024)
 
 /* ---------- numbers as little-endian bytes ---------- */
@@ -143,7 +145,9 @@ st_write(LearnEnv *env, StFile *file, void **blob, size_t *size)
 	length = print_header(file, NULL, 0);
 	padded = (length + HEADER_ALIGN - 1) / HEADER_ALIGN * HEADER_ALIGN;
 
-	/* one byte more: snprintf ends its text with a zero, which the padding or the data overwrites */
+	/*
+	 * one byte more: snprintf ends its text with a zero, which the padding or the data overwrites
+	 */
 	*size = LENGTH_BYTES + padded + data;
 	LEARN_ALLOC(env, bytes, *size + 1);
 	put_u64(bytes, padded);
@@ -283,7 +287,9 @@ read_sizes(Reader *r, size_t *out, int max, int *n)
 	return true;
 }
 
-/* {"dtype": "F32", "F64" or "U8", "shape": [...], "data_offsets": [...]}, in any order, each once. */
+/*
+ * {"dtype": "F32", "F64" or "U8", "shape": [...], "data_offsets": [...]}, in any order, each once.
+ */
 static bool
 read_tensor(Reader *r, StTensor *t)
 {

@@ -151,7 +151,8 @@ picture_confusion(LearnEnv *env, const PictureText *text, const ConfusionPicture
 	room = fmin(fmax(room, 24), 150);
 	side = size * lines.n;
 	left = FIGURE_MARGIN + 22 + room + 10;
-	tall = lines.n > 0 && room > size - 4 ? fmin(room * 0.72 + 14, 124) : 20;	/* labels above: slanted if they are wide */
+	/* labels above: slanted if they are wide */
+	tall = lines.n > 0 && room > size - 4 ? fmin(room * 0.72 + 14, 124) : 20;
 	top = FIGURE_TOP + 14 + tall;
 	width = left + side + 74 + FIGURE_MARGIN + (tall > 20 ? 36 : 0);
 	width = width < 460 ? 460 : width;

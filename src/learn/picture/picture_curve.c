@@ -35,7 +35,10 @@ add_room(Axis *axis)
 	axis->high += room;
 }
 
-/* One value of each epoch as a line, and a mark at each that is there if they are few or some are not there. */
+/*
+ * One value of each epoch as a line, and a mark at each that is there if they are few or some are
+ * not there.
+ */
 static void
 draw_values(const CurvePicture *p, const Panel *panel, bool score, int style, Svg *svg)
 {

@@ -95,8 +95,8 @@ choose_styles(LearnEnv *env, const SpacePicture *p, Styles *s)
 }
 
 /*
- * Both axes in one scale, since distances in the plane are to be compared. Rows that are along a line
- * would be hard to see: the narrow axis has at least a third of the range of the other.
+ * Both axes in one scale, since distances in the plane are to be compared. Rows that are along a
+ * line would be hard to see: the narrow axis has at least a third of the range of the other.
  */
 static void
 equal_scale(Panel *panel)
@@ -175,7 +175,9 @@ typedef struct Box
 	double		bottom;
 } Box;
 
-/* Write the names of the classes into a panel, at the medians of their rows, unless they overlap. */
+/*
+ * Write the names of the classes into a panel, at the medians of their rows, unless they overlap.
+ */
 static LearnStatus
 name_classes(LearnEnv *env, const SpacePicture *p, const Styles *s, const SpacePanel *panel, const Panel *frame, Svg *svg)
 {

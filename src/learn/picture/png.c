@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define MAX_STORED	65535
-#define MAX_FRAME	128			/* bytes that are not pixels: signature, chunks, at most two stored blocks */
+/* bytes that are not pixels: signature, chunks, at most two stored blocks */
+#define MAX_FRAME	128
 
 typedef struct Bytes
 {

@@ -20,14 +20,16 @@ typedef enum Projection
 typedef struct Projected
 {
 	float	   *at;				/* n x 2 */
-	double		share[2];		/* of the variance of the rows, along each axis; NaN: unknown (t-SNE) */
-	bool		components;		/* lda: the second axis is a principal component, since there are two classes */
+	/* of the variance of the rows, along each axis; NaN: unknown (t-SNE) */
+	double		share[2];
+	/* lda: the second axis is a principal component, since there are two classes */
+	bool		components;
 } Projected;
 
 /*
- * x: n x d, finite, n >= 1. label: n in [0, n_classes), or -1 where a row has none; LDA alone reads it. Rows that are all
- * equal lie at one point. LEARN_DATA: LDA cannot be computed. LEARN_INVALID: t-SNE of more than
- * TSNE_MAX_ROWS rows. Loads BLAS.
+ * x: n x d, finite, n >= 1. label: n in [0, n_classes), or -1 where a row has none; LDA alone reads
+ * it. Rows that are all equal lie at one point. LEARN_DATA: LDA cannot be computed. LEARN_INVALID:
+ * t-SNE of more than TSNE_MAX_ROWS rows. Loads BLAS.
  */
 extern LearnStatus project(LearnEnv *env, Projection how, const float *x, const int32_t *label, int n_classes, int64_t n, int d,
 						   uint64_t seed, Projected *out);

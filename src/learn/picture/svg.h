@@ -41,7 +41,10 @@ extern void svg_attribute(Svg *svg, const char *name, double x);
 /* Text of a user, in UTF-8, as content of an element or of an attribute in double quotes. */
 extern void svg_text(Svg *svg, const char *utf8);
 
-/* The same, with an ellipsis in its middle if it is wider than width: labels differ most at their ends. */
+/*
+ * The same, with an ellipsis in its middle if it is wider than width: labels differ most at their
+ * ends.
+ */
 extern void svg_text_within(Svg *svg, const char *utf8, double size, double width);
 
 /* About how wide text of this size is, in the units of the size. */

@@ -2,12 +2,13 @@
  * auto.c
  *	  What auto tries, in which order and in which time.  choose.c says which candidate wins.
  *
- * In folds: every candidate is judged in all of them, and the winner is fitted on all rows or constraints.  Many
- * labelled rows: losses are compared on a sample, in short runs of a small network and of a linear map; the best one
- * then has most of the time for a larger network, and is compared with closed forms and with no learning.
+ * In folds: every candidate is judged in all of them, and the winner is fitted on all rows or
+ * constraints.  Many labelled rows: losses are compared on a sample, in short runs of a small
+ * network and of a linear map; the best one then has most of the time for a larger network, and is
+ * compared with closed forms and with no learning.
  *
- * Time is shared out by arithmetic (candidate_seconds), never by the clock, so that a seed tries the same candidates on
- * any day; what there is no time for is recorded as left out.
+ * Time is shared out by arithmetic (candidate_seconds), never by the clock, so that a seed tries
+ * the same candidates on any day; what there is no time for is recorded as left out.
  */
 #include "trainer.h"
 
@@ -19,14 +20,17 @@
 #define CHOOSING_FOLDS	0.8
 #define CHOOSING_MANY	0.15
 #define CLOCK_SHARE		0.8		/* no candidate begins later than this, whatever was planned */
-#define FIRST_SHARE		0.3		/* except the first loss, which has this share of the limit in any case */
+/* except the first loss, which has this share of the limit in any case */
+#define FIRST_SHARE		0.3
 
 #define LEAST_SAMPLE	10000	/* rows that losses are compared on, if there are as many */
 #define MOST_SAMPLE		20000
 #define LEAST_EPOCHS	4		/* of a candidate on a sample, and of the larger network */
 #define LEAST_FOLDS		10		/* epochs of a candidate in folds */
-#define FOLDS_SHARES	4		/* no candidate in folds plans for more than this part of choosing */
-#define STRENGTH_SHARES	10		/* a closed form whose strengths take more than this part of what is left has one alone */
+/* no candidate in folds plans for more than this part of choosing */
+#define FOLDS_SHARES	4
+/* a closed form whose strengths take more than this part of what is left has one alone */
+#define STRENGTH_SHARES	10
 #define DEEP_EPOCHS		8
 #define MOST_EPOCHS		60
 #define MOST_JUDGED		25		/* epochs of a candidate in folds */
@@ -53,7 +57,10 @@ typedef struct Auto
 
 /* ---------- plans ---------- */
 
-/* What differs from the method's defaults goes into the plan, and as text into the candidate's settings. */
+/*
+ * What differs from the method's defaults goes into the plan, and as text into the candidate's
+ * settings.
+ */
 static void
 apply(const Auto *a, const Try *try, FitPlan *plan)
 {
@@ -131,7 +138,9 @@ rival(const Auto *a)
 	return best;
 }
 
-/* Seconds of a closed form or linear map in all splits: it is solved and judged with each strength. */
+/*
+ * Seconds of a closed form or linear map in all splits: it is solved and judged with each strength.
+ */
 static double
 solution_seconds(const Trainer *t, const Candidate *c)
 {
@@ -174,7 +183,10 @@ try_solution(Auto *a, const Try *try)
 	return LEARN_OK;
 }
 
-/* The epochs that a candidate can have: all that it wants, or as many as any other, where time is short; 0: it is too short. */
+/*
+ * The epochs that a candidate can have: all that it wants, or as many as any other, where time is
+ * short; 0: it is too short.
+ */
 static int
 affordable_epochs(const Auto *a, const FitPlan *plan, double epoch)
 {
@@ -211,7 +223,10 @@ try_gradient(Auto *a, const Try *try)
 	epoch = candidate_seconds(t, plan, 1) * t->split[0].n_train / t->n * t->n_splits;
 	epochs = affordable_epochs(a, plan, epoch);
 
-	/* the first is tried however little time there is: on a machine that took all of it to read the rows, too */
+	/*
+	 * the first is tried however little time there is: on a machine that took all of it to read the
+	 * rows, too
+	 */
 	if (a->loss && ((epochs < least && epochs < plan->epochs) || is_late(a)))
 	{
 		candidate_leave_out(t, c);
@@ -263,8 +278,8 @@ drop(Auto *a, int i)
 }
 
 /*
- * The clock ended the winner's training on all rows.  The score that is reported is then that of as many epochs in the
- * folds; and if that is below the score of no learning, no learning is kept.
+ * The clock ended the winner's training on all rows.  The score that is reported is then that of as
+ * many epochs in the folds; and if that is below the score of no learning, no learning is kept.
  */
 static LearnStatus
 keep_short(Auto *a, int *best)
@@ -320,8 +335,9 @@ keep_winner(Auto *a, int n, int *best)
 /* ---------- in folds ---------- */
 
 /*
- * Where candidates had fewer epochs than they would have had by name: the best one again, in the first fold, with as many as the time that
- * is left allows for, there and on all rows after it.  Not in the open set, where what is kept must be better than no learning in every fold.
+ * Where candidates had fewer epochs than they would have had by name: the best one again, in the
+ * first fold, with as many as the time that is left allows for, there and on all rows after it.
+ * Not in the open set, where what is kept must be better than no learning in every fold.
  */
 static LearnStatus
 try_longer(Auto *a, int best)
@@ -394,7 +410,10 @@ draw_sample(Auto *a)
 						&a->sample.train, &a->sample.n_train);
 }
 
-/* The plan of the best loss for the time that is left: a larger network, if it can have some epochs. */
+/*
+ * The plan of the best loss for the time that is left: a larger network, if it can have some
+ * epochs.
+ */
 static void
 plan_long(Auto *a, const Candidate *chosen, Candidate *longer)
 {
@@ -424,8 +443,8 @@ plan_long(Auto *a, const Candidate *chosen, Candidate *longer)
 }
 
 /*
- * The best loss of the short runs, trained for the time that is left, becomes candidate[n]; where that is no better, and
- * where it fails, its short run, which the same seed repeats.
+ * The best loss of the short runs, trained for the time that is left, becomes candidate[n]; where
+ * that is no better, and where it fails, its short run, which the same seed repeats.
  */
 static LearnStatus
 train_longer(Auto *a, int loss, int n)
@@ -476,7 +495,10 @@ auto_many(Auto *a, int *best)
 	LEARN_TRY(try_then(a));
 	t->split[0] = a->train;
 
-	/* after a short run a difference of less than the standard error says nothing: the earlier one stays */
+	/*
+	 * after a short run a difference of less than the standard error says nothing: the earlier one
+	 * stays
+	 */
 	for (int i = closed; i < a->n; i++)
 		if (!isnan(a->candidate[i].score) && (loss < 0 || candidate_beats(t, &a->candidate[i], &a->candidate[loss])))
 			loss = i;
@@ -503,8 +525,8 @@ auto_many(Auto *a, int *best)
 /* ---------- all ---------- */
 
 /*
- * In folds: as many splits as leave a loss all its epochs, two at least.  Where an epoch takes long there are many rows, and each split has
- * enough of them to judge by.
+ * In folds: as many splits as leave a loss all its epochs, two at least.  Where an epoch takes long
+ * there are many rows, and each split has enough of them to judge by.
  */
 static void
 spare_splits(Auto *a)

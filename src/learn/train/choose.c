@@ -1,18 +1,22 @@
 /*
  * choose.c
- *	  Which candidate wins, and the figure that is reported for it: one rule for labels, targets, constraints and the
- *	  trials of a search.  docs/auto.md has it as numbered steps with an example.
+ *	  Which candidate wins, and the figure that is reported for it: one rule for labels, targets,
+ *	  constraints and the trials of a search.  docs/auto.md has it as numbered steps with an
+ *	  example.
  *
- * Two candidates are compared item by item: an item is a held-out row or constraint, and what counts is how much more
- * it adds to the score of one than to that of the other.  So an item that is hard for all does not count, and the mean
- * of the differences has a standard error.  Of pairs, an item adds the share of pairs of the other kind that lie on
- * its right side, and the error is that of two samples (DeLong, DeLong and Clarke-Pearson 1988).
+ * Two candidates are compared item by item: an item is a held-out row or constraint, and what
+ * counts is how much more it adds to the score of one than to that of the other.  So an item that
+ * is hard for all does not count, and the mean of the differences has a standard error.  Of pairs,
+ * an item adds the share of pairs of the other kind that lie on its right side, and the error is
+ * that of two samples (DeLong, DeLong and Clarke-Pearson 1988).
  *
- * In the open set rows of one class go together, so classes are compared: a class counts with the sum of its rows'
- * differences, and the error is that of a ratio of sums over classes (Cochran 1977, section 6.4).
+ * In the open set rows of one class go together, so classes are compared: a class counts with the
+ * sum of its rows' differences, and the error is that of a ratio of sums over classes (Cochran
+ * 1977, section 6.4).
  *
- * The score by which a candidate won is too high, for it is the highest of many.  So the choice is made again by all
- * items but those of one part, which then score the candidate that was chosen without them; the mean over the parts is reported.
+ * The score by which a candidate won is too high, for it is the highest of many.  So the choice is
+ * made again by all items but those of one part, which then score the candidate that was chosen
+ * without them; the mean over the parts is reported.
  */
 #include "trainer.h"
 
@@ -24,7 +28,10 @@
 /* The chance that a candidate is kept when no candidate has learned anything. */
 #define LEVEL			0.025
 
-/* What may be lost of a score, whatever MAP@R gains; and the standard errors that are granted to chance. */
+/*
+ * What may be lost of a score, whatever MAP@R gains; and the standard errors that are granted to
+ * chance.
+ */
 #define MAX_LOSS		0.01
 #define SURE			0.5
 
@@ -72,8 +79,9 @@ parts(const Trainer *t)
 }
 
 /*
- * The part of the held-out item q of split f: its fold in the first partition, so that it is in one part however often it
- * is held out.  A single split is divided by hash.  Items of one unit are in one part.
+ * The part of the held-out item q of split f: its fold in the first partition, so that it is in one
+ * part however often it is held out.  A single split is divided by hash.  Items of one unit are in
+ * one part.
  */
 static int
 part_of(const Trainer *t, int f, int64_t q)
@@ -131,7 +139,10 @@ gain_of_splits(const Trainer *t, const Candidate *candidate, const Candidate *th
 	return gain;
 }
 
-/* t->compared: of each item the mean difference over the partitions; t->times: 0 for items that do not count. */
+/*
+ * t->compared: of each item the mean difference over the partitions; t->times: 0 for items that do
+ * not count.
+ */
 static void
 compare_items(const Trainer *t, const Candidate *candidate, const Candidate *than, Measure measure, int skip)
 {
@@ -284,7 +295,10 @@ standard_errors(double chance)
 	return low;
 }
 
-/* The chance that a variable of Student's distribution exceeds x > 0 (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4). */
+/*
+ * The chance that a variable of Student's distribution exceeds x > 0 (Abramowitz and Stegun 1964,
+ * 26.7.3 and 26.7.4).
+ */
 static double
 student_beyond(double x, int64_t degrees)
 {
@@ -303,7 +317,10 @@ student_beyond(double x, int64_t degrees)
 	return 0.5 - sin(angle) * sum / 2;
 }
 
-/* The number of standard errors that a mean of n units, whose spread is unknown, exceeds with this chance. */
+/*
+ * The number of standard errors that a mean of n units, whose spread is unknown, exceeds with this
+ * chance.
+ */
 static double
 unit_errors(double chance, int64_t n)
 {
@@ -325,9 +342,10 @@ unit_errors(double chance, int64_t n)
 }
 
 /*
- * Has it more of a measure than no learning, by more than the highest of that number of candidates has by chance?  The error
- * is that of no difference at all: few items that all gain a little must not look certain.  Units are few, and their
- * interval by Student's distribution is wide already: what they gain must lie beyond it.
+ * Has it more of a measure than no learning, by more than the highest of that number of candidates
+ * has by chance?  The error is that of no difference at all: few items that all gain a little must
+ * not look certain.  Units are few, and their interval by Student's distribution is wide already:
+ * what they gain must lie beyond it.
  */
 static bool
 is_learned(const Trainer *t, const Candidate *candidate, Measure measure, int tests, int skip)
@@ -348,7 +366,10 @@ score_error(const Trainer *t, double score)
 {
 	double		n = (double) t->result->held_out_rows;
 
-	/* R2: what is not explained is a ratio of two sums of squares, each with a relative error of sqrt(2 / n) */
+	/*
+	 * R2: what is not explained is a ratio of two sums of squares, each with a relative error of
+	 * sqrt(2 / n)
+	 */
 	if (t->rows->target != NULL)
 		return (1 - score) * 2 / sqrt(n > 1 ? n : 1);
 	return sqrt(score * (1 - score) / (n > 1 ? n : 1));
@@ -385,7 +406,10 @@ stands(const Trainer *t, const Candidate *candidate, int n, int skip)
 
 /* ---------- the winner ---------- */
 
-/* How complex a candidate is: closed forms, then linear maps by iterations, by a loss, and networks. */
+/*
+ * How complex a candidate is: closed forms, then linear maps by iterations, by a loss, and
+ * networks.
+ */
 static int
 complexity(const Trainer *t, const Candidate *candidate)
 {

@@ -2,8 +2,8 @@
  * engine.c
  *	  A run of training: a named method, or auto (auto.c).
  *
- * A named method is judged in one split.  With few rows or constraints it is then fitted on all of them; with many the
- * run that was judged is the model.
+ * A named method is judged in one split.  With few rows or constraints it is then fitted on all of
+ * them; with many the run that was judged is the model.
  */
 #include "trainer.h"
 
@@ -22,8 +22,8 @@ typedef struct Judged
 } Judged;
 
 /*
- * The run that is judged.  What the rows that are learned from do not allow may still be possible with all of
- * them.
+ * The run that is judged.  What the rows that are learned from do not allow may still be possible
+ * with all of them.
  */
 static LearnStatus
 judge_named(Trainer *t, const Candidate *candidate, bool refit, Judged *judged)
@@ -38,7 +38,8 @@ judge_named(Trainer *t, const Candidate *candidate, bool refit, Judged *judged)
 	if (refit)
 	{
 		judged->candidate.plan.deadline = t->judged_by;
-		env->notice = NULL;		/* remarks about the columns are made once, for the model that is kept */
+		/* remarks about the columns are made once, for the model that is kept */
+		env->notice = NULL;
 	}
 	status = candidate_keep(t, &judged->candidate, &t->split[0], &judged->cut);
 	env->notice = notice;
@@ -74,7 +75,10 @@ compare_with_none(const Trainer *t, const Candidate *candidate)
 				 candidate->score, learned, none->score, before);
 }
 
-/* The scores after each epoch of the run that was judged, of a gradient method, as the candidate's course. */
+/*
+ * The scores after each epoch of the run that was judged, of a gradient method, as the candidate's
+ * course.
+ */
 static LearnStatus
 course_of_judged(Trainer *t, const Judged *judged, Candidate *candidate)
 {
@@ -88,8 +92,8 @@ course_of_judged(Trainer *t, const Judged *judged, Candidate *candidate)
 }
 
 /*
- * Fit on all.  Where the clock ends that early, the run that was judged is kept: its score is known, and the other
- * model's is not.
+ * Fit on all.  Where the clock ends that early, the run that was judged is kept: its score is
+ * known, and the other model's is not.
  */
 static LearnStatus
 refit_named(Trainer *t, Candidate *candidate, Judged *judged, bool *cut, bool *kept_judged)

@@ -2,10 +2,10 @@
  * judging.c
  *	  The score of a candidate on what the splits hold out.
  *
- * A candidate is fitted once for each split, on what that split has to learn from, and scored on the rest.  A
- * gradient method has a score after each epoch, its course.  With several splits, the epoch that counts in one of them
- * is the one that the others found best, so that it is not chosen by what it is judged on.  The strengths of a closed form
- * are such a course, too.
+ * A candidate is fitted once for each split, on what that split has to learn from, and scored on
+ * the rest.  A gradient method has a score after each epoch, its course.  With several splits, the
+ * epoch that counts in one of them is the one that the others found best, so that it is not chosen
+ * by what it is judged on.  The strengths of a closed form are such a course, too.
  */
 #include "trainer.h"
 
@@ -16,7 +16,9 @@
 /* Standard errors below its rival's merit by which a candidate is given up. */
 #define HOPELESS		3
 
-/* A course of scores in one split: of a gradient method by epochs, of a closed form by strengths. */
+/*
+ * A course of scores in one split: of a gradient method by epochs, of a closed form by strengths.
+ */
 typedef struct Course
 {
 	EpochRecord *record;
@@ -117,7 +119,10 @@ judge_split(Trainer *t, Candidate *candidate, int f, Course *course, HeldOutScor
 	return LEARN_OK;
 }
 
-/* The mean score of an epoch, from 1, over the splits but skip.  A course that has ended counts with its last score. */
+/*
+ * The mean score of an epoch, from 1, over the splits but skip.  A course that has ended counts
+ * with its last score.
+ */
 static QueryScore
 epoch_score(const Trainer *t, const Candidate *candidate, const Course *course, int epoch, int skip)
 {
@@ -141,8 +146,8 @@ epoch_score(const Trainer *t, const Candidate *candidate, const Course *course, 
 }
 
 /*
- * The epoch, from 1, whose mean score over the splits but one is best (skip -1: over all); of equal ones the
- * later.
+ * The epoch, from 1, whose mean score over the splits but one is best (skip -1: over all); of equal
+ * ones the later.
  */
 static int
 best_epoch_of(const Trainer *t, const Candidate *candidate, const Course *course, int skip)
@@ -189,7 +194,10 @@ is_hopeless(const Trainer *t, const Candidate *candidate, const Candidate *rival
 	return gain.mean + HOPELESS * gain.error < 0;
 }
 
-/* Of a candidate with a course that was judged in several splits: in each of them the epoch that the others found best. */
+/*
+ * Of a candidate with a course that was judged in several splits: in each of them the epoch that
+ * the others found best.
+ */
 static void
 take_epochs(const Trainer *t, Candidate *candidate, const Course *course, double *map_r)
 {

@@ -2,8 +2,8 @@
  * learn_constraints.c
  *	  The learner of constraints: pairs, triplets, quadruplets, matches, or rows alone.
  *
- * Constraints are held out so that they share no row with the constraints that are learned from, as far as there are enough
- * (learn/data/constraint_split.c).
+ * Constraints are held out so that they share no row with the constraints that are learned from, as
+ * far as there are enough (learn/data/constraint_split.c).
  */
 #include "trainer.h"
 
@@ -18,14 +18,17 @@
 
 #define FOLDS			5
 
-/* Hashes that are tried until both kinds of pairs are on both sides, and how far their seeds are apart. */
+/*
+ * Hashes that are tried until both kinds of pairs are on both sides, and how far their seeds are
+ * apart.
+ */
 #define HASHES			20
 #define HASH_STEP		INT64_C(0x5DEECE66D)
 
 /*
- * Learning rates of AdamW for one layer and for more: constraints are few, and steps with them.  Triplets of
- * two telling columns among five (test of sql/train_triplets.sql, 1,170 triplets, 30 epochs): one layer at rate
- * 0.001 holds 0.54 of the held-out ones, at 0.02 0.98.
+ * Learning rates of AdamW for one layer and for more: constraints are few, and steps with them.
+ * Triplets of two telling columns among five (test of sql/train_triplets.sql, 1,170 triplets, 30
+ * epochs): one layer at rate 0.001 holds 0.54 of the held-out ones, at 0.02 0.98.
  */
 #define LINEAR_RATE		0.02
 #define DEEP_RATE		0.003
@@ -54,12 +57,15 @@ plan_constraints(const Trainer *t, const Method *method, const char *network, Fi
 	const Constraints *constraints = t->constraints;
 
 	/*
-	 * Matches and views are each other's negatives, and want many; of pairs and triplets a batch's block
-	 * is all but empty, and costs its square.
+	 * Matches and views are each other's negatives, and want many; of pairs and triplets a batch's
+	 * block is all but empty, and costs its square.
 	 */
 	candidate_plan_start(t, method, network, constraint_searched(constraints->kind) ? 256 : 64, plan);
 
-	/* of pairs and triplets an anchor has no more than one positive and one negative: all that is given counts */
+	/*
+	 * of pairs and triplets an anchor has no more than one positive and one negative: all that is
+	 * given counts
+	 */
 	for (int i = 0; i < plan->n_terms && !constraint_searched(constraints->kind); i++)
 		if (method != o->method || (int) o->term[i].params.miner < 0)
 			plan->term[i].params.miner = MINE_ALL;
@@ -153,8 +159,8 @@ score_constraints(Trainer *t, const Split *split, const Model *a, const Model *b
 }
 
 /*
- * Learner.solve_seconds: the iterations of most solvers are a few hundred evaluations of two products over all rows of
- * the constraints.
+ * Learner.solve_seconds: the iterations of most solvers are a few hundred evaluations of two
+ * products over all rows of the constraints.
  */
 static double
 solve_seconds(const Trainer *t, const Method *method)
@@ -167,7 +173,10 @@ solve_seconds(const Trainer *t, const Method *method)
 
 /* ---------- splits ---------- */
 
-/* How much there is to learn from: of pairs of two kinds twice the rarer kind, for an AUC is no surer than that. */
+/*
+ * How much there is to learn from: of pairs of two kinds twice the rarer kind, for an AUC is no
+ * surer than that.
+ */
 static int64_t
 informative(const Constraints *constraints)
 {
@@ -210,7 +219,9 @@ max_held(const Trainer *t)
 	return held > MAX_HELD_SEARCH ? MAX_HELD_SEARCH : held < 2 ? 2 : held;
 }
 
-/* The splits by one hash; returns through *usable how many of them say something, which come first. */
+/*
+ * The splits by one hash; returns through *usable how many of them say something, which come first.
+ */
 static LearnStatus
 split_once(Trainer *t, int folds, double share, int64_t seed, int *usable)
 {

@@ -2,7 +2,8 @@
  * learn_labels.c
  *	  The learner of labels, and of a number to predict.
  *
- * Rows are held out by a hash of their content, in the open set whole classes.  docs/train.md says how many.
+ * Rows are held out by a hash of their content, in the open set whole classes.  docs/train.md says
+ * how many.
  */
 #include "trainer.h"
 
@@ -14,12 +15,14 @@
 
 #define MAX_HELD		3000	/* rows that judge */
 #define MAX_GALLERY		10000	/* rows that they are searched in */
-#define JUDGE_MEMORY	4		/* embedded rows of a judgement may take a fourth of the memory that is left */
+/* embedded rows of a judgement may take a fourth of the memory that is left */
+#define JUDGE_MEMORY	4
 #define MAX_FIT_SAMPLE	20000	/* rows that a closed form is judged from */
 #define MAX_BATCH		256
 
 #define FOLDS			5
-#define VERY_FEW		1000	/* fewer rows are judged by as many partitions into folds: one row of them is much */
+/* fewer rows are judged by as many partitions into folds: one row of them is much */
+#define VERY_FEW		1000
 #define REPEATS			3
 
 static const char *
@@ -129,7 +132,10 @@ split_labels(Trainer *t, int folds, int repeats)
 	}
 	else
 	{
-		/* in folds, two rows are each other's neighbour: what they say of each other is one observation */
+		/*
+		 * in folds, two rows are each other's neighbour: what they say of each other is one
+		 * observation
+		 */
 		t->counted = folds > 1 ? 2 : 1;
 	}
 	t->folds = folds;
@@ -170,8 +176,8 @@ always(const Trainer *t)
 /* ---------- what auto tries ---------- */
 
 /*
- * Strengths, from the strongest: of equal ones the last is taken.  LDA drops all directions but a few, so it is mixed with the rows as
- * they are; RCA keeps all, and needs little of them.
+ * Strengths, from the strongest: of equal ones the last is taken.  LDA drops all directions but a
+ * few, so it is mixed with the rows as they are; RCA keeps all, and needs little of them.
  */
 static const Strength lda_strengths[] = {{0, false}, {0, true}, {0.25, false}, {0.5, false}, {0.75, false}, {0.9, false}};
 static const Strength rca_strengths[] = {{0.1, false}, {0.1, true}, {0.25, false}, {0.25, true}, {0.5, false}, {0.5, true},
@@ -183,8 +189,9 @@ static const Strength many_strengths[] = {{0, true}, {0, false}};
 #define STRENGTHS(list)	NULL, 0, list, sizeof(list) / sizeof(list[0])
 
 /*
- * proxy_nca with scale 3 stands before other losses of one proxy a class for what recall@1 does not show: of losses
- * that are equal on held-out rows it has the lowest equal error rate of verification (docs/methods.md).
+ * proxy_nca with scale 3 stands before other losses of one proxy a class for what recall@1 does not
+ * show: of losses that are equal on held-out rows it has the lowest equal error rate of
+ * verification (docs/methods.md).
  */
 static const TryList few_tries = {
 	{{"lda"}, {"lfda"}, {"rca", STRENGTHS(few_rca)}, {"nca_linear"}}, 4,

@@ -19,7 +19,8 @@ typedef struct CandidateRecord
 	char		network[NET_LINE_MAX];
 	double		validation;		/* NaN: failed, see note */
 	double		map_r;
-	double		without_learning;	/* the score of no learning in the folds that this candidate was judged in */
+	/* the score of no learning in the folds that this candidate was judged in */
+	double		without_learning;
 	int			judged;			/* folds that it was judged in, */
 	int			folds;			/* of so many */
 	double		seconds;
@@ -48,7 +49,8 @@ typedef struct TrainResult
 {
 	Model	   *model;
 	Model	   *model_b;		/* constraints.h: of the second of two inputs, or NULL */
-	const Method *method;		/* what was trained: never the entry for auto.  NULL: no learning was best */
+	/* what was trained: never the entry for auto.  NULL: no learning was best */
+	const Method *method;
 	char		method_name[METHOD_TEXT_MAX];	/* its name, or the sum; "none" */
 	char		network[NET_LINE_MAX];	/* canonical line */
 	int			dims;
@@ -60,7 +62,8 @@ typedef struct TrainResult
 	const char *score_name;		/* "recall@1", "MAP@R" for open_set, "R2" for a target */
 	double		score_none;
 	double		score_whiten;
-	double		score_model;	/* auto and tuning: not the one by which the winner won (docs/auto.md) */
+	/* auto and tuning: not the one by which the winner won (docs/auto.md) */
+	double		score_model;
 	int64_t		train_rows;
 	int64_t		held_out_rows;
 	int			single_classes; /* classes of one row: trained on as negatives alone */
@@ -69,8 +72,8 @@ typedef struct TrainResult
 	int			n_history;
 
 	/*
-	 * If that model was fitted on all rows: by epoch, from 1, the mean held-out score of the runs that were judged
-	 * (QueryScore.recall; NaN: not measured), which may be longer.
+	 * If that model was fitted on all rows: by epoch, from 1, the mean held-out score of the runs
+	 * that were judged (QueryScore.recall; NaN: not measured), which may be longer.
 	 */
 	QueryScore *course;
 	int			n_course;
@@ -80,11 +83,11 @@ typedef struct TrainResult
 } TrainResult;
 
 /*
- * Train on rows (labels required, two classes at least: LEARN_DATA otherwise; or a target, and labels that are all
- * 0, for methods that learn from one).  The rows'
- * order must not depend on the storage: the caller sorts them by content.  Same rows, options
- * and machine: the same bits, unless the time limit cut the training short, which
- * result->reason then says.  The result lives in env's arena.
+ * Train on rows (labels required, two classes at least: LEARN_DATA otherwise; or a target, and
+ * labels that are all 0, for methods that learn from one).  The rows' order must not depend on the
+ * storage: the caller sorts them by content.  Same rows, options and machine: the same bits, unless
+ * the time limit cut the training short, which result->reason then says.  The result lives in env's
+ * arena.
  */
 extern LearnStatus train_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, TrainResult *result);
 

@@ -16,8 +16,8 @@
 #define THREAD_GAIN		0.6
 
 /*
- * Share of the time limit for the run of a named method that is judged.  The run on all rows after it takes 1.25 times
- * as long if a fifth is held out.
+ * Share of the time limit for the run of a named method that is judged.  The run on all rows after
+ * it takes 1.25 times as long if a fifth is held out.
  */
 #define JUDGING			0.4
 
@@ -160,8 +160,9 @@ candidate_plan_linear(const Trainer *t, const Candidate *candidate, int n_classe
 }
 
 /*
- * The work that is done in a second, for plans that must not depend on the clock: same seed and machine, same
- * model.  Of a busy machine rather than of an idle one: 784-512-256-64 in batches of 256 does about 90e9 by AVX-512.
+ * The work that is done in a second, for plans that must not depend on the clock: same seed and
+ * machine, same model.  Of a busy machine rather than of an idle one: 784-512-256-64 in batches of
+ * 256 does about 90e9 by AVX-512.
  */
 double
 work_seconds(const Trainer *t, double flops)

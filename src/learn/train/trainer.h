@@ -2,8 +2,8 @@
  * trainer.h
  *	  The engine of training: candidates for a model, fitted, judged, chosen and kept.
  *
- * A candidate is no learning, a closed form, a linear map, or a loss with a network.  The engine is written once for
- * labels, targets and constraints.  A Learner says what differs between them.
+ * A candidate is no learning, a closed form, a linear map, or a loss with a network.  The engine is
+ * written once for labels, targets and constraints.  A Learner says what differs between them.
  *
  *	engine.c	a run: a named method, or auto
  *	trainer.c	plans, phases, records, the fit that is kept
@@ -29,8 +29,10 @@
 #define MAX_FOLDS		15
 #define MAX_CANDIDATES	32
 #define HELD_PARTS		5		/* parts of the held-out items of a single split */
-#define TRAIN_FEW		5000	/* fewer rows or constraints are judged in folds, and the winner is fitted on all */
-#define MAX_WHITEN		2048	/* features up to which whitening, closed forms and linear maps are tried */
+/* fewer rows or constraints are judged in folds, and the winner is fitted on all */
+#define TRAIN_FEW		5000
+/* features up to which whitening, closed forms and linear maps are tried */
+#define MAX_WHITEN		2048
 #define AUTO_TIME_LIMIT	60.0
 
 /* How strongly a closed form is learned, which is chosen with it. */
@@ -47,14 +49,18 @@ typedef struct Candidate
 	double		score;			/* NaN: not judged, or it failed */
 	double		map_r;			/* beside recall@1, else NaN */
 	double		fold[MAX_FOLDS];	/* the score in each split; NaN: nothing to judge by */
-	int			judged;			/* splits that count: fewer than there are if it was given up or cut */
+	/* splits that count: fewer than there are if it was given up or cut */
+	int			judged;
 	bool		cut;			/* by the deadline */
-	QueryScore *each[MAX_FOLDS];	/* of each split's held-out items, where the trainer keeps them */
+	/* of each split's held-out items, where the trainer keeps them */
+	QueryScore *each[MAX_FOLDS];
 	int			best_epoch;
-	QueryScore *course;			/* gradient methods: mean score after each of n_course epochs; NULL: not judged */
+	/* gradient methods: mean score after each of n_course epochs; NULL: not judged */
+	QueryScore *course;
 	int			n_course;
 	LinearFit	linear;			/* classical methods: the latest fit */
-	const Strength *strengths;	/* closed forms: what may be chosen, from the strongest; NULL: the options' */
+	/* closed forms: what may be chosen, from the strongest; NULL: the options' */
+	const Strength *strengths;
 	int			n_strengths;
 	int			strength;		/* the one of them that is fitted */
 	double		recall10;		/* matches and views: beside the score */
@@ -93,24 +99,35 @@ typedef struct Learner
 	const char *(*noun) (const Trainer *t);
 
 	/*
-	 * t->split: this many folds, and as many again by another hash with each repeat.  folds 1: one split.
-	 * t->n_splits is 0 where nothing can be held out.
+	 * t->split: this many folds, and as many again by another hash with each repeat.  folds 1: one
+	 * split. t->n_splits is 0 where nothing can be held out.
 	 */
 	LearnStatus (*split) (Trainer *t, int folds, int repeats);
 
-	/* folds and repeats for auto; many: losses are compared in short runs on a sample, in one split */
+	/*
+	 * folds and repeats for auto; many: losses are compared in short runs on a sample, in one split
+	 */
 	LearnStatus (*folds) (const Trainer *t, int *folds, int *repeats, bool *many);
 
-	/* the plan of a gradient method by t->options; network NULL: the options', or one chosen by the data */
+	/*
+	 * the plan of a gradient method by t->options; network NULL: the options', or one chosen by the
+	 * data
+	 */
 	void		(*plan) (const Trainer *t, const Method *method, const char *network, FitPlan *plan);
 
-	/* one run of a gradient method on what from has to learn from; judge: the split that scores it, or NULL */
+	/*
+	 * one run of a gradient method on what from has to learn from; judge: the split that scores it,
+	 * or NULL
+	 */
 	LearnStatus (*fit) (Trainer *t, const FitPlan *plan, const Split *from, const Split *judge, Fit *fit);
 
 	/* any other candidate; phase PHASE_TRAINING: for good */
 	LearnStatus (*solve) (Trainer *t, Candidate *candidate, const Split *from, TrainPhase phase, Model **model);
 
-	/* seconds that solve takes for a method, by arithmetic; a closed form is judged once more with each strength beyond the first */
+	/*
+	 * seconds that solve takes for a method, by arithmetic; a closed form is judged once more with
+	 * each strength beyond the first
+	 */
 	double		(*solve_seconds) (const Trainer *t, const Method *method);
 
 	/* the score of a model on what a split holds out; b: of the second of two inputs, or NULL */
@@ -150,14 +167,20 @@ struct Trainer
 
 	/* what choose.c compares candidates by, item by item; each false: by splits */
 	bool		each;
-	const int32_t *kind;		/* n: items of two kinds, 0 and 1: the score is the mean of the means of both; or NULL */
+	/* n: items of two kinds, 0 and 1: the score is the mean of the means of both; or NULL */
+	const int32_t *kind;
 	const double *item_weight;	/* n, or NULL */
-	const int32_t *unit;		/* n: items of one unit go together, and the units are the evidence; or NULL: each item is one */
+	/*
+	 * n: items of one unit go together, and the units are the evidence; or NULL: each item is one
+	 */
+	const int32_t *unit;
 	int			n_units;
 	double	   *unit_sum;		/* n_units, and */
 	double	   *unit_weight;	/* their weights */
-	int			counted;		/* how often one comparison of two rows counts among the items: 1, or 2 */
-	uint8_t    *part;			/* n: the fold of the first partition that holds the item out; NULL: see choose.c */
+	/* how often one comparison of two rows counts among the items: 1, or 2 */
+	int			counted;
+	/* n: the fold of the first partition that holds the item out; NULL: see choose.c */
+	uint8_t    *part;
 	int64_t		n_compared;
 	double	   *compared;
 	double	   *times;
@@ -185,30 +208,36 @@ extern const char *candidate_name(const Candidate *candidate);	/* "none" for no 
 extern double candidate_merit(const Candidate *candidate);
 
 /*
- * The part of a gradient method's plan that is the same for all learners.  The batch is max_batch at most unless
- * options say otherwise; the learning rate is the caller's.
+ * The part of a gradient method's plan that is the same for all learners.  The batch is max_batch
+ * at most unless options say otherwise; the learning rate is the caller's.
  */
 extern void candidate_plan_start(const Trainer *t, const Method *method, const char *network, int max_batch, FitPlan *plan);
 
 /* The plan of a classical method. */
 extern LinearPlan candidate_plan_linear(const Trainer *t, const Candidate *candidate, int n_classes, TrainPhase phase);
 
-/* Seconds of work that a number of epochs of a plan are, by arithmetic alone: same seed, same plans. */
+/*
+ * Seconds of work that a number of epochs of a plan are, by arithmetic alone: same seed, same
+ * plans.
+ */
 extern double candidate_seconds(const Trainer *t, const FitPlan *plan, int epochs);
 
 /* Seconds that a number of floating-point operations take. */
 extern double work_seconds(const Trainer *t, double flops);
 
 /*
- * LEARN_INVALID where a closed form is asked for by name, and for more dimensions than the rows have.  Beside a network, which may
- * have more, and as a candidate it has as many as it can.
+ * LEARN_INVALID where a closed form is asked for by name, and for more dimensions than the rows
+ * have.  Beside a network, which may have more, and as a candidate it has as many as it can.
  */
 extern LearnStatus candidate_check_dims(const Trainer *t);
 
 /* Another record of t->result, which must have room for it. */
 extern CandidateRecord *candidate_record(Trainer *t, const Candidate *candidate, double seconds, const char *note);
 
-/* Record a candidate that the time limit does not allow for; say in the reason how many were left out. */
+/*
+ * Record a candidate that the time limit does not allow for; say in the reason how many were left
+ * out.
+ */
 extern void candidate_leave_out(Trainer *t, const Candidate *candidate);
 extern void trainer_append_left_out(const Trainer *t);
 
@@ -225,43 +254,51 @@ extern void trainer_scores_text(const char *name, double learned, double none, d
 extern void trainer_append_search(const Trainer *t, const Candidate *candidate, const Candidate *none);
 
 /*
- * Fit for good, into t->result: on all there is, for candidate->plan.stop_after epochs.  judge: on what that split
- * has to learn from, and it scores each epoch; candidate->score and the like are then of the epoch that is kept.
+ * Fit for good, into t->result: on all there is, for candidate->plan.stop_after epochs.  judge: on
+ * what that split has to learn from, and it scores each epoch; candidate->score and the like are
+ * then of the epoch that is kept.
  */
 extern LearnStatus candidate_keep(Trainer *t, Candidate *candidate, const Split *judge, bool *cut);
 
 /* ---------- judging.c ---------- */
 
 /*
- * candidate->score, map_r, fold and best_epoch by all splits.  With a rival (or NULL) it is given up after the first few
- * splits once it is clear that it will not be chosen, and a split that the deadline cuts short does not count.
+ * candidate->score, map_r, fold and best_epoch by all splits.  With a rival (or NULL) it is given
+ * up after the first few splits once it is clear that it will not be chosen, and a split that the
+ * deadline cuts short does not count.
  */
 extern LearnStatus candidate_judge(Trainer *t, Candidate *candidate, const Candidate *rival);
 
-/* Judge and record.  A candidate that the data or the memory does not allow, or that diverges, has no score. */
+/*
+ * Judge and record.  A candidate that the data or the memory does not allow, or that diverges, has
+ * no score.
+ */
 extern LearnStatus candidate_try(Trainer *t, Candidate *candidate, const Candidate *rival);
 
 /* Is it a status by which one candidate fails, and others need not? */
 extern bool candidate_may_fail(LearnStatus status);
 
 /*
- * The figures that every learned one is held against: no learning, and whitening (NaN where they cannot be
- * judged).
+ * The figures that every learned one is held against: no learning, and whitening (NaN where they
+ * cannot be judged).
  */
 extern LearnStatus trainer_baselines(Trainer *t, Candidate *none, Candidate *whiten);
 
 /* ---------- choose.c ---------- */
 
-/* Candidates keep what each held-out item adds to their scores from now on.  After the splits are made. */
+/*
+ * Candidates keep what each held-out item adds to their scores from now on.  After the splits are
+ * made.
+ */
 extern LearnStatus trainer_keep_each(Trainer *t);
 
 /* A figure of a score and a MAP@R. */
 typedef double (*Measure) (double score, double map_r);
 
 /*
- * How much more of a measure one candidate has than another, and the standard error of that: over held-out items
- * where candidates keep their scores, each item's mean over the partitions that it was held out in; else over
- * splits.  Items of part skip do not count; -1: all do.
+ * How much more of a measure one candidate has than another, and the standard error of that: over
+ * held-out items where candidates keep their scores, each item's mean over the partitions that it
+ * was held out in; else over splits.  Items of part skip do not count; -1: all do.
  */
 typedef struct Gain
 {
@@ -277,7 +314,10 @@ extern bool candidate_is_safe(const Trainer *t, const Candidate *candidate, int 
 /* Has a candidate a higher merit than another by more than the standard error of the difference? */
 extern bool candidate_beats(const Trainer *t, const Candidate *candidate, const Candidate *than);
 
-/* The winner among candidate[0..n), the first of which is no learning (t->none); tests: how many were tried in all. */
+/*
+ * The winner among candidate[0..n), the first of which is no learning (t->none); tests: how many
+ * were tried in all.
+ */
 extern int	choose(const Trainer *t, const Candidate *candidate, int n, int tests);
 
 /* The figure to report for the winner, which did not decide that it won; and its MAP@R. */

@@ -12,7 +12,8 @@
 #include "base/rng.h"
 #include "trainer.h"
 
-#define ETA					3	/* one trial in this many goes on, with this many times the epochs */
+/* one trial in this many goes on, with this many times the epochs */
+#define ETA					3
 #define MAX_RUNGS			3
 #define LEAST_EPOCHS		2	/* of the first rung */
 #define SEARCH_TIME			0.7 /* share of the time limit that is for searching */
@@ -245,7 +246,9 @@ same_trial(const TunePlan *plan, const Trial *a, const Trial *b)
 	return true;
 }
 
-/* The first is what options say; the others differ from each other.  *n: fewer if there are fewer. */
+/*
+ * The first is what options say; the others differ from each other.  *n: fewer if there are fewer.
+ */
 static LearnStatus
 draw_trials(LearnEnv *env, const TrainOptions *options, const TunePlan *plan, Trial *trial, int *n)
 {
@@ -319,7 +322,8 @@ typedef struct Search
 	Trainer    *t;
 	const TrainOptions *options;	/* as given */
 	const TunePlan *plan;
-	Trial	  **alive;			/* those of the latest rung that were judged come first, best first */
+	/* those of the latest rung that were judged come first, best first */
+	Trial	  **alive;
 	int			n;				/* trials of the first rung */
 	int			tried;			/* that were judged at all */
 	int			judged;			/* in the latest rung */
@@ -343,7 +347,10 @@ plan_trial(Trainer *t, const TrainOptions *options, double share, Candidate *can
 	plan->phase = PHASE_CHOOSING;
 }
 
-/* Judge a trial in a rung.  What the data or the memory does not allow, or what diverges, has no score. */
+/*
+ * Judge a trial in a rung.  What the data or the memory does not allow, or what diverges, has no
+ * score.
+ */
 static LearnStatus
 judge_trial(Search *s, Trial *trial, int rung, double share)
 {
@@ -432,8 +439,8 @@ search(Search *s)
 }
 
 /*
- * What trials learn from in place of all rows: as many as the time limit allows for by arithmetic, and never more than
- * MOST_SAMPLE, which tell settings apart as well.
+ * What trials learn from in place of all rows: as many as the time limit allows for by arithmetic,
+ * and never more than MOST_SAMPLE, which tell settings apart as well.
  */
 static LearnStatus
 draw_samples(Search *s)
@@ -445,7 +452,10 @@ draw_samples(Search *s)
 	plan_trial(t, s->options, 1, &full);
 	if (t->deadline < INFINITY && candidate_is_gradient(&full))
 	{
-		/* each of the rungs takes as long as the first, in which all trials have a share of the epochs */
+		/*
+		 * each of the rungs takes as long as the first, in which all trials have a share of the
+		 * epochs
+		 */
 		double		work = candidate_seconds(t, &full.plan, full.plan.epochs) / (double) t->n * t->n_splits * s->n;
 
 		rows = fmin(rows, fmax(LEAST_SAMPLE, SEARCH_TIME * (t->deadline - t->start) / work));

@@ -42,8 +42,8 @@ typedef struct TunePlan
 
 /*
  * What is searched where the user says nothing: learning rate, weight decay, and half and twice the
- * default of each number that the method's loss reads, as far as options does not fix them.  The plan's memory
- * is env's.  LEARN_INVALID for a method without a network: it has to be said there.
+ * default of each number that the method's loss reads, as far as options does not fix them.  The
+ * plan's memory is env's.  LEARN_INVALID for a method without a network: it has to be said there.
  */
 extern LearnStatus tune_default(LearnEnv *env, const TrainOptions *options, TunePlan *plan);
 
@@ -51,8 +51,9 @@ extern LearnStatus tune_default(LearnEnv *env, const TrainOptions *options, Tune
 extern LearnStatus tune_check(LearnEnv *env, const TrainOptions *options, const TunePlan *plan);
 
 /*
- * Search, then train the winner (choose.c) on all rows: a trial, or no learning.  chosen: options with the best trial's settings.  result->candidates has no learning, whitening,
- * and each judgement of each trial.  options and plan must be checked.  Same seed, same result, unless
+ * Search, then train the winner (choose.c) on all rows: a trial, or no learning.  chosen: options
+ * with the best trial's settings.  result->candidates has no learning, whitening, and each
+ * judgement of each trial.  options and plan must be checked.  Same seed, same result, unless
  * options->time_limit ended the search.
  */
 extern LearnStatus tune_model(LearnEnv *env, const Rows *rows, const TrainOptions *options, const TunePlan *plan,

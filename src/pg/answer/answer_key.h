@@ -2,8 +2,8 @@
  * answer_key.h
  *	  Keys: the values by which a caller knows rows.
  *
- * A result has keys as text.  Before that they are ordered and hashed by their own type, so that
- * 2 comes before 10.  A type that lacks an order, a hash or an array type has its text instead.  Text
+ * A result has keys as text.  Before that they are ordered and hashed by their own type, so that 2
+ * comes before 10.  A type that lacks an order, a hash or an array type has its text instead.  Text
  * is ordered by its bytes.
  */
 #ifndef DML_ANSWER_KEY_H

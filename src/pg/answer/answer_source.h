@@ -65,9 +65,9 @@ extern void answer_source_read(AnswerSource *source, bool vectors, bool labelled
 extern bool answer_query(Datum value, Oid given_type, Oid *type, Datum *query);
 
 /*
- * Such a value as a vector of this space and these dimensions: raw input is embedded by the model that
- * made the space.  NULL: the cast gives NULL.  Errors: another space, other dimensions, no right to
- * embed.
+ * Such a value as a vector of this space and these dimensions: raw input is embedded by the model
+ * that made the space.  NULL: the cast gives NULL.  Errors: another space, other dimensions, no
+ * right to embed.
  */
 extern const DmlVector *answer_query_vector(Datum value, Oid given_type, uint64 space, int dim);
 

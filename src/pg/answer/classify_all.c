@@ -81,7 +81,10 @@ gallery_memory(const Gallery *gallery, size_t texts)
 	return texts + sizeof(int32) * (gallery->room + 2 * answer_rows_added(gallery->gathered));
 }
 
-/* AnswerTake.  Beyond work_mem, labels are only counted, for the error that says how much is needed. */
+/*
+ * AnswerTake.  Beyond work_mem, labels are only counted, for the error that says how much is
+ * needed.
+ */
 static void
 take_gallery_row(void *state, Datum embedding, bool isnull, const char *text)
 {
@@ -287,7 +290,10 @@ read_sources(FunctionCallInfo fcinfo, const char *label_name, const char *hint, 
 	*questions = answer_source(text[3], text[4], "query", text[5] ? text[5] : answer_source_key(text[3], "key", hint), "key");
 }
 
-/* dml_classify_all(source, embedding, label, questions, query, key, k, max_distance, min_confidence, weights) */
+/*
+ * dml_classify_all(source, embedding, label, questions, query, key, k, max_distance,
+ * min_confidence, weights)
+ */
 Datum
 dml_classify_all(PG_FUNCTION_ARGS)
 {

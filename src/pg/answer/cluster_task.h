@@ -21,7 +21,8 @@ typedef struct ClusterTask
 	ClusterMethod method;
 	ClusterMetric metric;
 	KmeansTask	kmeans;
-	double		radius;			/* of DBSCAN; NaN: what the embeddings' model was calibrated for ... */
+	/* of DBSCAN; NaN: what the embeddings' model was calibrated for ... */
+	double		radius;
 	double		false_merge_rate;	/* ... at this rate or a lower one; NaN: at any */
 	int			min_points;
 	int			min_cluster_size;	/* of HDBSCAN */

@@ -116,7 +116,9 @@ row_features(FunctionCallInfo fcinfo, const DmlVersion *version, int i, HeapTupl
 	return arguments->features[i];
 }
 
-/* The embedding of row argument i, or NULL if a feature is NULL and the model does not fill it in. */
+/*
+ * The embedding of row argument i, or NULL if a feature is NULL and the model does not fill it in.
+ */
 static DmlVector *
 embed_row(FunctionCallInfo fcinfo, const DmlVersion *version, int i)
 {
@@ -174,7 +176,10 @@ dml_distance_plain(PG_FUNCTION_ARGS)
 	return distance(fcinfo, embed_plain(version, PG_GETARG_DATUM(1)), embed_plain(dml_second_side(version), PG_GETARG_DATUM(2)));
 }
 
-/* dml_distance(model, a, b): of two rows with the columns of the features; b by side b if there are two. */
+/*
+ * dml_distance(model, a, b): of two rows with the columns of the features; b by side b if there are
+ * two.
+ */
 Datum
 dml_distance_row(PG_FUNCTION_ARGS)
 {

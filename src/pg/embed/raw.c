@@ -197,8 +197,8 @@ dml_raw_within_cosine(PG_FUNCTION_ARGS)
 }
 
 /*
- * dml_ball(array of numbers, double precision): the center stays double, since a model with an origin
- * takes that off in double.
+ * dml_ball(array of numbers, double precision): the center stays double, since a model with an
+ * origin takes that off in double.
  */
 Datum
 dml_raw_ball(PG_FUNCTION_ARGS)

@@ -180,8 +180,8 @@ server_text(char *utf8)
 }
 
 /*
- * The weight of each number that the encoder makes: of a unit of a number, of a category's value.  A
- * text has one line, the mean of its buckets.
+ * The weight of each number that the encoder makes: of a unit of a number, of a category's value.
+ * A text has one line, the mean of its buckets.
  */
 static void
 put_encoded(const Explanation *e, const double *weight)

@@ -37,7 +37,8 @@ PG_FUNCTION_INFO_V1(dml_explain_pair_vector);
 /* One of the two rows. */
 typedef struct PairRow
 {
-	const DmlVersion *version;	/* embeds it; NULL: a stored vector, which an adapter leaves alone */
+	/* embeds it; NULL: a stored vector, which an adapter leaves alone */
+	const DmlVersion *version;
 	int			n;
 	double	   *given;			/* n: the numbers as the user gave them */
 	double	   *x;				/* n: as the model takes them, without the origin */
@@ -104,7 +105,10 @@ check_numbers(const DmlVersion *side)
 				 errhint("SELECT * FROM dml_explain('%s', 'table') shows what each feature does.", side->name)));
 }
 
-/* x: the numbers without the origin of the network that takes n of them.  Embedding has checked them. */
+/*
+ * x: the numbers without the origin of the network that takes n of them.  Embedding has checked
+ * them.
+ */
 static void
 take_row(Pair *pair, PairRow *row, const DmlVersion *version, const float4 *x, int n)
 {

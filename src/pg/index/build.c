@@ -36,7 +36,8 @@ enum
 
 #define BUILD_FILL			0.7	/* of a leaf's room: the next inserts find theirs */
 #define ORIGIN_ROWS			1000	/* tell how far rows lie from the middle, in the median ... */
-#define ORIGIN_REACH		8		/* ... rows this many times as far do not count for the origin */
+/* ... rows this many times as far do not count for the origin */
+#define ORIGIN_REACH		8
 #define SAMPLE_PER_LEAF		30
 #define SAMPLE_LEAST		10000	/* rows, of a small table too, if memory has room */
 #define SAMPLE_FEWEST		64		/* whatever memory has room for */

@@ -79,7 +79,10 @@ tree_fetch_begin(Relation heap, Relation index)
 	open_table(fetch);
 	if (fetch->attnum == 0)
 	{
-		/* no other expression: a search is by this one, and others may call what the searcher does not trust */
+		/*
+		 * no other expression: a search is by this one, and others may call what the searcher does
+		 * not trust
+		 */
 		fetch->estate = CreateExecutorState();
 		fetch->expr = ExecPrepareExpr((Expr *) linitial(RelationGetIndexExpressions(index)), fetch->estate);
 		GetPerTupleExprContext(fetch->estate)->ecxt_scantuple = fetch->slot;

@@ -78,7 +78,8 @@ rows_near(const SearchBest *rows, double limit)
  * Are more of the wanted rows expected in leaves that were not visited than the recall allows to
  * miss? Asked with conditions on columns, which may go along with the vectors, and in every stage
  * after the first. These are mostly made because a condition outside of the index rejects rows.
- * Where rows that pass are spread evenly over the leaves, calibration says how many leaves they take.
+ * Where rows that pass are spread evenly over the leaves, calibration says how many leaves they
+ * take.
  */
 static bool
 misses_too_many(const TreeScan *state, const TreeWalk *walk, const SearchBest *nearest)

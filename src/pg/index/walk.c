@@ -74,7 +74,10 @@
 /* One of this many rows of a leaf is looked at for their distance from its center. */
 #define NOTED_ROWS			8
 
-/* Standard deviations beyond which leaves differ in their shares of rows that pass by more than chance. */
+/*
+ * Standard deviations beyond which leaves differ in their shares of rows that pass by more than
+ * chance.
+ */
 #define CLUMPED_DEVIATIONS	2.5
 
 /* What an item of the frontier is; in the lowest bits of its id. */
@@ -679,7 +682,10 @@ tree_walk_is_even(const TreeWalk *walk)
 	if (variance == 0)
 		return true;
 
-	/* Pearson's chi-squared of the leaves, by its degrees of freedom: 1 on average, with this deviation */
+	/*
+	 * Pearson's chi-squared of the leaves, by its degrees of freedom: 1 on average, with this
+	 * deviation
+	 */
 	dispersion = (walk->clumps - walk->passed * share) / variance / (leaves - 1);
 	return dispersion <= 1 + CLUMPED_DEVIATIONS * sqrt((2 + leaves / (walk->passed * (1 - share))) / leaves);
 }

@@ -56,7 +56,8 @@ typedef struct TreeWalk
 	int			least[TREE_MAX_HEIGHT]; /* nodes to open before the first of the level below */
 	float		leaf_key;		/* of the leaf that was handed out last */
 	bool		watch;			/* offsets are wanted */
-	TreeOffsets offsets[TREE_MAX_HEIGHT];	/* by the level of the opened node; in leaves, rows that pass */
+	/* by the level of the opened node; in leaves, rows that pass */
+	TreeOffsets offsets[TREE_MAX_HEIGHT];
 	int64		passing_leaves; /* leaves with a row that passes */
 	double		spread;			/* sums over noted rows of opened leaves: of |r|^2, */
 	double		wobble;			/* of the variance of a squared distance ... */

@@ -64,7 +64,8 @@ typedef struct CatalogScan
  */
 extern void catalog_key(CatalogScan *scan, int i, AttrNumber column, RegProcedure equal, Datum value);
 extern void catalog_scan_begin(CatalogScan *scan, const char *table, const char *index, int n_keys, Snapshot snapshot);
-extern HeapTuple catalog_scan_next(CatalogScan *scan);	/* NULL: no more; valid until the next call */
+/* NULL: no more; valid until the next call */
+extern HeapTuple catalog_scan_next(CatalogScan *scan);
 extern void catalog_scan_end(CatalogScan *scan);
 
 /*

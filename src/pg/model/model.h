@@ -38,7 +38,8 @@ typedef struct DmlVersion
 	int			in;				/* how many numbers the network takes */
 	int			out;			/* dimensions of the embedding */
 	DmlInputKind input_kind;
-	int			n_columns;		/* with DML_INPUT_COLUMNS: of the encoder if the model has one, else in */
+	/* with DML_INPUT_COLUMNS: of the encoder if the model has one, else in */
+	int			n_columns;
 	char	  **columns;		/* their names */
 	char	   *features;		/* the features' text, as given to training */
 	const Model *model;
@@ -115,9 +116,8 @@ extern DmlVector *dml_version_embed_row(const DmlVersion *version, const float4 
 
 /*
  * Embed one row as the user gives it, a plain vector or an array without NULLs, by the side that
- * has its width.  The origin is taken off in double.  Errors: a width that the model does not take, a
- * model of features that are not all numbers,
- * and those of dml_floats_from_array.
+ * has its width.  The origin is taken off in double.  Errors: a width that the model does not take,
+ * a model of features that are not all numbers, and those of dml_floats_from_array.
  */
 extern DmlVector *dml_version_embed_vector(const DmlVersion *version, const float4 *x, int dim);
 extern DmlVector *dml_version_embed_array(const DmlVersion *version, ArrayType *array);

@@ -14,7 +14,10 @@
 
 #include "catalogue.h"
 
-/* The epochs of a version, in the given context. *judged: scores are those of the runs that were judged. */
+/*
+ * The epochs of a version, in the given context. *judged: scores are those of the runs that were
+ * judged.
+ */
 static EpochPoint *
 read_epochs(const DmlVersion *version, MemoryContext context, int *n, bool *judged)
 {

@@ -18,7 +18,8 @@
 #include "learn/measure/assess.h"
 #include "learn/picture/png.h"
 
-#define LEAST_IMAGE	8			/* side from which on a square array of bytes is taken for an image */
+/* side from which on a square array of bytes is taken for an image */
+#define LEAST_IMAGE	8
 
 static uint64 *
 hashes_of(const Selection *rows)
@@ -96,7 +97,10 @@ picture_draw_confusion(const PictureCall *call, Svg *svg)
 
 /* ---------- neighbours ---------- */
 
-/* Rows to ask about, to the front: the first of each class, by the order of labels, then the second of each ... */
+/*
+ * Rows to ask about, to the front: the first of each class, by the order of labels, then the second
+ * of each ...
+ */
 static void
 choose_questions(PictureRows *rows, int64 wanted)
 {

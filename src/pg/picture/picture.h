@@ -83,10 +83,10 @@ typedef struct PictureRows
 } PictureRows;
 
 /*
- * Read the source and the gallery as dml_evaluate does: as the current user, with the right to embed checked and features
- * of another role's model confined. label: an expression, or NULL. partly: rows whose label is NULL are
- * kept, with class -1, instead of skipped. spread: rows.n becomes drawn; else the sample moves to the
- * front.
+ * Read the source and the gallery as dml_evaluate does: as the current user, with the right to
+ * embed checked and features of another role's model confined. label: an expression, or NULL.
+ * partly: rows whose label is NULL are kept, with class -1, instead of skipped. spread: rows.n
+ * becomes drawn; else the sample moves to the front.
  */
 extern void picture_read(const PictureCall *call, const char *label, bool partly, bool spread, PictureRows *rows);
 
@@ -96,7 +96,10 @@ extern const float4 *picture_vectors(PictureRows *rows, int s, const Selection *
 /* The threshold that the version is calibrated to, in the learned space; else NaN. */
 extern double picture_threshold(const PictureRows *rows, int s);
 
-/* Title and subtitle. what: the beginning of the title. subtitle: in the encoding of the database, or NULL. */
+/*
+ * Title and subtitle. what: the beginning of the title. subtitle: in the encoding of the database,
+ * or NULL.
+ */
 extern PictureText picture_text(const PictureCall *call, const PictureRows *rows, const char *what, const char *subtitle);
 
 /* "2000 of 10000 rows of photo" */

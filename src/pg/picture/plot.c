@@ -15,7 +15,8 @@
 
 #define HINT	"SELECT dml_plot('space', 'model', 'table or query', label => 'column');"
 
-#define MEMORY	((size_t) 512 * 1024 * 1024)	/* of scores, pairs and bins, beside maintenance_work_mem */
+/* of scores, pairs and bins, beside maintenance_work_mem */
+#define MEMORY	((size_t) 512 * 1024 * 1024)
 
 PG_FUNCTION_INFO_V1(dml_plot);
 

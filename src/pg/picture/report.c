@@ -257,8 +257,8 @@ static const struct
 };
 
 /*
- * Draw a picture, as text in the caller's context. If the data or the version do not have what it shows, the error's message is
- * written to the page in its place, and the result is NULL.
+ * Draw a picture, as text in the caller's context. If the data or the version do not have what it
+ * shows, the error's message is written to the page in its place, and the result is NULL.
  */
 static char *
 try_picture(PictureCall *call, Svg *page)

@@ -29,7 +29,10 @@ extern void page_section(Svg *page, const char *id, const char *title);	/* the c
 extern void page_text(Svg *page, const char *text);
 extern void page_paragraphs(Svg *page, const char *text);
 
-/* A paragraph of the program's own words, with text of users in it. class: "" or one of the style sheet. */
+/*
+ * A paragraph of the program's own words, with text of users in it. class: "" or one of the style
+ * sheet.
+ */
 extern void page_say(Svg *page, const char *class, const char *format,...) pg_attribute_printf(3, 4);
 
 /* One line of a table of two columns. Nothing if value is NULL. */

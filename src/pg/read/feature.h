@@ -37,12 +37,13 @@ typedef struct DmlFeatures
 
 /*
  * Parse "x", "a, b, c", "log(a) AS la, category(b)": a target list and nothing else.  Errors, each
- * with a hint: a star, FROM, a subquery, a semicolon.  Text that passes can be put between SELECT and
- * FROM of a query and stays a target list there.  Put a newline after it, for a comment at its end.
+ * with a hint: a star, FROM, a subquery, a semicolon.  Text that passes can be put between SELECT
+ * and FROM of a query and stays a target list there.  Put a newline after it, for a comment at its
+ * end.
  *
- * A call of a word without a schema around a whole feature is the word, whatever functions there are.
- * skip(x) leaves its feature out.  dml_features_words raises a NOTICE if the user has a function of
- * such a name.
+ * A call of a word without a schema around a whole feature is the word, whatever functions there
+ * are. skip(x) leaves its feature out.  dml_features_words raises a NOTICE if the user has a
+ * function of such a name.
  */
 extern DmlFeatures *dml_features_parse(const char *text);
 extern void dml_features_words(const char *text);
@@ -89,7 +90,10 @@ extern int	dml_feature_floats(Datum value, bool isnull, Oid type, const char *na
 extern Oid	dml_feature_cast(Oid type);
 extern ArrayType *dml_feature_cast_array(Oid function, Datum value);
 
-/* Errors of a value that no real holds, of an embedding, and of an array that is no list of numbers. */
+/*
+ * Errors of a value that no real holds, of an embedding, and of an array that is no list of
+ * numbers.
+ */
 extern void dml_feature_check_number(double x, const char *name, int element);
 extern void dml_feature_check_plain(const DmlVector *vector, const char *name);
 extern void dml_feature_check_array(const ArrayType *array, const char *name);
@@ -119,7 +123,10 @@ extern Node *dml_features_expr(const DmlFeatureExprs *exprs, int i);	/* analysed
  */
 extern DmlFeatureExprs *dml_features_prepare(const DmlFeatures *features, List *analysed, Relation rel);
 
-/* As dml_features_prepare, for rows that are not of a table: dml_features_eval works on them, no more. */
+/*
+ * As dml_features_prepare, for rows that are not of a table: dml_features_eval works on them, no
+ * more.
+ */
 extern DmlFeatureExprs *dml_features_prepare_row(const DmlFeatures *features, List *analysed);
 
 /* The compiled features as text that has one meaning under every search_path. */
@@ -165,9 +172,9 @@ extern bool dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, cons
 
 /*
  * The features that a version was trained with, over rows of any composite type, for the current
- * user.  They are confined (feature_confined.h) unless the user owns the model.  Columns are found by
- * name; a row without names, ROW(1, 'red'), has the features themselves, in their order.  Errors: the
- * rows lack a column.
+ * user.  They are confined (feature_confined.h) unless the user owns the model.  Columns are found
+ * by name; a row without names, ROW(1, 'red'), has the features themselves, in their order.
+ * Errors: the rows lack a column.
  */
 typedef struct DmlRowFeatures DmlRowFeatures;
 

@@ -112,7 +112,9 @@ analyse_confined(DmlConfined *confined, const RowScope *scope)
 	return dml_confined_exprs(confined, scope->desc, attnums);
 }
 
-/* Whether the row is one of ROW(), whose columns are called f1, f2, and has one for each feature. */
+/*
+ * Whether the row is one of ROW(), whose columns are called f1, f2, and has one for each feature.
+ */
 static bool
 has_no_names(const DmlFeatures *features, TupleDesc desc)
 {

@@ -2,8 +2,8 @@
  * kinds.c
  *	  From SQL values to the values that an encoder takes.
  *
- * A category is compared by its text, which must not depend on settings such as DateStyle: times are
- * written in ISO format, with a time zone in UTC, and floats in their shortest form.
+ * A category is compared by its text, which must not depend on settings such as DateStyle: times
+ * are written in ISO format, with a time zone in UTC, and floats in their shortest form.
  */
 #include "compat.h"
 

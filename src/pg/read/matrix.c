@@ -266,7 +266,8 @@ check_query(void *state, const CachedPlanSource *source)
 	}
 	reader->row_max = reader->pass->encoder ? reader->pass->encoder->width : reader->is_array ? DML_MAX_DIM : n;
 	reader->row = palloc(sizeof(float4) * reader->row_max);
-	old = MemoryContextSwitchTo(reader->context);	/* what follows is used when the query is done */
+	/* what follows is used when the query is done */
+	old = MemoryContextSwitchTo(reader->context);
 	if (reader->given)
 	{
 		double	   *origin = palloc0(sizeof(double) * reader->row_max);
@@ -551,8 +552,8 @@ report_skipped(const Reader *reader, const bool *has_value)
 }
 
 /*
- * Whether the first pass has found that the source must be read again; sets in pass why.  Errors: no
- * encoder can be fitted.
+ * Whether the first pass has found that the source must be read again; sets in pass why.  Errors:
+ * no encoder can be fitted.
  */
 static bool
 must_read_again(Reader *reader, const bool *has_value)

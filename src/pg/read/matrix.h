@@ -21,7 +21,8 @@
 /* What becomes of a row with a NULL feature. */
 typedef enum DmlMissing
 {
-	DML_MISSING_CHOOSE = -1,	/* with one feature it is skipped, with several the NULL is filled in */
+	/* with one feature it is skipped, with several the NULL is filled in */
+	DML_MISSING_CHOOSE = -1,
 	DML_MISSING_IMPUTE,
 	DML_MISSING_SKIP
 } DmlMissing;
@@ -64,14 +65,19 @@ typedef struct DmlMatrixSource
 {
 	const char *source;			/* a relation's name, or a query */
 	const char *features;
-	const DmlVersion *version;	/* its encoder is used, or its origin is subtracted.  features NULL: the version's, which must
-								 * be confined (feature_confined.h) unless the user owns the model */
+	/*
+	 * its encoder is used, or its origin is subtracted.  features NULL: the version's, which must
+	 * be confined (feature_confined.h) unless the user owns the model
+	 */
+	const DmlVersion *version;
 	const double *origin;		/* version NULL: n_origin numbers to be subtracted; or NULL */
 	int			n_origin;
 	const Encoder *encoder;		/* version NULL: makes the numbers; or NULL */
-	bool		centres;		/* training: fit an encoder if the features need one, or choose an origin if
-								 * columns lose distinct values as real, and read the source again (the
-								 * classes are of one matrix, then) */
+	/*
+	 * training: fit an encoder if the features need one, or choose an origin if columns lose
+	 * distinct values as real, and read the source again (the classes are of one matrix, then)
+	 */
+	bool		centres;
 	DmlMissing	missing;		/* training: what becomes of rows with a NULL feature */
 	const char *label;			/* NULL: so is rows.label */
 	bool		partly;			/* keep rows with a NULL label or extra (rows.n_unlabeled) */

@@ -259,7 +259,10 @@ build_targets(State *state)
 	return query.data;
 }
 
-/* The origin of a place's rows, padded, or NULL.  Rows of another length than the model takes are refused later. */
+/*
+ * The origin of a place's rows, padded, or NULL.  Rows of another length than the model takes are
+ * refused later.
+ */
 static const double *
 place_origin(const DmlTupleSource *source, int k, int max)
 {
@@ -350,7 +353,8 @@ check_query(void *ctx, const CachedPlanSource *source)
 		place->row = palloc(sizeof(float4) * place->max);
 		may_round = may_round || (place->kinds == NULL && dml_rounding_may(place->features, place->types));
 	}
-	old = MemoryContextSwitchTo(state->context);	/* what follows is used when the query is done */
+	/* what follows is used when the query is done */
+	old = MemoryContextSwitchTo(state->context);
 	for (int k = 0; k < state->source->size; k++)
 	{
 		Place	   *place = &state->place[k];
@@ -720,8 +724,8 @@ report_skipped(const State *state, const bool *has_value)
 }
 
 /*
- * The origins of the inputs, into the source.  Two inputs have a common one where it serves both, so that
- * their rows can still be compared as they are.  False: no column needs one.
+ * The origins of the inputs, into the source.  Two inputs have a common one where it serves both,
+ * so that their rows can still be compared as they are.  False: no column needs one.
  */
 static bool
 find_origins(const State *state, DmlTupleSource *source)

@@ -37,7 +37,8 @@ typedef struct DmlTupleSource
 	bool		merge;			/* weights count copies: see below */
 	bool		place;			/* the source is a table, and the places of its rows are needed */
 	const char *weight_name;	/* its name in messages; NULL: "weight" */
-	bool		centres;		/* training: as in matrix.h; embeddings have neither origin nor encoder */
+	/* training: as in matrix.h; embeddings have neither origin nor encoder */
+	bool		centres;
 	DmlMissing	missing;		/* training: what becomes of rows with a NULL feature */
 	const double *origin[2];	/* of each input, n_origin numbers, to be subtracted; NULL: none */
 	int			n_origin[2];

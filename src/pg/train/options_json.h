@@ -24,7 +24,10 @@ extern char *options_to_json(const TrainOptions *options);
 /* [{"epoch": 1, "loss": 0.5, "recall@1": 0.9, "learning_rate": 0.001, "seconds": 0.1}, ...] */
 extern char *history_to_json(const TrainResult *result);
 
-/* [{"method": "supcon", "network": "256 relu, 64, l2", "recall@1": 0.9, "seconds": 3.1, "note": ""}, ...] */
+/*
+ * [{"method": "supcon", "network": "256 relu, 64, l2", "recall@1": 0.9, "seconds": 3.1, "note":
+ * ""}, ...]
+ */
 extern char *candidates_to_json(const TrainResult *result);
 
 #endif							/* DML_OPTIONS_JSON_H */

@@ -119,7 +119,8 @@ typedef struct Levels
 {
 	int			n;				/* levels above the finest; 0: one label column */
 	char	   *label;			/* the finest class, by all columns */
-	DmlExtra	extra[ROWS_MAX_LEVELS + 1]; /* from the finest up; then a row's place, if it is asked for */
+	/* from the finest up; then a row's place, if it is asked for */
+	DmlExtra	extra[ROWS_MAX_LEVELS + 1];
 } Levels;
 
 /*

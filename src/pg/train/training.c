@@ -390,7 +390,8 @@ training_store(Training *training, const TrainResult *result, DmlNewVersion *ver
 	version->epochs = result->epochs;
 	version->seconds = training_seconds(training);
 	version->seed = training->options.seed;
-	version->score_name = isnan(result->score_model) ? NULL : result->score_name;	/* NULL: nothing was held out */
+	/* NULL: nothing was held out */
+	version->score_name = isnan(result->score_model) ? NULL : result->score_name;
 	version->score_none = result->score_none;
 	version->score_whiten = result->score_whiten;
 	version->score_model = result->score_model;

@@ -51,9 +51,10 @@ extern void dml_vector_check_beside(const DmlVector *a, const DmlVector *b);
 
 /*
  * The floats of a one-dimensional array of real, double precision, integer, smallint, bigint or
- * numeric, allocated by palloc.  origin has a number for each element, which is subtracted in double
- * before the difference is rounded; NULL: nothing is subtracted.  Errors: NULL elements, more
- * dimensions, an empty array, other element types, values that a float4 cannot hold (infinite, NaN).
+ * numeric, allocated by palloc.  origin has a number for each element, which is subtracted in
+ * double before the difference is rounded; NULL: nothing is subtracted.  Errors: NULL elements,
+ * more dimensions, an empty array, other element types, values that a float4 cannot hold (infinite,
+ * NaN).
  *
  * dml_doubles_from_array returns the numbers as doubles, with the same errors.
  */

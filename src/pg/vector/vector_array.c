@@ -48,7 +48,9 @@ element_to_double(Datum value, Oid type)
 	}
 }
 
-/* One array element as a float4, which may be infinite or NaN.  origin: to be subtracted, or NULL. */
+/*
+ * One array element as a float4, which may be infinite or NaN.  origin: to be subtracted, or NULL.
+ */
 static float4
 element_to_float(Datum value, Oid type, const double *origin)
 {
