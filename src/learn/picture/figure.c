@@ -104,8 +104,8 @@ figure_text(Svg *svg, double x, double y, double size, TextAnchor anchor, const 
 	if (class[0])
 		svg_format(svg, " class=\"%s\"", class);
 	svg_put(svg, ">");
-	if (width > 0)
-		svg_text_within(svg, text, size, width);
+	if (width > 0)				/* bold text is wider */
+		svg_text_within(svg, text, size, class[0] == 'b' && (class[1] == ' ' || class[1] == '\0') ? width / 1.1 : width);
 	else
 		svg_text(svg, text);
 	svg_put(svg, "</text>\n");

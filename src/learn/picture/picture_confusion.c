@@ -159,15 +159,16 @@ picture_confusion(LearnEnv *env, const PictureText *text, const ConfusionPicture
 	height = top + side + 54 + (text->note ? FIGURE_BOTTOM - 10 : 0);
 
 	figure_begin(svg, &(Figure) {text->theme, "confusion", text->title, text->subtitle, text->note, width, height});
-	figure_text(svg, left + side / 2, FIGURE_TOP + 8, FIGURE_TEXT, TEXT_MIDDLE, "", "class that the neighbours vote for", 0);
+	figure_text(svg, left, FIGURE_TOP + 8, FIGURE_TEXT, TEXT_START, "", "class that the neighbours vote for", 0);
 	svg_put(svg, "<g transform=\"translate(");
 	svg_number(svg, FIGURE_MARGIN + 8);
 	svg_put(svg, " ");
-	svg_number(svg, top + side / 2);
+	svg_number(svg, top + side);
 	svg_put(svg, ") rotate(-90)\">");
-	figure_text(svg, 0, 0, FIGURE_TEXT, TEXT_MIDDLE, "", "class of the row", 0);
+	figure_text(svg, 0, 0, FIGURE_TEXT, TEXT_START, "", "class of the row", 0);
 	svg_put(svg, "</g>");
-	figure_text(svg, left + side + 12, top - 8, FIGURE_SMALL, TEXT_START, "muted", tall > 20 ? "" : "right", 0);
+	if (tall <= 20)
+		figure_text(svg, left + side + 12, top - 8, FIGURE_SMALL, TEXT_START, "muted", "right", 0);
 	svg_put(svg, "<g class=\"matrix\">\n");
 	for (int r = 0; r < lines.n; r++)
 	{
