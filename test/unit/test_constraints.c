@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "dataset.h"
-#include "learn/fit/constraint_judge.h"
+#include "learn/fit/constraint_score.h"
 #include "learn/data/constraint_split.h"
 #include "learn/train/train.h"
 #include "learn/fit/known_matches.h"

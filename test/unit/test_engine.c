@@ -450,25 +450,25 @@ test_many_classes(void **state)
 	UnitEnv		unit;
 	Dataset    *data;
 	Split		split;
-	Judge		judge;
+	HeldOut		held_out;
 	bool	   *found;
 	int			mates = 0;
 
 	start_env(&unit);
 	data = noise(&unit.env, 60000, 2, 20000, 5);
 	ASSERT_OK(&unit, split_make(&unit.env, &data->rows, &(SplitPlan) {false, 1, 0, 0.02, 3000, 0}, &split));
-	ASSERT_OK(&unit, judge_create(&unit.env, &data->rows, false, &split, 2000, 20000, 0, &judge));
-	assert_in_range(judge.n_gallery, 2000, 20000);
+	ASSERT_OK(&unit, held_out_create(&unit.env, &data->rows, false, &split, 2000, 20000, 0, &held_out));
+	assert_in_range(held_out.n_gallery, 2000, 20000);
 	found = arena_alloc_zero(unit.env.arena, 20000, sizeof(bool));
-	for (int64_t i = 0; i < judge.n_gallery; i++)
+	for (int64_t i = 0; i < held_out.n_gallery; i++)
 	{
-		found[data->rows.label[judge.gallery[i]]] = true;
-		assert_true(i == 0 || judge.gallery[i] > judge.gallery[i - 1]);
+		found[data->rows.label[held_out.gallery[i]]] = true;
+		assert_true(i == 0 || held_out.gallery[i] > held_out.gallery[i - 1]);
 	}
-	for (int64_t i = 0; i < judge.n_query; i++)
-		mates += found[data->rows.label[judge.query[i]]];
-	assert_true(judge.n_query > 500);
-	assert_true(mates == judge.n_query);	/* every class keeps a row to learn from */
+	for (int64_t i = 0; i < held_out.n_query; i++)
+		mates += found[data->rows.label[held_out.query[i]]];
+	assert_true(held_out.n_query > 500);
+	assert_true(mates == held_out.n_query);	/* every class keeps a row to learn from */
 	unit_env_done(&unit);
 }
 

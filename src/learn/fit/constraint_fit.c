@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/blas.h"
-#include "constraint_judge.h"
+#include "constraint_score.h"
 #include "fit_loop.h"
 #include "learn/loss/loss_quadruplet.h"
 #include "learn/data/hard_negatives.h"
@@ -372,7 +372,7 @@ LearnStatus
 constraint_fit(LearnEnv *env, const ConstraintInput *input, const TrainOptions *options, const FitPlan *plan, Fit *fit)
 {
 	const Constraints *constraints = input->constraints;
-	const Split *split = input->judge;
+	const Split *split = input->held_out;
 	int64_t		n = input->n;
 	Run			run = {0};
 	Stepper    *s = &run.stepper;

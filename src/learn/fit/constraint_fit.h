@@ -16,7 +16,7 @@ typedef struct ConstraintInput
 	const int64_t *index;
 	int64_t		n;
 	const Views *views;			/* CONSTRAINT_NONE; else NULL */
-	const Split *judge;			/* what it holds out scores epochs; or NULL */
+	const Split *held_out;		/* what it holds out scores epochs; or NULL */
 } ConstraintInput;
 
 /* As fit_gradient. */

@@ -22,7 +22,7 @@ typedef struct Run
 	const Rows *rows;
 	const FitPlan *plan;
 	const TrainOptions *options;
-	const Judge *judge;			/* or NULL */
+	const HeldOut *held_out;	/* or NULL */
 	Sampler    *sampler;
 	FitViews   *views;			/* or NULL: no self-supervised term */
 	float	   *dz_level;		/* the gradient of a coarser level of labels, or NULL */
@@ -68,7 +68,7 @@ plan_loss(LearnEnv *env, const FitPlan *plan, const LossShape *shape, LossSum **
 	return loss_sum_create(env, term, plan->n_terms, shape, loss);
 }
 
-/* JudgeEmbed with the weights as they are now. */
+/* HeldOutEmbed with the weights as they are now. */
 static LearnStatus
 embed_now(LearnEnv *env, void *ctx, const int64_t *index, int count, float *out)
 {
@@ -191,17 +191,17 @@ score(LearnEnv *env, void *ctx, HeldOutScore *found)
 {
 	Run		   *run = ctx;
 
-	return judge_score(env, run->judge, embed_now, run, run->stepper.out, found);
+	return held_out_score(env, run->held_out, embed_now, run, run->stepper.out, found);
 }
 
 LearnStatus
 fit_gradient(LearnEnv *env, const FitInput *input, const TrainOptions *options, const FitPlan *plan, Fit *fit)
 {
 	const Rows *rows = input->rows;
-	const Judge *judge = input->judge;
+	const HeldOut *held_out = input->held_out;
 	Run			run = {0};
 	Stepper    *s = &run.stepper;
-	FitTask		task = {&run, 0, {NULL, NULL}, step, judge ? judge->n_query : 0, judge ? score : NULL};
+	FitTask		task = {&run, 0, {NULL, NULL}, step, held_out ? held_out->n_query : 0, held_out ? score : NULL};
 	ArenaMark	mark;
 	Rng			rng;
 	int			tape_rows = plan->batch;
@@ -210,7 +210,7 @@ fit_gradient(LearnEnv *env, const FitInput *input, const TrainOptions *options, 
 	run.rows = rows;
 	s->plan = run.plan = plan;
 	s->options = run.options = options;
-	run.judge = judge;
+	run.held_out = held_out;
 	if (rows->target)
 		LEARN_TRY(target_scale(env, rows, input->index, input->n, &run.scale));
 	rng_seed(&rng, (uint64_t) options->seed, 3);
@@ -220,8 +220,8 @@ fit_gradient(LearnEnv *env, const FitInput *input, const TrainOptions *options, 
 	fit->model_b = NULL;
 	LEARN_ALLOC(env, fit->history, plan->stop_after);
 	fit->each = NULL;
-	if (judge && plan->each)
-		LEARN_ALLOC(env, fit->each, (size_t) fit_judged(plan) * judge->n_query);
+	if (held_out && plan->each)
+		LEARN_ALLOC(env, fit->each, (size_t) fit_judged(plan) * held_out->n_query);
 
 	mark = arena_mark(env->arena);
 	if (options->unlabeled > 0 && fit_views_tape(rows, input->n) > tape_rows)

@@ -6,7 +6,7 @@
 #define FIT_H
 
 #include "base/report.h"
-#include "judge.h"
+#include "held_out.h"
 #include "learn/methods/options.h"
 #include "learn/loss/loss_sum.h"
 
@@ -15,7 +15,7 @@ typedef struct EpochRecord
 	int			epoch;			/* from 1 */
 	double		loss;
 	double		validation;		/* NaN where it was not measured */
-	double		map_r;			/* beside recall@1 (judge.h), else NaN */
+	double		map_r;			/* beside recall@1 (held_out.h), else NaN */
 	double		learning_rate;
 	double		seconds;		/* since the start of training */
 } EpochRecord;
@@ -44,10 +44,10 @@ typedef struct FitPlan
 
 typedef struct Fit
 {
-	Model	   *model;			/* best weights by the judge, else the last */
+	Model	   *model;			/* best weights by the held-out score, else the last */
 	Model	   *model_b;		/* constraints.h: of the second of two inputs, or NULL */
 	char		network[NET_LINE_MAX];
-	double		score;			/* of the best epoch; NaN without a judge */
+	double		score;			/* of the best epoch; NaN if nothing was held out */
 	double		map_r;
 	int			best_epoch;
 	int			epochs;			/* run */
@@ -74,7 +74,7 @@ typedef struct FitInput
 	const Rows *rows;
 	const int64_t *index;
 	int64_t		n;
-	const Judge *judge;			/* scores epochs; or NULL */
+	const HeldOut *held_out;	/* scores epochs; or NULL */
 } FitInput;
 
 /* The model lives in the arena of env; everything else is given back. */

@@ -50,7 +50,7 @@ plan_labels(const Trainer *t, const Method *method, const char *network, FitPlan
 static LearnStatus
 fit_labels(Trainer *t, const FitPlan *plan, const Split *from, const Split *judge, Fit *fit)
 {
-	FitInput	input = {t->rows, from->train, from->n_train, judge ? &t->judge[judge - t->split] : NULL};
+	FitInput	input = {t->rows, from->train, from->n_train, judge ? &t->held_out[judge - t->split] : NULL};
 
 	return fit_gradient(t->env, &input, t->options, plan, fit);
 }
@@ -79,7 +79,7 @@ solve_labels(Trainer *t, Candidate *candidate, const Split *from, TrainPhase pha
 static LearnStatus
 score_labels(Trainer *t, const Split *split, const Model *a, const Model *b, HeldOutScore *score)
 {
-	return judge_model(t->env, &t->judge[split - t->split], a, score);
+	return held_out_score_model(t->env, &t->held_out[split - t->split], a, score);
 }
 
 /* Learner.solve_seconds: measured on rows of 64 columns. */
@@ -145,8 +145,8 @@ split_labels(Trainer *t, int folds, int repeats)
 		SplitPlan	plan = {o->open_set, folds, f % folds, share, max_held, o->seed + f / folds};
 
 		LEARN_TRY(split_make(t->env, t->rows, &plan, &t->split[f]));
-		LEARN_TRY(judge_create(t->env, t->rows, o->open_set, &t->split[f], MAX_GALLERY, rows - t->split[f].n_held, o->seed, &t->judge[f]));
-		t->weight[f] = (double) t->judge[f].n_query;
+		LEARN_TRY(held_out_create(t->env, t->rows, o->open_set, &t->split[f], MAX_GALLERY, rows - t->split[f].n_held, o->seed, &t->held_out[f]));
+		t->weight[f] = (double) t->held_out[f].n_query;
 		if (f < folds)
 			t->result->held_out_rows += t->split[f].n_held;
 	}

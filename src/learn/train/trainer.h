@@ -21,9 +21,9 @@
 #include "learn/data/split.h"
 #include "learn/data/views.h"
 #include "learn/fit/constraint_fit.h"
-#include "learn/fit/constraint_judge.h"
+#include "learn/fit/constraint_score.h"
 #include "learn/fit/fit.h"
-#include "learn/fit/judge.h"
+#include "learn/fit/held_out.h"
 #include "train.h"
 
 #define MAX_FOLDS		15
@@ -186,7 +186,7 @@ struct Trainer
 	double	   *times;
 	bool		searched;		/* recall@10 and MRR are known beside the score */
 
-	Judge		judge[MAX_FOLDS];	/* labels */
+	HeldOut		held_out[MAX_FOLDS];	/* labels */
 
 	const Constraints *constraints;	/* constraints */
 	ConstraintSplitter splitter;
@@ -204,7 +204,7 @@ extern void candidate_init(Candidate *candidate, const Method *method);
 extern bool candidate_is_gradient(const Candidate *candidate);
 extern const char *candidate_name(const Candidate *candidate);	/* "none" for no learning */
 
-/* What candidates are compared by (judge.h). */
+/* What candidates are compared by (held_out.h). */
 extern double candidate_merit(const Candidate *candidate);
 
 /*

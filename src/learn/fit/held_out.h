@@ -1,5 +1,5 @@
 /*
- * judge.h
+ * held_out.h
  *	  The held-out score by which early stopping and auto decide.
  *
  * Closed set: recall@1 of held-out rows in a sample of the rows that are learned from, plus a
@@ -12,8 +12,8 @@
  * mistaken for known ones. An embedding that discards what tells new classes from known ones looks
  * good as long as the new classes are alone.
  */
-#ifndef JUDGE_H
-#define JUDGE_H
+#ifndef HELD_OUT_H
+#define HELD_OUT_H
 
 #include <math.h>
 
@@ -36,7 +36,7 @@ typedef struct HeldOutScore
 /* The value by which epochs and candidates are compared. */
 extern double score_merit(double score, double map_r);
 
-typedef struct Judge
+typedef struct HeldOut
 {
 	const Rows *rows;
 	bool		open_set;
@@ -44,26 +44,26 @@ typedef struct Judge
 	int64_t		n_query;
 	int64_t    *gallery;		/* of those learned from */
 	int64_t		n_gallery;
-} Judge;
+} HeldOut;
 
-/* Embed count rows (count x out), count <= JUDGE_BLOCK. */
-#define JUDGE_BLOCK		256
-typedef LearnStatus (*JudgeEmbed) (LearnEnv *env, void *ctx, const int64_t *index, int count, float *out);
+/* Embed count rows (count x out), count <= HELD_OUT_BLOCK. */
+#define HELD_OUT_BLOCK		256
+typedef LearnStatus (*HeldOutEmbed) (LearnEnv *env, void *ctx, const int64_t *index, int count, float *out);
 
 /*
  * The gallery is a sample of max_gallery rows that are learned from. In the closed set it also has
  * some rows of each held-out class, so that there may be far more classes than rows in the sample;
  * but at most max_rows rows in all.
  */
-extern LearnStatus judge_create(LearnEnv *env, const Rows *rows, bool open_set, const Split *split,
-								int64_t max_gallery, int64_t max_rows, int64_t seed, Judge *judge);
+extern LearnStatus held_out_create(LearnEnv *env, const Rows *rows, bool open_set, const Split *split,
+									int64_t max_gallery, int64_t max_rows, int64_t seed, HeldOut *held_out);
 
 /*
  * NaN if no held-out row has a partner. Rows with a target: R2 of the mean of the five nearest rows
  * that are learned from.
  */
-extern LearnStatus judge_score(LearnEnv *env, const Judge *judge, JudgeEmbed embed, void *ctx,
-							   int out, HeldOutScore *found);
-extern LearnStatus judge_model(LearnEnv *env, const Judge *judge, const Model *model, HeldOutScore *found);
+extern LearnStatus held_out_score(LearnEnv *env, const HeldOut *held_out, HeldOutEmbed embed, void *ctx,
+								  int out, HeldOutScore *found);
+extern LearnStatus held_out_score_model(LearnEnv *env, const HeldOut *held_out, const Model *model, HeldOutScore *found);
 
-#endif							/* JUDGE_H */
+#endif							/* HELD_OUT_H */

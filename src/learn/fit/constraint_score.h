@@ -1,17 +1,17 @@
 /*
- * constraint_judge.h
+ * constraint_score.h
  *	  The held-out score of an embedding by constraints.
  */
-#ifndef CONSTRAINT_JUDGE_H
-#define CONSTRAINT_JUDGE_H
+#ifndef CONSTRAINT_SCORE_H
+#define CONSTRAINT_SCORE_H
 
-#include "judge.h"
+#include "held_out.h"
 #include "learn/data/constraints.h"
 #include "learn/data/views.h"
 
 /*
- * What is scored: an embedding of both sides into out dimensions. embed takes count <= JUDGE_BLOCK
- * rows x of side a (0) or b (1).
+ * What is scored: an embedding of both sides into out dimensions. embed takes count <=
+ * HELD_OUT_BLOCK rows x of side a (0) or b (1).
  */
 typedef struct ConstraintEmbed
 {
@@ -37,4 +37,4 @@ extern LearnStatus constraint_score(LearnEnv *env, const Constraints *constraint
 extern LearnStatus constraint_score_model(LearnEnv *env, const Constraints *constraints, const Split *split, const Views *views,
 									 const Model *a, const Model *b, HeldOutScore *score);
 
-#endif							/* CONSTRAINT_JUDGE_H */
+#endif							/* CONSTRAINT_SCORE_H */

@@ -1,8 +1,8 @@
 /*
- * constraint_judge.c
+ * constraint_score.c
  *	  The held-out score of constraints, of matches, and of rows against views of themselves.
  */
-#include "constraint_judge.h"
+#include "constraint_score.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -44,13 +44,13 @@ embed_all(LearnEnv *env, const Rows *rows, int side, const int64_t *index, int64
 	float	   *view = NULL;
 	Rng			rng;
 
-	LEARN_ALLOC(env, x, (size_t) JUDGE_BLOCK * rows->d);
+	LEARN_ALLOC(env, x, (size_t) HELD_OUT_BLOCK * rows->d);
 	if (views)
-		LEARN_ALLOC(env, view, (size_t) JUDGE_BLOCK * rows->d);
+		LEARN_ALLOC(env, view, (size_t) HELD_OUT_BLOCK * rows->d);
 	rng_seed(&rng, VIEW_SEED, 0);
-	for (int64_t i = 0; i < n; i += JUDGE_BLOCK)
+	for (int64_t i = 0; i < n; i += HELD_OUT_BLOCK)
 	{
-		int			count = n - i < JUDGE_BLOCK ? (int) (n - i) : JUDGE_BLOCK;
+		int			count = n - i < HELD_OUT_BLOCK ? (int) (n - i) : HELD_OUT_BLOCK;
 
 		LEARN_TRY(learn_poll(env));
 		LEARN_TRY(rows->fetch(env, rows->ctx, index + i, count, x));
@@ -75,12 +75,12 @@ measure(LearnEnv *env, const Constraints *constraints, const Split *split, const
 	int64_t    *row;
 	float	   *z;
 
-	LEARN_ALLOC(env, row, JUDGE_BLOCK);
-	LEARN_ALLOC(env, z, (size_t) size * JUDGE_BLOCK * embed->out);
-	for (int64_t from = 0; from < split->n_held; from += JUDGE_BLOCK)
+	LEARN_ALLOC(env, row, HELD_OUT_BLOCK);
+	LEARN_ALLOC(env, z, (size_t) size * HELD_OUT_BLOCK * embed->out);
+	for (int64_t from = 0; from < split->n_held; from += HELD_OUT_BLOCK)
 	{
-		int			count = split->n_held - from < JUDGE_BLOCK ? (int) (split->n_held - from) : JUDGE_BLOCK;
-		size_t		block = (size_t) JUDGE_BLOCK * embed->out;
+		int			count = split->n_held - from < HELD_OUT_BLOCK ? (int) (split->n_held - from) : HELD_OUT_BLOCK;
+		size_t		block = (size_t) HELD_OUT_BLOCK * embed->out;
 
 		for (int k = 0; k < size; k++)
 		{
@@ -288,7 +288,7 @@ search(LearnEnv *env, Search *s, HeldOutScore *score)
 	double		top10 = 0;
 	double		mrr = 0;
 
-	LEARN_ALLOC(env, product, (size_t) JUDGE_BLOCK * s->ng);
+	LEARN_ALLOC(env, product, (size_t) HELD_OUT_BLOCK * s->ng);
 	LEARN_ALLOC(env, half, s->ng);
 	LEARN_ALLOC(env, mean, s->out);
 	is_right = arena_alloc_zero(env->arena, (size_t) s->ng, sizeof(bool));
@@ -298,9 +298,9 @@ search(LearnEnv *env, Search *s, HeldOutScore *score)
 	for (int64_t j = 0; j < s->ng; j++)
 		half[j] = 0.5f * vm_dot(s->gallery + j * s->out, s->gallery + j * s->out, s->out);
 
-	for (int64_t from = 0; from < s->nq; from += JUDGE_BLOCK)
+	for (int64_t from = 0; from < s->nq; from += HELD_OUT_BLOCK)
 	{
-		int			count = s->nq - from < JUDGE_BLOCK ? (int) (s->nq - from) : JUDGE_BLOCK;
+		int			count = s->nq - from < HELD_OUT_BLOCK ? (int) (s->nq - from) : HELD_OUT_BLOCK;
 
 		LEARN_TRY(blas_gemm_polled(env, false, true, count, (int) s->ng, s->out, -1,
 								   s->query + from * s->out, s->out, s->gallery, s->out, 0, product, (int) s->ng));
@@ -505,8 +505,8 @@ constraint_score_model(LearnEnv *env, const Constraints *constraints, const Spli
 	ArenaMark	mark = arena_mark(env->arena);
 	ModelEmbed	m = {{a, b ? b : a}, NULL};
 	ConstraintEmbed	embed = {embed_with_model, &m, model_out(a)};
-	size_t		scratch_a = model_scratch(m.model[0], JUDGE_BLOCK);
-	size_t		scratch_b = model_scratch(m.model[1], JUDGE_BLOCK);
+	size_t		scratch_a = model_scratch(m.model[0], HELD_OUT_BLOCK);
+	size_t		scratch_b = model_scratch(m.model[1], HELD_OUT_BLOCK);
 
 	LEARN_ALLOC(env, m.scratch, scratch_a > scratch_b ? scratch_a : scratch_b);
 	LEARN_TRY(constraint_score(env, constraints, split, views, &embed, score));
