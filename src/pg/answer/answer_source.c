@@ -72,9 +72,8 @@ typedef struct Reading
 	void	   *state;
 } Reading;
 
-/* DmlQueryReader.check: done already, on the query as the user gave it. */
-static void
-check_nothing(void *state, const CachedPlanSource *source)
+void
+answer_check_nothing(void *state, const CachedPlanSource *source)
 {
 }
 
@@ -91,7 +90,7 @@ void
 answer_source_read(AnswerSource *source, bool vectors, bool labelled, AnswerTake take, void *state)
 {
 	Reading		reading = {take, state};
-	DmlQueryReader reader = {.check = check_nothing,.take = take_row,.state = &reading};
+	DmlQueryReader reader = {.check = answer_check_nothing,.take = take_row,.state = &reading};
 	char	   *query;
 
 	if (SPI_connect() != SPI_OK_CONNECT)

@@ -9,6 +9,7 @@
 
 #include "fmgr.h"
 
+#include "read/query.h"
 #include "vector/vector.h"
 
 /* Parts of a query, each of which is one expression or one item of FROM whatever the user typed. */
@@ -42,6 +43,9 @@ extern char *answer_source_key(const char *source, const char *name, const char 
  * embedding must be a dml_vector.
  */
 extern void answer_source_check(AnswerSource *source, bool vectors);
+
+/* DmlQueryReader.check after answer_source_check(), which looked at the query as the user gave it. */
+extern void answer_check_nothing(void *state, const CachedPlanSource *source);
 
 /*
  * Takes a row.  text is the label or key as text, NULL where that is NULL.  The current memory

@@ -175,6 +175,8 @@ dml_query_read(const char *query, const DmlQueryReader *reader)
 	has_value = MemoryContextAllocZero(caller, sizeof(bool) * Max(portal->tupDesc->natts, 1));
 	read_all(reader, portal, has_value);
 	SPI_cursor_close(portal);
+	if (reader->after)
+		reader->after(reader->state);
 	PopActiveSnapshot();
 	if (planned)
 		dml_release_cached_plan(planned);

@@ -32,6 +32,9 @@ typedef struct DmlQueryReader
 	 */
 	const char *keyed;
 	int			n_key;			/* columns of the key */
+
+	/* Called after the last row, while the snapshot of the reading is active; or NULL. */
+	void		(*after) (void *state);
 } DmlQueryReader;
 
 /*
