@@ -35,7 +35,7 @@ enum
 
 #define PROGRESS_COLUMNS	9
 
-static const char *const function_names[] = {"dml_pairs", "dml_duplicates", "dml_groups"};
+static const char *const function_names[] = {"dml_pairs", "dml_duplicates", "dml_groups", "dml_cluster"};
 
 /* For the NOTICEs of this backend. */
 static AnswerFunction current;
@@ -59,6 +59,13 @@ answer_progress_start(AnswerFunction function, const char *source, double rows)
 	memcpy(&values[PARAM_NAME], source, pg_mbcliplen(source, strlen(source), NAME_BYTES - 1));
 	pgstat_progress_start_command(PROGRESS_COMMAND_ANSWER, InvalidOid);
 	pgstat_progress_update_multi_param(PGSTAT_NUM_PROGRESS_PARAM, index, values);
+}
+
+void
+answer_progress_rows(int64 rows)
+{
+	current_rows = rows;
+	pgstat_progress_update_param(PARAM_ROWS, rows);
 }
 
 void

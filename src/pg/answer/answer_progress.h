@@ -12,7 +12,8 @@ typedef enum AnswerFunction
 {
 	ANSWER_PAIRS,
 	ANSWER_DUPLICATES,
-	ANSWER_GROUPS
+	ANSWER_GROUPS,
+	ANSWER_CLUSTER
 } AnswerFunction;
 
 /*
@@ -20,6 +21,9 @@ typedef enum AnswerFunction
  * planner knows.  An error ends the report, as the end of the function does.
  */
 extern void answer_progress_start(AnswerFunction function, const char *source, double rows);
+
+/* How many rows there are, when that is known. */
+extern void answer_progress_rows(int64 rows);
 
 /* So many rows are done, with so many results. */
 extern void answer_progress(int64 done, int64 found);

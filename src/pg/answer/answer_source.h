@@ -32,6 +32,9 @@ typedef struct AnswerSource
 extern AnswerSource answer_source(const char *source, const char *embedding, const char *what,
 								  const char *other, const char *other_what);
 
+/* The hint of the next function, with the name of the argument. */
+#define ANSWER_KEY_HINT		"Name a column or an expression that tells rows apart: %s => 'id'. A table that is not partitioned has ctid."
+
 /*
  * The primary key of the table that source names, as one expression.  Error: it is a query, or has
  * no key that the current user may read; name is the argument in its message.

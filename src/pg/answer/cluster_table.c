@@ -17,12 +17,17 @@
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
+#include "answer/answer_progress.h"
 #include "answer/answer_source.h"
 #include "answer/cluster_task.h"
 #include "answer/radius_index.h"
 #include "call/arguments.h"
 #include "call/result_store.h"
 #include "read/query.h"
+
+#include "base/report.h"
+
+#define REPORT_ROWS		1000
 
 #define HINT	"SELECT * FROM dml_cluster('table', 'embedding column', method => 'dbscan', eps => 0.5);"
 
@@ -41,10 +46,28 @@ typedef struct TableClusters
 	int64		n;
 	int64		room;
 	uint64		space;
-	float4	   *scratch;
 
 	AnswerRows *vectors;
 } TableClusters;
+
+/* DmlQueryReader.progress */
+static void
+report_reading(void *ctx, int64 rows)
+{
+	answer_progress(rows, 0);
+}
+
+/*
+ * LearnEnv.report.  Of k-means a start counts as rows in the end; HDBSCAN has two passes over the
+ * rows.
+ */
+static void
+report_method(void *ctx, const LearnReport *report)
+{
+	int64		rows = answer_rows_added(((TableClusters *) ctx)->vectors);
+
+	answer_progress(report->epochs > 0 ? rows * (report->epoch - 1) / report->epochs : report->step / 2, 0);
+}
 
 /* ---------- reading ---------- */
 
@@ -99,10 +122,12 @@ search_index(void *state)
 	LearnEnv   *env = dml_learn_env(0);
 	Dbscan		scan;
 	double		within;
+	int64		found = 0;
 	int32		clusters;
 
 	if (table->index == NULL || table->n == 0)
 		return;
+	answer_progress_rows(table->n);
 	within = cluster_radius(&table->task, table->space);
 	answer_check_memory(dbscan_memory(table->n, table->task.min_points) +
 						table->n * (sizeof(RadiusRow) + sizeof(uint64) + sizeof(int32)),
@@ -111,7 +136,12 @@ search_index(void *state)
 	dml_learn_check(env, dbscan_begin(env, table->n, table->task.min_points, table->hash, &scan));
 	radius_index_begin(table->index, table->rows, table->n, within);
 	for (int64 i = 0; i < table->n; i++)
+	{
+		if (i % REPORT_ROWS == 0)
+			answer_progress(i, found);
 		radius_index_neighbours(table->index, &table->rows[i], &scan);
+		found += scan.found;
+	}
 	radius_index_end(table->index);
 	dml_learn_check(env, dbscan_end(env, &scan, table->cluster, &clusters));
 	MemoryContextDelete(GetMemoryChunkContext(env));
@@ -120,7 +150,7 @@ search_index(void *state)
 static void
 read_source(TableClusters *table, const AnswerSource *source)
 {
-	DmlQueryReader reader = {.check = answer_check_nothing,.take = take_row,.after = search_index,.state = table};
+	DmlQueryReader reader = {.check = answer_check_nothing,.take = take_row,.after = search_index,.state = table,.progress = report_reading};
 
 	/* each expression is evaluated once for a row */
 	(void) dml_query_read(psprintf("SELECT (%s\n) AS embedding, (%s\n)::pg_catalog.text AS key%s FROM %s%s",
@@ -207,7 +237,7 @@ dml_cluster(PG_FUNCTION_ARGS)
 
 	need_argument(source_text, "source", HINT);
 	need_argument(embedding, "embedding", HINT);
-	source = answer_source(source_text, embedding, "embedding", key != NULL ? key : answer_source_key(source_text, "key => 'ctid'"), "key");
+	source = answer_source(source_text, embedding, "embedding", key != NULL ? key : answer_source_key(source_text, "key", psprintf(ANSWER_KEY_HINT, "key")), "key");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	answer_source_check(&source, true);
@@ -222,8 +252,8 @@ dml_cluster(PG_FUNCTION_ARGS)
 		table.index = radius_index_open(source_text, embedding, table.task.metric);
 		if (table.index == NULL)
 			ereport(NOTICE,
-					(errmsg("no index serves the search for neighbours, so all vectors are read first"),
-					 errhint("Make one on the table that is the source: CREATE INDEX ON table USING dml (%s%s);", source.embedding,
+					(errmsg("DBSCAN runs without an index: all vectors are read first"),
+					 errhint("It uses an index on a column of a table without partitions whose rows you may read: CREATE INDEX ON table USING dml (column%s);",
 							 table.task.metric == CLUSTER_COSINE ? " dml_cosine_ops" : "")));
 	}
 	if (table.index != NULL)
@@ -233,12 +263,15 @@ dml_cluster(PG_FUNCTION_ARGS)
 	}
 	else
 		table.vectors = answer_rows_begin(table.task.metric, table.task.method == CLUSTER_KMEANS);
+	answer_progress_start(ANSWER_CLUSTER, source_text, 0);
 	read_source(&table, &source);
 	if (table.index == NULL)
 	{
-		table.cluster = cluster_run(&table.task, table.vectors, NULL);
+		answer_progress_rows(answer_rows_added(table.vectors));
+		table.cluster = cluster_run(&table.task, table.vectors, report_method, &table);
 		answer_rows_end(table.vectors);
 	}
+	answer_progress_end();
 	put_result(fcinfo, &table);
 	tuplestore_end(table.keys);
 	if (table.index != NULL)

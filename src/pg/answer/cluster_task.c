@@ -99,15 +99,16 @@ cluster_radius(const ClusterTask *task, uint64 space)
 				 errdetail("Only embeddings have a model whose threshold could be taken.")));
 	version = dml_version_by_space(space);
 	calibrated = dml_calibration_find_rate(version, &radius, &far);
-	if (!calibrated || (!isnan(task->false_merge_rate) && !(far <= task->false_merge_rate)))
+	if (!calibrated)
+		dml_not_calibrated(version);
+	if (!isnan(task->false_merge_rate) && !(far <= task->false_merge_rate))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 !calibrated ? errmsg("version %d of model \"%s\" is not calibrated", version->number, version->name) :
 				 isnan(far) ? errmsg("version %d of model \"%s\" is calibrated without pairs of two classes", version->number, version->name) :
 				 errmsg("version %d of model \"%s\" is calibrated for a false accept rate of %g, not %g",
 						version->number, version->name, far, task->false_merge_rate),
 				 errhint("SELECT * FROM dml_calibrate('%s@%d', 'table or query', label => 'column', false_accept_rate => %g);",
-						 version->name, version->number, isnan(task->false_merge_rate) ? 0.001 : task->false_merge_rate)));
+						 version->name, version->number, task->false_merge_rate)));
 	return radius;
 }
 
@@ -169,7 +170,8 @@ memory_needed(const ClusterTask *task, const ClusterRows *rows)
 }
 
 int32 *
-cluster_run(const ClusterTask *task, AnswerRows *gathered, void (*report) (void *ctx, const LearnReport *report))
+cluster_run(const ClusterTask *task, AnswerRows *gathered,
+			void (*report) (void *ctx, const LearnReport *report), void *ctx)
 {
 	int64		added = answer_rows_added(gathered);
 	int32	   *result = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(int32) * Max(added, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -182,6 +184,7 @@ cluster_run(const ClusterTask *task, AnswerRows *gathered, void (*report) (void 
 	uint64		space;
 
 	env->report = report;
+	env->ctx = ctx;
 	answer_check_memory(memory_needed(task, rows) + KEPT_FOR_A_ROW * added, psprintf("clustering %lld rows", (long long) rows->n));
 	label = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * Max(rows->n, 1));
 	switch (task->method)

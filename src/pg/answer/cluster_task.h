@@ -60,9 +60,9 @@ extern double cluster_radius(const ClusterTask *task, uint64 space);
 
 /*
  * The cluster of each row that was added, from 1, 0 for none, in the current memory context.
- * report: see LearnEnv; may be NULL.
+ * report, ctx: see LearnEnv; report may be NULL.
  */
 extern int32 *cluster_run(const ClusterTask *task, AnswerRows *rows,
-						  void (*report) (void *ctx, const LearnReport *report));
+						  void (*report) (void *ctx, const LearnReport *report), void *ctx);
 
 #endif							/* DML_CLUSTER_TASK_H */

@@ -120,7 +120,7 @@ current_cluster(FunctionCallInfo fcinfo, ClusterTask (*read_task) (WindowObject 
 		AnswerRows *rows = read_partition(window, &task);
 
 		MemoryContextSwitchTo(partition);
-		kept->cluster = cluster_run(&task, rows, NULL);
+		kept->cluster = cluster_run(&task, rows, NULL, NULL);
 		MemoryContextSwitchTo(old);
 		answer_rows_end(rows);
 		MemoryContextDelete(working);

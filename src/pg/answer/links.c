@@ -48,7 +48,6 @@
 /* For how many rows of an unnested parameter the planner plans. */
 #define PLANNED_ROWS	10
 
-#define KEY_HINT		"Name a column or an expression that tells rows apart: %s => 'id'. A table that is not partitioned has ctid."
 
 /* One way to join: which source is the outer one. */
 typedef struct Direction
@@ -112,7 +111,7 @@ static char *
 source_query(const LinkSource *of, AnswerKey *key)
 {
 	const char *given = of->key != NULL ? of->key :
-		answer_source_key(of->source, of->key_name, psprintf(KEY_HINT, of->key_name));
+		answer_source_key(of->source, of->key_name, psprintf(ANSWER_KEY_HINT, of->key_name));
 	AnswerSource source = answer_source(of->source, of->embedding, "embedding", given, of->key_name);
 
 	answer_source_check(&source, true);
