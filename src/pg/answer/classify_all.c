@@ -327,7 +327,11 @@ calibrated_threshold(const Gallery *gallery)
 				 errdetail("Only a model has a calibrated threshold, and the vectors are plain ones.")));
 	version = dml_version_by_space(gallery->space);
 	if (!dml_calibration_find(version, &threshold))
-		dml_not_calibrated(version);
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("version %d of model \"%s\" is not calibrated", version->number, version->name),
+				 errhint("Give max_distance, or calibrate: SELECT * FROM dml_calibrate(%s, 'table or query', label => 'column', false_accept_rate => 0.001);",
+						 quote_literal_cstr(dml_version_reference(version)))));
 	return threshold;
 }
 
