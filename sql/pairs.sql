@@ -110,6 +110,12 @@ SELECT * FROM dml_pairs('point', 'e', key => 'id');
 SELECT model FROM dml_calibrate('near', 'judged', a => 'x1', b => 'x2', same => 'same');
 SELECT count(*) > 0 AS some, count(*) = (SELECT count(*) FROM point a JOIN point b ON a.id < b.id AND dml_match('near', a.e, b.e)) AS by_match
 FROM dml_pairs('point', 'e', key => 'id');
+-- The same training again makes a version of the same space, which has a threshold of its own.
+SELECT model FROM dml_train_pairs('near', 'judged', 'x1', 'x2', 'same', method => 'itml');
+SELECT count(*) > 0 AS some FROM dml_pairs('point', 'e', key => 'id');
+SELECT model FROM dml_calibrate('near', 'judged', a => 'x1', b => 'x2', same => 'same', criterion => 'f_beta');
+SELECT count(*) = (SELECT count(*) FROM point a JOIN point b ON a.id < b.id AND dml_match('near', a.e, b.e)) AS by_match
+FROM dml_pairs('point', 'e', key => 'id');
 SELECT * FROM dml_pairs('point', 'e', key => 'id', metric => 'cosine');
 SELECT * FROM dml_pairs('item', 'v');
 

@@ -325,7 +325,7 @@ calibrated_threshold(const Gallery *gallery)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("max_distance must be given"),
 				 errdetail("Only a model has a calibrated threshold, and the vectors are plain ones.")));
-	version = dml_version_by_space(gallery->space);
+	version = dml_version_calibrated(gallery->space);
 	if (!dml_calibration_find(version, &threshold))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

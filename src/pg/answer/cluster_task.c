@@ -97,7 +97,7 @@ cluster_radius(const ClusterTask *task, uint64 space)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("eps must be given for plain vectors"),
 				 errdetail("Only embeddings have a model whose threshold could be taken.")));
-	version = dml_version_by_space(space);
+	version = dml_version_calibrated(space);
 	calibrated = dml_calibration_find_rate(version, &radius, &far);
 	if (!calibrated)
 		dml_not_calibrated(version);

@@ -165,7 +165,7 @@ calibrated_radius(const LinkSearch *search, const DmlVector *embedding)
 				 search->metric == CLUSTER_COSINE ? errdetail("A calibrated threshold is a Euclidean distance.") :
 				 errdetail("The vectors of \"%s\" are plain, so no model has a threshold for them.", search->of[0].source),
 				 errhint("within => 0.1")));
-	version = dml_version_by_space(embedding->space);
+	version = dml_version_calibrated(embedding->space);
 	if (!dml_calibration_find(version, &threshold))
 		dml_not_calibrated(version);
 	return threshold;

@@ -64,6 +64,12 @@ typedef struct DmlVersion
 extern const DmlVersion *dml_version_by_name(const char *name);
 extern const DmlVersion *dml_version_by_space(uint64 space);	/* any one that the user may use */
 
+/*
+ * Versions of equal content share a space, and each may have a threshold.  The last one of a space
+ * that is calibrated, or any one if none is.
+ */
+extern const DmlVersion *dml_version_calibrated(uint64 space);
+
 /* Keep a version in the cache until the context is reset or deleted. */
 extern void dml_version_pin(const DmlVersion *version, MemoryContext context);
 

@@ -128,6 +128,32 @@ dml_version_by_space(uint64 space)
 			 errhint("The model was dropped, or the vectors come from another database.")));
 }
 
+/* Keeps the last version that the user may embed with and that is calibrated. */
+static bool
+note_calibrated(void *arg, const CatalogModel *model, int32 number)
+{
+	UsableVersion *found = arg;
+	DmlVersion	version = {.model_id = model->id,.number = number};
+	double		threshold;
+
+	if (catalog_may(GetUserId(), model->id, "embed") && dml_calibration_find(&version, &threshold))
+	{
+		found->model = *model;
+		found->number = number;
+	}
+	return false;
+}
+
+const DmlVersion *
+dml_version_calibrated(uint64 space)
+{
+	Snapshot	snapshot = catalog_statement_snapshot();
+	UsableVersion found = {{0}};
+
+	visit_space(space, snapshot, note_calibrated, &found);
+	return found.model.name ? cache_get(&found.model, found.number, snapshot) : dml_version_by_space(space);
+}
+
 static bool
 take_name(void *arg, const CatalogModel *model, int32 number)
 {
