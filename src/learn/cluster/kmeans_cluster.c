@@ -217,7 +217,7 @@ choose_centers(LearnEnv *env, Kmeans *km, int k, Rng *rng)
 /* ---------- Lloyd's iterations ---------- */
 
 /*
- * half[c], rounded down; 0 where there are so many centers that it would take longer than it saves.
+ * half[c], rounded down; 0 if there are more centers than it pays for.
  */
 static LearnStatus
 halve_distances(LearnEnv *env, Kmeans *km)

@@ -92,7 +92,10 @@ typedef struct AssessTask
 	/* Results by query, of ASSESS_NEAREST; NULL: not wanted. */
 	/* nq: the class with the most votes of the knn_k nearest rows; -1: it may find no row */
 	int32_t    *voted;
-	/* nq x knn_k: these rows of the gallery, in order but for rows of one class; -1: no more */
+	/*
+	 * nq x knn_k: these rows of the gallery, in order, except that rows of one class may change
+	 * places; -1: no more
+	 */
 	int32_t    *nearest;
 
 	int			skip;			/* what is not measured, of the parts above; 0: nothing */

@@ -50,7 +50,7 @@ typedef struct TrainOptions
 	double		noise;			/* of views: constraints.h; in standard deviations of the column */
 	double		mask;			/* of views: chance that a column is replaced by its mean */
 	double		mix;			/* of views: largest share of another row */
-	/* an index that proposes them, for who fills Rows.hard_negatives; empty: none */
+	/* an index that proposes them, for the caller, who fills Rows.hard_negatives; empty: none */
 	char		hard_negatives[256];
 	int			hard_neighbors; /* how many for each row */
 	double		hard_share;		/* of a batch */

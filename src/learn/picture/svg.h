@@ -42,8 +42,8 @@ extern void svg_attribute(Svg *svg, const char *name, double x);
 extern void svg_text(Svg *svg, const char *utf8);
 
 /*
- * The same, with an ellipsis in its middle if it is wider than width: labels differ most at their
- * ends.
+ * As svg_text(), with an ellipsis in its middle if it is wider than width: labels differ most at
+ * their ends.
  */
 extern void svg_text_within(Svg *svg, const char *utf8, double size, double width);
 

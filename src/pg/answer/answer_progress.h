@@ -25,7 +25,7 @@ extern void answer_progress_start(AnswerFunction function, const char *source, d
 /* How many rows there are, when that is known. */
 extern void answer_progress_rows(int64 rows);
 
-/* So many rows are done, with so many results. */
+/* How many rows are done, and how many results they have. */
 extern void answer_progress(int64 done, int64 found);
 
 extern void answer_progress_end(void);

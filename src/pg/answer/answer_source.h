@@ -47,7 +47,9 @@ extern char *answer_source_key(const char *source, const char *name, const char 
  */
 extern void answer_source_check(AnswerSource *source, bool vectors);
 
-/* DmlQueryReader.check after answer_source_check(), which looked at the query as the user gave it. */
+/*
+ * DmlQueryReader.check after answer_source_check(), which looked at the query as the user gave it.
+ */
 extern void answer_check_nothing(void *state, const CachedPlanSource *source);
 
 /*

@@ -2,8 +2,8 @@
  * cluster_table.c
  *	  dml_cluster: the clusters of a source's rows, each by its key.
  *
- * The rows are read once, as the caller.  Keys wait in a tuplestore for the clusters.  For DBSCAN an
- * index gives the neighbours of one row after the other, and only the places of the rows stay in
+ * The rows are read once, as the caller.  Keys wait in a tuplestore for the clusters.  For DBSCAN
+ * an index gives the neighbours of one row after the other, and only the places of the rows stay in
  * memory.  Everything else takes the vectors.
  */
 #include "compat.h"
@@ -225,7 +225,10 @@ put_result(FunctionCallInfo fcinfo, TableClusters *table)
 	ExecDropSingleTupleTableSlot(slot);
 }
 
-/* dml_cluster(source, embedding, method, k, eps, min_points, min_cluster_size, metric, seed, max_iterations, starts, false_merge_rate, key) */
+/*
+ * dml_cluster(source, embedding, method, k, eps, min_points, min_cluster_size, metric, seed,
+ * max_iterations, starts, false_merge_rate, key)
+ */
 Datum
 dml_cluster(PG_FUNCTION_ARGS)
 {

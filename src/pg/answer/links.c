@@ -172,8 +172,8 @@ calibrated_radius(const LinkSearch *search, const DmlVector *embedding)
 }
 
 /*
- * Read the next rows, at most so many, into the current memory context.  Embeddings that are stored
- * compressed or out of line are read here, once.  Returns false if there is no row left.
+ * Read the next rows, at most `rows` of them, into the current memory context.  Embeddings that are
+ * stored compressed or out of line are read here, once.  Returns false if there is no row left.
  */
 static bool
 read_portion(Portal portal, const AnswerKey *key, int rows, Portion *portion)

@@ -3,8 +3,8 @@
  *	  The neighbours of a table's rows within a radius, by an index.
  *
  * The index is searched through its access method by the condition of dml_within, with dml.recall
- * at 1, which makes it exact.  A row is known by its place (ctid).  So an answer of the index is one
- * of the caller's rows, or nothing if a policy hides it from the caller.
+ * at 1, which makes it exact.  A row is known by its place (ctid).  So an answer of the index is
+ * one of the caller's rows, or nothing if a policy hides it from the caller.
  */
 #include "compat.h"
 
@@ -62,7 +62,10 @@ struct RadiusIndex
 	int			guc_level;
 };
 
-/* Whether an open index serves the column and the metric, and all rows that the transaction sees are in it. */
+/*
+ * Whether an open index serves the column and the metric, and all rows that the transaction sees
+ * are in it.
+ */
 static bool
 serves(Relation index, AttrNumber column, ClusterMetric metric)
 {

@@ -22,15 +22,14 @@ typedef struct RadiusRow
 /*
  * Open an index of access method dml that serves this metric on a column of the table that source
  * names, where embedding is the name of the column.  NULL: there is none that the current
- * transaction may use, source is no table, it has child tables, or the caller may not read the places
- * of its rows.  Locks both until the
- * transaction ends.
+ * transaction may use, source is no table, it has child tables, or the caller may not read the
+ * places of its rows.  Locks both until the transaction ends.
  */
 extern RadiusIndex *radius_index_open(const char *source, const char *embedding, ClusterMetric metric);
 
 /*
- * Search with the active snapshot, which is that by which the rows were read.  rows: n of them, which
- * are put into the order of their places.  Rows at other places are not handed out.
+ * Search with the active snapshot, which is that by which the rows were read.  rows: n of them,
+ * which are put into the order of their places.  Rows at other places are not handed out.
  */
 extern void radius_index_begin(RadiusIndex *radius, RadiusRow *rows, int64 n, double within);
 

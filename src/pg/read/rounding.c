@@ -180,7 +180,7 @@ dml_rounding_add(DmlRounding *rounding, const Datum *values, const float4 *row, 
 	rounding->n++;
 }
 
-/* The standard deviation of a column of so many rows if it has lost values, else 0. */
+/* The standard deviation of a column of n rows if it has lost values, else 0. */
 static double
 lost(const Column *column, int64 rows)
 {

@@ -31,7 +31,7 @@ extern void dml_rounding_add(DmlRounding *rounding, const Datum *values, const f
 
 /*
  * The origin for rows that were added to n checks (the places of a constraint): d numbers, which
- * are 0 but for columns that lose values, in the current memory context.  NULL: no column does.
+ * are 0 except for columns that lose values, in the current memory context.  NULL: no column does.
  */
 extern double *dml_rounding_origin(DmlRounding *const *rounding, int n, int d);
 
