@@ -385,6 +385,86 @@ test_flipped(void **state)
 	unit_env_done(&u);
 }
 
+/* A copy in a chunk of its own, so that reads past its end are seen. */
+static LearnStatus
+import_copy(UnitEnv *u, const void *blob, size_t size, ModelSides *sides, const char **description)
+{
+	void	   *copy = malloc(size > 0 ? size : 1);
+	LearnStatus status;
+
+	memcpy(copy, blob, size);
+	status = model_import(&u->env, copy, size, sides, description);
+	free(copy);
+	return status;
+}
+
+/*
+ * A file with a description comes back as it went, is no stored model, and every damage of it is
+ * found or harmless.
+ */
+static void
+test_description(void **state)
+{
+	static const char text[] = "{\"a\": \"\\\\ \\\" /\", \"b\": [1, 2]}\n\t\x01 \303\244\342\202\254";
+	UnitEnv		u;
+	Rng			rng;
+	Model	   *model;
+	ModelSides	sides = {0};
+	ModelSides	again;
+	const char *description;
+	void	   *plain;
+	void	   *blob;
+	size_t		plain_size;
+	size_t		size;
+
+	unit_env_init(&u);
+	rng_seed(&rng, 5, 0);
+	sides.a = make_model(&u, PREP_WHITEN, 11, lines[4], 3);
+	assert_int_equal(model_save_sides(&u.env, &sides, &plain, &plain_size), LEARN_OK);
+	assert_int_equal(import_copy(&u, plain, plain_size, &again, &description), LEARN_OK);
+	assert_null(description);
+	assert_int_equal(model_export(&u.env, &sides, text, &blob, &size), LEARN_OK);
+	assert_int_equal(load_copy(&u, blob, size, &model), LEARN_CORRUPT);
+	assert_int_equal(import_copy(&u, blob, size, &again, &description), LEARN_OK);
+	assert_string_equal(description, text);
+	{
+		void	   *back;
+		size_t		back_size;
+
+		assert_int_equal(model_save_sides(&u.env, &again, &back, &back_size), LEARN_OK);
+		assert_int_equal(back_size, plain_size);
+		assert_memory_equal(back, plain, plain_size);
+	}
+
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(import_copy(&u, blob, i, &again, &description), LEARN_CORRUPT);
+	for (int k = 0; k < 30000; k++)
+	{
+		ArenaMark	mark = arena_mark(&u.arena);
+		unsigned char *copy = arena_alloc(&u.arena, size, 1);
+		size_t		at = rng_below(&rng, rng_below(&rng, 4) > 0 ? 700 : size);
+
+		memcpy(copy, blob, size);
+		copy[at] ^= 1 << rng_below(&rng, 8);
+		if (rng_below(&rng, 3) == 0)
+			copy[rng_below(&rng, 700)] = "\\u0\"{}[]:,"[rng_below(&rng, 10)];
+		if (import_copy(&u, copy, size, &again, &description) == LEARN_OK)
+			use(&u, again.a, &rng);
+		arena_reset(&u.arena, mark);
+	}
+
+	/* longer than a header may be */
+	{
+		size_t		length = 17 * 1024 * 1024;
+		char	   *long_text = arena_alloc(&u.arena, length + 1, 1);
+
+		memset(long_text, 'x', length);
+		long_text[length] = '\0';
+		assert_int_equal(model_export(&u.env, &sides, long_text, &blob, &size), LEARN_INVALID);
+	}
+	unit_env_done(&u);
+}
+
 static void
 set_length(unsigned char *blob, uint64_t length)
 {
@@ -710,6 +790,7 @@ main(void)
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_flipped),
+		cmocka_unit_test(test_description),
 		cmocka_unit_test(test_random_headers),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_values),

@@ -272,10 +272,17 @@ model_save(LearnEnv *env, const Model *model, void **blob, size_t *size)
 LearnStatus
 model_save_sides(LearnEnv *env, const ModelSides *sides, void **blob, size_t *size)
 {
+	return model_export(env, sides, NULL, blob, size);
+}
+
+LearnStatus
+model_export(LearnEnv *env, const ModelSides *sides, const char *description, void **blob, size_t *size)
+{
 	StFile		file;
 	char		target[32];
 
 	file.n_strings = file.n_tensors = 0;
+	file.description = description;
 	add_string(&file, "", "format", sides->b ? FORMAT_SIDES : FORMAT);
 	LEARN_TRY(add_origin(env, &file, "", sides->a));
 	if (sides->b)
@@ -516,28 +523,45 @@ load_side(LearnEnv *env, const StFile *file, const StoredSide *side, Model **mod
 	return LEARN_OK;
 }
 
-LearnStatus
-model_load_sides(LearnEnv *env, const void *blob, size_t size, ModelSides *sides)
+static LearnStatus
+load_file(LearnEnv *env, const StFile *file, ModelSides *sides)
 {
-	StFile		file;
 	StoredSide	side[2];
 	bool		both = false;
 
 	memset(sides, 0, sizeof(*sides));
-	LEARN_TRY(st_read(env, blob, size, &file));
-	LEARN_TRY(read_format(env, &file, sides, &both));
+	LEARN_TRY(read_format(env, file, sides, &both));
 	side[1].n = 0;
 	side[1].origin = side[1].encoder = NULL;
-	LEARN_TRY(read_side(env, &file, "", &side[0]));
+	LEARN_TRY(read_side(env, file, "", &side[0]));
 	if (both)
-		LEARN_TRY(read_side(env, &file, PREFIX_B, &side[1]));
-	if (file.n_tensors != side[0].n + side[1].n + (side[0].origin != NULL) + (side[1].origin != NULL) +
+		LEARN_TRY(read_side(env, file, PREFIX_B, &side[1]));
+	if (file->n_tensors != side[0].n + side[1].n + (side[0].origin != NULL) + (side[1].origin != NULL) +
 		(side[0].encoder != NULL) + (side[1].encoder != NULL))
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: it has tensors that the network has not");
 	if (both && netspec_out(&side[0].spec) != netspec_out(&side[1].spec))
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: its sides have different dimensions");
-	LEARN_TRY(load_side(env, &file, &side[0], &sides->a));
-	return both ? load_side(env, &file, &side[1], &sides->b) : LEARN_OK;
+	LEARN_TRY(load_side(env, file, &side[0], &sides->a));
+	return both ? load_side(env, file, &side[1], &sides->b) : LEARN_OK;
+}
+
+LearnStatus
+model_load_sides(LearnEnv *env, const void *blob, size_t size, ModelSides *sides)
+{
+	StFile		file;
+
+	LEARN_TRY(st_read(env, blob, size, &file));
+	return load_file(env, &file, sides);
+}
+
+LearnStatus
+model_import(LearnEnv *env, const void *blob, size_t size, ModelSides *sides, const char **description)
+{
+	StFile		file;
+
+	LEARN_TRY(st_read_described(env, blob, size, &file));
+	*description = file.description;
+	return load_file(env, &file, sides);
 }
 
 LearnStatus

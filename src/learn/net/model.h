@@ -68,6 +68,15 @@ extern LearnStatus model_save_sides(LearnEnv *env, const ModelSides *sides, void
 extern LearnStatus model_load_sides(LearnEnv *env, const void *blob, size_t size, ModelSides *sides);
 
 /*
+ * The same with a description, a text that the embedding does not depend on (st_write).  NULL:
+ * none; without one the bytes are those of model_save_sides.
+ */
+extern LearnStatus model_export(LearnEnv *env, const ModelSides *sides, const char *description,
+								void **blob, size_t *size);
+extern LearnStatus model_import(LearnEnv *env, const void *blob, size_t size, ModelSides *sides,
+								const char **description);
+
+/*
  * Embed n rows: x (n, in), without the origin, to out (n, out).  scratch: model_scratch(model, n)
  * floats. No BLAS; a row's bits do not depend on n.  *bad, if not NULL, gets the number of the
  * first row whose embedding is not finite, or -1.

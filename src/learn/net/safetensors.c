@@ -16,6 +16,7 @@
  * Of a header that has all that may be in one, written compactly, it is some four times the size.
  */
 #define HEADER_MAX		((size_t) 256 * 1024)
+#define DESCRIBED_MAX	((size_t) 16 * 1024 * 1024)	/* with a description */
 
 /* ---------- numbers as little-endian bytes ---------- */
 
@@ -93,6 +94,31 @@ number_bytes(const StTensor *tensor)
 /* ---------- writing ---------- */
 
 /*
+ * A string of JSON without the quotes around it, into out (size bytes), unless out is NULL.  Returns
+ * its length.
+ */
+static size_t
+print_escaped(const char *text, char *out, size_t size)
+{
+	size_t		used = 0;
+
+#define PUT(...) \
+	(used += snprintf(out != NULL ? out + used : NULL, out != NULL ? size - used : 0, __VA_ARGS__))
+
+	for (; *text != '\0'; text++)
+	{
+		if (*text == '"' || *text == '\\')
+			PUT("\\%c", *text);
+		else if ((unsigned char) *text < ' ')
+			PUT("\\u%04x", *text);
+		else
+			PUT("%c", *text);
+	}
+#undef PUT
+	return used;
+}
+
+/*
  * The header's text into out (size bytes), unless out is NULL.  Returns its length.
  */
 static size_t
@@ -109,6 +135,12 @@ print_header(const StFile *file, char *out, size_t size)
 	{
 		PRINT("%s\"%s\":\"%s\"", comma, file->string[i].name, file->string[i].value);
 		comma = ",";
+	}
+	if (file->description != NULL)
+	{
+		PRINT("%s\"" ST_DESCRIPTION "\":\"", comma);
+		used += print_escaped(file->description, out != NULL ? out + used : NULL, out != NULL ? size - used : 0);
+		PRINT("\"");
 	}
 	PRINT("}");
 	for (int i = 0; i < file->n_tensors; i++)
@@ -144,6 +176,8 @@ st_write(LearnEnv *env, StFile *file, void **blob, size_t *size)
 	}
 	length = print_header(file, NULL, 0);
 	padded = (length + HEADER_ALIGN - 1) / HEADER_ALIGN * HEADER_ALIGN;
+	if (padded > DESCRIBED_MAX)
+		return learn_fail(env, LEARN_INVALID, "the description of the model is too long: the header would have %zu bytes", padded);
 
 	/*
 	 * one byte more: snprintf ends its text with a zero, which the padding or the data overwrites
@@ -180,6 +214,7 @@ typedef struct Reader
 	const char *p;
 	const char *end;
 	const char *wrong;			/* what is wrong, from the first error on */
+	Arena	   *arena;			/* for a description; NULL: there must be none */
 } Reader;
 
 static bool
@@ -244,6 +279,75 @@ read_string(Reader *r, char *out, size_t size)
 		out[n++] = c;
 	}
 	out[n] = '\0';
+	return expect(r, '"');
+}
+
+/* The value of four hexadecimal digits, or -1. */
+static int
+read_hex(Reader *r)
+{
+	int			value = 0;
+
+	for (int i = 0; i < 4; i++)
+	{
+		char		c = r->p < r->end ? *r->p++ : '\0';
+		int			digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+			c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+
+		if (digit < 0)
+			return -1;
+		value = value * 16 + digit;
+	}
+	return value;
+}
+
+/* What follows a backslash: an ASCII character, or '\0' if it is none. */
+static char
+read_escape(Reader *r)
+{
+	static const char plain[] = "\"\\/";
+	static const char named[] = "bfnrt";
+	static const char meant[] = "\b\f\n\r\t";
+	char		c = r->p < r->end ? *r->p++ : '\0';
+	int			code;
+
+	if (c != '\0' && strchr(plain, c) != NULL)
+		return c;
+	if (c != '\0' && strchr(named, c) != NULL)
+		return meant[strchr(named, c) - named];
+	code = c == 'u' ? read_hex(r) : -1;
+	return code > 0 && code < 128 ? (char) code : '\0';
+}
+
+/*
+ * A string with escapes, into the arena.  Its bytes beyond ASCII are taken as they are; the caller
+ * checks the encoding.
+ */
+static bool
+read_description(Reader *r, const char **out)
+{
+	char	   *text;
+	size_t		n = 0;
+
+	if (!expect(r, '"'))
+		return false;
+	text = arena_alloc(r->arena, r->end - r->p + 1, 1);
+	if (text == NULL)
+		return fail(r, "there is not enough memory for its description");
+	while (r->p < r->end && *r->p != '"')
+	{
+		char		c = *r->p++;
+
+		if ((unsigned char) c < ' ')
+			return fail(r, "the description has a control character");
+		if (c == '\\')
+			c = read_escape(r);
+		if (c == '\0')
+			return fail(r, "the description has an escape that is not known");
+		text[n++] = c;
+	}
+	text[n] = '\0';
+	*out = text;
 	return expect(r, '"');
 }
 
@@ -355,11 +459,20 @@ read_metadata(Reader *r, StFile *file)
 	while (more)
 	{
 		StString   *s = &file->string[file->n_strings];
+		char		name[ST_NAME_MAX];
 
+		if (!read_string(r, name, sizeof(name)) || !expect(r, ':'))
+			return false;
+		if (r->arena != NULL && file->description == NULL && strcmp(name, ST_DESCRIPTION) == 0)
+		{
+			if (!read_description(r, &file->description) || !element_end(r, '}', &more))
+				return false;
+			continue;
+		}
 		if (file->n_strings == ST_MAX_STRINGS)
 			return fail(r, "there are too many strings in the metadata");
-		if (!read_string(r, s->name, sizeof(s->name)) || !expect(r, ':') ||
-			!read_string(r, s->value, sizeof(s->value)) || !element_end(r, '}', &more))
+		memcpy(s->name, name, sizeof(name));
+		if (!read_string(r, s->value, sizeof(s->value)) || !element_end(r, '}', &more))
 			return false;
 		if (st_string(file, s->name) != NULL)
 			return fail(r, "the metadata has a name twice");
@@ -449,20 +562,22 @@ fills_data(const StFile *file, size_t data)
 	return at == data;
 }
 
-LearnStatus
-st_read(LearnEnv *env, const void *blob, size_t size, StFile *file)
+/* arena: for a description; NULL: there must be none. */
+static LearnStatus
+read_file(LearnEnv *env, const void *blob, size_t size, Arena *arena, StFile *file)
 {
 	const unsigned char *bytes = blob;
-	Reader		reader = {0};
+	Reader		reader = {.arena = arena};
 	uint64_t	length;
 	size_t		data;
 
 	file->n_tensors = 0;
 	file->n_strings = 0;
+	file->description = NULL;
 	if (size < LENGTH_BYTES)
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: it has %zu bytes", size);
 	length = get_u64(bytes);
-	if (length > HEADER_MAX || length > size - LENGTH_BYTES)
+	if (length > (arena != NULL ? DESCRIBED_MAX : HEADER_MAX) || length > size - LENGTH_BYTES)
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: its header would have %llu of its %zu bytes",
 						  (unsigned long long) length, size);
 	reader.p = (const char *) bytes + LENGTH_BYTES;
@@ -480,6 +595,18 @@ st_read(LearnEnv *env, const void *blob, size_t size, StFile *file)
 	if (!fills_data(file, data))
 		return learn_fail(env, LEARN_CORRUPT, "the stored model is damaged: its tensors overlap or leave bytes over");
 	return LEARN_OK;
+}
+
+LearnStatus
+st_read(LearnEnv *env, const void *blob, size_t size, StFile *file)
+{
+	return read_file(env, blob, size, NULL, file);
+}
+
+LearnStatus
+st_read_described(LearnEnv *env, const void *blob, size_t size, StFile *file)
+{
+	return read_file(env, blob, size, env->arena, file);
 }
 
 const StTensor *

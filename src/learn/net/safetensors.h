@@ -11,6 +11,9 @@
  *
  * The reader is strict: what the writer would not write is refused, save for white space
  * and the order of members, which other programs choose for themselves.
+ *
+ * A file that leaves the database may also have a description: one more string, of any characters
+ * of UTF-8.
  */
 #ifndef SAFETENSORS_H
 #define SAFETENSORS_H
@@ -22,6 +25,7 @@
 #define ST_MAX_TENSORS	400
 #define ST_MAX_STRINGS	8
 #define ST_MAX_DIMS		2
+#define ST_DESCRIPTION	"description"	/* the name of that string */
 
 typedef struct StTensor
 {
@@ -48,11 +52,13 @@ typedef struct StFile
 	StTensor	tensor[ST_MAX_TENSORS];
 	StString	string[ST_MAX_STRINGS];
 	const unsigned char *data;	/* the blob's tensors, not aligned; st_read sets it */
+	const char *description;	/* NULL: none */
 } StFile;
 
 /*
  * Write in the order given, into the arena: the same file gives the same bytes.  Names
- * and strings are printable ASCII without quotes and backslashes.
+ * and strings are printable ASCII without quotes and backslashes.  A description that does not
+ * fit a header is LEARN_INVALID.
  */
 extern LearnStatus st_write(LearnEnv *env, StFile *file, void **blob, size_t *size);
 
@@ -61,6 +67,9 @@ extern LearnStatus st_write(LearnEnv *env, StFile *file, void **blob, size_t *si
  * name twice, or tensors that do not fill the data exactly.  file->data points into blob.
  */
 extern LearnStatus st_read(LearnEnv *env, const void *blob, size_t size, StFile *file);
+
+/* As above, of a file that may have a description, which goes into the arena. */
+extern LearnStatus st_read_described(LearnEnv *env, const void *blob, size_t size, StFile *file);
 
 /* NULL: there is none of this name. */
 extern const StTensor *st_tensor(const StFile *file, const char *name);

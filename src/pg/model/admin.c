@@ -1,7 +1,6 @@
 /*
  * admin.c
- *	  What the owner of a model can do: grant, revoke, change the owner, activate, drop; and
- *	  reading the weights.
+ *	  What the owner of a model can do: grant, revoke, change the owner, activate, drop.
  *
  * Each change locks the model's row first, so that changes of one model are made in succession.
  */
@@ -21,8 +20,8 @@ PG_FUNCTION_INFO_V1(dml_grant);
 PG_FUNCTION_INFO_V1(dml_revoke);
 PG_FUNCTION_INFO_V1(dml_set_owner);
 PG_FUNCTION_INFO_V1(dml_drop_model);
+PG_FUNCTION_INFO_V1(dml_drop_version);
 PG_FUNCTION_INFO_V1(dml_activate);
-PG_FUNCTION_INFO_V1(dml_weights);
 
 /* Within catalog_begin: find and lock a model for its owner to change. */
 static void
@@ -128,16 +127,16 @@ dml_set_owner(PG_FUNCTION_ARGS)
 }
 
 /*
- * Within catalog_begin: the materialised columns that use a model, as text, as the active snapshot
- * sees them; NULL if there are none.  Only those count that are on record for a table whose owner
+ * Within catalog_begin: the materialised columns that use a model, or one version (0: all), as text,
+ * as the active snapshot sees them; NULL if there are none.  Only those count that are on record for a table whose owner
  * may embed with the model.  Anybody can make a trigger that names a model, which must not keep the
  * model from being dropped.
  */
 static char *
-columns_using(const CatalogModel *model)
+columns_using(const CatalogModel *model, int32 number)
 {
-	Oid			types[1] = {INT8OID};
-	Datum		values[1] = {Int64GetDatum(model->id)};
+	Oid			types[2] = {INT8OID, INT4OID};
+	Datum		values[2] = {Int64GetDatum(model->id), Int32GetDatum(number)};
 	StringInfoData columns;
 
 	initStringInfo(&columns);
@@ -145,9 +144,9 @@ columns_using(const CatalogModel *model)
 					"SELECT a.attrelid::regclass::text || '.' || quote_ident(a.attname) AS used, r.relowner "
 					"FROM dml_catalog.column_info c JOIN pg_attribute a "
 					"ON a.attrelid = dml_catalog.column_table(c.place) AND a.attnum = dml_catalog.column_number(c.place) "
-					"JOIN pg_class r ON r.oid = a.attrelid WHERE c.model_id = $1) u "
+					"JOIN pg_class r ON r.oid = a.attrelid WHERE c.model_id = $1 AND $2 IN (0, c.number)) u "
 					"ORDER BY used COLLATE \"C\"",
-					1, types, values, NULL, true);
+					2, types, values, NULL, true);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
@@ -191,7 +190,7 @@ dml_drop_model(PG_FUNCTION_ARGS)
 	values[0] = Int64GetDatum(model.id);
 	catalog_execute(deletes[0], 1, types, values, NULL, false);
 	PushActiveSnapshot(GetLatestSnapshot());
-	used = columns_using(&model);
+	used = columns_using(&model, 0);
 	PopActiveSnapshot();
 	if (used)
 		ereport(ERROR,
@@ -201,6 +200,53 @@ dml_drop_model(PG_FUNCTION_ARGS)
 				 errhint("Remove them with dml_dematerialize, or materialise them with another model, first.")));
 	for (int i = 1; i < lengthof(deletes); i++)
 		catalog_execute(deletes[i], 1, types, values, NULL, false);
+	catalog_end(&access);
+	PG_RETURN_VOID();
+}
+
+/*
+ * dml_drop_version(model, version): drop one version, which is not the active one.  It is refused
+ * while a column uses it, as dml_drop_model is.
+ */
+Datum
+dml_drop_version(PG_FUNCTION_ARGS)
+{
+	static const char *const deletes[] = {
+		"DELETE FROM dml_catalog.version WHERE model_id = $1 AND number = $2",
+		"DELETE FROM dml_catalog.calibration WHERE model_id = $1 AND number = $2",
+		"DELETE FROM dml_catalog.column_info WHERE model_id = $1 AND number = $2"
+	};
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int32		number = PG_GETARG_INT32(1);
+	CatalogAccess access;
+	CatalogModel model;
+	Oid			types[2] = {INT8OID, INT4OID};
+	Datum		values[2];
+	char	   *used;
+
+	PreventCommandIfReadOnly("dml_drop_version()");
+	catalog_begin(&access);
+	lock_own(name, &access, &model);
+	if (number == model.active)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("version %d is the active version of model \"%s\"", number, name),
+				 errhint("Make another version active by dml_activate first, or drop the model by dml_drop_model.")));
+	values[0] = Int64GetDatum(model.id);
+	values[1] = Int32GetDatum(number);
+	if (catalog_execute(deletes[0], 2, types, values, NULL, false) == 0)
+		catalog_no_version(&model, number);
+	PushActiveSnapshot(GetLatestSnapshot());
+	used = columns_using(&model, number);
+	PopActiveSnapshot();
+	if (used)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot drop version %d of model \"%s\" because columns are made with it", number, name),
+				 errdetail("Columns: %s.", used),
+				 errhint("Remove them with dml_dematerialize, or materialise them with another version, first.")));
+	for (int i = 1; i < lengthof(deletes); i++)
+		catalog_execute(deletes[i], 2, types, values, NULL, false);
 	catalog_end(&access);
 	PG_RETURN_VOID();
 }
@@ -227,34 +273,4 @@ dml_activate(PG_FUNCTION_ARGS)
 		catalog_no_version(&model, number);
 	catalog_end(&access);
 	PG_RETURN_VOID();
-}
-
-/* dml_weights(model or model@version): the safetensors blob.  Needs the privilege "weights". */
-Datum
-dml_weights(PG_FUNCTION_ARGS)
-{
-	Snapshot	snapshot = catalog_statement_snapshot();
-	int32		number;
-	char		side;
-	char	   *name = catalog_split_name(text_to_cstring(PG_GETARG_TEXT_PP(0)), &number, &side);
-	CatalogModel model;
-	CatalogScan scan;
-	HeapTuple	row;
-	bytea	   *weights;
-
-	if (!catalog_find_model(name, 0, snapshot, &model))
-		catalog_no_model(name);
-	if (!catalog_may(GetUserId(), model.id, "weights"))
-		catalog_denied(name);
-	if (number == 0)
-		number = model.active;
-	catalog_key(&scan, 0, VERSION_MODEL_ID, F_INT8EQ, Int64GetDatum(model.id));
-	catalog_key(&scan, 1, VERSION_NUMBER, F_INT4EQ, Int32GetDatum(number));
-	catalog_scan_begin(&scan, "version", "version_pkey", 2, snapshot);
-	row = catalog_scan_next(&scan);
-	if (!HeapTupleIsValid(row))
-		catalog_no_version(&model, number);
-	weights = DatumGetByteaPCopy(catalog_value(row, RelationGetDescr(scan.table), VERSION_WEIGHTS, BYTEAOID));
-	catalog_scan_end(&scan);
-	PG_RETURN_BYTEA_P(weights);
 }

@@ -249,6 +249,7 @@ load(const CatalogScan *scan, HeapTuple row, const CatalogModel *model, int32 nu
 	v->in = DatumGetInt32(catalog_value(row, desc, VERSION_INPUTS, INT4OID));
 	v->out = DatumGetInt32(catalog_value(row, desc, VERSION_DIMS, INT4OID));
 	v->whole = v;
+	v->imported = DatumGetBool(catalog_value(row, desc, VERSION_IMPORTED, BOOLOID));
 	v->features = read_text(row, desc, VERSION_FEATURES, v);
 	check_settings(row, desc, v);
 	read_model(catalog_value(row, desc, VERSION_WEIGHTS, BYTEAOID), v);

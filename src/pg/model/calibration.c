@@ -45,6 +45,12 @@ float_or_null(double value, char *null)
 void
 dml_calibration_record(const DmlVersion *version, const DmlCalibration *calibration)
 {
+	calibration_store(version->name, version->model_id, version->number, calibration);
+}
+
+void
+calibration_store(const char *name, int64 id, int32 number, const DmlCalibration *calibration)
+{
 	CatalogAccess access;
 	CatalogModel model;
 	Oid			types[12] = {INT8OID, INT4OID, FLOAT8OID, TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID,
@@ -53,8 +59,7 @@ dml_calibration_record(const DmlVersion *version, const DmlCalibration *calibrat
 	char		nulls[12];
 
 	memset(nulls, ' ', sizeof(nulls));
-	values[0] = Int64GetDatum(version->model_id);
-	values[1] = Int32GetDatum(version->number);
+	values[1] = Int32GetDatum(number);
 	values[2] = Float8GetDatum(calibration->threshold);
 	values[3] = CStringGetTextDatum(calibration->criterion);
 	values[4] = float_or_null(calibration->target, &nulls[4]);
@@ -66,9 +71,10 @@ dml_calibration_record(const DmlVersion *version, const DmlCalibration *calibrat
 	values[10] = Int64GetDatum(calibration->impostor);
 	values[11] = CStringGetTextDatum(calibration->source);
 	catalog_begin(&access);
-	if (!catalog_lock_model(version->name, &model) || model.id != version->model_id)
-		catalog_no_model(version->name);
+	if (!catalog_lock_model(name, &model) || (id != 0 && model.id != id))
+		catalog_no_model(name);
 	catalog_check_owner(access.user, &model);
+	values[0] = Int64GetDatum(model.id);
 	catalog_execute("INSERT INTO dml_catalog.calibration (model_id, number, threshold, criterion, target, false_accept_rate, "
 					"true_accept_rate, accuracy, \"precision\", genuine_pairs, impostor_pairs, source) "
 					"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (model_id, number) DO UPDATE SET "

@@ -38,7 +38,8 @@ enum
 	VERSION_SETTINGS = 25,
 	VERSION_FEATURES_B = 33,
 	VERSION_COLUMNS_B,
-	VERSION_INPUTS_B
+	VERSION_INPUTS_B,
+	VERSION_IMPORTED
 };
 
 /* Columns of dml_catalog.privilege. */
@@ -171,6 +172,17 @@ extern void catalog_denied(const char *name) pg_attribute_noreturn();
  * valid until the next call; a caller that keeps it longer pins it.
  */
 extern const DmlVersion *cache_get(const CatalogModel *model, int32 number, Snapshot snapshot);
+
+/* ---------- store.c, calibration.c ---------- */
+
+/* The space of weights: the first 8 bytes of their SHA-256; never 0, which means a plain vector. */
+extern uint64 store_space(bytea *weights);
+
+/*
+ * Store a threshold for a version of a model of the user, in place of an earlier one.  id: of the
+ * model, if it is known, else 0.
+ */
+extern void calibration_store(const char *name, int64 id, int32 number, const DmlCalibration *calibration);
 
 /* ---------- version.c ---------- */
 

@@ -42,6 +42,7 @@ typedef struct DmlVersion
 	int			n_columns;
 	char	  **columns;		/* their names */
 	char	   *features;		/* the features' text, as given to training */
+	bool		imported;		/* the features were written by whoever made an imported file */
 	const Model *model;
 
 	/*
@@ -167,10 +168,12 @@ typedef struct DmlNewVersion
 	const char *history;		/* json: [{"epoch": 1, "loss": ..., "recall@1": ..., ...}, ...] */
 	const char *candidates;		/* json: the candidates of auto, or "[]" */
 	const char *reason;
+	bool		imported;		/* the features come from a file */
+	bool		inactive;		/* the active version stays, if there is one */
 } DmlNewVersion;
 
 /*
- * Store it as the next version of its model and make that the active one.  Locks the model's row
+ * Store it as the next version of its model and make that the active one, unless it is inactive.  Locks the model's row
  * until the transaction ends, so trainings of one name that end together get successive numbers.
  * Errors: the name is another user's model.  Returns the number.
  */

@@ -75,6 +75,7 @@ CREATE TABLE dml_catalog.version (
 	features_b text,
 	columns_b text[],
 	inputs_b integer,
+	imported boolean NOT NULL DEFAULT false,
 	CONSTRAINT version_pkey PRIMARY KEY (model_id, number)
 );
 -- Compressing weights gains nothing.
@@ -162,7 +163,7 @@ CREATE VIEW @extschema@.dml_model_versions AS
 		v.epochs, v.seconds, v.seed, v.metric, v.without_learning, v.whitened, v.learned, v.settings,
 		v.history, v.candidates, v.reason, pg_catalog.octet_length(v.weights) AS weight_bytes,
 		v.library_version, v.created, v.supervision, v.constraints,
-		v.inputs_b, v.columns_b, v.features_b
+		v.inputs_b, v.columns_b, v.features_b, v.imported
 	FROM dml_catalog.model m
 	JOIN dml_catalog.version v ON v.model_id OPERATOR(pg_catalog.=) m.id;
 COMMENT ON VIEW dml_model_versions IS 'all versions of all models, and how each was trained';
@@ -211,3 +212,20 @@ COMMENT ON FUNCTION dml_activate(text, integer) IS 'makes a version the one that
 CREATE FUNCTION dml_weights(model text) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dml_weights(text) IS 'the weights of a model as a safetensors file';
+CREATE FUNCTION dml_drop_version(model text, version integer) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION dml_drop_version(text, integer) IS 'drops one version of a model';
+CREATE FUNCTION dml_export(model text) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dml_export(text) IS
+	'a model as a safetensors file with all that dml_import needs in another database';
+CREATE FUNCTION dml_import(
+	file bytea,
+	name text,
+	features text DEFAULT NULL,
+	activate boolean DEFAULT true,
+	OUT model text,
+	OUT version integer,
+	OUT space text)
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dml_import(bytea, text, text, boolean) IS 'makes a model of a file of dml_export or dml_weights';

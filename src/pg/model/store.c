@@ -42,9 +42,8 @@ dml_version_check_name(const char *name)
 				 errhint("Train under another name.")));
 }
 
-/* The first 8 bytes of the SHA-256 of the weights; never 0, which means a plain vector. */
-static uint64
-space_of(bytea *weights)
+uint64
+store_space(bytea *weights)
 {
 	bytea	   *hash = DatumGetByteaPP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(weights)));
 	uint64		space = 0;
@@ -111,9 +110,9 @@ dml_version_add(const DmlNewVersion *v)
 {
 	CatalogAccess access;
 	CatalogModel model;
-	Oid			types[33];
-	Datum		values[33];
-	char		nulls[33];
+	Oid			types[34];
+	Datum		values[34];
+	char		nulls[34];
 	int			n = 0;
 	bytea	   *blob;
 	int32		number;
@@ -138,7 +137,7 @@ dml_version_add(const DmlNewVersion *v)
 	(types[n] = FLOAT8OID, values[n] = float_or_null((value), &nulls[n]), n++)
 
 	PARAMETER(INT8OID, Int64GetDatum(model.id));
-	PARAMETER(INT8OID, Int64GetDatum((int64) space_of(blob)));
+	PARAMETER(INT8OID, Int64GetDatum((int64) store_space(blob)));
 	TEXT_PARAMETER(v->method);
 	TEXT_PARAMETER(v->asked_method);
 	TEXT_PARAMETER(v->network);
@@ -175,20 +174,22 @@ dml_version_add(const DmlNewVersion *v)
 	n++;
 	PARAMETER(INT4OID, Int32GetDatum(v->in_b));
 	nulls[n - 1] = v->features_b ? ' ' : 'n';
+	PARAMETER(BOOLOID, BoolGetDatum(v->imported));
 	Assert(n == lengthof(types));
 
 	if (catalog_execute("INSERT INTO dml_catalog.version (model_id, number, space, method, asked_method, network, "
 					"preprocessing, inputs, dims, columns, weights, source, features, label, rows, skipped, "
 					"classes, epochs, seconds, seed, metric, without_learning, whitened, learned, settings, "
-					"history, candidates, reason, library_version, supervision, constraints, features_b, columns_b, inputs_b) "
+					"history, candidates, reason, library_version, supervision, constraints, features_b, columns_b, inputs_b, imported) "
 					"SELECT $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-					"$14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24::jsonb, $25::jsonb, $26::jsonb, $27, $28, $29, $30, $31, $32, $33 "
+					"$14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24::jsonb, $25::jsonb, $26::jsonb, $27, $28, $29, $30, $31, $32, $33, $34 "
 					"FROM dml_catalog.version WHERE model_id = $1 RETURNING number", n, types, values, nulls, false) != 1)
 		catalog_damaged("A trigger or a rule keeps rows out of the table \"version\".");
 	number = DatumGetInt32(catalog_value(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, INT4OID));
 	types[1] = INT4OID;
 	values[1] = Int32GetDatum(number);
-	catalog_execute("UPDATE dml_catalog.model SET active = $2 WHERE id = $1", 2, types, values, NULL, false);
+	if (!v->inactive || model.active == 0)
+		catalog_execute("UPDATE dml_catalog.model SET active = $2 WHERE id = $1", 2, types, values, NULL, false);
 	catalog_end(&access);
 	return number;
 }

@@ -590,7 +590,7 @@ dml_confined_features(const DmlVersion *version, const DmlFeatures *features, Oi
 {
 	DmlConfined *confined;
 
-	if (dml_version_owner(version) == user)
+	if (dml_version_owner(version) == user && !version->imported)
 		return NULL;
 	confined = confined_parse(features);
 	confined->version = version;
