@@ -11,6 +11,7 @@ SELECT version > 0 AS trained FROM dml_train('sh_far', 'SELECT 1000000000 + id /
 SELECT version > 0 AS trained FROM dml_train_matches('sh_two', 'SELECT x AS a, x[1:3] AS b FROM item', 'a', 'b', method => 'ntxent', epochs => 1);
 SELECT version > 0 AS trained FROM dml_train_matches('sh_asks', 'SELECT x AS a, dml_embed(''sh_net'', x) AS b FROM item', 'a', 'b', adapter => true, method => 'ntxent', epochs => 1);
 SELECT version > 0 AS trained FROM dml_train_unlabeled('sh_white', 'item', 'x', method => 'whiten');
+SELECT version > 0 AS trained FROM dml_train('sh_kinds', 'SELECT *, (ARRAY[''red'', ''green'', ''blue''])[id % 3 + 1] AS colour FROM item', 'colour, id', 'class', method => 'lda', options => '{"validation": 0}');
 SELECT threshold > 0 AS calibrated FROM dml_calibrate('sh_net', 'item', label => 'class');
 
 -- What the catalogue knows of a version comes back, whatever the settings of the session; so does
@@ -51,6 +52,7 @@ SELECT model, version, space = (known('sh_net') ->> 'space') AS space FROM dml_i
 SELECT method, source, features, columns, rows, imported FROM dml_model_versions WHERE model = 'sh_plain';
 SELECT recall FROM (SELECT no_learning AS recall FROM dml_evaluate('sh_plain', 'item', label => 'class', metrics => '{recall_at_1}') WHERE metric = 'queries') r;
 SELECT * FROM dml_import(dml_weights('sh_two'), 'sh_plain_two', features => 'a');
+SELECT * FROM dml_import(dml_weights('sh_kinds'), 'sh_plain_kinds', features => 'colour, id');
 SELECT * FROM dml_import(dml_weights('sh_net'), 'sh_plain', features => '');
 
 -- Features that somebody else wrote do not run, whoever owns the model.

@@ -66,6 +66,7 @@ make_model(UnitEnv *u, PrepKind kind, int in, const char *line, uint64_t seed)
 	}
 	model->prep = prep;
 	model->origin = NULL;
+	model->encoder = NULL;
 	assert_int_equal(netspec_parse(&u->env, line, prep->out, &spec), LEARN_OK);
 	assert_int_equal(net_create(&u->env, &spec, &model->net), LEARN_OK);
 	net_init(model->net, &rng);
