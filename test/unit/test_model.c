@@ -167,6 +167,55 @@ test_sides(void **state)
 	}
 }
 
+/* An encoder comes back, belongs to its side, and fits the network's width. */
+static void
+test_encoder(void **state)
+{
+	double		mean = 5;
+	double		scale = 0.25;
+	uint64_t	hash[2] = {3, 7};
+	const char *name[2] = {"red", "blue"};
+	EncodeColumn column[2] = {
+		{.kind = ENCODE_NUMBER,.has_missing = true,.n = 1,.mean = &mean,.scale = &scale},
+		{.kind = ENCODE_CATEGORY,.has_other = true,.n = 2,.hash = hash,.name = name}
+	};
+	Encoder		encoder = {.n = 2,.column = column};
+	UnitEnv		u;
+	ModelSides	sides = {0};
+	ModelSides	again;
+	Model	   *model;
+	void	   *blob;
+	void	   *blob2;
+	size_t		size;
+	size_t		size2;
+
+	unit_env_init(&u);
+	assert_true(encode_layout(&encoder));
+	assert_int_equal(encoder.width, 5);
+	for (int which = 1; which < 4; which++)
+	{
+		sides.a = make_model(&u, PREP_WHITEN, 5, "9 relu, 4", 1);
+		sides.b = make_model(&u, PREP_STANDARDIZE, 5, "4, l2", 2);
+		sides.a->encoder = which & 1 ? &encoder : NULL;
+		sides.b->encoder = which & 2 ? &encoder : NULL;
+		assert_int_equal(model_save_sides(&u.env, &sides, &blob, &size), LEARN_OK);
+		assert_int_equal(model_load_sides(&u.env, blob, size, &again), LEARN_OK);
+		assert_true((again.a->encoder != NULL) == (which & 1) && (again.b->encoder != NULL) == (which >> 1));
+		assert_int_equal(model_save_sides(&u.env, &again, &blob2, &size2), LEARN_OK);
+		assert_int_equal(size, size2);
+		assert_memory_equal(blob, blob2, size);
+	}
+	assert_string_equal(again.a->encoder->column[1].name[1], "blue");
+
+	/* another width than the network's */
+	model = make_model(&u, PREP_NONE, 6, "identity", 0);
+	model->encoder = &encoder;
+	assert_int_equal(model_save(&u.env, model, &blob, &size), LEARN_OK);
+	assert_int_equal(model_load(&u.env, blob, size, &model), LEARN_CORRUPT);
+	assert_non_null(strstr(u.env.message, "encoder makes 5 numbers"));
+	unit_env_done(&u);
+}
+
 /* An origin is part of the function: it is stored in front of all, of either side, and read again. */
 static void
 test_origin(void **state)
@@ -787,6 +836,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_sides),
+		cmocka_unit_test(test_encoder),
 		cmocka_unit_test(test_origin),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_truncated),
