@@ -147,6 +147,7 @@ FROM article a JOIN article b ON b.id = (a.id * 17 + 5) % 360 + 1 WHERE a.id <= 
 SELECT constraints, skipped, metric, learned IS NOT NULL AS judged FROM dml_train_pairs('pairs', 'pair', 'colour_a, text(title_a, buckets => 16)', 'colour_b, text(title_b, buckets => 16)', 'same', method => 'itml', time_limit => 5);
 SELECT metric, learned > 0.5 AS good FROM dml_evaluate_pairs('pairs', 'pair', 'colour_a, title_a', 'colour_b, title_b', 'same') WHERE metric = 'roc_auc';
 SELECT rows, skipped FROM dml_train_unlabeled('alone', 'article', 'colour, title, price', method => 'pca');
+SELECT rows, network FROM dml_train_unlabeled('alone', 'article', 'colour, title, price, tags, created', method => 'vicreg', network => '32 relu, 8', epochs => 2);
 SELECT constraints, network IS NOT NULL AS trained FROM dml_train_matches('towers', 'pair', 'title_a', 'colour_b', towers => 2, epochs => 2, time_limit => 5);
 SELECT inputs, columns, inputs_b, columns_b FROM dml_model_versions WHERE model = 'towers';
 SELECT dml_distance('towers', a, b) >= 0 AS distance FROM (SELECT 'shirt' AS title_a) a, (SELECT 'red' AS colour_b) b;

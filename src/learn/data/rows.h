@@ -23,6 +23,14 @@ typedef struct HardLists
 	void	   *ctx;
 } HardLists;
 
+/* How a view of a row may change a column (views.h). */
+typedef enum RowsView
+{
+	ROWS_VIEW_NUMBER,			/* noise, and masked by itself */
+	ROWS_VIEW_WORD,				/* masked by itself, without noise: words are dropped from a text */
+	ROWS_VIEW_FOLLOWS			/* masked if the column before it is, without noise: one value of several columns */
+} RowsView;
+
 typedef struct Rows
 {
 	int64_t		n;				/* rows */
@@ -31,6 +39,7 @@ typedef struct Rows
 	int			d;				/* features a row */
 	/* the columns stand on scales that are to be kept: an encoder made them */
 	bool		balanced;
+	const uint8_t *view;		/* d RowsViews, or NULL: all are numbers */
 	const int32_t *label;		/* n class numbers in [0, n_classes), or NULL */
 	int			n_classes;
 	bool		numbers;		/* the labels are numbers, which could be meant to be predicted */

@@ -26,6 +26,7 @@ views_create(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n,
 	views->mix = mix;
 	views->mean = m.mean;
 	views->sd = sd;
+	views->view = rows->view;
 	return LEARN_OK;
 }
 
@@ -40,18 +41,20 @@ views_make(const Views *views, Rng *rng, const float *x, int n, float *out)
 		const float *other = own;
 		float	   *to = out + (size_t) i * d;
 		double		share = views->mix > 0 ? views->mix * rng_uniform(rng) : 0;
+		bool		masked = false;
 
 		if (share > 0 && n > 1)
 			other = x + (size_t) ((i + 1 + (int) rng_below(rng, (uint64_t) n - 1)) % n) * d;
 		for (int j = 0; j < d; j++)
 		{
 			double		value = own[j] + share * ((double) other[j] - own[j]);
+			RowsView	view = views->view ? views->view[j] : ROWS_VIEW_NUMBER;
 
-			if (views->noise > 0)
+			if (views->noise > 0 && view == ROWS_VIEW_NUMBER)
 				value += views->noise * views->sd[j] * rng_normal(rng);
-			if (views->mask > 0 && rng_uniform(rng) < views->mask)
-				value = views->mean[j];
-			to[j] = (float) value;
+			if (views->mask > 0 && view != ROWS_VIEW_FOLLOWS)
+				masked = rng_uniform(rng) < views->mask;
+			to[j] = (float) (masked ? views->mean[j] : value);
 		}
 	}
 }

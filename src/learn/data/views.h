@@ -1,7 +1,8 @@
 /*
  * views.h
  *	  Views of a row: the row with noise, with columns masked, or mixed with another row. Self-
- *	  supervised methods learn that views of a row are the same.
+ *	  supervised methods learn that views of a row are the same. The columns of one value, such as
+ *	  those of a category, are masked together; noise is for numbers only.
  */
 #ifndef VIEWS_H
 #define VIEWS_H
@@ -17,6 +18,7 @@ typedef struct Views
 	double		mix;			/* largest share of another row, in [0, 1) */
 	const double *mean;			/* d */
 	const double *sd;			/* d */
+	const uint8_t *view;		/* d RowsViews, or NULL */
 } Views;
 
 /* Set up views for rows index[0..n) (NULL: all), whose means and deviations are computed. */

@@ -363,6 +363,30 @@ dml_kind_fit_finish(DmlKindFit *fit)
 	return encoder;
 }
 
+uint8 *
+dml_kind_views(const Encoder *encoder)
+{
+	uint8	   *view = palloc(sizeof(uint8) * encoder->width);
+
+	for (int i = 0; i < encoder->n; i++)
+	{
+		const EncodeColumn *column = &encoder->column[i];
+		bool		numbers = column->kind == ENCODE_NUMBER || column->kind == ENCODE_ARRAY;
+
+		for (int at = 0; at < column->width; at++)
+		{
+			RowsView	one = ROWS_VIEW_FOLLOWS;
+
+			if (numbers && at < column->n)
+				one = ROWS_VIEW_NUMBER;
+			else if (column->kind == ENCODE_TEXT || column->kind == ENCODE_BAG || at == 0)
+				one = column->kind == ENCODE_TIME ? ROWS_VIEW_NUMBER : ROWS_VIEW_WORD;
+			view[column->first + at] = one;
+		}
+	}
+	return view;
+}
+
 /* ---------- readers ---------- */
 
 static DmlKindReader *

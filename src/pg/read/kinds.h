@@ -16,6 +16,7 @@
 
 #include "compat.h"
 
+#include "learn/data/rows.h"
 #include "learn/encode/encode.h"
 #include "read/feature.h"
 
@@ -47,6 +48,9 @@ extern DmlKindFit *dml_kind_fit_start(const DmlFeatures *features, const Oid *ty
  * for what.  Errors: a feature that is NULL in every row, too many numbers.
  */
 extern const Encoder *dml_kind_fit_finish(DmlKindFit *fit);
+
+/* How views of a row may change the numbers of an encoder: a RowsView for each. */
+extern uint8 *dml_kind_views(const Encoder *encoder);
 
 /* ---------- rows ---------- */
 

@@ -654,6 +654,12 @@ read_once(const DmlMatrixSource *what, Pass *pass)
 	matrix->origin = reader.origin;
 	matrix->encoder = pass->encoder;
 	matrix->rows.balanced = pass->encoder != NULL;
+	if (pass->encoder)
+	{
+		old = MemoryContextSwitchTo(reader.context);
+		matrix->rows.view = dml_kind_views(pass->encoder);
+		MemoryContextSwitchTo(old);
+	}
 	matrix->skipped = reader.seen - reader.kept;
 	matrix->rows.n_unlabeled = reader.kept - matrix->rows.n;
 	report_skipped(&reader, has_value);

@@ -459,6 +459,8 @@ start_pools(State *state)
 		pool_start(&state->pool[k], place->count, state->limit / tuples->inputs);
 		input->encoder = place->encoder;
 		input->rows.balanced = place->encoder != NULL;
+		if (place->encoder)
+			input->rows.view = dml_kind_views(place->encoder);
 		input->kind = place->is_array ? DML_INPUT_ARRAY : DML_INPUT_COLUMNS;
 		input->n_columns = place->is_array ? 0 : place->features->n;
 		input->columns = place->features->names;
