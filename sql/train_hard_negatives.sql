@@ -21,10 +21,11 @@ CREATE INDEX item_embedding ON item USING dml (embedding);
 -- The score of a training with some options, and for how many rows the index proposed a negative.
 CREATE FUNCTION learned(options jsonb, method text DEFAULT 'triplet', seed bigint DEFAULT 0) RETURNS double precision LANGUAGE sql AS
 	$$ SELECT learned FROM dml_train('hard', 'item', 'x', 'class', method => method, epochs => 20, seed => seed, options => options || '{"refit": false}') $$;
-CREATE FUNCTION proposed(source text, hard_negatives text, hard_neighbors int DEFAULT 1, seed bigint DEFAULT 0) RETURNS int LANGUAGE sql AS
+-- Without the guard (hard_margin -1), unless options say otherwise.
+CREATE FUNCTION proposed(source text, hard_negatives text, hard_neighbors int DEFAULT 1, seed bigint DEFAULT 0, options jsonb DEFAULT '{}') RETURNS int LANGUAGE sql AS
 	$$ SELECT (regexp_match(reason, 'proposed hard negatives of (\d+) rows'))[1]::int
 		FROM dml_train('hard', source, 'x', 'class', method => 'triplet', network => '2', epochs => 1, seed => seed,
-			options => jsonb_build_object('hard_negatives', hard_negatives, 'hard_neighbors', hard_neighbors, 'validation', 0)) $$;
+			options => jsonb_build_object('hard_negatives', hard_negatives, 'hard_neighbors', hard_neighbors, 'validation', 0, 'hard_margin', -1) || options) $$;
 
 -- With an equal number of steps, far better. One seed gives one model, another seed another one.
 SET client_min_messages = warning;
@@ -87,6 +88,25 @@ RESET client_min_messages;
 CREATE TABLE easy AS SELECT i AS id, i % 2 AS class, ARRAY[i % 2 * 100 + sin(i), cos(i * 3)] AS x FROM generate_series(1, 100) i;
 CREATE INDEX easy_x ON easy USING dml ((x::dml_vector));
 SELECT proposed('easy', 'easy_x');
+
+-- Two clusters, and one row whose label is wrong: it proposes its neighbours and they propose it, unless the guard
+-- passes over what is as near as a positive, on both sides. A row between the clusters is a negative that counts.
+CREATE TABLE wrong AS SELECT i AS id, (i % 2 = 0) <> (i = 10) AS class, ARRAY[i % 2 * 10 + sin(i), cos(i * 3)] AS x FROM generate_series(1, 100) i;
+INSERT INTO wrong VALUES (101, true, ARRAY[6.0, 0]), (102, true, ARRAY[5.9, 0.1]);
+CREATE INDEX wrong_x ON wrong USING dml ((x::dml_vector));
+SET client_min_messages = warning;
+SELECT proposed('wrong', 'wrong_x', 3) > 30 AS without, proposed('wrong', 'wrong_x', 3, options => '{"hard_margin": 0}') AS guarded,
+	proposed('wrong', 'wrong_x', 3, options => '{"hard_margin": 0, "hard_ranks": 100}') BETWEEN 50 AND 102 AS farther,
+	proposed('wrong', 'wrong_x', 3, options => '{"hard_margin": 0, "hard_ranks": 100, "hard_gap": 100}') AS gap,
+	proposed('wrong', 'wrong_x', 3, options => '{"hard_near": 100, "hard_ranks": 100}') AS near,
+	proposed('wrong', 'wrong_x', 3, options => '{"hard_skip": 100, "hard_ranks": 100}') AS skipped;
+SET maintenance_work_mem = '1MB';
+SELECT proposed('wrong', 'wrong_x', 1000, options => '{"hard_margin": 0, "hard_ranks": 100}') =
+	(SELECT proposed('wrong', 'wrong_x', 100, options => '{"hard_margin": 0, "hard_ranks": 100}')) AS in_a_file;
+RESET maintenance_work_mem;
+SELECT reason ~ ', \d+ as near as a positive passed over' AS said FROM dml_train('hard', 'wrong', 'x', 'class', method => 'triplet', epochs => 1,
+	options => '{"hard_negatives": "wrong_x"}');
+RESET client_min_messages;
 
 -- Matches: the proposals are near a row's match in the index, and are no match of the row. Twins
 -- again: with their twins in the batch, as many epochs score better.

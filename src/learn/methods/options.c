@@ -78,8 +78,18 @@ static const OptionDef defs[] = {
 	"a dml index on the source, which proposes for each row the nearest that do not belong to it"},
 	{"hard_neighbors", OPTION_INT, AT(hard_neighbors), 1, 1000, NULL, 0, "10", true,
 	"rows that hard_negatives proposes for a row, at most"},
-	{"hard_share", OPTION_REAL, AT(hard_share), 0, 0.9, NULL, 0, "0.5", true,
+	{"hard_share", OPTION_REAL, AT(hard_share), 0, 0.9, NULL, 0, "0.25", true,
 	"share of a batch that is kept for what hard_negatives proposes"},
+	{"hard_ranks", OPTION_INT, AT(hard_ranks), 1, 100000, NULL, 0, "chosen", true,
+	"nearest rows of a row among which hard_negatives seeks: 10 times hard_neighbors unless given"},
+	{"hard_skip", OPTION_INT, AT(hard_skip), 0, 100000, NULL, 0, "0", true,
+	"nearest rows of other classes that hard_negatives passes over"},
+	{"hard_margin", OPTION_REAL, AT(hard_margin), -1, 100, NULL, 0, "0", true,
+	"share by which a row that hard_negatives proposes is farther than the nearest of the class; -1: any distance"},
+	{"hard_gap", OPTION_REAL, AT(hard_gap), 0, 1e9, NULL, 0, "0", true,
+	"distance in the index by which such a row is farther, too"},
+	{"hard_near", OPTION_REAL, AT(hard_near), 0, 1e9, NULL, 0, "0", true,
+	"distance in the index below which no row is proposed"},
 	{"unlabeled", OPTION_REAL, AT(unlabeled), 0, 1000, NULL, 0, "0", true,
 	"weight of a self-supervised term of two views of rows, with a label or without; 0: none"},
 	{"unlabeled_method", OPTION_NAME, AT(unlabeled_method), 0, 0, "barlow_twins,vicreg,infonce", 0, "barlow_twins", true,
@@ -202,7 +212,7 @@ options_init(TrainOptions *options)
 	options->noise = 0.2;
 	options->mask = 0.2;
 	options->hard_neighbors = 10;
-	options->hard_share = 0.5;
+	options->hard_share = 0.25;
 	options->validation = NAN;
 	options->momentum = 0.9;
 	options->beta2 = 0.999;

@@ -54,6 +54,11 @@ typedef struct TrainOptions
 	char		hard_negatives[256];
 	int			hard_neighbors; /* how many for each row */
 	double		hard_share;		/* of a batch */
+	int			hard_ranks;		/* nearest rows among which they are sought; 0: chosen */
+	int			hard_skip;		/* nearest negatives that are passed over */
+	double		hard_margin;	/* share by which they must be farther than the nearest positive */
+	double		hard_gap;		/* the distance by which they must be farther than it */
+	double		hard_near;		/* nearer ones are passed over */
 	int			refit;			/* -1: chosen; 1: after validation train once more on all rows */
 	LinearParams linear;		/* NaN or -1 where the method's default holds */
 

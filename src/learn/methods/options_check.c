@@ -90,9 +90,10 @@ options_check(LearnEnv *env, const TrainOptions *options)
 		return learn_fail(env, LEARN_INVALID,
 						  "rows_per_class (%d) leaves no room for a second class in a batch of %d",
 						  options->rows_per_class, options->batch);
-	if (options->hard_negatives[0] == '\0' &&
-		(options_named_given(options, "hard_neighbors") || options_named_given(options, "hard_share")))
-		return learn_fail(env, LEARN_INVALID, "hard_neighbors and hard_share mean nothing without hard_negatives");
+	for (int i = 0; i < options_count() && options->hard_negatives[0] == '\0'; i++)
+		if (options->set[i] && strncmp(options_at(i)->name, "hard_", strlen("hard_")) == 0 &&
+			strcmp(options_at(i)->name, "hard_negatives") != 0)
+			return learn_fail(env, LEARN_INVALID, "%s means nothing without hard_negatives", options_at(i)->name);
 	if (options->validation == 0 && options->method->kind == METHOD_AUTO)
 	{
 		status = learn_fail(env, LEARN_INVALID, "method \"auto\" chooses by validation, so validation cannot be 0");

@@ -166,6 +166,9 @@ hard_negatives_reason(const HardNegatives *hard, TrainResult *result)
 
 	used += snprintf(result->reason + used, sizeof(result->reason) - used, "; index %s proposed hard negatives of %lld rows",
 					 RelationGetRelationName(hard->index), (long long) hard->rows);
+	if (hard->guarded > 0 && used < sizeof(result->reason))
+		used += snprintf(result->reason + used, sizeof(result->reason) - used, ", %lld as near as a positive passed over",
+						 (long long) hard->guarded);
 	if (hard->searched < hard->all && used < sizeof(result->reason))
 		snprintf(result->reason + used, sizeof(result->reason) - used, ", sought for %lld of %lld: the time limit ended the search",
 				 (long long) hard->searched, (long long) hard->all);
@@ -187,7 +190,13 @@ typedef struct Miner
 	IndexScanDesc scan;
 	ScanKeyData key;
 	TupleTableSlot *found;
-	int32	   *proposed;		/* k: those of one row */
+	int32	   *proposed;		/* k: those of one row, */
+	float4	   *apart;			/* and their distances */
+	float4	   *bound;			/* n: the distance beyond which a row is a negative of a row; NULL: any */
+	const TrainOptions *options;
+	IndexInfo  *info;
+	EState	   *estate;			/* evaluates the index's expressions */
+	FmgrInfo	distance;		/* the index's */
 } Miner;
 
 static int
@@ -235,6 +244,14 @@ hard_negatives_by_label(const void *ctx, int32 row, int32 other)
 	return matrix->rows.label[row] != matrix->rows.label[other] && matrix->row_hash[row] != matrix->row_hash[other];
 }
 
+bool
+hard_positives_by_label(const void *ctx, int32 row, int32 other)
+{
+	const DmlMatrix *matrix = ctx;
+
+	return matrix->rows.label[row] == matrix->rows.label[other] && matrix->row_hash[row] != matrix->row_hash[other];
+}
+
 /* ---------- the lists ---------- */
 
 static off_t
@@ -252,6 +269,15 @@ set_list(HardNegatives *hard, int64 row, const int32 *proposed)
 		temp_file_write(hard->file, proposed, sizeof(int32) * hard->k, list_offset(hard, row));
 }
 
+static void
+set_distances(HardNegatives *hard, int64 row, const float4 *apart)
+{
+	if (hard->list)
+		memcpy(hard->distance + row * hard->k, apart, sizeof(float4) * hard->k);
+	else
+		temp_file_write(hard->distance_file, apart, sizeof(float4) * hard->k, list_offset(hard, row));
+}
+
 /* HardLists.read */
 static void
 read_lists(void *ctx, const int64_t *index, int count, int32_t *out)
@@ -264,28 +290,128 @@ read_lists(void *ctx, const int64_t *index, int count, int32_t *out)
 
 /* ---------- the search ---------- */
 
-/* The nearest negatives to the vector that the key has. */
+/* The vector that the index has of the row in a slot. */
+static Datum
+indexed_vector(const Miner *miner, TupleTableSlot *slot, bool *isnull)
+{
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+
+	GetPerTupleExprContext(miner->estate)->ecxt_scantuple = slot;
+	FormIndexDatum(miner->info, slot, miner->estate, values, nulls);
+	*isnull = nulls[0];
+	return values[0];
+}
+
+/* The distance, in the index, of the row that the scan has found. */
+static double
+found_distance(Miner *miner)
+{
+	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(miner->estate));
+	bool		isnull;
+	Datum		vector = indexed_vector(miner, miner->found, &isnull);
+	double		distance = isnull ? INFINITY : DatumGetFloat8(FunctionCall2(&miner->distance, vector, miner->key.sk_argument));
+
+	MemoryContextSwitchTo(old);
+	return distance;
+}
+
+/*
+ * The nearest negatives to the vector that the key has.  One that is as near as a positive, or nearer, is often a wrong
+ * label or a match that nobody has written down, so it is passed over: those count that are farther than the nearest
+ * positive by the margins.  guard_other_side asks the negative, too.
+ */
 static void
 propose(HardNegatives *hard, Miner *miner, int32 row)
 {
+	const TrainOptions *o = miner->options;
+	int			ranks = o->hard_ranks > 0 ? o->hard_ranks : LOOKED_AT * hard->k;
+	int			skip = o->hard_skip;
+	bool		guards = miner->bound != NULL;
+	bool		measures = guards || o->hard_near > 0;
+	double		bound = guards ? INFINITY : -INFINITY;	/* of the distance of a negative; none is known before a positive is found */
 	int			n = 0;
 
 	index_rescan(miner->scan, NULL, 0, &miner->key, 1);
-	for (int looked = 0; n < hard->k && looked < LOOKED_AT * hard->k; looked++)
+	for (int looked = 0; n < hard->k && looked < ranks; looked++)
 	{
 		int32		other;
+		double		distance = 0;
 
 		CHECK_FOR_INTERRUPTS();
 		if (!index_getnext_slot(miner->scan, ForwardScanDirection, miner->found))
 			break;
 		other = row_at(miner, &miner->found->tts_tid);
-		if (other >= 0 && miner->rows->is_negative(miner->rows->ctx, row, other))
-			miner->proposed[n++] = other;
+		if (other < 0)
+			continue;
+		if (guards && bound == INFINITY && miner->rows->is_positive(miner->rows->ctx, row, other))
+		{
+			distance = found_distance(miner);
+			bound = distance + fabs(distance) * o->hard_margin + o->hard_gap;
+			continue;
+		}
+		if (!miner->rows->is_negative(miner->rows->ctx, row, other))
+			continue;
+		if (measures)
+			distance = found_distance(miner);
+		if (distance < o->hard_near || (guards && distance <= bound))
+		{
+			hard->guarded++;
+			continue;
+		}
+		if (skip-- > 0)
+			continue;
+		miner->apart[n] = (float4) distance;
+		miner->proposed[n++] = other;
 	}
 	hard->rows += n > 0;
 	while (n < hard->k)
 		miner->proposed[n++] = -1;
 	set_list(hard, row, miner->proposed);
+	if (miner->bound)
+	{
+		miner->bound[row] = (float4) bound;
+		set_distances(hard, row, miner->apart);
+	}
+}
+
+/*
+ * A row with a wrong label lies among rows of its true class, whose negative it seems to be, and its own positives are
+ * far.  So a proposal must be farther than the nearest positive of the row that is proposed, too.
+ */
+static void
+guard_other_side(HardNegatives *hard, Miner *miner)
+{
+	Size		size = sizeof(int32) * hard->k;
+
+	for (int64 row = 0; row < hard->all; row++)
+	{
+		int			n = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		if (hard->list)
+		{
+			memcpy(miner->proposed, hard->list + row * hard->k, size);
+			memcpy(miner->apart, hard->distance + row * hard->k, size);
+		}
+		else
+		{
+			temp_file_read(hard->file, miner->proposed, size, list_offset(hard, row));
+			if (miner->proposed[0] >= 0)
+				temp_file_read(hard->distance_file, miner->apart, size, list_offset(hard, row));
+		}
+		if (miner->proposed[0] < 0)
+			continue;
+		for (int i = 0; i < hard->k && miner->proposed[i] >= 0; i++)
+			if (miner->apart[i] > miner->bound[miner->proposed[i]])
+				miner->proposed[n++] = miner->proposed[i];
+			else
+				hard->guarded++;
+		hard->rows -= n == 0;
+		while (n < hard->k)
+			miner->proposed[n++] = -1;
+		set_list(hard, row, miner->proposed);
+	}
 }
 
 /*
@@ -298,7 +424,6 @@ search_all(HardNegatives *hard, Training *training, Miner *miner)
 	Oid			type = hard->index->rd_opcintype[0];
 	Oid			operator = get_opfamily_member(hard->index->rd_opfamily[0], type, type, DISTANCE_STRATEGY);
 	Snapshot	snapshot = GetActiveSnapshot();
-	IndexInfo  *info = BuildIndexInfo(hard->index);
 	EState	   *estate = CreateExecutorState();
 	TupleTableSlot *slot = table_slot_create(hard->table, NULL);
 	double		limit = training->options.time_limit > 0 ? MINING * training->options.time_limit : INFINITY;
@@ -310,7 +435,10 @@ search_all(HardNegatives *hard, Training *training, Miner *miner)
 	memset(none, -1, sizeof(int32) * hard->k);
 	if (!OidIsValid(operator))
 		elog(ERROR, "index \"%s\" has no distance", RelationGetRelationName(hard->index));
-	GetPerTupleExprContext(estate)->ecxt_scantuple = slot;
+	miner->options = &training->options;
+	miner->info = BuildIndexInfo(hard->index);
+	miner->estate = estate;
+	fmgr_info(get_opcode(operator), &miner->distance);
 	miner->found = table_slot_create(hard->table, NULL);
 #if PG_VERSION_NUM >= 180000
 	miner->scan = index_beginscan(hard->table, hard->index, snapshot, NULL, 0, 1);
@@ -323,8 +451,8 @@ search_all(HardNegatives *hard, Training *training, Miner *miner)
 		{
 			int32		row = miner->by_place[i];
 			ItemPointerData tid;
-			Datum		values[INDEX_MAX_KEYS];
-			bool		nulls[INDEX_MAX_KEYS] = {true};
+			Datum		vector = (Datum) 0;
+			bool		isnull = true;
 
 			CHECK_FOR_INTERRUPTS();
 			if (hard->searched % REPORT_EVERY == 0)
@@ -339,9 +467,9 @@ search_all(HardNegatives *hard, Training *training, Miner *miner)
 			ResetPerTupleExprContext(estate);
 			dml_extra_place(miner->rows->place[row], &tid);
 			if (table_tuple_fetch_row_version(hard->table, &tid, snapshot, slot))
-				FormIndexDatum(info, slot, estate, values, nulls);
-			ScanKeyEntryInitialize(&miner->key, SK_ORDER_BY | (nulls[0] ? SK_ISNULL : 0), 1, DISTANCE_STRATEGY, type, InvalidOid,
-								   get_opcode(operator), nulls[0] ? (Datum) 0 : values[0]);
+				vector = indexed_vector(miner, slot, &isnull);
+			ScanKeyEntryInitialize(&miner->key, SK_ORDER_BY | (isnull ? SK_ISNULL : 0), 1, DISTANCE_STRATEGY, type, InvalidOid,
+								   get_opcode(operator), isnull ? (Datum) 0 : vector);
 			propose(hard, miner, row);
 		}
 	index_endscan(miner->scan);
@@ -356,28 +484,41 @@ hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *row
 	Miner		miner = {rows};
 	int64		n = rows->n;
 	Size		lists_size;
+	bool		guards = rows->is_positive && training->options.hard_margin > -1;
 	double		start = training_seconds(training);
 	OwnerScope	scope;
 
 	hard->k = training->options.hard_neighbors;
 	hard->all = n;
-	hard->rows = 0;
+	hard->rows = hard->guarded = 0;
 	if (n > PG_INT32_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("hard_negatives work for %d rows at most, and there are %lld", PG_INT32_MAX, (long long) n)));
 	progress_phase(PHASE_MINING);
 	lists_size = sizeof(int32) * (Size) n * hard->k;
-	/* a row's turn and its place stay in memory */
-	if (lists_size + (sizeof(int32) + sizeof(double)) * (Size) n <= (Size) maintenance_work_mem * 1024)
+	/* a row's turn, its place and its bound stay in memory */
+	if (lists_size * (guards ? 2 : 1) + (sizeof(int32) + sizeof(float4) + sizeof(double)) * (Size) n <= (Size) maintenance_work_mem * 1024)
+	{
 		hard->list = MemoryContextAllocHuge(CurrentMemoryContext, lists_size);
+		hard->distance = guards ? MemoryContextAllocHuge(CurrentMemoryContext, lists_size) : NULL;
+	}
 	else
 	{
 		hard->list = NULL;
 		PrepareTempTablespaces();
 		hard->file = OpenTemporaryFile(false);
+		if (guards)
+			hard->distance_file = OpenTemporaryFile(false);
 	}
 	miner.proposed = palloc(sizeof(int32) * hard->k);
+	miner.apart = palloc0(sizeof(float4) * hard->k);
+	if (guards)
+	{
+		miner.bound = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float4) * n);
+		for (int64 i = 0; i < n; i++)
+			miner.bound[i] = -INFINITY;	/* of rows that the search does not reach */
+	}
 	miner.by_place = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * n);
 	for (int64 i = 0; i < n; i++)
 		miner.by_place[i] = (int32) i;
@@ -387,9 +528,19 @@ hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *row
 	owner_scope_begin(&scope, hard->table->rd_rel->relowner, INDEX_PATH_RESTRICTED);
 	search_all(hard, training, &miner);
 	owner_scope_end(&scope);
+	if (guards)
+	{
+		guard_other_side(hard, &miner);
+		pfree(miner.bound);
+		if (hard->list)
+			pfree(hard->distance);
+		else
+			FileClose(hard->distance_file);
+	}
 
 	pfree(miner.by_place);
 	pfree(miner.proposed);
+	pfree(miner.apart);
 	training->mined = training_seconds(training) - start;
 	lists->k = hard->k;
 	lists->list = hard->list;
@@ -402,5 +553,6 @@ hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *row
 	if (hard->rows == 0)
 		ereport(NOTICE,
 				(errmsg("index \"%s\" proposes no hard negatives", RelationGetRelationName(hard->index)),
-				 errdetail("The %d nearest of each row are rows that belong to it.", LOOKED_AT * hard->k)));
+				 errdetail("The %d nearest of each row are rows that belong to it, or as near as these.",
+						   training->options.hard_ranks > 0 ? training->options.hard_ranks : LOOKED_AT * hard->k)));
 }

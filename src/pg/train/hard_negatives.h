@@ -19,6 +19,7 @@ typedef struct HardRows
 	int64		n;
 	const double *place;		/* n: places as an extra or tuples.h has them */
 	bool		(*is_negative) (const void *ctx, int32 row, int32 other);
+	bool		(*is_positive) (const void *ctx, int32 row, int32 other);	/* NULL: a row has no positive in the index */
 	const void *ctx;
 } HardRows;
 
@@ -30,10 +31,13 @@ typedef struct HardNegatives
 	/* after hard_negatives_find */
 	int64		rows;			/* that have hard negatives */
 	int64		searched;		/* rows that there was time for */
+	int64		guarded;		/* negatives that were passed over, since they are as near as a positive */
 	int64		all;			/* all rows */
 	int			k;
 	int32	   *list;			/* all x k, or NULL: in file */
 	File		file;
+	float4	   *distance;		/* all x k, of the rows in list while they are sought, if list is not NULL */
+	File		distance_file;
 } HardNegatives;
 
 /*
@@ -51,8 +55,9 @@ extern void hard_negatives_open(HardNegatives *hard, const Training *training);
  */
 extern void hard_negatives_find(HardNegatives *hard, Training *training, const HardRows *rows, HardLists *lists);
 
-/* is_negative of rows with labels; ctx: their DmlMatrix. */
+/* is_negative and is_positive of rows with labels; ctx: their DmlMatrix. */
 extern bool hard_negatives_by_label(const void *ctx, int32 row, int32 other);
+extern bool hard_positives_by_label(const void *ctx, int32 row, int32 other);
 
 /* Append the numbers of the search to the reason of the result. */
 extern void hard_negatives_reason(const HardNegatives *hard, TrainResult *result);

@@ -326,7 +326,7 @@ train_labels(FunctionCallInfo fcinfo, const char *function, const char *supervis
 	fill_levels(&levels, &matrix->rows);
 	if (mines)
 	{
-		HardRows	rows = {matrix->rows.n, levels.extra[levels.n].number, hard_negatives_by_label, matrix};
+		HardRows	rows = {matrix->rows.n, levels.extra[levels.n].number, hard_negatives_by_label, hard_positives_by_label, matrix};
 
 		hard_negatives_find(&hard, &training, &rows, &matrix->rows.hard_negatives);
 	}

@@ -165,7 +165,7 @@ task_run(ConstraintTask *task, FunctionCallInfo fcinfo)
 	dml_tuples_drop_impossible(tuples, task->kind);
 	if (mines)
 	{
-		HardRows	rows = {tuples->n, tuples->place, is_other_match, tuples};
+		HardRows	rows = {tuples->n, tuples->place, is_other_match, NULL, tuples};
 
 		hard_negatives_find(&hard, training, &rows, &constraints.hard_negatives);
 	}

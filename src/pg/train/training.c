@@ -188,7 +188,8 @@ refuse_options(const TrainOptions *options, const char *supervision)
 	static const char *const of_views[] = {"noise", "mask", "mix", "unlabeled_method", NULL};
 	static const char *const of_labels[] = {"open_set", "rows_per_class", "balance", "level_weight", "memory", NULL};
 	static const char *const of_rows[] = {"unlabeled", "unlabeled_method", NULL};
-	static const char *const of_search[] = {"hard_negatives", "hard_neighbors", "hard_share", NULL};
+	static const char *const of_search[] = {"hard_negatives", "hard_neighbors", "hard_share", "hard_ranks", "hard_skip", "hard_margin",
+	"hard_gap", "hard_near", NULL};
 	static const char *const of_anchors[] = {"miner", "mine_margin", "mine_near", "mine_far", "mine_angle", "mine_cutoff", "epsilon", NULL};
 	bool		labels = strcmp(supervision, "labels") == 0 || strcmp(supervision, "chunklets") == 0;
 	bool		rows = labels || strcmp(supervision, "target") == 0;
