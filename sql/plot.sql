@@ -91,6 +91,13 @@ SELECT marks(dml_plot('neighbours', source => 'image', features => 'x', label =>
 	marks(dml_plot('neighbours', source => 'image', features => 'x', label => 'label', k => 3, max_rows => 4, image_width => 0), 'image') AS none,
 	sound(dml_plot('neighbours', source => 'image', features => 'x', label => 'label'));
 
+-- What does not fit into memory goes to temporary files, which do not stay behind.
+CREATE TABLE wide AS SELECT 'c' || i % 2 AS label, (SELECT array_agg(sin(i * j) + i % 2) FROM generate_series(1, 300) j) AS x FROM generate_series(1, 1100) i;
+SET maintenance_work_mem = '1MB';
+SELECT kind, sound(dml_plot(kind, source => 'wide', features => 'x', label => 'label', gallery => 'wide', max_rows => 50))
+FROM unnest('{space,confusion,neighbours,distances}'::text[]) kind ORDER BY 1;
+RESET maintenance_work_mem;
+
 -- Errors.
 \set VERBOSITY default
 SELECT dml_plot(NULL);

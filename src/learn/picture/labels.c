@@ -27,7 +27,17 @@ digits(const char **s)
 	return strspn(*s, "0123456789");
 }
 
-/* Text by its bytes, but numbers within by value: "kind 9" before "kind 10". */
+/* A byte of ASCII without case. */
+static unsigned char
+folded(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (unsigned char) c;
+}
+
+/*
+ * Text by its bytes without case, but numbers within by value: "kind 9" before "kind 10". Equal
+ * ones by their bytes.
+ */
 static int
 compare_text(const char *a, const char *b)
 {
@@ -48,7 +58,7 @@ compare_text(const char *a, const char *b)
 			a += n;
 			b += m;
 		}
-		else if (*a != *b)
+		else if (folded(*a) != folded(*b))
 			break;
 		else
 		{
@@ -56,8 +66,8 @@ compare_text(const char *a, const char *b)
 			b++;
 		}
 	}
-	if (*a != *b)
-		return (unsigned char) *a < (unsigned char) *b ? -1 : 1;
+	if (folded(*a) != folded(*b))
+		return folded(*a) < folded(*b) ? -1 : 1;
 	return strcmp(whole_a, whole_b);
 }
 

@@ -128,8 +128,8 @@ extern LearnStatus picture_neighbours(LearnEnv *env, const PictureText *text, co
 /* ---------- for several pictures ---------- */
 
 /*
- * order[0 .. n): the labels as a reader expects them: numbers by value, then text by its bytes, but
- * numbers within text by value.
+ * order[0 .. n): the labels as a reader expects them: numbers by value, then text by its bytes
+ * without case, but numbers within text by value.
  */
 extern void picture_sort_labels(char **label, int n, int32_t *order);
 

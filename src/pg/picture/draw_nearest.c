@@ -93,6 +93,7 @@ picture_draw_confusion(const PictureCall *call, Svg *svg)
 	text = picture_text(call, &rows, psprintf("Confusion of %d nearest neighbours", call->k),
 						psprintf("%s by %s, %s", picture_rows_text(call, &rows), call->label, among(call)));
 	dml_learn_check(svg->env, picture_confusion(svg->env, &text, &picture, svg));
+	picture_free(&rows);
 }
 
 /* ---------- neighbours ---------- */
@@ -256,4 +257,5 @@ picture_draw_neighbours(const PictureCall *call, Svg *svg)
 	text = picture_text(call, &rows, psprintf("%d nearest neighbours", call->k),
 						psprintf("%s by %s, %s", picture_rows_text(call, &rows), call->label, among(call)));
 	dml_learn_check(svg->env, picture_neighbours(svg->env, &text, &picture, svg));
+	picture_free(&rows);
 }

@@ -53,6 +53,7 @@ picture_draw_distances(const PictureCall *call, Svg *svg)
 	PictureText text = text_of(call, &rows, "Distances of pairs");
 
 	dml_learn_check(svg->env, picture_distances(svg->env, &text, curve, n, svg));
+	picture_free(&rows);
 }
 
 void
@@ -64,4 +65,5 @@ picture_draw_roc(const PictureCall *call, Svg *svg)
 	PictureText text = text_of(call, &rows, "Verification: receiver operating characteristic");
 
 	dml_learn_check(svg->env, picture_roc(svg->env, &text, curve, n, svg));
+	picture_free(&rows);
 }

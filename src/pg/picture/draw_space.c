@@ -80,6 +80,7 @@ picture_draw_space(const PictureCall *call, Svg *svg)
 	text = picture_text(call, &rows, "Space", psprintf("%s of %s", projection_name(call->projection), picture_rows_text(call, &rows)));
 	text.note = projection_note(call->projection);
 	dml_learn_check(svg->env, picture_space(svg->env, &text, "space", &picture, svg));
+	picture_free(&rows);
 }
 
 /* ---------- clusters ---------- */
@@ -168,4 +169,5 @@ picture_draw_clusters(const PictureCall *call, Svg *svg)
 	text = picture_text(call, &rows, "Clusters", psprintf("%s, %s of %s", what, projection_name(call->projection), picture_rows_text(call, &rows)));
 	text.note = projection_note(call->projection);
 	dml_learn_check(svg->env, picture_space(svg->env, &text, "clusters", &picture, svg));
+	picture_free(&rows);
 }

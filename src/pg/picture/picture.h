@@ -7,6 +7,8 @@
 
 #include "compat.h"
 
+#include "nodes/pg_list.h"
+
 #include "evaluate/space.h"
 #include "learn/picture/picture.h"
 #include "learn/picture/project.h"
@@ -80,6 +82,7 @@ typedef struct PictureRows
 	int			n_spaces;		/* without learning (if wanted), learned (if there is a model) */
 	Space		space[PICTURE_SPACES];
 	const char *name[PICTURE_SPACES];
+	List	   *stores;			/* FloatStores of picture_vectors */
 } PictureRows;
 
 /*
@@ -90,8 +93,14 @@ typedef struct PictureRows
  */
 extern void picture_read(const PictureCall *call, const char *label, bool partly, bool spread, PictureRows *rows);
 
-/* The vectors of a selection in space s. Valid until the statement ends. */
+/* The vectors of a selection in space s. Valid until picture_free. */
 extern const float4 *picture_vectors(PictureRows *rows, int s, const Selection *selection);
+
+/*
+ * Close the temporary files of the rows and their vectors, and free their memory. An error closes
+ * them, too, but a statement that succeeds must not leave them behind.
+ */
+extern void picture_free(PictureRows *rows);
 
 /* The threshold that the version is calibrated to, in the learned space; else NaN. */
 extern double picture_threshold(const PictureRows *rows, int s);

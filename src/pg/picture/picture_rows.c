@@ -98,8 +98,23 @@ const float4 *
 picture_vectors(PictureRows *rows, int s, const Selection *selection)
 {
 	size_t		bytes = (size_t) selection->n * rows->space[s].out * sizeof(float4);
+	FloatStore *store = space_rows(rows->env, &rows->space[s], selection, bytes > (size_t) maintenance_work_mem * 1024 / 4);
 
-	return float_store_map(space_rows(rows->env, &rows->space[s], selection, bytes > (size_t) maintenance_work_mem * 1024 / 4));
+	rows->stores = lappend(rows->stores, store);
+	return float_store_map(store);
+}
+
+void
+picture_free(PictureRows *rows)
+{
+	ListCell   *cell;
+
+	foreach(cell, rows->stores)
+		float_store_free(lfirst(cell));
+	rows->stores = NIL;
+	dml_matrix_free(rows->matrix);
+	if (rows->searched)
+		dml_matrix_free(rows->searched);
 }
 
 double
