@@ -11,6 +11,7 @@
 #include "utils/memutils.h"
 #include "windowapi.h"
 
+#include "answer/answer_partition.h"
 #include "answer/cluster_task.h"
 
 PG_FUNCTION_INFO_V1(dml_cluster_kmeans);
@@ -74,35 +75,6 @@ double_value(WindowObject window, int i, double *room)
 	return room;
 }
 
-/* The embeddings of the partition, which are argument 0. */
-static AnswerRows *
-read_partition(WindowObject window, const ClusterTask *task)
-{
-	AnswerRows *rows = answer_rows_begin(task->metric, task->method == CLUSTER_KMEANS);
-	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "dml row", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(row_context);
-	int64		n = WinGetPartitionRowCount(window);
-
-	for (int64 i = 0; i < n; i++)
-	{
-		bool		isnull;
-		bool		isout;
-		Datum		value;
-
-		CHECK_FOR_INTERRUPTS();
-		if (i > PG_INT32_MAX)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("there are more than %d rows", PG_INT32_MAX)));
-		value = WinGetFuncArgInPartition(window, 0, (int) i, WINDOW_SEEK_HEAD, false, &isnull, &isout);
-		answer_rows_add(rows, isnull || isout ? NULL : DatumGetDmlVectorP(value));
-		MemoryContextReset(row_context);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(row_context);
-	return rows;
-}
-
 /* The cluster of the current row. */
 static Datum
 current_cluster(FunctionCallInfo fcinfo, ClusterTask (*read_task) (WindowObject window))
@@ -117,7 +89,7 @@ current_cluster(FunctionCallInfo fcinfo, ClusterTask (*read_task) (WindowObject 
 		MemoryContext working = AllocSetContextCreate(CurrentMemoryContext, "dml clusters", ALLOCSET_DEFAULT_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(working);
 		ClusterTask task = read_task(window);
-		AnswerRows *rows = read_partition(window, &task);
+		AnswerRows *rows = answer_rows_partition(window, task.metric, task.method == CLUSTER_KMEANS);
 
 		MemoryContextSwitchTo(partition);
 		kept->cluster = cluster_run(&task, rows, NULL, NULL);
