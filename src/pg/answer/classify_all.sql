@@ -17,7 +17,7 @@ CREATE FUNCTION dml_classify_all(
 	OUT distance double precision,
 	OUT neighbours integer)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000 ROWS 1000;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1000;
 COMMENT ON FUNCTION dml_classify_all(text, text, text, text, text, text, integer, double precision, double precision, text) IS
 	'the label of each row of a table of questions, by a vote of its nearest rows in another table';
 
@@ -33,6 +33,6 @@ CREATE FUNCTION dml_match_all(
 	OUT match text,
 	OUT distance double precision)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000 ROWS 1000;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1000;
 COMMENT ON FUNCTION dml_match_all(text, text, text, text, text, text, double precision) IS
 	'the nearest row of a table for each row of a table of questions, if the calibrated threshold accepts it';
