@@ -38,8 +38,8 @@ typedef struct OutlierFit
 
 /*
  * Find the k nearest of each of n rows (n x d) among the others, in the current memory context.
- * index: searches for k + 1 rows of the source that the rows were read from, in which case x is in
- * the order of clusters_order(); NULL: every row is compared with every other one.  Error: they do
+ * index: searches for k + 1 rows of the source that the rows were read from.  x is then in the
+ * order of clusters_order().  NULL: every row is compared with every other one.  Error: they do
  * not fit into work_mem beside other bytes of memory.
  */
 extern void outlier_fit(OutlierFit *fit, OutlierMethod method, const float4 *x, int64 n, int d, int k,

@@ -3,9 +3,9 @@
  *	  dml_outlier_scores: the scores of all rows of a table, among themselves or among normal rows.
  *
  * Among normal rows a score has a p-value, by split conformal prediction (Laxhammar and Falkman
- * 2011; Bates, Candes, Lei, Romano and Sesia 2023).  Half of the normal rows, drawn at random, are
- * those that neighbours are looked for among.  The other half are scored as new rows are: they,
- * too, have no part in the score.  So the score of a new normal row is exchangeable with theirs.
+ * 2011; Bates, Candes, Lei, Romano and Sesia 2023).  Neighbours are looked for among half of the
+ * normal rows, drawn at random.  The other half are scored as new rows are: they, too, have no
+ * part in the score.  So the score of a new normal row is exchangeable with theirs.
  * Scores of rows among the others of their own set would not be: such a row has one row fewer to
  * look among, and is a neighbour of its neighbours.
  */
@@ -86,7 +86,7 @@ read_arguments(FunctionCallInfo fcinfo, Arguments *arguments)
 				 errmsg("false_alarm_rate needs normal rows"),
 				 errhint("Give a table or a query of them: normal => 'SELECT ... FROM ...'.")));
 	if (arguments->key == NULL)
-		arguments->key = answer_source_key(arguments->source, HINT);
+		arguments->key = answer_source_key(arguments->source, "key", HINT);
 }
 
 /* A row of the result; score NaN: there is none. */
