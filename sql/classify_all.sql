@@ -7,7 +7,7 @@ RESET client_min_messages;
 CREATE TABLE flower AS SELECT i AS id, ARRAY[i % 7 + sin(i), i % 3 + cos(i) / 3, i % 5]::real[] AS x, (ARRAY['red', 'green', 'blue'])[i % 3 + 1] AS colour FROM generate_series(1, 300) i;
 SELECT version FROM dml_train('many', 'flower', 'x', 'colour', method => 'lda', options => '{"validation": 0}');
 SELECT rows FROM dml_materialize('flower', 'e', 'many', 'x');
-CREATE TABLE question AS SELECT q AS id, ARRAY[q % 7 + 0.4 * sin(q), q % 3 + 0.3, q % 5 + 0.1]::real[] AS x FROM generate_series(1, 600) q;
+CREATE TABLE question AS SELECT q AS id, ARRAY[q % 7 + 0.4 * sin(q), q % 3 + 0.3, q % 5 + 0.1]::real[] AS x FROM generate_series(1, 300) q;
 ALTER TABLE question ADD PRIMARY KEY (id);
 
 -- The same answers to the bit, in the order of the questions; the key is the primary key.
@@ -35,6 +35,7 @@ INSERT INTO grid SELECT * FROM shuffled ORDER BY label, e::text DESC;
 CREATE INDEX ON grid USING dml (e);
 SET dml.recall = 1;
 SET enable_seqscan = off;
+SET jit = off;
 SELECT * FROM compared ORDER BY 1, 2;
 RESET enable_seqscan;
 RESET dml.recall;
