@@ -139,13 +139,9 @@ tree_is_question(const ItemPointerData *tid)
 	return (bits ^ bits >> 33) % TREE_QUESTION_SHARE == 0;
 }
 
-/*
- * A question: one of the rows that tree_is_question() names, each as likely as any other. A page
- * is drawn until one is taken, with a chance in proportion to the questions on it. False: none
- * was met.
- */
-static bool
-draw_question(Relation index, const TreeShape *shape, BlockNumber blocks, Rng *rng, ItemPointer tid)
+/* A page is drawn until one is taken, with a chance in proportion to the questions on it. */
+bool
+tree_draw_question(Relation index, const TreeShape *shape, BlockNumber blocks, Rng *rng, ItemPointer tid)
 {
 	int			most = Max(2 * shape->leaf.room / TREE_QUESTION_SHARE, LEAST_ON_PAGE);
 
@@ -531,7 +527,7 @@ tree_calibrate(Relation index, Relation heap, TreeMeta *meta)
 		const DmlVector *vector;
 		double		factor;
 
-		if (!draw_question(index, shape, blocks, &rng, &tid))
+		if (!tree_draw_question(index, shape, blocks, &rng, &tid))
 			break;
 		vector = tree_fetch(fetch, &tid, SnapshotSelf);
 		if (vector == NULL || vector->dim != shape->dims)

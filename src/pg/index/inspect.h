@@ -13,6 +13,12 @@
  */
 extern Relation tree_inspect_open(Oid index_oid, LOCKMODE lock, Relation *heap);
 
+/*
+ * An error unless the user may read the table, or look at statistics by reading whole relations
+ * (pg_stat_scan_tables).
+ */
+extern void tree_check_may_look(Relation heap);
+
 /* Close both and let the locks go. */
 extern void tree_inspect_close(Relation index, Relation heap, LOCKMODE lock);
 

@@ -16,3 +16,11 @@ CREATE FUNCTION dml_index_stats(index regclass,
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dml_index_stats(regclass) IS
 	'what an index is made of, what each recall costs in it, and what the last search of this session did';
+
+CREATE FUNCTION dml_index_recall(index regclass, sample integer DEFAULT 100, k integer DEFAULT 10,
+		time_limit double precision DEFAULT 10,
+		OUT questions integer, OUT asked double precision, OUT found double precision,
+		OUT low double precision, OUT high double precision)
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION dml_index_recall(regclass, integer, integer, double precision) IS
+	'which share of the nearest rows searches in an index find: asked for and found, with a 95 % interval';

@@ -84,11 +84,8 @@ tree_inspect_close(Relation index, Relation heap, LOCKMODE lock)
 	table_close(heap, lock);
 }
 
-/*
- * Who may read the table, who owns it, and who may look at statistics by reading whole relations.
- */
-static void
-check_may_look(Relation heap)
+void
+tree_check_may_look(Relation heap)
 {
 	Oid			table = RelationGetRelid(heap);
 
@@ -198,7 +195,7 @@ dml_index_stats(PG_FUNCTION_ARGS)
 	bool		nulls[24] = {false};
 	int			at = 0;
 
-	check_may_look(heap);
+	tree_check_may_look(heap);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	tree_meta_read(index, &meta);

@@ -21,6 +21,7 @@
 #include "storage/itemptr.h"
 #include "utils/rel.h"
 
+#include "base/rng.h"
 #include "ann/code.h"
 #include "ann/rotate.h"
 #include "ann/search.h"
@@ -530,6 +531,13 @@ extern float tree_deviations(double recall);
 #define TREE_QUESTION_SHARE	8
 
 extern bool tree_is_question(const ItemPointerData *tid);
+
+/*
+ * A question: one of the rows that tree_is_question() names, each as likely as any other. False:
+ * none was met.
+ */
+extern bool tree_draw_question(Relation index, const TreeShape *shape, BlockNumber blocks, Rng *rng,
+							   ItemPointer tid);
 
 /* Fill meta->calibration from searches for rows of the index itself. */
 extern void tree_calibrate(Relation index, Relation heap, TreeMeta *meta);
