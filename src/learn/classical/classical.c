@@ -109,7 +109,7 @@ linear_params(const Method *method, const LinearParams *constraints, int n_class
 		.gamma = double_or(constraints->gamma, d->gamma),
 		.sparsity = double_or(constraints->sparsity, d->sparsity),
 		.eta = double_or(constraints->eta, d->eta),
-		.shrink = constraints->shrink,
+		.shrink = double_or(constraints->shrink, d->shrink),
 		.l2 = constraints->l2,
 	};
 

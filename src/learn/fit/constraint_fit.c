@@ -356,14 +356,21 @@ prepare(LearnEnv *env, Run *run, const int64_t *index, int64_t n)
 	return LEARN_OK;
 }
 
-/* An adapter begins as no change: a residual layer of zeros. */
+/*
+ * An adapter begins as no change, a residual layer of zeros; or, with one layer, as the plan's map, less the identity where the layer
+ * adds it.
+ */
 static void
-begin_at_identity(Net *net)
+begin_adapter(Net *net, const float *start)
 {
 	const LayerSpec *last = &net->spec.layer[net->spec.n_layers - 1];
 	const LayerOffset *at = &net->offset[net->spec.n_layers - 1];
 
-	if (last->residual)
+	if (start)
+		for (int i = 0; i < last->width; i++)
+			for (int j = 0; j < net->spec.in; j++)
+				net->params[at->weight + (int64_t) i * net->spec.in + j] = start[(int64_t) i * net->spec.in + j] - (last->residual && i == j);
+	else if (last->residual)
 		memset(net->params + at->weight, 0, sizeof(float) * last->width *
 			   (net->spec.n_layers > 1 ? net->spec.layer[net->spec.n_layers - 2].width : net->spec.in));
 }
@@ -413,7 +420,7 @@ constraint_fit(LearnEnv *env, const ConstraintInput *input, const TrainOptions *
 		return LEARN_INVALID;
 	}
 	if (constraints->adapter)
-		begin_at_identity(s->tower[0].net);
+		begin_adapter(s->tower[0].net, plan->start);
 	netspec_print(&s->tower[0].net->spec, fit->network, sizeof(fit->network));
 	LEARN_TRY(stepper_model(env, s, 0, &fit->model));
 	fit->model_b = NULL;

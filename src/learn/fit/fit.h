@@ -38,6 +38,8 @@ typedef struct FitPlan
 	double		average;		/* decay per step of the running mean of weights; 0: no mean */
 	int			judge_every;	/* epochs between held-out scores; the last has one */
 	bool		each;			/* keep what each held-out item adds to scores (Fit.each) */
+	bool		starts;			/* constraints: one linear layer, which may start from a map: */
+	const float *start;			/* out x in, of the first tower with its residual; NULL: from chance */
 	double		deadline;		/* of env->now; INFINITY: none */
 	TrainPhase	phase;
 } FitPlan;

@@ -53,6 +53,23 @@ static const Method methods[] = {
 		.parameters = "shrink,l2",
 	},
 	{
+		.name = "ridge",
+		.kind = METHOD_CLOSED_FORM,
+		.supervision = "matches",
+		.description = "for two sides: the linear map of the first that meets the second best, drawn towards the identity",
+		.paper = "Hoerl and Kennard 1970, doi:10.1080/00401706.1970.10488634",
+		.parameters = "shrink,l2",
+		.linear = {.shrink = 0.2},
+	},
+	{
+		.name = "procrustes",
+		.kind = METHOD_CLOSED_FORM,
+		.supervision = "matches",
+		.description = "for two sides: the rotation of the first that meets the second best",
+		.paper = "Schoenemann 1966, doi:10.1007/BF02289451",
+		.parameters = "shrink,l2",
+	},
+	{
 		.name = "lfda",
 		.kind = METHOD_CLOSED_FORM,
 		.supervision = "labels",

@@ -181,7 +181,7 @@ static const OptionDef defs[] = {
 	"directions that a metric is composed of"},
 	{"diagonal", OPTION_BOOL, AT(linear.diagonal), 0, 1, NULL, 0, "method's", false,
 	"learn one weight a column instead of a full matrix"},
-	{"shrink", OPTION_REAL, AT(linear.shrink), 0, 1, NULL, 0, "0", false,
+	{"shrink", OPTION_REAL, AT(linear.shrink), 0, 1, NULL, 0, "method's", false,
 	"share of the metric of the rows as they are in the learned one; auto chooses it"},
 	{"l2", OPTION_BOOL, AT(linear.l2), 0, 1, NULL, 0, "false", false,
 	"divide the embedding of a closed form or linear map by its length; auto chooses it"},
@@ -224,7 +224,7 @@ options_init(TrainOptions *options)
 	options->patience = 10;
 	options->balance = 0.5;
 	options->average = NAN;
-	options->linear = (LinearParams) {CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, NAN, NAN, NAN, NAN, NAN, 0, 0};
+	options->linear = (LinearParams) {CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, CHOSEN, NAN, NAN, NAN, NAN, NAN, NAN, 0};
 	options->n_terms = 1;
 	for (int t = 0; t < METHOD_MAX_TERMS; t++)
 		for (int i = 0; i < N_DEFS; i++)

@@ -12,6 +12,8 @@
  */
 #include "trainer.h"
 
+#include "learn/classical/adapter.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -159,7 +161,7 @@ try_solution(Auto *a, const Try *try)
 	Candidate  *c = &a->candidate[a->n];
 	double		cost;
 
-	if (t->rows->d > MAX_WHITEN || !t->learner->whitens(t))
+	if (t->rows->d > MAX_WHITEN)
 		return LEARN_OK;
 	candidate_init(c, method_by_name(try->method));
 	c->strengths = try->strengths;
@@ -250,6 +252,13 @@ try_first(Auto *a)
 {
 	for (int i = 0; i < a->list.n_first; i++)
 		LEARN_TRY(try_solution(a, &a->list.first[i]));
+	for (int i = 0; i < a->n; i++)
+	{
+		const Candidate *c = &a->candidate[i];
+
+		if (adapter_is(c->method) && !isnan(c->score) && (a->t->first_map == NULL || c->score > a->t->first_map->score))
+			a->t->first_map = c;
+	}
 	return LEARN_OK;
 }
 

@@ -69,7 +69,7 @@ judge_strengths(Trainer *t, Candidate *candidate, int f, Course *course, HeldOut
 		candidate->strength = k;
 		score.each = t->each ? course->each + k * split->n_held : NULL;
 		LEARN_TRY(t->learner->solve(t, candidate, split, PHASE_VALIDATING, &model));
-		LEARN_TRY(t->learner->score(t, split, model, NULL, &score));
+		LEARN_TRY(t->learner->score(t, split, model, candidate->model_b, &score));
 		arena_reset(t->env->arena, mark);
 		course->record[k] = (EpochRecord) {.validation = score.score, .map_r = score.map_r};
 		if (k > 0 && !(score_merit(score.score, score.map_r) >= best))
@@ -99,7 +99,7 @@ judge_split(Trainer *t, Candidate *candidate, int f, Course *course, HeldOutScor
 		found->each = t->each ? candidate->each[f] : NULL;
 		LEARN_TRY(t->learner->solve(t, candidate, split, PHASE_VALIDATING, &model));
 		candidate->cut |= candidate->linear.cut;
-		LEARN_TRY(t->learner->score(t, split, model, NULL, found));
+		LEARN_TRY(t->learner->score(t, split, model, candidate->model_b, found));
 		candidate->fold[f] = found->score;
 		return LEARN_OK;
 	}

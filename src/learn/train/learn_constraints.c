@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "learn/classical/adapter.h"
 #include "learn/classical/linear.h"
 
 #define MAX_HELD		10000	/* constraints that judge; matches are held against each other: */
@@ -31,6 +32,7 @@
  * epochs): one layer at rate 0.001 holds 0.54 of the held-out ones, at 0.02 0.98.
  */
 #define LINEAR_RATE		0.02
+#define START_RATE		0.001	/* of an adapter that starts from a closed form */
 #define DEEP_RATE		0.003
 
 static const Views *
@@ -72,10 +74,11 @@ plan_constraints(const Trainer *t, const Method *method, const char *network, Fi
 	if (constraints->adapter && o->network[0] == '\0')
 		snprintf(plan->network, sizeof(plan->network),
 				 constraints->rows->d == constraints->rows_b->d ? "%d linear residual, raw" : "%d linear, raw", constraints->rows_b->d);
+	plan->starts = constraints->adapter && o->network[0] == '\0' && o->preprocess < 0;
 	if (constraints->adapter && o->preprocess < 0)
 		plan->prep = PREP_NONE;
 	plan->learning_rate = o->learning_rate > 0 ? o->learning_rate : o->optimizer != 0 ? 0.05 :
-		is_one_layer(t, plan->network) ? LINEAR_RATE : DEEP_RATE;
+		plan->starts && t->first_map ? START_RATE : is_one_layer(t, plan->network) ? LINEAR_RATE : DEEP_RATE;
 }
 
 /* ---------- fitting and scoring a candidate ---------- */
@@ -84,8 +87,19 @@ plan_constraints(const Trainer *t, const Method *method, const char *network, Fi
 static LearnStatus
 fit_constraints(Trainer *t, const FitPlan *plan, const Split *from, const Split *judge, Fit *fit)
 {
+	const Candidate *start = t->first_map;
+	FitPlan		started = *plan;
 	ConstraintInput input = {t->constraints, from->train, from->n_train, views_of(t), judge};
+	float	   *weight;
 
+	if (start && plan->starts)
+	{
+		LEARN_ALLOC(t->env, weight, (size_t) t->constraints->rows->d * t->constraints->rows_b->d);
+		LEARN_TRY(adapter_map(t->env, start->method, candidate_plan_linear(t, start, 0, plan->phase).params.shrink, t->constraints,
+							  from->train, from->n_train, weight));
+		started.start = weight;
+		plan = &started;
+	}
 	return constraint_fit(t->env, &input, t->options, plan, fit);
 }
 
@@ -137,15 +151,22 @@ solve_constraints(Trainer *t, Candidate *candidate, const Split *from, TrainPhas
 	int64_t    *rows;
 	int64_t		n_rows;
 
+	candidate->model_b = NULL;
 	if (candidate->method == NULL)
 		return linear_none(env, constraints->rows->d, model);
+	plan = candidate_plan_linear(t, candidate, 0, phase);
+	if (adapter_is(candidate->method))
+	{
+		LEARN_TRY(adapter_fit(env, &plan, constraints, from->train, from->n_train, &candidate->linear, &candidate->model_b));
+		*model = candidate->linear.model;
+		return LEARN_OK;
+	}
 	LEARN_TRY(candidate_check_dims(t));
 	if (constraint_two_towers(constraints))
 		return learn_fail(env, LEARN_DATA, "method \"%s\" has one input, and the two sides have one each", candidate->method->name);
 	if (strcmp(candidate->method->supervision, "none") != 0)
 		return solve_linear(t, candidate, from->train, from->n_train, phase, model);
 	LEARN_TRY(constraint_rows(env, constraints, 0, from->train, from->n_train, &rows, &n_rows));
-	plan = candidate_plan_linear(t, candidate, 0, phase);
 	LEARN_TRY(classical_fit(env, &plan, constraints->rows, rows, n_rows, &candidate->linear));
 	*model = candidate->linear.model;
 	return LEARN_OK;
@@ -168,6 +189,8 @@ solve_seconds(const Trainer *t, const Method *method)
 	double		rows = (double) t->n * t->rows_each;
 	double		d = t->rows->d;
 
+	if (adapter_is(method))
+		return work_seconds(t, 4 * (double) t->n * d * d + 30 * d * d * d);
 	return method->kind == METHOD_CLOSED_FORM ? 0 : work_seconds(t, 500 * rows * d * d + 200 * d * d * d);
 }
 
@@ -305,6 +328,9 @@ static const TryList kind_tries[] = {
 	[CONSTRAINT_NONE] = {{{0}}, 0, {{"ntxent", "%d"}, {"ntxent", NULL}}, 2},
 };
 
+/* Strengths of the closed forms of matches, from the strongest. */
+static const Strength matches_strengths[] = {{0.02, false}, {0.1, false}, {0.2, false}, {0.4, false}, {0.7, false}};
+
 /* Learner.tries: all closed forms and linear maps that learn from the kind, then its losses. */
 static void
 tries_constraints(const Trainer *t, bool many, TryList *list)
@@ -320,11 +346,14 @@ tries_constraints(const Trainer *t, bool many, TryList *list)
 	{
 		const Method *method = method_at(i);
 
+		if (adapter_is(method) ? !constraint_two_towers(t->constraints) : constraint_two_towers(t->constraints))
+			continue;
 		/* whitening is a baseline, and stands already */
 		if ((method->kind == METHOD_CLOSED_FORM || method->kind == METHOD_LINEAR) &&
 			strcmp(method->name, "whiten") != 0 && strcmp(method->name, "covariance") != 0 &&
 			method_learns_from(method, constraint_name(kind)))
-			list->first[list->n_first++].method = method->name;
+			list->first[list->n_first++] = (Try) {.method = method->name, .strengths = adapter_is(method) ? matches_strengths : NULL,
+			.n_strengths = adapter_is(method) ? sizeof(matches_strengths) / sizeof(matches_strengths[0]) : 0};
 	}
 }
 

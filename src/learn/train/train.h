@@ -41,7 +41,8 @@ typedef struct TrainChosen
 	int			epochs;			/* the schedule's length */
 	double		learning_rate;
 	double		average;
-	double		shrink;			/* closed forms */
+	bool		closed;			/* it is a closed form or linear map, with */
+	double		shrink;
 	bool		l2;
 } TrainChosen;
 

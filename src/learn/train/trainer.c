@@ -340,7 +340,7 @@ keep_solution(Trainer *t, Candidate *candidate, const Split *judge, bool *cut)
 	TrainResult *r = t->result;
 
 	LEARN_TRY(t->learner->solve(t, candidate, judge ? judge : &t->all, judge ? PHASE_VALIDATING : PHASE_TRAINING, &r->model));
-	r->model_b = NULL;
+	r->model_b = candidate->model_b;
 	r->epochs = candidate->linear.iterations;
 	r->history = NULL;
 	r->n_history = 0;
@@ -349,7 +349,7 @@ keep_solution(Trainer *t, Candidate *candidate, const Split *judge, bool *cut)
 	{
 		HeldOutScore found = NO_SCORE;
 
-		LEARN_TRY(t->learner->score(t, judge, r->model, NULL, &found));
+		LEARN_TRY(t->learner->score(t, judge, r->model, r->model_b, &found));
 		candidate->score = candidate->fold[0] = found.score;
 		candidate->map_r = found.map_r;
 		candidate->recall10 = found.recall10;
@@ -382,10 +382,13 @@ candidate_keep(Trainer *t, Candidate *candidate, const Split *judge, bool *cut)
 		}
 		r->chosen = (TrainChosen) {plan->batch, plan->rows_per_class, plan->epochs, plan->learning_rate, plan->average};
 	}
-	else if (candidate->strengths)
+	else if (candidate->method)
 	{
-		r->chosen.shrink = candidate->strengths[candidate->strength].shrink;
-		r->chosen.l2 = candidate->strengths[candidate->strength].l2;
+		LinearPlan	plan = candidate_plan_linear(t, candidate, t->rows->n_classes, PHASE_TRAINING);
+
+		r->chosen.closed = true;
+		r->chosen.shrink = plan.params.shrink;
+		r->chosen.l2 = plan.params.l2;
 	}
 	r->method = candidate->method;
 	snprintf(r->method_name, sizeof(r->method_name), "%s", candidate_name(candidate));

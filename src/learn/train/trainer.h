@@ -59,6 +59,7 @@ typedef struct Candidate
 	QueryScore *course;
 	int			n_course;
 	LinearFit	linear;			/* classical methods: the latest fit */
+	Model	   *model_b;		/* and its model of the second of two inputs, or NULL */
 	/* closed forms: what may be chosen, from the strongest; NULL: the options' */
 	const Strength *strengths;
 	int			n_strengths;
@@ -121,7 +122,7 @@ typedef struct Learner
 	 */
 	LearnStatus (*fit) (Trainer *t, const FitPlan *plan, const Split *from, const Split *judge, Fit *fit);
 
-	/* any other candidate; phase PHASE_TRAINING: for good */
+	/* any other candidate, whose model_b is set; phase PHASE_TRAINING: for good */
 	LearnStatus (*solve) (Trainer *t, Candidate *candidate, const Split *from, TrainPhase phase, Model **model);
 
 	/*
@@ -163,6 +164,7 @@ struct Trainer
 	int			folds;			/* of one partition; 1: a single split */
 	const Candidate *none;		/* no learning, once it is judged */
 	bool		pixels;			/* the features share one scale */
+	const Candidate *first_map;	/* the closed form that a network for matches starts from; NULL: from chance */
 	int			left_out;		/* candidates of auto that there was no time or no memory for */
 
 	/* what choose.c compares candidates by, item by item; each false: by splits */

@@ -352,7 +352,8 @@ settings_used(const Training *training, const DmlNewVersion *version, const Trai
 		used.learning_rate = chosen->learning_rate;
 	if (isnan(used.average) && chosen->batch > 0)
 		used.average = chosen->average;
-	used.linear.shrink = fmax(used.linear.shrink, chosen->shrink);
+	if (isnan(used.linear.shrink) && chosen->closed)
+		used.linear.shrink = chosen->shrink;
 	used.linear.l2 |= chosen->l2;
 	return options_to_json(&used);
 }
