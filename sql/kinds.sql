@@ -70,6 +70,14 @@ SELECT section, name FROM dml_explain('kinds@1', 'article') WHERE section = 'fea
 SELECT name, weight > 0 AS weighs FROM dml_explain('kinds') WHERE section = 'feature weight' ORDER BY name COLLATE "C";
 SET client_min_messages = notice;
 
+-- Two rows: the same by the threshold, and what makes their distance.
+SELECT dml_match('kinds', a, a) AS same, dml_match('kinds', a, b) IS NOT NULL AS decided, dml_match('kinds', ROW('red', 'S'), ROW('red', 'S')) AS given
+FROM article a, article b WHERE a.id = 1 AND b.id = 2;
+SELECT section, name, a, b FROM article x, article y, dml_explain_pair('kinds@1', x, y) WHERE x.id = 2 AND y.id = 11;
+SELECT abs(sum(contribution) - dml_distance('kinds@1', x, y) ^ 2) < 0.001 * dml_distance('kinds@1', x, y) ^ 2 AS divided
+FROM article x, article y, dml_explain_pair('kinds@1', x, y) WHERE x.id = 2 AND y.id = 12 GROUP BY x, y;
+SELECT * FROM dml_explain_pair('kinds@1', ARRAY[1, 2], ARRAY[1, 3]);
+
 -- Words.
 SELECT * FROM train('category(id % 3) AS rest, text(colour, buckets => 16), skip(price), number(created)', '{"validation": 0}');
 SELECT inputs, columns FROM dml_model_versions WHERE model = 'kinds' ORDER BY version DESC LIMIT 1;
@@ -96,6 +104,8 @@ SELECT * FROM train('price, id', '{"validation": 0, "missing": "skip"}');
 SELECT * FROM train('price', '{"validation": 0}', 'SELECT * FROM article WHERE id <= 360');
 SELECT * FROM train('price', '{"validation": 0, "missing": "impute"}', 'SELECT * FROM article WHERE id <= 360');
 SELECT dml_embed('kinds', a) IS NULL AS missing FROM article a WHERE id = 11;
+SELECT name FROM dml_explain_pair('kinds', ARRAY[12], ARRAY[13]);
+SELECT name, a, b, contribution > 0 AS apart FROM dml_explain_pair('kinds', ROW(12), ROW(NULL::int));
 SELECT dml_embed('kinds', 12) IS NULL AS missing, dml_embed('kinds', VARIADIC ARRAY[NULL]::float8[]) IS NULL AS all_missing;
 SELECT * FROM train('price, colour', '{"validation": 0, "missing": "skip"}');
 SELECT dml_embed('kinds', a) IS NULL AS missing FROM article a WHERE id IN (11, 12) ORDER BY id;
@@ -152,6 +162,7 @@ SELECT constraints, network IS NOT NULL AS trained FROM dml_train_matches('tower
 SELECT inputs, columns, inputs_b, columns_b FROM dml_model_versions WHERE model = 'towers';
 SELECT dml_distance('towers', a, b) >= 0 AS distance FROM (SELECT 'shirt' AS title_a) a, (SELECT 'red' AS colour_b) b;
 SELECT dml_distance('towers', ROW('shirt'), ROW('red')) >= 0 AS distance;
+SELECT section, name, a, b FROM dml_explain_pair('towers', ROW('shirt'), ROW('red')) WHERE section LIKE 'column%';
 
 -- Another user embeds with the features of the owner.
 CREATE ROLE kinds_reader;

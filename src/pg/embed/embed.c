@@ -9,13 +9,11 @@
 
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/typcache.h"
 
 #include "ann/distance.h"
 #include "model/call_site.h"
 #include "model/model.h"
-#include "read/feature.h"
+#include "read/feature_row.h"
 
 PG_FUNCTION_INFO_V1(dml_embed_array);
 PG_FUNCTION_INFO_V1(dml_embed_plain);
@@ -78,66 +76,11 @@ dml_embed_plain(PG_FUNCTION_ARGS)
 	PG_RETURN_DML_VECTOR_P(embed_plain(dml_call_version(fcinfo), PG_GETARG_DATUM(1)));
 }
 
-/* What a call site keeps for its row arguments. */
-typedef struct RowArguments
-{
-	DmlRowFeatures *features[2];
-	MemoryContext context[2];	/* of features[i] */
-} RowArguments;
-
-/*
- * The features for row argument i, of the type of row, from what the call site keeps; features for
- * another type before it are freed.
- */
-static DmlRowFeatures *
-row_features(FunctionCallInfo fcinfo, const DmlVersion *version, int i, HeapTupleHeader row)
-{
-	DmlCallData *data = dml_call_data(fcinfo);
-	RowArguments *arguments = data->data;
-	Oid			type = HeapTupleHeaderGetTypeId(row);
-	int32		typmod = HeapTupleHeaderGetTypMod(row);
-	TupleDesc	desc;
-	MemoryContext context;
-	MemoryContext old;
-
-	if (arguments == NULL)
-		data->data = arguments = MemoryContextAllocZero(data->context, sizeof(RowArguments));
-	if (arguments->features[i] && dml_row_features_suit(arguments->features[i], type, typmod))
-		return arguments->features[i];
-	arguments->features[i] = NULL;
-	if (arguments->context[i])
-		MemoryContextDelete(arguments->context[i]);
-	context = arguments->context[i] = AllocSetContextCreate(data->context, "dml row", ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(context);
-	desc = lookup_rowtype_tupdesc(type, typmod);
-	arguments->features[i] = dml_row_features(version, desc);
-	ReleaseTupleDesc(desc);
-	MemoryContextSwitchTo(old);
-	return arguments->features[i];
-}
-
-/*
- * The embedding of row argument i, or NULL if a feature is NULL and the model does not fill it in.
- */
-static DmlVector *
-embed_row(FunctionCallInfo fcinfo, const DmlVersion *version, int i)
-{
-	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(1 + i);
-	float4	   *x = palloc(sizeof(float4) * version->in);
-	DmlVector  *result = NULL;
-
-	if (dml_row_features_eval(row_features(fcinfo, version, i, row), row, version, x))
-		result = dml_version_embed_row(version, x);
-	pfree(x);
-	PG_FREE_IF_COPY(row, 1 + i);
-	return result;
-}
-
 /* dml_embed(model, row) */
 Datum
 dml_embed_row(PG_FUNCTION_ARGS)
 {
-	DmlVector  *result = embed_row(fcinfo, dml_call_version(fcinfo), 0);
+	DmlVector  *result = dml_call_embed_row(fcinfo, 1, dml_call_version(fcinfo));
 
 	if (result == NULL)
 		PG_RETURN_NULL();
@@ -184,7 +127,7 @@ Datum
 dml_distance_row(PG_FUNCTION_ARGS)
 {
 	const DmlVersion *version = dml_call_version(fcinfo);
-	DmlVector  *a = embed_row(fcinfo, version, 0);
+	DmlVector  *a = dml_call_embed_row(fcinfo, 1, version);
 
-	return distance(fcinfo, a, embed_row(fcinfo, version->side[1] ? version->side[1] : version, 1));
+	return distance(fcinfo, a, dml_call_embed_row(fcinfo, 2, version->side[1] ? version->side[1] : version));
 }

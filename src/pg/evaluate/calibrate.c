@@ -21,7 +21,7 @@
 #include "evaluate/space.h"
 #include "learn/measure/assess.h"
 #include "model/call_site.h"
-#include "read/feature.h"
+#include "read/feature_row.h"
 
 #define RESULT_COLUMNS	11
 
@@ -38,6 +38,7 @@
 PG_FUNCTION_INFO_V1(dml_calibrate);
 PG_FUNCTION_INFO_V1(dml_match_array);
 PG_FUNCTION_INFO_V1(dml_match_vector);
+PG_FUNCTION_INFO_V1(dml_match_row);
 
 typedef struct Arguments
 {
@@ -420,4 +421,14 @@ dml_match_vector(PG_FUNCTION_ARGS)
 	const DmlVersion *version = dml_call_version(fcinfo);
 
 	return match(fcinfo, version, match_vector(version, PG_GETARG_DML_VECTOR_P(1)), match_vector(dml_second_side(version), PG_GETARG_DML_VECTOR_P(2)));
+}
+
+/* dml_match(model, a, b): rows with the columns of the features; b by side b if there are two */
+Datum
+dml_match_row(PG_FUNCTION_ARGS)
+{
+	const DmlVersion *version = dml_call_version(fcinfo);
+	DmlVector  *a = dml_call_embed_row(fcinfo, 1, version);
+
+	return match(fcinfo, version, a, dml_call_embed_row(fcinfo, 2, version->side[1] ? version->side[1] : version));
 }

@@ -32,3 +32,6 @@ COMMENT ON FUNCTION dml_match(text, anyarray, anyarray) IS 'are two rows, given 
 CREATE FUNCTION dml_match(model text, a dml_vector, b dml_vector) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'dml_match_vector' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 2000;
 COMMENT ON FUNCTION dml_match(text, dml_vector, dml_vector) IS 'are two rows, given as plain vectors or embeddings, the same by the calibrated threshold';
+CREATE FUNCTION dml_match(model text, a record, b record) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'dml_match_row' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 2000;
+COMMENT ON FUNCTION dml_match(text, record, record) IS 'are two rows, which have the columns of the model''s features, the same by the calibrated threshold';

@@ -102,16 +102,14 @@ put_catalogue(const Explanation *e)
 	AtEOXact_GUC(true, guc_level);
 }
 
-/* How many features there are: columns of an encoder, or the numbers themselves. */
-static int
-count_features(const DmlVersion *version)
+int
+explain_features(const DmlVersion *version)
 {
 	return version->model->encoder ? version->model->encoder->n : version->in;
 }
 
-/* The place of feature j among the numbers of a row; returns how many it has. */
-static int
-feature_place(const DmlVersion *version, int j, int *first)
+int
+explain_feature_place(const DmlVersion *version, int j, int *first)
 {
 	const Encoder *encoder = version->model->encoder;
 
@@ -361,7 +359,7 @@ put_permutation(const Explanation *e, const char *source, int64 max_rows, int k,
 {
 	const DmlVersion *version = e->version;
 	Permuted	p = {.version = version};
-	int			features = count_features(version);
+	int			features = explain_features(version);
 	int			widest = 1;
 	double	   *changed = palloc(sizeof(double) * features);
 	float4	   *column;
@@ -379,7 +377,7 @@ put_permutation(const Explanation *e, const char *source, int64 max_rows, int k,
 	{
 		int			first;
 
-		widest = Max(widest, feature_place(version, j, &first));
+		widest = Max(widest, explain_feature_place(version, j, &first));
 	}
 	column = huge_array((int64) p.n * widest, sizeof(float4));
 	order = huge_array(p.n, sizeof(int64));
@@ -388,7 +386,7 @@ put_permutation(const Explanation *e, const char *source, int64 max_rows, int k,
 	for (int j = 0; j < features; j++)
 	{
 		int			first;
-		int			width = feature_place(version, j, &first);
+		int			width = explain_feature_place(version, j, &first);
 
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < p.n; i++)

@@ -14,18 +14,21 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
+#include "utils/typcache.h"
 
 #include "call/learn_env.h"
 #include "call/result_store.h"
 #include "evaluate/explain.h"
 #include "learn/net/attribution.h"
 #include "model/call_site.h"
+#include "read/feature_row.h"
 
 #define RESULT_COLUMNS	6
 #define TOLERANCE		1e-3	/* of the squared distance, that may remain undivided */
@@ -33,6 +36,7 @@
 
 PG_FUNCTION_INFO_V1(dml_explain_pair_array);
 PG_FUNCTION_INFO_V1(dml_explain_pair_vector);
+PG_FUNCTION_INFO_V1(dml_explain_pair_row);
 
 /* One of the two rows. */
 typedef struct PairRow
@@ -100,9 +104,9 @@ check_numbers(const DmlVersion *side)
 	if (side->model->encoder)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("dml_explain_pair takes models of numbers without missing values"),
-				 errdetail("Model \"%s\" was trained with the features %s.", side->name, side->features),
-				 errhint("SELECT * FROM dml_explain('%s', 'table') shows what each feature does.", side->name)));
+				 errmsg("dml_explain_pair takes rows for model \"%s\", not arrays", side->name),
+				 errdetail("It was trained with the features %s.", side->features),
+				 errhint("Give rows that have these columns: dml_explain_pair('%s', a, b) for rows a and b of a table.", side->name)));
 }
 
 /*
@@ -171,6 +175,46 @@ take_vector(Pair *pair, PairRow *row, const DmlVersion *version, const DmlVector
 	take_row(pair, row, version, x, v->dim);
 }
 
+/* The number of feature j that the encoder made x of; NaN: the feature is no number, or is missing. */
+static double
+number_of(const EncodeColumn *column, const float4 *x)
+{
+	const float4 *block = x + column->first;
+
+	if (column->kind != ENCODE_NUMBER || column->scale[0] == 0 || (column->has_missing && block[1] != 0))
+		return NAN;
+	return as_written((float4) (block[0] / column->scale[0] + column->mean[0]));
+}
+
+/*
+ * A row with the columns of the features.  Returns false if a feature is NULL and the model does not
+ * fill it in.
+ */
+static bool
+take_record(Pair *pair, PairRow *row, const DmlVersion *version, HeapTupleHeader record)
+{
+	const Encoder *encoder = version->model->encoder;
+	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(record), HeapTupleHeaderGetTypMod(record));
+	DmlRowFeatures *features = dml_row_features(version, desc);
+	float4	   *x = palloc(sizeof(float4) * version->in);
+	int			n = explain_features(version);
+
+	ReleaseTupleDesc(desc);
+	if (!dml_row_features_eval(features, record, version, x))
+		return false;
+	pfree(dml_version_embed_row(version, x));
+	row->given = palloc(sizeof(double) * n);
+	for (int j = 0; j < n; j++)
+		row->given[j] = encoder ? number_of(&encoder->column[j], x) :
+			as_written((float4) (x[j] + (version->model->origin ? version->model->origin[j] : 0)));
+	row->version = version;
+	row->n = version->in;
+	row->x = doubles(x, version->in);
+	row->z = palloc(sizeof(double) * version->out);
+	dml_learn_check(pair->env, attribution_embed(pair->env, version->model, row->x, row->z));
+	return true;
+}
+
 /* ---------- the result ---------- */
 
 static void
@@ -213,6 +257,19 @@ divide(Pair *pair, const DmlVersion *version, const double *from, const double *
 	return share;
 }
 
+/* The share of feature j, from those of the numbers of a row. */
+static double
+feature_share(const DmlVersion *version, const double *share, int j)
+{
+	int			first;
+	int			width = explain_feature_place(version, j, &first);
+	double		sum = 0;
+
+	for (int at = 0; at < width; at++)
+		sum += share[first + at];
+	return sum;
+}
+
 /* Both rows are embedded by one network. */
 static void
 put_one_network(Pair *pair)
@@ -220,9 +277,9 @@ put_one_network(Pair *pair)
 	const DmlVersion *version = pair->row[0].version;
 	double	   *share = divide(pair, version, pair->row[1].x, pair->row[0].x);
 
-	for (int j = 0; j < version->in; j++)
+	for (int j = 0; j < explain_features(version); j++)
 		put_line(pair, "column", explain_feature_name(version, version->features, j),
-				 pair->row[0].given[j], pair->row[1].given[j], share[j]);
+				 pair->row[0].given[j], pair->row[1].given[j], feature_share(version, share, j));
 }
 
 /* The columns of one of two rows; z0 gets what its neutral row has in the direction of e. */
@@ -239,9 +296,10 @@ put_side(Pair *pair, int i, double *z0)
 	for (int j = 0; j < row->n && prep->mean != NULL; j++)
 		neutral[j] = prep->mean[j];
 	share = divide(pair, row->version, i == 0 ? neutral : row->x, i == 0 ? row->x : neutral);
-	for (int j = 0; j < row->n; j++)
+	for (int j = 0; j < explain_features(row->version); j++)
 		put_line(pair, sections[i], explain_feature_name(row->version, row->version->features, j),
-				 i == 0 ? row->given[j] : NAN, i == 1 ? row->given[j] : NAN, share[j]);
+				 i == 0 ? row->given[j] : NAN, i == 1 ? row->given[j] : NAN,
+				 feature_share(row->version, share, j));
 	dml_learn_check(pair->env, attribution_embed(pair->env, row->version->model, neutral, z));
 	*z0 = 0;
 	for (int k = 0; k < pair->out; k++)
@@ -324,5 +382,27 @@ dml_explain_pair_vector(PG_FUNCTION_ARGS)
 
 	take_vector(&pair, &pair.row[0], version, PG_GETARG_DML_VECTOR_P(1), false);
 	take_vector(&pair, &pair.row[1], dml_second_side(version), PG_GETARG_DML_VECTOR_P(2), version->adapter);
+	return explain(fcinfo, &pair, version);
+}
+
+/*
+ * dml_explain_pair(model, a, b) of rows with the columns of the features; b by side b if there are
+ * two.  No row if a feature is NULL that the model does not fill in.
+ */
+Datum
+dml_explain_pair_row(PG_FUNCTION_ARGS)
+{
+	Pair		pair = {0};
+	const DmlVersion *version = begin(fcinfo, &pair);
+	const DmlVersion *second = version->side[1] ? version->side[1] : version;
+
+	if (version->adapter)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("model \"%s\" meets stored vectors, and b is a row", version->name),
+				 errhint("Give b as a vector and a as an array or a vector.")));
+	if (!take_record(&pair, &pair.row[0], version, PG_GETARG_HEAPTUPLEHEADER(1)) ||
+		!take_record(&pair, &pair.row[1], second, PG_GETARG_HEAPTUPLEHEADER(2)))
+		return (Datum) 0;
 	return explain(fcinfo, &pair, version);
 }

@@ -8,7 +8,6 @@
 
 #include "compat.h"
 
-#include "access/htup.h"
 #include "executor/tuptable.h"
 #include "nodes/pg_list.h"
 #include "utils/array.h"
@@ -169,22 +168,6 @@ extern bool dml_features_are_of_condition(const char *text, const DmlFormerColum
  * false if a feature is NULL.
  */
 extern bool dml_features_eval(DmlFeatureExprs *exprs, TupleTableSlot *slot, const DmlVersion *version, float4 *out);
-
-/*
- * The features that a version was trained with, over rows of any composite type, for the current
- * user.  They are confined (feature_confined.h) unless the user owns the model.  Columns are found
- * by name; a row without names, ROW(1, 'red'), has the features themselves, in their order.
- * Errors: the rows lack a column.
- */
-typedef struct DmlRowFeatures DmlRowFeatures;
-
-extern DmlRowFeatures *dml_row_features(const DmlVersion *version, TupleDesc desc);
-
-/* Whether they are for rows of this type as it is now. */
-extern bool dml_row_features_suit(const DmlRowFeatures *features, Oid type, int32 typmod);
-
-/* As dml_features_eval. */
-extern bool dml_row_features_eval(DmlRowFeatures *features, HeapTupleHeader row, const DmlVersion *version, float4 *out);
 
 /*
  * Raise a WARNING if the features, over the table that source names, can be trained on but not

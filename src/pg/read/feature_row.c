@@ -4,7 +4,7 @@
  */
 #include "compat.h"
 
-#include "read/feature.h"
+#include "read/feature_row.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
@@ -16,8 +16,10 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_node.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/typcache.h"
 
+#include "model/call_site.h"
 #include "read/feature_confined.h"
 
 struct DmlRowFeatures
@@ -167,4 +169,59 @@ dml_row_features_eval(DmlRowFeatures *features, HeapTupleHeader row, const DmlVe
 	complete = dml_features_eval(features->exprs, features->slot, version, out);
 	ExecClearTuple(features->slot);
 	return complete;
+}
+
+/* ---------- rows as arguments ---------- */
+
+#define ROW_ARGUMENTS	2
+
+/* What a call site keeps for its row arguments. */
+typedef struct RowArguments
+{
+	DmlRowFeatures *features[ROW_ARGUMENTS];
+	MemoryContext context[ROW_ARGUMENTS];	/* of features[i] */
+} RowArguments;
+
+/*
+ * The features for row argument i, of the type of row, from what the call site keeps; features for
+ * another type before it are freed.
+ */
+static DmlRowFeatures *
+row_features(FunctionCallInfo fcinfo, const DmlVersion *version, int i, HeapTupleHeader row)
+{
+	DmlCallData *data = dml_call_data(fcinfo);
+	RowArguments *arguments = data->data;
+	Oid			type = HeapTupleHeaderGetTypeId(row);
+	int32		typmod = HeapTupleHeaderGetTypMod(row);
+	TupleDesc	desc;
+	MemoryContext old;
+
+	if (arguments == NULL)
+		data->data = arguments = MemoryContextAllocZero(data->context, sizeof(RowArguments));
+	if (arguments->features[i] && dml_row_features_suit(arguments->features[i], type, typmod))
+		return arguments->features[i];
+	arguments->features[i] = NULL;
+	if (arguments->context[i])
+		MemoryContextDelete(arguments->context[i]);
+	arguments->context[i] = AllocSetContextCreate(data->context, "dml row", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(arguments->context[i]);
+	desc = lookup_rowtype_tupdesc(type, typmod);
+	arguments->features[i] = dml_row_features(version, desc);
+	ReleaseTupleDesc(desc);
+	MemoryContextSwitchTo(old);
+	return arguments->features[i];
+}
+
+DmlVector *
+dml_call_embed_row(FunctionCallInfo fcinfo, int arg, const DmlVersion *version)
+{
+	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(arg);
+	float4	   *x = palloc(sizeof(float4) * version->in);
+	DmlVector  *result = NULL;
+
+	if (dml_row_features_eval(row_features(fcinfo, version, arg - 1, row), row, version, x))
+		result = dml_version_embed_row(version, x);
+	pfree(x);
+	PG_FREE_IF_COPY(row, arg);
+	return result;
 }
