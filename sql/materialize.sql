@@ -27,7 +27,8 @@ CREATE TABLE t AS SELECT id, x FROM base;
 ALTER TABLE t ADD PRIMARY KEY (id);
 SELECT "table", "column", model, version, dims, rows, embedded, incomplete, seconds > 0 AS timed
 FROM dml_materialize('t', 'e', 'mat@1', 'x');
-\d t
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT regexp_replace(pg_get_triggerdef(oid), '''[0-9a-f]{16}''', 'SPACE') AS definition, tgenabled FROM pg_trigger WHERE tgrelid = 't'::regclass;
 TABLE dml_columns;
 SELECT stale('t', 'mat@1', 'x');
 

@@ -322,14 +322,14 @@ DROP TRIGGER by_hand ON base;
 CREATE TABLE by_hand (id int, x real[], e dml_vector(7));
 INSERT INTO by_hand VALUES (1, '{1,2,3}');
 CREATE TRIGGER by_hand BEFORE INSERT OR UPDATE OF x, e ON by_hand FOR EACH ROW WHEN (true OR NEW.x IS NULL)
-	EXECUTE FUNCTION dml_embed_trigger('mat_ddl@1', 'x', 'x', 'e');
+	EXECUTE FUNCTION dml_embed_trigger('mat_ddl@1', 'x', '', 'x', 'e');
 INSERT INTO by_hand VALUES (2, '{1,2,3}');
 UPDATE by_hand SET x = '{1,2,4}';
 UPDATE by_hand SET e = '[1,2,3,4,5,6,7]';
 DROP TRIGGER by_hand ON by_hand;
 ALTER TABLE by_hand ALTER e TYPE dml_vector(3);
 CREATE TRIGGER by_other_hand BEFORE INSERT OR UPDATE OF x, e ON by_hand FOR EACH ROW WHEN (NEW.id > 0)
-	EXECUTE FUNCTION dml_embed_trigger('mat_ddl@1', 'x', 'x', 'e');
+	EXECUTE FUNCTION dml_embed_trigger('mat_ddl@1', 'x', '', 'x', 'e');
 INSERT INTO by_hand VALUES (3, '{1,2,3}');
 SELECT id, dml_dims(e) FROM by_hand;
 CREATE TRIGGER by_hand AFTER INSERT ON base EXECUTE FUNCTION dml_embed_trigger();

@@ -133,7 +133,7 @@ INSERT INTO t (id, x) VALUES (2000, '{1,2,3}');
 SELECT dml_revoke('mat_rights', 'mat_owner', 'embed');
 SET ROLE mat_owner;
 CREATE TABLE forged (x real[], e dml_vector(3));
-CREATE TRIGGER forged BEFORE INSERT OR UPDATE OF x, e ON forged FOR EACH ROW EXECUTE FUNCTION dml_embed_trigger('mat_rights@1', 'x', 'x', 'e');
+CREATE TRIGGER forged BEFORE INSERT OR UPDATE OF x, e ON forged FOR EACH ROW EXECUTE FUNCTION dml_embed_trigger('mat_rights@1', 'x', '', 'x', 'e');
 INSERT INTO forged VALUES ('{1,2,3}');
 RESET ROLE;
 

@@ -235,7 +235,7 @@ only_mal('the overload was not called');
 $node->safe_psql('postgres', 'GRANT TRIGGER, INSERT ON ward.esc TO mal');
 ok_as('mal', q{CREATE TRIGGER hand BEFORE INSERT OR UPDATE OF f, e ON ward.esc FOR EACH ROW
 	WHEN (true OR (mal.pwn(new.f)) IS NULL OR (new.g) IS NULL)
-	EXECUTE FUNCTION dml_embed_trigger('harmless0@1', 'mal.pwn(f), g', 'f', 'e')}, 'mal makes a trigger');
+	EXECUTE FUNCTION dml_embed_trigger('harmless0@1', 'mal.pwn(f), g', '', 'f', 'e')}, 'mal makes a trigger');
 foreach my $role ('postgres', 'ward', 'mal')
 {
 	fails_as($role, 'INSERT INTO ward.esc (f, g) VALUES (1, 2)', qr/trigger "hand" has features that dml_materialize did not record/,
@@ -244,7 +244,7 @@ foreach my $role ('postgres', 'ward', 'mal')
 ok_as('ward', 'DROP TRIGGER hand ON esc', 'ward drops it');
 ok_as('mal', q{CREATE TRIGGER hand BEFORE INSERT OR UPDATE OF f, e ON ward.esc FOR EACH ROW
 	WHEN (true OR ((new.f::mal.dom)::real) IS NULL OR (new.g) IS NULL)
-	EXECUTE FUNCTION dml_embed_trigger('harmless0@1', 'f, g', 'f', 'e')}, 'mal makes another');
+	EXECUTE FUNCTION dml_embed_trigger('harmless0@1', 'f, g', '', 'f', 'e')}, 'mal makes another');
 fails_as('postgres', 'INSERT INTO ward.esc (f, g) VALUES (1, 2)', qr/did not record/, 'nor is a domain of mal\'s tested');
 only_mal('nothing of mal\'s ran');
 ok_as('ward', 'DROP TRIGGER hand ON esc', 'ward drops that, too');
@@ -255,7 +255,7 @@ $node->safe_psql('postgres', q{CREATE TABLE postgres.again AS SELECT f, g FROM p
 	SELECT public.dml_materialize('postgres.again', 'e', 'harmless0', 'f, g'); GRANT TRIGGER ON postgres.again TO mal});
 ok_as('mal', q{CREATE TRIGGER hand BEFORE INSERT OR UPDATE OF f, e ON postgres.again FOR EACH ROW
 	WHEN (true OR (mal.pwn(new.f)) IS NULL OR (new.g) IS NULL)
-	EXECUTE FUNCTION dml_embed_trigger('harmless0@1', 'mal.pwn(f), g', 'f', 'e')}, 'mal makes a second trigger');
+	EXECUTE FUNCTION dml_embed_trigger('harmless0@1', 'mal.pwn(f), g', '', 'f', 'e')}, 'mal makes a second trigger');
 foreach my $more ('', ', refresh => true')
 {
 	fails_as('postgres', "SELECT dml_materialize('again', 'e', 'harmless0'$more)", qr/trigger "hand" has features that dml_materialize did not record/,
@@ -293,7 +293,7 @@ SKIP:
 	my $trigger = $node->safe_psql('postgres', q{SELECT quote_ident(tgname) FROM pg_trigger WHERE tgrelid = 'ward.chosen'::regclass});
 	ok_as('mal', qq{CREATE OR REPLACE TRIGGER $trigger BEFORE INSERT OR UPDATE OF f, e ON ward.chosen FOR EACH ROW
 		WHEN (true OR (mal.pwn(new.f)) IS NULL OR (new.g) IS NULL)
-		EXECUTE FUNCTION dml_embed_trigger('harmless0\@1', 'third.half(f), g', 'f', 'e')}, 'mal replaces the trigger');
+		EXECUTE FUNCTION dml_embed_trigger('harmless0\@1', 'third.half(f), g', '', 'f', 'e')}, 'mal replaces the trigger');
 	fails_as('ward', 'INSERT INTO chosen VALUES (1, 2)', qr/did not record/, 'what replaced the trigger is not evaluated');
 }
 only_mal('nothing of mal\'s ran');
@@ -312,7 +312,7 @@ only_mal('nothing of mal\'s ran');
 ok_as('postgres', q{SELECT version FROM dml_train('kept', 't', 'f, g', 'class', method => 'whiten')}, 'a model of a superuser\'s');
 ok_as('mal', q{CREATE TABLE hold (f real, g real, e dml_vector);
 	CREATE TRIGGER hold BEFORE INSERT OR UPDATE OF f, g, e ON hold FOR EACH ROW WHEN (true OR new.f IS NULL OR new.g IS NULL)
-	EXECUTE FUNCTION dml_embed_trigger('kept@1', 'f, g', 'f', 'g', 'e')}, 'a trigger of mal\'s names it');
+	EXECUTE FUNCTION dml_embed_trigger('kept@1', 'f, g', '', 'f', 'g', 'e')}, 'a trigger of mal\'s names it');
 fails_as('mal', 'INSERT INTO hold VALUES (1, 2)', qr/permission denied for model "kept"/, 'without a right on it');
 ok_as('postgres', q{SELECT dml_drop_model('kept')}, 'the trigger does not keep the model');
 ok_as('postgres', q{SELECT version FROM dml_train('kept', 't', 'f, g', 'class', method => 'whiten'); SELECT dml_grant('kept', 'ward', 'embed')}, 'again');

@@ -47,11 +47,54 @@ for line in sys.stdin:
 		open my $file, '>:raw', "$dir/$model.safetensors" or die;
 		print $file pack('H*', $hex);
 		close $file;
-		my $rows = $staging->safe_psql('postgres', "SELECT '$dir/$model.safetensors|$side|' || to_jsonb($row) || '|' || to_jsonb(dml_embed('$name', $row)::real[]) FROM many WHERE id % 10 = 3");
+		my $rows = $staging->safe_psql('postgres', "SELECT format('$dir/$model.safetensors|$side|%s|%s', to_jsonb($row), to_jsonb(dml_embed('$name', $row)::real[])) FROM many WHERE id % 10 = 3");
 		append_to_file("$dir/$model$side.rows", "$rows\n");
 		my $result = `$python $dir/apply.py < '$dir/$model$side.rows' 2>&1`;
 		is($result, "True\n" x 12, "numpy: $name");
 	}
 }
+
+# ---------- a table without its model, and the model after it ----------
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+$staging->safe_psql('postgres', q{
+	SELECT dml_materialize('many', 'e', 'm_relu');
+	SELECT dml_materialize('many', 'f', 'm_two/b', features => 'x[1:3]');
+	CREATE INDEX many_e ON many USING dml (e);
+});
+my $before = $staging->safe_psql('postgres', 'SELECT id, e, f FROM many ORDER BY id');
+$staging->command_ok([ 'pg_dump', '-t', 'many', '-f', "$dir/many.sql", $staging->connstr('postgres') ], 'the table is dumped alone');
+
+my $production = start_server('production');
+$production->safe_psql('postgres', q{
+	CREATE TABLE other AS SELECT i AS id, ARRAY[sin(i), i % 3, i % 5, i]::real[] AS x, i % 4 AS class FROM generate_series(1, 120) i;
+	SELECT dml_train('m_relu', 'other', 'x', 'class', method => 'lda', options => '{"validation": 0}');
+});
+$production->command_ok([ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/many.sql", $production->connstr('postgres') ], 'and restored');
+is($production->safe_psql('postgres', 'SELECT id, e, f FROM many ORDER BY id'), $before, 'the embeddings are there');
+my ($status, $stdout, $stderr) = $production->psql('postgres', q{INSERT INTO many (id, x) VALUES (1000, '{1,2,3,4}')});
+like($stderr, qr/ERROR:  model "m_relu" version 1 is not in this database\nDETAIL:  Its space is [0-9a-f]{16}\.\nHINT:  Take it from the database where it was trained: SELECT dml_export\('m_relu\@1'\); there, and SELECT \* FROM dml_import\(file, 'm_relu'\); here\./,
+	'an INSERT says which model is missing, though another one has its name');
+
+sub ship
+{
+	my ($model, $name) = @_;
+	my $hex = $staging->safe_psql('postgres', "SELECT encode(dml_export('$model'), 'hex')");
+	return $production->safe_psql('postgres', "SELECT version FROM dml_import(decode('$hex', 'hex'), '$name')");
+}
+is(ship('m_relu', 'm_relu'), '2', 'the model is the second version there');
+($status, $stdout, $stderr) = $production->psql('postgres', q{INSERT INTO many (id, x) VALUES (1000, '{1,2,3,4}')});
+like($stderr, qr/model "m_two" version 1 is not in this database/, 'now the other model is missing');
+is(ship('m_two', 'towers'), '1', 'which gets another name');
+my $insert = q{INSERT INTO many (id, x) SELECT 1000 + i, ARRAY[i, 2, 3, 4] FROM generate_series(1, 5) i};
+$_->safe_psql('postgres', $insert) foreach $staging, $production;
+my $after = 'SELECT id, e, f FROM many ORDER BY id';
+is($production->safe_psql('postgres', $after), $staging->safe_psql('postgres', $after), 'rows are embedded as on staging');
+my $nearest = q{SET enable_seqscan = off; SELECT id FROM many ORDER BY e <-> '{1,2,3,4}'::real[] LIMIT 5};
+is($production->safe_psql('postgres', $nearest), $staging->safe_psql('postgres', $nearest), 'and found as there');
+is($production->safe_psql('postgres', q{
+	SELECT dml_materialize('many', 'e', 'm_relu@2') IS NOT NULL;
+	SELECT model, version, kept_fresh FROM dml_columns}), "t\nm_relu|2|t", 'dml_materialize records the column');
+is($production->safe_psql('postgres', "SELECT encode(dml_weights('m_relu\@2'), 'hex')"), $staging->safe_psql('postgres', "SELECT encode(dml_weights('m_relu'), 'hex')"), 'equal weights');
 
 done_testing();

@@ -278,9 +278,7 @@ create_target_trigger(const MaterializeTarget *target, Oid relid, const DmlFeatu
 	record.attnum = get_attnum(relid, target->column);
 	record.model_id = target->version->model_id;
 	record.number = target->version->number;
-	column_trigger_create(relid, record.attnum, target->function,
-				   dml_version_reference(target->version),
-				   exprs, features, &record);
+	column_trigger_create(relid, record.attnum, target->function, target->version, exprs, features, &record);
 }
 
 /* Whether each row that has an embedding of the version's space is sure to have the right one. */
@@ -290,6 +288,7 @@ can_keep(const Trigger *trigger, const DmlVersion *version, const char *features
 	return trigger != NULL &&
 		strcmp(trigger->tgargs[EMBED_TRIGGER_MODEL], dml_version_reference(version)) == 0 &&
 		strcmp(trigger->tgargs[EMBED_TRIGGER_FEATURES], features) == 0 &&
+		strtoull(trigger->tgargs[EMBED_TRIGGER_SPACE], NULL, 16) == version->weights_space &&
 		trigger->tgenabled == TRIGGER_FIRES_ALWAYS;
 }
 

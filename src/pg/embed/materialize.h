@@ -31,6 +31,7 @@ enum
 {
 	EMBED_TRIGGER_MODEL,
 	EMBED_TRIGGER_FEATURES,
+	EMBED_TRIGGER_SPACE,		/* of the model's weights, in hexadecimal; empty: the name alone */
 	EMBED_TRIGGER_NAMES
 };
 
@@ -95,11 +96,11 @@ extern const Trigger *column_trigger_find(Relation rel, AttrNumber attnum, Oid f
 extern bool column_trigger_drop(Oid relid, const char *column, Oid function);
 
 /*
- * Make the trigger of a column on one table and record the column.  model is "name@number".  The
- * caller sets all of record except features.  Runs as the owner of the table: parsing the condition
- * can run code, such as the CHECK of a domain for a literal of an array of it.
+ * Make the trigger of a column on one table and record the column.  The caller sets all of record
+ * except features.  Runs as the owner of the table: parsing the condition can run code, such as the
+ * CHECK of a domain for a literal of an array of it.
  */
-extern void column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *model,
+extern void column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const DmlVersion *version,
 								  const DmlFeatureExprs *exprs, const char *features, DmlColumn *record);
 
 /* ---------- materialize_index.c ---------- */

@@ -116,12 +116,12 @@ choose_trigger_name(Oid relid, const char *column)
 }
 
 /*
- * Make the trigger of a column on one table and record the column.  model is "name@number".  The
- * caller sets all of record except features.  Runs as the owner of the table: parsing the condition
+ * Make the trigger of a column on one table and record the column.  The caller sets all of record
+ * except features.  Runs as the owner of the table: parsing the condition
  * can run code, such as the CHECK of a domain for a literal of an array of it.
  */
 void
-column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *model,
+column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const DmlVersion *version,
 					  const DmlFeatureExprs *exprs, const char *features, DmlColumn *record)
 {
 	Relation	rel = table_open(relid, NoLock);
@@ -144,10 +144,11 @@ column_trigger_create(Oid relid, AttrNumber attnum, Oid function, const char *mo
 	append_trigger_column(&columns, &names, relid, attnum);
 
 	owner_scope_begin(&scope, owner, true);
-	materialize_run(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE OF %s ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s(%s, %s%s)",
+	materialize_run(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE OF %s ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s(%s, %s, '%016llx'%s)",
 				 name, columns.data, table, condition,
 				 quote_qualified_identifier(get_namespace_name(get_func_namespace(function)), EMBED_TRIGGER_FUNCTION),
-				 quote_literal_cstr(model), quote_literal_cstr(features), names.data));
+				 quote_literal_cstr(dml_version_reference(version)), quote_literal_cstr(features),
+				 (unsigned long long) version->weights_space, names.data));
 	materialize_run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, name));
 	owner_scope_end(&scope);
 	dml_column_record(record);

@@ -335,7 +335,8 @@ statement_version(FunctionCallInfo fcinfo, const Trigger *trigger, Relation rel)
 		return version;
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(rel->rd_rel->relowner, security | SECURITY_LOCAL_USERID_CHANGE);
-	version = dml_version_by_name(trigger->tgargs[EMBED_TRIGGER_MODEL]);
+	version = dml_version_by_reference(trigger->tgargs[EMBED_TRIGGER_MODEL],
+									   strtoull(trigger->tgargs[EMBED_TRIGGER_SPACE], NULL, 16));
 	SetUserIdAndSecContext(user, security);
 	dml_version_pin(version, fcinfo->flinfo->fn_mcxt);
 	fcinfo->flinfo->fn_extra = unconstify(DmlVersion *, version);

@@ -243,7 +243,7 @@ load(const CatalogScan *scan, HeapTuple row, const CatalogModel *model, int32 nu
 	v->model_id = model->id;
 	v->number = number;
 	v->name = pstrdup(model->name);
-	v->space = space;
+	v->space = v->weights_space = space;
 	if (space == 0)
 		damaged(v, "the space is 0, which means a plain vector");
 	v->in = DatumGetInt32(catalog_value(row, desc, VERSION_INPUTS, INT4OID));

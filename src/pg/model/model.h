@@ -35,6 +35,7 @@ typedef struct DmlVersion
 	int32		number;			/* from 1 */
 	char	   *name;			/* the model's name when the version was cached */
 	uint64		space;
+	uint64		weights_space;	/* as the catalogue has it; of an adapter another one than space */
 	int			in;				/* how many numbers the network takes */
 	int			out;			/* dimensions of the embedding */
 	DmlInputKind input_kind;
@@ -70,6 +71,14 @@ extern const DmlVersion *dml_version_by_space(uint64 space);	/* any one that the
  * that is calibrated, or any one if none is.
  */
 extern const DmlVersion *dml_version_calibrated(uint64 space);
+
+/*
+ * The version that dml_version_reference named, if what it names is of this weights_space still;
+ * else any version of weights_space that the user may use: the model may have come from another
+ * database, where it had another name or number.  weights_space 0: the name alone.  Errors: as
+ * above; none is here.
+ */
+extern const DmlVersion *dml_version_by_reference(const char *reference, uint64 weights_space);
 
 /* Keep a version in the cache until the context is reset or deleted. */
 extern void dml_version_pin(const DmlVersion *version, MemoryContext context);

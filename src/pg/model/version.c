@@ -154,6 +154,54 @@ dml_version_calibrated(uint64 space)
 	return found.model.name ? cache_get(&found.model, found.number, snapshot) : dml_version_by_space(space);
 }
 
+/* Whether the name with this number means a version of weights of this space. */
+static bool
+is_of_space(const char *name, int32 number, uint64 weights_space, Snapshot snapshot)
+{
+	CatalogModel model;
+	CatalogScan scan;
+	HeapTuple	row;
+	uint64		space = 0;
+
+	if (!catalog_find_model(name, 0, snapshot, &model))
+		return false;
+	catalog_key(&scan, 0, VERSION_MODEL_ID, F_INT8EQ, Int64GetDatum(model.id));
+	catalog_key(&scan, 1, VERSION_NUMBER, F_INT4EQ, Int32GetDatum(number));
+	catalog_scan_begin(&scan, "version", "version_pkey", 2, snapshot);
+	row = catalog_scan_next(&scan);
+	if (HeapTupleIsValid(row))
+		space = (uint64) DatumGetInt64(catalog_value(row, RelationGetDescr(scan.table), VERSION_SPACE, INT8OID));
+	catalog_scan_end(&scan);
+	return space == weights_space;
+}
+
+const DmlVersion *
+dml_version_by_reference(const char *reference, uint64 weights_space)
+{
+	Snapshot	snapshot = catalog_statement_snapshot();
+	UsableVersion found = {{0}};
+	const DmlVersion *version;
+	int32		number;
+	char		side;
+	char	   *name = catalog_split_name(reference, &number, &side);
+
+	if (weights_space == 0 || is_of_space(name, number, weights_space, snapshot))
+		return dml_version_by_name(reference);
+	if (!visit_space(weights_space, snapshot, is_usable, &found))
+	{
+		if (found.model.name)
+			catalog_denied(found.model.name);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" version %d is not in this database", name, number),
+				 errdetail("Its space is %016llx.", (unsigned long long) weights_space),
+				 errhint("Take it from the database where it was trained: SELECT dml_export('%s@%d'); there, "
+						 "and SELECT * FROM dml_import(file, '%s'); here.", name, number, name)));
+	}
+	version = cache_get(&found.model, found.number, snapshot);
+	return side != 0 && version->side[0] ? version->side[side - 'a'] : version;
+}
+
 static bool
 take_name(void *arg, const CatalogModel *model, int32 number)
 {
