@@ -1,4 +1,4 @@
--- dml_mmr, dml_nearest_entities, dml_expand_query, dml_rocchio: against their definitions in SQL.
+-- dml_mmr, dml_nearest_entities, dml_expand_query, dml_rocchio: against their definitions in SQL.  dml_rerank: against numpy.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 
@@ -109,5 +109,41 @@ SELECT dml_rocchio('[1,2]', NULL, beta => -1);
 SELECT dml_rocchio('[1,2]', NULL, gamma => NULL);
 SELECT dml_rocchio('[3e38,2]', ARRAY['[-3e38,4]']::dml_vector[], ARRAY['[-3e38,4]']::dml_vector[], gamma => 1.7);
 
-DROP TABLE photo, many;
+-- Re-ranking by k-reciprocal neighbours, against numpy (test/data/make_rerank_reference.py).
+CREATE TABLE wine (x1 float8, x2 float8, x3 float8, x4 float8, x5 float8, x6 float8, x7 float8, x8 float8, x9 float8, x10 float8, x11 float8, x12 float8, x13 float8, class int, id int GENERATED ALWAYS AS IDENTITY);
+\copy wine (x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, class) FROM 'test/data/wine.csv' WITH (FORMAT csv, HEADER)
+CREATE TABLE reference (id int, distance float8);
+\copy reference FROM 'test/data/rerank_reference.csv' WITH (FORMAT csv, HEADER)
+CREATE TABLE scaled AS
+SELECT id, class, (SELECT array_agg(n / s ORDER BY j) FROM unnest(ARRAY[x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13],
+	ARRAY[s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13]) WITH ORDINALITY u(n, s, j))::real[]::dml_vector AS v
+FROM wine, (SELECT stddev_pop(x1), stddev_pop(x2), stddev_pop(x3), stddev_pop(x4), stddev_pop(x5), stddev_pop(x6), stddev_pop(x7),
+	stddev_pop(x8), stddev_pop(x9), stddev_pop(x10), stddev_pop(x11), stddev_pop(x12), stddev_pop(x13) FROM wine)
+	s(s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13);
+CREATE TABLE candidate AS SELECT id, class, v, v <-> (SELECT v FROM scaled WHERE id = 1) AS d FROM scaled WHERE id > 1;
+SELECT count(*), max(abs(r.distance - n.distance)) < 1e-5 AS equal
+FROM (SELECT id, dml_rerank(v, d) OVER () AS distance FROM candidate) n JOIN reference r USING (id);
+-- neither the order of rows nor the frame matters; lambda of 1 keeps the order by distance
+SELECT count(*) FILTER (WHERE abs(a - b) > 1e-6) AS different FROM (
+	SELECT dml_rerank(v, d) OVER () AS a, dml_rerank(v, d) OVER (ORDER BY hashint4(id) ROWS 3 PRECEDING) AS b FROM candidate) r;
+SELECT array_agg(id ORDER BY d) = array_agg(id ORDER BY r) AS by_distance FROM (SELECT id, d, dml_rerank(v, d, lambda => 1) OVER () AS r FROM candidate) r;
+SELECT count(r) AS rows, min(r) >= 0 AND max(r) <= 1 AS in_range FROM (SELECT dml_rerank(v, d, 100, 100, 0) OVER (PARTITION BY class) AS r FROM candidate) r;
+SELECT count(r) FROM (SELECT dml_rerank(v, v <=> '[1,1,1,1,1,1,1,1,1,1,1,1,1]', metric => 'cosine') OVER () AS r FROM candidate) r;
+-- few rows, equal rows, NULL, NaN, zeros
+SELECT dml_rerank('[1]', 1) OVER () AS alone, dml_rerank('[1]', 0) OVER () AS equal;
+SELECT id, round((dml_rerank(v::dml_vector, d) OVER ())::numeric, 4) AS distance
+FROM (VALUES (1, '[1,0]', 0::float8), (2, '[1,0]', 0), (3, '[-1,0]', 2), (4, NULL, 1), (5, '[0,1]', NULL), (6, '[0,1]', 'NaN')) c(id, v, d) ORDER BY id;
+SELECT dml_rerank('[0]', 1, metric => 'cosine') OVER ();
+SELECT dml_rerank(v, d) OVER () FROM candidate WHERE false;
+SELECT dml_rerank('[1]', -1) OVER ();
+SELECT dml_rerank('[1]', 'infinity') OVER ();
+SELECT dml_rerank('[1]', 1, k1 => 0) OVER ();
+SELECT dml_rerank('[1]', 1, k2 => 101) OVER ();
+SELECT dml_rerank('[1]', 1, lambda => -0.1) OVER ();
+SELECT dml_rerank('[1]', 1, lambda => NULL) OVER ();
+SET work_mem = 64;
+SELECT count(r) FROM (SELECT dml_rerank(v, d) OVER () AS r FROM candidate) r;
+RESET work_mem;
+
+DROP TABLE photo, many, wine, reference, scaled, candidate;
 DROP FUNCTION mmr, entities;
