@@ -113,7 +113,7 @@ check_task(int kind, int64_t nq, int64_t n, int d, int k, bool self, bool ranked
 	t.gallery = gallery;
 	t.query = self ? gallery : query;
 	t.rank = ranked ? rank : NULL;
-	ASSERT_OK(&u, nearest_rows(&u.env, &t, row, distance, NULL, NULL));
+	ASSERT_OK(&u, nearest_rows(&u.env, &t, row, distance));
 	assert_naive(&t, row, distance);
 	unit_env_done(&u);
 	free(gallery);
@@ -163,13 +163,13 @@ test_cancel(void **state)
 	for (int i = 0; i < 3000 * 4; i++)
 		x[i] = (float) rng_normal(&rng);
 	unit_env_init(&u);
-	ASSERT_OK(&u, nearest_rows(&u.env, &t, row, distance, NULL, NULL));
+	ASSERT_OK(&u, nearest_rows(&u.env, &t, row, distance));
 	assert_true(u.polls > 100);
 	for (int at = 1; at < 20; at += 3)
 	{
 		u.polls = 0;
 		u.cancel_at = at;
-		assert_int_equal(nearest_rows(&u.env, &t, row, distance, NULL, NULL), LEARN_CANCELLED);
+		assert_int_equal(nearest_rows(&u.env, &t, row, distance), LEARN_CANCELLED);
 	}
 	unit_env_done(&u);
 }
@@ -188,7 +188,7 @@ test_factor(void **state)
 	UnitEnv		u;
 
 	unit_env_init(&u);
-	ASSERT_OK(&u, nearest_rows(&u.env, &t, row, distance, NULL, NULL));
+	ASSERT_OK(&u, nearest_rows(&u.env, &t, row, distance));
 	ASSERT_OK(&u, outliers_density(&u.env, &rows));
 	/* row 5: neighbours 6 and 4, at 24 and 26, which are also the reachability distances */
 	assert_true(fabs(density[5] - 2 / 50.0) < 1e-12);
@@ -214,7 +214,7 @@ test_equal_rows(void **state)
 	UnitEnv		u;
 
 	unit_env_init(&u);
-	ASSERT_OK(&u, nearest_rows(&u.env, &t, row, distance, NULL, NULL));
+	ASSERT_OK(&u, nearest_rows(&u.env, &t, row, distance));
 	ASSERT_OK(&u, outliers_density(&u.env, &rows));
 	for (int i = 0; i < 4; i++)
 		assert_true(outliers_factor(&rows, row + i * 2, distance + i * 2, scratch) == 1);

@@ -16,8 +16,6 @@
 #include "learn/measure/neighbours.h"
 
 #define PART_ROWS		2048		/* of the gallery: scores of a block of queries take 2 MB */
-#define MOST_BLOCK		256		/* queries in one product, at most (neighbours_score.c) */
-#define TILE_BYTES		((size_t) 2 * 1024 * 1024)	/* what a part takes whatever its size */
 
 /* The k nearest rows of one query so far. */
 typedef struct Heap
@@ -36,15 +34,6 @@ nearest_count(const NearestTask *task)
 	if (others < 0)
 		others = 0;
 	return others < task->k ? (int) others : task->k;
-}
-
-size_t
-nearest_memory(const NearestTask *task)
-{
-	size_t		part = task->n < PART_ROWS ? task->n : PART_ROWS;
-	size_t		block = task->nq < MOST_BLOCK ? task->nq : MOST_BLOCK;
-
-	return TILE_BYTES + part * (block * sizeof(float) + 64) + (block + 4) * task->d * sizeof(double) + task->nq * sizeof(int32_t);
 }
 
 static bool
@@ -139,8 +128,7 @@ offer_part(const NearestTask *task, Neighbours *nb, int i, int64_t number, int64
 }
 
 LearnStatus
-nearest_rows(LearnEnv *env, const NearestTask *task, int32_t *row, double *distance,
-			 void (*done) (void *ctx, double share), void *ctx)
+nearest_rows(LearnEnv *env, const NearestTask *task, int32_t *row, double *distance)
 {
 	int			k = nearest_count(task);
 	ArenaMark	mark = arena_mark(env->arena);
@@ -173,8 +161,6 @@ nearest_rows(LearnEnv *env, const NearestTask *task, int32_t *row, double *dista
 				offer_part(task, &nb, i, number, begin, &heap, k);
 				kept[number] = heap.n;
 			}
-			if (done)
-				done(ctx, (begin + (double) rows * (first + count) / task->nq) / task->n);
 		}
 		arena_reset(env->arena, part_mark);
 	}

@@ -26,13 +26,9 @@ extern int	nearest_count(const NearestTask *task);
 /*
  * The nearest rows of each query, nearest first: row and distance are nq x nearest_count().  The
  * result does not depend on the order of the gallery if the ranks differ.  Every row is looked at,
- * by blocks of matrix products; distances are those of distance_l2().  Loads BLAS unless a count is
- * 0.  done: called with the share of the work that is done, between 0 and 1; or NULL.
+ * by blocks of matrix products; distances are those of distance_l2().  Takes about 5 MB of the
+ * arena, and 4 bytes for each query.  Loads BLAS unless a count is 0.
  */
-extern LearnStatus nearest_rows(LearnEnv *env, const NearestTask *task, int32_t *row, double *distance,
-								void (*done) (void *ctx, double share), void *ctx);
-
-/* The most bytes that nearest_rows() takes of the arena. */
-extern size_t nearest_memory(const NearestTask *task);
+extern LearnStatus nearest_rows(LearnEnv *env, const NearestTask *task, int32_t *row, double *distance);
 
 #endif							/* NEAREST_H */

@@ -114,7 +114,7 @@ answer_chunk(Chunk *chunk)
 	MemoryContext old;
 
 	if (k > 0)
-		dml_learn_check(chunk->env, nearest_rows(chunk->env, &chunk->task, chunk->row, chunk->distance, NULL, NULL));
+		dml_learn_check(chunk->env, nearest_rows(chunk->env, &chunk->task, chunk->row, chunk->distance));
 	old = MemoryContextSwitchTo(row_context);
 	for (int i = 0; i < chunk->n; i++)
 	{

@@ -123,7 +123,7 @@ search_all(const OutlierFit *fit, LearnEnv *env, const float4 *x, int d, IndexSe
 			NearestTask task = {.query = x + i * d,.nq = 1,.gallery = x,.n = fit->rows.n,.d = d,.k = k + 1};
 			int			n = 0;
 
-			dml_learn_check(env, nearest_rows(env, &task, row, distance, NULL, NULL));
+			dml_learn_check(env, nearest_rows(env, &task, row, distance));
 			for (int j = 0; j <= k && n < k; j++)
 			{
 				if (row[j] == i)
@@ -158,7 +158,7 @@ outlier_fit(OutlierFit *fit, OutlierMethod method, const float4 *x, int64 n, int
 	if (index)
 		search_all(fit, env, x, d, index, space);
 	else
-		dml_learn_check(env, nearest_rows(env, &task, row, distance, NULL, NULL));
+		dml_learn_check(env, nearest_rows(env, &task, row, distance));
 	dml_learn_check(env, outliers_density(env, &fit->rows));
 	MemoryContextDelete(GetMemoryChunkContext(env));
 }

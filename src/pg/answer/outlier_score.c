@@ -102,7 +102,7 @@ find(Lookup *lookup, const float4 *query, int64 nq, int k, int32 *row, double *d
 	if (lookup->index)
 		search(lookup, query, nq, k, row, distance);
 	else
-		dml_learn_check(lookup->env, nearest_rows(lookup->env, &task, row, distance, NULL, NULL));
+		dml_learn_check(lookup->env, nearest_rows(lookup->env, &task, row, distance));
 }
 
 /* The k nearest rows of each of n rows among the others. */

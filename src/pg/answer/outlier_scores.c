@@ -191,7 +191,7 @@ calibrate(Scoring *scoring, const float4 *among, const float4 *x, int64 n, int d
 	LearnEnv   *env = dml_learn_env(0);
 
 	env->threads = dml_thread_count();
-	dml_learn_check(env, nearest_rows(env, &task, row, distance, NULL, NULL));
+	dml_learn_check(env, nearest_rows(env, &task, row, distance));
 	scoring->n_calibration = n;
 	scoring->calibration = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * Max(n, 1));
 	for (int64 i = 0; i < n; i++)
