@@ -1,5 +1,5 @@
--- No figure depends on the unit of the features, within the range of float4. Queries without gain
--- are counted.
+-- No figure depends on the unit of the features, within the range of float4, but distances, which
+-- have that unit. Queries without gain are counted.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS dml;
 SET dml.notice_interval = 0;
@@ -14,7 +14,8 @@ CREATE FUNCTION scaled(power int) RETURNS text LANGUAGE sql AS $$
 	SELECT format('SELECT id, kind, ARRAY(SELECT e * (2::float8 ^ %s) FROM unnest(x) e)::real[] AS x FROM thing', power)
 $$;
 CREATE FUNCTION figures(power int) RETURNS TABLE (metric text, value float8) LANGUAGE sql AS $$
-	SELECT metric, no_learning FROM dml_evaluate('scale', scaled(power), 'x', 'kind', whiten => false)
+	SELECT metric, CASE WHEN metric IN ('class_margin', 'class_scatter') THEN no_learning / 2::float8 ^ power ELSE no_learning END
+	FROM dml_evaluate('scale', scaled(power), 'x', 'kind', whiten => false)
 	WHERE metric NOT IN ('best_accuracy_threshold')
 $$;
 SELECT p AS power, count(*) > 30 AS all, count(*) FILTER (WHERE abs(f.value - g.value) > 1e-6 OR (f.value IS NULL) <> (g.value IS NULL)) AS differ

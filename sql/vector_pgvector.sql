@@ -106,7 +106,7 @@ SELECT dims FROM dml_train('m', 'item', 'v', 'class', method => 'lda', options =
 SELECT dims FROM dml_train('a', 'item', 'x', 'class', method => 'lda', options => '{"validation": 0}');
 SELECT (SELECT space FROM dml_model_versions WHERE model = 'm') = (SELECT space FROM dml_model_versions WHERE model = 'a') AS same_model;
 SELECT dims FROM dml_train('d', 'SELECT v::half AS v, class FROM item', 'v', 'class', method => 'lda', options => '{"validation": 0}');
-SELECT dml_train('n', 'item', 'v, id', 'class');
+SELECT dims FROM dml_train('n', 'item', 'v, id', 'class', method => 'lda', options => '{"validation": 0}');
 SELECT dml_train('n', 'item', 'h', 'class');
 SELECT dims FROM dml_train('n', 'item', 'h::real[]', 'class', method => 'lda', options => '{"validation": 0}');
 SELECT rows, embedded FROM dml_materialize('item', 'e', 'm');
