@@ -9,7 +9,10 @@ Format: "#" a comment.  NAME is NAME.csv, METRIC l2 or cosine, LABELS a number f
 "kmeans" NAME K INERTIA: the lowest inertia of ten runs of KMeans with its defaults.
 "dbscan" NAME METRIC EPS MIN_POINTS LABELS: -1 is noise, -2 a row that lies within the radius of core
 rows of several clusters, so that its cluster is a matter of taste.  "hdbscan" NAME METRIC MIN_POINTS
-MIN_CLUSTER_SIZE LABELS: by scikit-learn; "hdbscan_package" the same by the package hdbscan.
+MIN_CLUSTER_SIZE AGREEMENT LABELS: by scikit-learn; "hdbscan_package" by the package hdbscan.  Many
+edges of the spanning tree have equal weights, and the order of rows decides among them.  AGREEMENT is
+the least adjusted Rand index of scikit-learn's labels with its own labels of the rows in ten other
+orders.
 """
 import pathlib
 import warnings
@@ -18,7 +21,7 @@ import hdbscan
 import numpy
 import sklearn
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans
-from sklearn.metrics import pairwise_distances
+from sklearn.metrics import adjusted_rand_score, pairwise_distances
 
 warnings.filterwarnings("ignore")
 
@@ -54,13 +57,23 @@ def dbscan(name, metric, eps, min_points):
     print("dbscan", name, metric, eps, min_points, text(labels))
 
 
+def fit_hierarchy(d, min_points, size):
+    return HDBSCAN(min_samples=min_points, min_cluster_size=size, metric="precomputed", copy=True).fit_predict(d)
+
+
 def hierarchical(name, metric, min_points, size):
     d = distances(name, metric)
-    ours = HDBSCAN(min_samples=min_points, min_cluster_size=size, metric="precomputed", copy=True).fit(d)
-    print("hdbscan", name, metric, min_points, size, text(ours.labels_))
+    ours = fit_hierarchy(d, min_points, size)
+    agreement = 1
+    for seed in range(10):
+        order = numpy.random.default_rng(seed).permutation(len(d))
+        again = numpy.empty(len(d), int)
+        again[order] = fit_hierarchy(d[numpy.ix_(order, order)], min_points, size)
+        agreement = min(agreement, adjusted_rand_score(ours, again))
+    print("hdbscan", name, metric, min_points, size, "%.6g" % agreement, text(ours))
     # the package does not count the row itself
     package = hdbscan.HDBSCAN(min_samples=min_points - 1, min_cluster_size=size, metric="precomputed").fit(d)
-    print("hdbscan_package", name, metric, min_points, size, text(package.labels_))
+    print("hdbscan_package", name, metric, min_points, size, "%.6g" % agreement, text(package.labels_))
 
 
 print("# scikit-learn %s, hdbscan 0.8, numpy %s" % (sklearn.__version__, numpy.__version__))

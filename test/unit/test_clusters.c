@@ -185,7 +185,7 @@ one_reference(FILE *file, const char *kind, const char *name, double *worst_rand
 	else if (is_dbscan)
 		assert_int_equal(fscanf(file, "%15s %lf %d", metric, &number, &first), 3);
 	else
-		assert_int_equal(fscanf(file, "%15s %d %d", metric, &first, &second), 3);
+		assert_int_equal(fscanf(file, "%15s %d %d %lf", metric, &first, &second, &number), 4);
 	if (!is_kmeans)
 		read_labels(file, want, n);
 	for (uint64_t seed = 0; seed < 3; seed++)
@@ -215,12 +215,15 @@ one_reference(FILE *file, const char *kind, const char *name, double *worst_rand
 						  clusters_hdbscan(&c.u.env, &c.rows, first, second, c.label));
 			for (int64_t i = 0; i < n; i++)
 				want[i] += seed == 0;	/* noise is 0 */
-			/* digits are whole numbers: of many equal distances any may come first */
 			rand = adjusted_rand(labels_by_origin(&c), want, n);
 			if (rand < *worst_rand)
 				*worst_rand = rand;
-			if (!(rand >= 0.98))
-				fail_msg("%s of %s, %s, %d %d: adjusted Rand index %g", kind, name, metric, first, second, rand);
+			/*
+			 * About as near to scikit-learn as that is to itself with the rows in another order.
+			 * Edges of one weight split a part at once here, and one after the other there.
+			 */
+			if (!(rand >= number - 0.01))
+				fail_msg("%s of %s, %s, %d %d: adjusted Rand index %g, not %g", kind, name, metric, first, second, rand, number);
 		}
 		in_order(c.label, n);
 		(void) labels_by_origin(&c);

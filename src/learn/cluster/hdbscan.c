@@ -11,6 +11,9 @@
  *    rows of 1 / distance when the row leaves it less 1 / distance when the cluster began.
  * 5. A cluster is kept if it is no less stable than the clusters below it together.
  *
+ * Many edges have equal weights, since a row's core distance is the weight of its edges to all nearer
+ * rows.  They split a part at once, so the result does not depend on the order of rows.
+ *
  * Rows at mutual reachability 0 are never split.  1 / 0 counts as a million times the largest
  * finite 1 / distance.
  */
@@ -24,6 +27,7 @@
 #define POLL_ELEMENTS	(2 * 1024 * 1024)
 #define REPORT_ROWS		256
 #define ZERO_FACTOR		1e6
+#define SPLIT			INT32_MIN	/* home of a part that is split together with the part above it */
 
 /* Parts 0 .. n - 1 are the rows, part n + i is what edge i of the tree makes. */
 typedef struct Hierarchy
@@ -235,49 +239,82 @@ merge(LearnEnv *env, Hierarchy *h)
 }
 
 /*
- * Clusters from the whole downwards.  home[part] becomes the cluster in which the part, or what is
- * left of it, lies; ~cluster if it has left that cluster.
+ * The parts into which the part of edge i splits at the weight of that edge.  Edges of one weight
+ * split it at once, so their order does not matter.  Returns in *parts how many there are; the parts
+ * that were split on the way are marked in home.
  */
 static LearnStatus
-condense(LearnEnv *env, Hierarchy *h, int min_cluster_size, int32_t *home, Cluster *cluster, int32_t *count)
+split(LearnEnv *env, Hierarchy *h, int64_t i, int32_t *home, int32_t *part, int64_t *parts)
 {
-	double		largest = 0;	/* finite 1 / distance */
+	double		weight = h->weight[h->edge[i]];
 
-	for (int64_t i = 0; i < h->n - 1 && largest == 0; i++)
+	part[0] = h->left[i];
+	part[1] = h->right[i];
+	*parts = 2;
+	for (int64_t p = 0; p < *parts;)
+	{
+		int64_t		edge = part[p] - h->n;
+
+		LEARN_TRY(worked(env, h, 16));
+		if (edge < 0 || h->weight[h->edge[edge]] < weight)
+		{
+			p++;
+			continue;
+		}
+		home[part[p]] = SPLIT;
+		part[p] = h->left[edge];
+		part[(*parts)++] = h->right[edge];
+	}
+	return LEARN_OK;
+}
+
+/*
+ * Clusters from the whole downwards.  home[part] becomes the cluster in which the part, or what is
+ * left of it, lies; ~cluster if it has left that cluster.  part: scratch for n.
+ */
+static LearnStatus
+condense(LearnEnv *env, Hierarchy *h, int min_cluster_size, int32_t *home, int32_t *part, Cluster *cluster, int32_t *count)
+{
+	double		greatest = 0;	/* finite 1 / distance */
+
+	for (int64_t i = 0; i < h->n - 1 && greatest == 0; i++)
 		if (h->weight[h->edge[i]] > 0)
-			largest = 1 / h->weight[h->edge[i]];
+			greatest = 1 / h->weight[h->edge[i]];
 	*count = 1;
 	cluster[0] = (Cluster) {.parent = -1};
 	home[2 * h->n - 2] = 0;
 	for (int64_t i = h->n - 2; i >= 0; i--)
 	{
 		int32_t		mine = home[h->n + i];
-		int32_t		part[2] = {h->left[i], h->right[i]};
 		double		weight = h->weight[h->edge[i]];
-		double		lambda = weight > 0 ? 1 / weight : largest * ZERO_FACTOR;
-		bool		large[2];
-		Cluster    *now;
+		double		lambda = weight > 0 ? 1 / weight : greatest * ZERO_FACTOR;
+		int64_t		parts;
+		int64_t		large = 0;
 
 		LEARN_TRY(worked(env, h, 16));
+		if (mine == SPLIT)
+			continue;
 		if (mine < 0)
 		{
-			home[part[0]] = home[part[1]] = mine;
+			home[h->left[i]] = home[h->right[i]] = mine;
 			continue;
 		}
-		now = &cluster[mine];
-		for (int side = 0; side < 2; side++)
-			large[side] = weight > 0 && size_of(h, part[side]) >= min_cluster_size;
-		for (int side = 0; side < 2; side++)
+		LEARN_TRY(split(env, h, i, home, part, &parts));
+		for (int64_t p = 0; p < parts && weight > 0; p++)
+			large += size_of(h, part[p]) >= min_cluster_size;
+		for (int64_t p = 0; p < parts; p++)
 		{
-			if (large[0] && large[1])
+			if (large == 0 || size_of(h, part[p]) < min_cluster_size)
+				home[part[p]] = ~mine;
+			else if (large == 1)
+				home[part[p]] = mine;
+			else
 			{
-				home[part[side]] = *count;
+				home[part[p]] = *count;
 				cluster[(*count)++] = (Cluster) {.parent = mine,.birth = lambda};
 			}
-			else
-				home[part[side]] = large[side] ? mine : ~mine;
-			if (home[part[side]] != mine)
-				now->stability += (lambda - now->birth) * size_of(h, part[side]);
+			if (home[part[p]] != mine)
+				cluster[mine].stability += (lambda - cluster[mine].birth) * size_of(h, part[p]);
 		}
 	}
 	return LEARN_OK;
@@ -317,6 +354,7 @@ clusters_hdbscan(LearnEnv *env, const ClusterRows *rows, int min_points, int min
 	ArenaMark	scratch;
 	Hierarchy	h = {.rows = rows,.n = rows->n,.min_points = min_points};
 	int32_t    *home;
+	int32_t    *part;
 	Cluster    *found;
 	int32_t		count;
 	int32_t		labels;
@@ -342,8 +380,9 @@ clusters_hdbscan(LearnEnv *env, const ClusterRows *rows, int min_points, int min
 	LEARN_TRY(merge(env, &h));
 	arena_reset(env->arena, scratch);
 	LEARN_ALLOC(env, home, 2 * h.n);
+	LEARN_ALLOC(env, part, h.n);
 	LEARN_ALLOC(env, found, most_clusters(h.n, min_cluster_size));
-	LEARN_TRY(condense(env, &h, min_cluster_size, home, found, &count));
+	LEARN_TRY(condense(env, &h, min_cluster_size, home, part, found, &count));
 	choose(found, count, &labels);
 	for (int64_t i = 0; i < h.n; i++)
 		cluster[i] = found[home[i] < 0 ? ~home[i] : home[i]].label;

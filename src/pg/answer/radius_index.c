@@ -133,12 +133,21 @@ ball_type(void)
 	return get_func_rettype(LookupFuncName(list_make2(makeString(dml_vector_schema()), makeString("dml_ball")), 2, types, false));
 }
 
+/* A place as a number that sorts alike. */
+static inline uint64
+place_number(const ItemPointerData *place)
+{
+	return (uint64) ItemPointerGetBlockNumberNoCheck(place) << 16 | ItemPointerGetOffsetNumberNoCheck(place);
+}
+
 static int
 compare_places(const void *a, const void *b)
 {
+	uint64		left = place_number(&((const RadiusRow *) a)->place);
+	uint64		right = place_number(&((const RadiusRow *) b)->place);
+
 	CHECK_FOR_INTERRUPTS();
-	return ItemPointerCompare(unconstify(ItemPointerData *, &((const RadiusRow *) a)->place),
-							  unconstify(ItemPointerData *, &((const RadiusRow *) b)->place));
+	return left < right ? -1 : left > right;
 }
 
 /* A scan of the table mostly has them in order already. */
@@ -187,20 +196,19 @@ row_at(const RadiusIndex *radius, const ItemPointerData *place)
 {
 	int64		low = 0;
 	int64		high = radius->n;
-	RadiusRow	wanted = {*place, 0};
+	uint64		wanted = place_number(place);
 
 	while (low < high)
 	{
 		int64		middle = low + (high - low) / 2;
-		int			order = compare_places(&radius->rows[middle], &wanted);
 
-		if (order == 0)
-			return radius->rows[middle].number;
-		if (order < 0)
+		if (place_number(&radius->rows[middle].place) < wanted)
 			low = middle + 1;
 		else
 			high = middle;
 	}
+	if (low < radius->n && place_number(&radius->rows[low].place) == wanted)
+		return radius->rows[low].number;
 	return -1;
 }
 
