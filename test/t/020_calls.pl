@@ -129,7 +129,7 @@ my %named = (
 	column => [ [ 'e', 'e2', 'e3' ], [ 'x', 'a', 'l', 'ctid', '', 'nothing', 'E "2', 'x' x 63, 'id' ] ],
 	role => [ [ 'fuzz_user', 'public', 'postgres' ], [ 'nobody', '', 'PUBLIC', 'x' x 63 ] ],
 	privilege => [ [ 'embed', 'weights' ], [ 'all', '', 'EMBED' ] ],
-	method => [ [], [ 'nothing', '', 'lda + triplet', 'triplet + 0.5 * center', '+', '1e308 * triplet', 'triplet + -1 * center' ] ],
+	method => [ [ 'dbscan', 'hdbscan', 'kmeans' ], [ 'nothing', '', 'lda + triplet', 'triplet + 0.5 * center', '+', '1e308 * triplet', 'triplet + -1 * center' ] ],
 	network => [ [ '4', '4 relu, 2', '3 tanh', '2 linear', '4 relu residual, 4' ], [ '', ',', '0', '-1', '99999999', '4 nothing', '4 relu, ', '4,' x 100, '1e9' ] ],
 	protocol => [ [ 'closed_set', 'open_set' ], [ '', 'nothing' ] ],
 	false_accept_rate => [ [ 0.1, 0.01 ], [ 0, 1, -1, 2, "'NaN'" ] ],
@@ -140,6 +140,10 @@ my %named = (
 	cluster => [ \@labels, \@no_labels ],
 	image_width => [ [ 0, 1, 3 ], [ -1, 7, 2147483647 ] ],
 	criterion => [ [ 'accuracy', 'f_beta', 'equal_error' ], [ '', 'nothing' ] ],
+	metric => [ [ 'l2', 'cosine' ], [ '', 'l1' ] ],
+	eps => [ [ 0.5, 1, 5 ], [ 0, -1, "'NaN'", "'Infinity'", 1e-300 ] ],
+	min_points => [ [ 1, 2, 5 ], [ 0, -1, 2147483647 ] ],
+	min_cluster_size => [ [ 2, 5 ], [ 0, 1, 2147483647 ] ],
 	weights => [ [ 'distance', 'uniform' ], [ '', 'best' ] ],
 	dims => [ [ 1, 2, 3 ], [ 0, -1, 2147483647, 16001 ] ],
 	epochs => [ [ 1, 2 ], [ 0, -1 ] ],
@@ -252,7 +256,7 @@ sub statement
 		sub { "UPDATE $table SET " . one_of('x', 'a', 'e') . " = " . typed_value(one_of('real[]', 'real', 'dml_vector')) . " WHERE id < 5" },
 		sub { "SELECT e " . one_of('+', '-', '*', '||', '=', '<', '<->') . ' ' . typed_value(one_of('dml_vector', 'double precision', 'real[]')) . " FROM $table" },
 		sub { "SELECT " . one_of('avg', 'sum', 'min', 'max', 'count') . "(e) FROM $table GROUP BY " . one_of('l', 'n', 'e') },
-		sub { "SELECT * FROM " . one_of(qw(dml_models dml_model_versions dml_model_privileges dml_columns dml_calibrations dml_options dml_trials)) },
+		sub { "SELECT * FROM " . one_of(qw(dml_models dml_model_versions dml_model_privileges dml_columns dml_calibrations dml_options dml_trials dml_answer_progress)) },
 		sub { "SELECT " . typed_value('dml_vector') . "::" . one_of('real[]', 'text', 'integer[]', 'dml_vector(2)', 'dml_vector(0)', 'dml_vector(99999)', 'jsonb') },
 		sub { one_of('REINDEX TABLE', 'ANALYZE', 'TRUNCATE') . " $table" },
 		sub { "CREATE INDEX ON $table USING dml (" . one_of('e', 'e dml_cosine_ops', 'e dml_ip_ops', 'x', 'e, n', 'e, l', 'e, e', '(e + e)') . ")" })->();
@@ -291,6 +295,12 @@ sub call
 		}
 	}
 	my $call = "$f->{name}(" . join(', ', @given) . ")";
+	if ($f->{kind} eq 'w')
+	{
+		$given[0] = one_of('e', 'e', 'x::dml_vector', 'NULL::dml_vector') if $f->{arguments}[0][0] eq 'dml_vector';
+		return ("SELECT $f->{name}(" . join(', ', @given) . ") OVER (" . one_of('', 'PARTITION BY n', 'ORDER BY id', 'PARTITION BY l ORDER BY id ROWS 1 PRECEDING') .
+			") FROM " . one_of('fuzz.t', 'fuzz.part', 'fuzz.plain', 'fuzz.mine', "fuzz.same, LATERAL (SELECT x::dml_vector AS e) s", "fuzz.huge, LATERAL (SELECT x::dml_vector AS e) s"), 0);
+	}
 	my $statement = $f->{kind} eq 'a' ? "SELECT $call FROM generate_series(1, " . one_of(0, 1, 2) . ")"
 	  : $f->{set} || chance(0.3) ? "SELECT * FROM $call"
 	  : chance(0.1) ? "SELECT $call FROM fuzz.t" : "SELECT $call";

@@ -2,7 +2,7 @@
  * dbscan_rows.c
  *	  DBSCAN of rows in memory: neighbours within a radius by the triangle inequality.
  *
- * About sqrt(n) rows are pivots.  Each row belongs to its nearest pivot, and the rows of a pivot
+ * A few times sqrt(n) rows are pivots.  Each row belongs to its nearest pivot, and the rows of a pivot
  * are in the order of their distances to it.  A row whose distance to a pivot is t has its
  * neighbours among those of the pivot's rows whose distances are from t - radius to t + radius.
  *
@@ -13,6 +13,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/rng.h"
+
 #define POLL_ELEMENTS	(2 * 1024 * 1024)
 #define SLACK_L2		1e-5	/* roundings of two distances and a sum, relative */
 #define SLACK_COSINE	4e-6	/* roundings of a cosine distance, absolute */
@@ -22,6 +24,7 @@ typedef struct Pivots
 {
 	const ClusterRows *rows;
 	int			n;
+	int32_t    *row;			/* n: the rows that are pivots */
 	int32_t    *first;			/* n + 1: where the rows of a pivot begin */
 	int32_t    *order;			/* rows, pivot by pivot, the nearest first */
 	int32_t    *pivot;			/* of each row */
@@ -38,15 +41,16 @@ row_of(const ClusterRows *rows, int64_t i)
 static int
 pivots_for(int64_t n)
 {
-	double		root = ceil(sqrt((double) n));
+	double		wanted = ceil(4 * sqrt((double) n));
 
-	return root > PIVOTS_MOST ? PIVOTS_MOST : (int) root;
+	wanted = wanted > PIVOTS_MOST ? PIVOTS_MOST : wanted;
+	return wanted > n ? (int) n : (int) wanted;
 }
 
 size_t
 clusters_dbscan_memory(int64_t n, int min_points)
 {
-	return dbscan_memory(n, min_points) + n * (2 * sizeof(int32_t) + sizeof(double));
+	return dbscan_memory(n, min_points) + n * (2 * sizeof(int32_t) + sizeof(double)) + pivots_for(n) * 2 * sizeof(int32_t);
 }
 
 static LearnStatus
@@ -57,6 +61,13 @@ worked(LearnEnv *env, Pivots *pivots, int64_t elements)
 		return LEARN_OK;
 	pivots->work = 0;
 	return learn_poll(env);
+}
+
+/* By which a pivot is drawn: the squared distance of the triangle inequality. */
+static double
+weight(ClusterMetric metric, double distance)
+{
+	return metric == CLUSTER_L2 ? distance * distance : distance;
 }
 
 static bool
@@ -71,38 +82,73 @@ row_after(const void *ctx, int32_t a, int32_t b)
 	return a > b;
 }
 
-/* Rows are in the order of a hash: the first ones are a random choice. */
+/* Make a row pivot p: rows that are nearer to it than to theirs become its rows.  Adds up their weights. */
+static LearnStatus
+add_pivot(LearnEnv *env, const ClusterRows *rows, Pivots *pivots, int p, double *total)
+{
+	*total = 0;
+	for (int64_t i = 0; i < rows->n; i++)
+	{
+		double		distance = clusters_distance(rows->metric, row_of(rows, i), row_of(rows, pivots->row[p]), rows->d);
+
+		LEARN_TRY(worked(env, pivots, rows->d));
+		if (p == 0 || distance < pivots->distance[i])
+		{
+			pivots->distance[i] = distance;
+			pivots->pivot[i] = p;
+		}
+		*total += weight(rows->metric, pivots->distance[i]);
+	}
+	return LEARN_OK;
+}
+
+/* A row drawn by weight; with a weight above 0. */
+static LearnStatus
+draw_row(LearnEnv *env, const ClusterRows *rows, Pivots *pivots, double at, int32_t *row)
+{
+	for (int64_t i = 0; i < rows->n && at >= 0; i++)
+	{
+		double		mine = weight(rows->metric, pivots->distance[i]);
+
+		LEARN_TRY(worked(env, pivots, 1));
+		if (mine > 0)
+			*row = (int32_t) i;
+		at -= mine;
+	}
+	return LEARN_OK;
+}
+
+/*
+ * Pivots are drawn as k-means++ draws centers, so that parts that are far from all pivots get one.
+ * Rows are in an order of their own, so the draw depends on nothing else.
+ */
 static LearnStatus
 choose_pivots(LearnEnv *env, const ClusterRows *rows, Pivots *pivots)
 {
+	int			most = pivots_for(rows->n);
+	double		total = 1;
+	Rng			rng;
+
 	pivots->rows = rows;
-	pivots->n = pivots_for(rows->n);
 	pivots->work = 0;
-	LEARN_ALLOC(env, pivots->first, pivots->n + 1);
+	LEARN_ALLOC(env, pivots->row, most);
+	LEARN_ALLOC(env, pivots->first, most + 1);
 	LEARN_ALLOC(env, pivots->order, rows->n);
 	LEARN_ALLOC(env, pivots->pivot, rows->n);
 	LEARN_ALLOC(env, pivots->distance, rows->n);
+	rng_seed(&rng, 0, 0);
+	pivots->row[0] = 0;
+	for (pivots->n = 0; pivots->n < most && total > 0; pivots->n++)
+	{
+		if (pivots->n > 0)
+			LEARN_TRY(draw_row(env, rows, pivots, rng_uniform(&rng) * total, &pivots->row[pivots->n]));
+		LEARN_TRY(add_pivot(env, rows, pivots, pivots->n, &total));
+	}
 	memset(pivots->first, 0, (pivots->n + 1) * sizeof(int32_t));
 	for (int64_t i = 0; i < rows->n; i++)
 	{
-		double		least = INFINITY;
-		int			nearest = 0;
-
-		for (int p = 0; p < pivots->n; p++)
-		{
-			double		distance = clusters_distance(rows->metric, row_of(rows, i), row_of(rows, p), rows->d);
-
-			LEARN_TRY(worked(env, pivots, rows->d));
-			if (distance < least)
-			{
-				least = distance;
-				nearest = p;
-			}
-		}
 		pivots->order[i] = (int32_t) i;
-		pivots->pivot[i] = nearest;
-		pivots->distance[i] = least;
-		pivots->first[nearest + 1]++;
+		pivots->first[pivots->pivot[i] + 1]++;
 	}
 	for (int p = 0; p < pivots->n; p++)
 		pivots->first[p + 1] += pivots->first[p];
@@ -166,7 +212,7 @@ give_neighbours(LearnEnv *env, Pivots *pivots, double radius, int32_t row, Dbsca
 
 		if (pivots->first[p] == pivots->first[p + 1])
 			continue;
-		t = clusters_distance(rows->metric, x, row_of(rows, p), rows->d);
+		t = clusters_distance(rows->metric, x, row_of(rows, pivots->row[p]), rows->d);
 		LEARN_TRY(worked(env, pivots, rows->d));
 		band(rows->metric, t, radius, &low, &high);
 		for (int64_t i = place_of(pivots, pivots->first[p], pivots->first[p + 1], low); i < pivots->first[p + 1]; i++)
