@@ -250,16 +250,6 @@ grades_of(const Side *side, const DmlExtra *extra)
 	return grade;
 }
 
-static uint64 *
-hashes_of(const Side *side)
-{
-	uint64	   *hash = huge_array(side->rows.n, sizeof(uint64));
-
-	for (int64 i = 0; i < side->rows.n; i++)
-		hash[i] = side->rows.matrix->row_hash[side->rows.index[i]];
-	return hash;
-}
-
 /* Returns how many classes have a row among the first n. */
 static int
 count_classes(const Selection *selection, int64 n, int n_classes)
@@ -546,8 +536,8 @@ dml_evaluate(PG_FUNCTION_ARGS)
 	task->gallery_grade = grades_of(&gallery, gallery.extras->grade);
 	if (!arguments.keep_duplicates)
 	{
-		task->query_hash = hashes_of(&query);
-		task->gallery_hash = hashes_of(&gallery);
+		task->query_hash = select_hashes(&query.rows);
+		task->gallery_hash = select_hashes(&gallery.rows);
 	}
 	task->progress = say_progress;
 	task->progress_ctx = &evaluation;

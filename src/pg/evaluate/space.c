@@ -41,6 +41,16 @@ select_rows(const DmlMatrix *matrix, const bool *taken, bool value)
 	return result;
 }
 
+uint64 *
+select_hashes(const Selection *selection)
+{
+	uint64	   *hash = huge_array(selection->n, sizeof(uint64));
+
+	for (int64 i = 0; i < selection->n; i++)
+		hash[i] = selection->matrix->row_hash[selection->index[i]];
+	return hash;
+}
+
 void
 select_to_front(Selection *selection, int64 max)
 {

@@ -39,6 +39,9 @@ extern void *huge_array(int64 n, size_t size);
 /* The rows of a matrix with taken[class] == value. taken NULL: all rows. */
 extern Selection select_rows(const DmlMatrix *matrix, const bool *taken, bool value);
 
+/* The content hashes of the rows of a selection. */
+extern uint64 *select_hashes(const Selection *selection);
+
 /* Move max rows of a selection, evenly spaced, to its front. Equal rows give an equal choice. */
 extern void select_to_front(Selection *selection, int64 max);
 

@@ -21,16 +21,6 @@
 /* side from which on a square array of bytes is taken for an image */
 #define LEAST_IMAGE	8
 
-static uint64 *
-hashes_of(const Selection *rows)
-{
-	uint64	   *hash = huge_array(rows->n, sizeof(uint64));
-
-	for (int64 i = 0; i < rows->n; i++)
-		hash[i] = rows->matrix->row_hash[rows->index[i]];
-	return hash;
-}
-
 /* Search for the first nq rows in space s; voted and nearest as in AssessTask. */
 static void
 search(PictureRows *rows, int s, int64 nq, int k, int32 *voted, int32 *nearest)
@@ -49,8 +39,8 @@ search(PictureRows *rows, int s, int64 nq, int k, int32 *voted, int32 *nearest)
 	task.query_label = asked.label;
 	task.gallery_label = gallery->label;
 	task.ng = gallery->n;
-	task.query_hash = hashes_of(&asked);
-	task.gallery_hash = rows->searched ? hashes_of(gallery) : task.query_hash;
+	task.query_hash = select_hashes(&asked);
+	task.gallery_hash = rows->searched ? select_hashes(gallery) : task.query_hash;
 	dml_learn_check(rows->env, assess(rows->env, &task, &assessment));
 	if (nearest)
 		for (int64 q = 0; q < nq; q++)
