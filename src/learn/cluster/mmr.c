@@ -2,8 +2,8 @@
  * mmr.c
  *	  Maximal marginal relevance.
  *
- * Each row keeps its distance to the nearest chosen row.  A row that is chosen can only lower it, so
- * a step costs one distance for each row that is left.
+ * Each row keeps its distance to the nearest chosen row.  A row that is chosen can only lower it,
+ * so a step costs one distance for each row that is left.
  */
 #include "mmr.h"
 

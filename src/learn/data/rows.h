@@ -28,7 +28,8 @@ typedef enum RowsView
 {
 	ROWS_VIEW_NUMBER,			/* noise, and masked by itself */
 	ROWS_VIEW_WORD,				/* masked by itself, without noise: words are dropped from a text */
-	ROWS_VIEW_FOLLOWS			/* masked if the column before it is, without noise: one value of several columns */
+	/* masked if the column before it is, without noise: one value of several columns */
+	ROWS_VIEW_FOLLOWS
 } RowsView;
 
 typedef struct Rows

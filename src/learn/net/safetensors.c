@@ -94,8 +94,8 @@ number_bytes(const StTensor *tensor)
 /* ---------- writing ---------- */
 
 /*
- * A string of JSON without the quotes around it, into out (size bytes), unless out is NULL.  Returns
- * its length.
+ * A string of JSON without the quotes around it, into out (size bytes), unless out is NULL.
+ * Returns its length.
  */
 static size_t
 print_escaped(const char *text, char *out, size_t size)

@@ -59,8 +59,10 @@ typedef enum TextAnchor
 	TEXT_END
 } TextAnchor;
 
-/* A line of text at a baseline, cut to a width (0: not cut). class: style classes or ""; that of bold
- * text, b, comes first. */
+/*
+ * A line of text at a baseline, cut to a width (0: not cut). class: style classes or ""; that of
+ * bold text, b, comes first.
+ */
 extern void figure_text(Svg *svg, double x, double y, double size, TextAnchor anchor, const char *class, const char *text,
 						double width);
 

@@ -2,8 +2,8 @@
  * entities.c
  *	  dml_nearest_entities: the k nearest entities, each by its nearest row.
  *
- * SELECT ... ORDER BY distance LIMIT n runs as the caller, so an index serves it.  If its rows are of
- * fewer than k entities, it runs again with a larger limit.
+ * SELECT ... ORDER BY distance LIMIT n runs as the caller, so an index serves it.  If its rows are
+ * of fewer than k entities, it runs again with a larger limit.
  */
 #include "compat.h"
 

@@ -27,7 +27,9 @@ gallery_memory(const Gallery *gallery, size_t texts)
 	return texts + sizeof(int32) * (gallery->room + 2 * answer_rows_added(gallery->gathered));
 }
 
-/* AnswerTake.  Beyond work_mem, texts are only counted, for the error that says how much is needed. */
+/*
+ * AnswerTake.  Beyond work_mem, texts are only counted, for the error that says how much is needed.
+ */
 static void
 take_gallery_row(void *state, Datum embedding, bool isnull, const char *text)
 {

@@ -18,7 +18,9 @@ typedef struct IndexSearch IndexSearch;
  */
 extern IndexSearch *index_search_begin(AnswerSource *source, int k);
 
-/* Whether an index gives the rows in order of distance.  Else each search reads the whole source. */
+/*
+ * Whether an index gives the rows in order of distance.  Else each search reads the whole source.
+ */
 extern bool index_search_indexed(const IndexSearch *search);
 
 /* An embedding of the source, in the caller's memory context; NULL: no row has one. */

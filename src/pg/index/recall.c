@@ -49,8 +49,8 @@ typedef struct Asker
 } Asker;
 
 /*
- * The distances of the k rows that a search finds for x, without the row `self`, in ascending order.
- * Returns how many. The transaction's snapshot sees them.
+ * The distances of the k rows that a search finds for x, without the row `self`, in ascending
+ * order. Returns how many. The transaction's snapshot sees them.
  */
 static int
 search(Asker *asker, const ItemPointerData *self, const DmlVector *x, double *distance)
@@ -181,8 +181,8 @@ ask_all(Asker *asker, const TreeMeta *meta, int sample, double seconds)
 }
 
 /*
- * dml_index_recall(index regclass, sample integer, k integer, time_limit double precision): one row.
- * The shares are NULL if no question was asked.
+ * dml_index_recall(index regclass, sample integer, k integer, time_limit double precision): one
+ * row. The shares are NULL if no question was asked.
  */
 Datum
 dml_index_recall(PG_FUNCTION_ARGS)

@@ -127,10 +127,10 @@ dml_set_owner(PG_FUNCTION_ARGS)
 }
 
 /*
- * Within catalog_begin: the materialised columns that use a model, or one version (0: all), as text,
- * as the active snapshot sees them; NULL if there are none.  Only those count that are on record for a table whose owner
- * may embed with the model.  Anybody can make a trigger that names a model, which must not keep the
- * model from being dropped.
+ * Within catalog_begin: the materialised columns that use a model, or one version (0: all), as
+ * text, as the active snapshot sees them; NULL if there are none.  Only those count that are on
+ * record for a table whose owner may embed with the model.  Anybody can make a trigger that names a
+ * model, which must not keep the model from being dropped.
  */
 static char *
 columns_using(const CatalogModel *model, int32 number)

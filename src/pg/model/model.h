@@ -182,9 +182,9 @@ typedef struct DmlNewVersion
 } DmlNewVersion;
 
 /*
- * Store it as the next version of its model and make that the active one, unless it is inactive.  Locks the model's row
- * until the transaction ends, so trainings of one name that end together get successive numbers.
- * Errors: the name is another user's model.  Returns the number.
+ * Store it as the next version of its model and make that the active one, unless it is inactive.
+ * Locks the model's row until the transaction ends, so trainings of one name that end together get
+ * successive numbers. Errors: the name is another user's model.  Returns the number.
  */
 extern int32 dml_version_add(const DmlNewVersion *version);
 

@@ -318,7 +318,9 @@ small(int64 count)
 	return (int) Min(count, PG_INT32_MAX);
 }
 
-/* The version that a description and the sides of a model make.  features: NULL: the description's. */
+/*
+ * The version that a description and the sides of a model make.  features: NULL: the description's.
+ */
 static DmlNewVersion
 new_version(const Description *d, const ModelSides *sides, const char *name, const char *features)
 {

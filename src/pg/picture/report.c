@@ -45,7 +45,8 @@ typedef struct Facts
 {
 	char	   *source;			/* of the training */
 	char	   *supervision;
-	char	   *score;			/* "recall@1 0.9705, without learning 0.9916"; NULL: none was measured */
+	/* "recall@1 0.9705, without learning 0.9916"; NULL: none was measured */
+	char	   *score;
 	char	   *threshold;		/* NULL: none */
 	char	   *calibrated_on;
 } Facts;

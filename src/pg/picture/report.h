@@ -23,7 +23,8 @@ typedef struct ReportCall
 
 extern void page_begin(Svg *page, const char *title, FigureTheme theme);
 extern void page_end(Svg *page);
-extern void page_section(Svg *page, const char *id, const char *title);	/* the caller writes "</section>" */
+/* the caller writes "</section>" */
+extern void page_section(Svg *page, const char *id, const char *title);
 
 /* Text in the encoding of the database, escaped; a paragraph for each line that is not empty. */
 extern void page_text(Svg *page, const char *text);

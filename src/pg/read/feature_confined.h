@@ -16,8 +16,9 @@ typedef struct DmlConfined DmlConfined;
 
 /*
  * The default features of a version, for a function that evaluates them as user.  NULL: the user
- * owns the model and wrote them, so they are used like text that the user types.  Otherwise (also if
- * they were imported) they must be confined; if they are not, an error shows them and asks for features => '...'.
+ * owns the model and wrote them, so they are used like text that the user types.  Otherwise (also
+ * if they were imported) they must be confined; if they are not, an error shows them and asks for
+ * features => '...'.
  *
  * Confined features are columns, and expressions of constants, columns of built-in types, and
  * functions and operators of PostgreSQL or dml that only compute.  Their names are looked up in

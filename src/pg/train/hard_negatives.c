@@ -192,7 +192,8 @@ typedef struct Miner
 	TupleTableSlot *found;
 	int32	   *proposed;		/* k: those of one row, */
 	float4	   *apart;			/* and their distances */
-	float4	   *bound;			/* n: the distance beyond which a row is a negative of a row; NULL: any */
+	/* n: the distance beyond which a row is a negative of a row; NULL: any */
+	float4	   *bound;
 	const TrainOptions *options;
 	IndexInfo  *info;
 	EState	   *estate;			/* evaluates the index's expressions */
@@ -317,9 +318,10 @@ found_distance(Miner *miner)
 }
 
 /*
- * The nearest negatives to the vector that the key has.  One that is as near as a positive, or nearer, is often a wrong
- * label or a match that nobody has written down, so it is passed over: those count that are farther than the nearest
- * positive by the margins.  guard_other_side asks the negative, too.
+ * The nearest negatives to the vector that the key has.  One that is as near as a positive, or
+ * nearer, is often a wrong label or a match that nobody has written down, so it is passed over:
+ * those count that are farther than the nearest positive by the margins.  guard_other_side asks the
+ * negative, too.
  */
 static void
 propose(HardNegatives *hard, Miner *miner, int32 row)
@@ -329,7 +331,8 @@ propose(HardNegatives *hard, Miner *miner, int32 row)
 	int			skip = o->hard_skip;
 	bool		guards = miner->bound != NULL;
 	bool		measures = guards || o->hard_near > 0;
-	double		bound = guards ? INFINITY : -INFINITY;	/* of the distance of a negative; none is known before a positive is found */
+	/* of the distance of a negative; none is known before a positive is found */
+	double		bound = guards ? INFINITY : -INFINITY;
 	int			n = 0;
 
 	index_rescan(miner->scan, NULL, 0, &miner->key, 1);
@@ -376,8 +379,9 @@ propose(HardNegatives *hard, Miner *miner, int32 row)
 }
 
 /*
- * A row with a wrong label lies among rows of its true class, whose negative it seems to be, and its own positives are
- * far.  So a proposal must be farther than the nearest positive of the row that is proposed, too.
+ * A row with a wrong label lies among rows of its true class, whose negative it seems to be, and
+ * its own positives are far.  So a proposal must be farther than the nearest positive of the row
+ * that is proposed, too.
  */
 static void
 guard_other_side(HardNegatives *hard, Miner *miner)

@@ -19,7 +19,8 @@ typedef struct HardRows
 	int64		n;
 	const double *place;		/* n: places as an extra or tuples.h has them */
 	bool		(*is_negative) (const void *ctx, int32 row, int32 other);
-	bool		(*is_positive) (const void *ctx, int32 row, int32 other);	/* NULL: a row has no positive in the index */
+	/* NULL: a row has no positive in the index */
+	bool		(*is_positive) (const void *ctx, int32 row, int32 other);
 	const void *ctx;
 } HardRows;
 
@@ -31,12 +32,14 @@ typedef struct HardNegatives
 	/* after hard_negatives_find */
 	int64		rows;			/* that have hard negatives */
 	int64		searched;		/* rows that there was time for */
-	int64		guarded;		/* negatives that were passed over, since they are as near as a positive */
+	/* negatives that were passed over, since they are as near as a positive */
+	int64		guarded;
 	int64		all;			/* all rows */
 	int			k;
 	int32	   *list;			/* all x k, or NULL: in file */
 	File		file;
-	float4	   *distance;		/* all x k, of the rows in list while they are sought, if list is not NULL */
+	/* all x k, of the rows in list while they are sought, if list is not NULL */
+	float4	   *distance;
 	File		distance_file;
 } HardNegatives;
 
