@@ -32,6 +32,7 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "answer/answer_source.h"
 #include "call/arguments.h"
@@ -43,6 +44,7 @@
 #define PORTION_FIRST	10
 #define PORTION_ROWS	1000
 #define PORTION_BYTES	(1024 * 1024)
+#define PORTION_MS		1000
 #define FETCH_ROWS		1000
 
 /* For how many rows of an unnested parameter the planner plans. */
@@ -243,6 +245,17 @@ join_portion(LinkSearch *search, const Direction *direction, const AnswerKey *ke
 	return found;
 }
 
+/* The rows of the next portion, so that progress is reported every second or so. */
+static int
+next_rows(int rows, TimestampTz started)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (TimestampDifferenceExceeds(started, now, PORTION_MS))
+		return rows / 2;
+	return TimestampDifferenceExceeds(started, now, PORTION_MS / 4) ? rows : Min(rows * 4, PORTION_ROWS);
+}
+
 /* In SPI, with all queries planned. */
 static void
 join_all(LinkSearch *search, const Direction *direction, bool one_source, bool swapped)
@@ -259,11 +272,13 @@ join_all(LinkSearch *search, const Direction *direction, bool one_source, bool s
 
 	while (read_portion(portal, key, rows, &portion))
 	{
+		TimestampTz started = GetCurrentTimestamp();
+
 		if (isnan(radius))
 			radius = calibrated_radius(search, (DmlVector *) DatumGetPointer(portion.embeddings[0]));
 		found += join_portion(search, direction, key, &portion, radius, one_source, swapped);
 		done += portion.n;
-		rows = (int) Max(Min(PORTION_ROWS, PORTION_BYTES / (portion.bytes / portion.n)), 1);
+		rows = (int) Max(Min(next_rows(rows, started), PORTION_BYTES / (portion.bytes / portion.n)), 1);
 		MemoryContextReset(context);
 		answer_progress(done, found);
 	}
