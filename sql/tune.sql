@@ -68,6 +68,7 @@ SELECT dml_tune('bad', 'tune_row', 'x', 'class', 'supcon', search => '{"weight_d
 SELECT dml_tune('bad', 'tune_row', 'x', 'class', 'supcon', search => '{"temperature": {"from": 1, "max": 0.1}}');
 SELECT dml_tune('bad', 'tune_row', 'x', 'class', 'supcon', search => '{"angle": [10, 20]}');
 SELECT dml_tune('bad', 'tune_row', 'x', 'class', 'supcon', search => '{"seed": [1, 2]}');
+SELECT dml_tune('bad', 'tune_row', 'x', 'class', 'supcon', search => '{"missing": ["impute", "skip"]}');
 SELECT dml_tune('bad', 'tune_row', 'x', 'class', 'supcon', search => '{"network": ["64", "many"]}');
 \set VERBOSITY terse
 SELECT dml_tune('bad', 'tune_row', 'x', 'class', 'supcon', search => '{"heat": [1]}');

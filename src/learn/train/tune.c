@@ -180,6 +180,12 @@ tune_check(LearnEnv *env, const TrainOptions *options, const TunePlan *plan)
 			learn_hint(env, "It says how trials are judged, and is the same for all of them.");
 			return LEARN_INVALID;
 		}
+		if (strcmp(parameter->name, "missing") == 0)
+		{
+			learn_fail(env, LEARN_INVALID, "option \"%s\" cannot be searched", parameter->name);
+			learn_hint(env, "It says which rows there are, and these are read once for all trials.");
+			return LEARN_INVALID;
+		}
 		if (parameter->n_values == 0 && !(parameter->low < parameter->high))
 			return learn_fail(env, LEARN_INVALID, "the range of option \"%s\" is empty", parameter->name);
 		if (parameter->log && !(parameter->low > 0))
