@@ -204,7 +204,30 @@ EXCEPTION WHEN out_of_memory THEN
 	RAISE WARNING '%', regexp_replace(sqlerrm, '[0-9]+ keys', 'N keys');
 END
 $$;
+-- The hint is enough, also if later keys are longer than the first ones.
+CREATE FUNCTION groups_after_hint(source text) RETURNS TABLE (keys bigint, groups bigint) LANGUAGE plpgsql AS $$
+DECLARE
+	hint text;
+BEGIN
+	BEGIN
+		PERFORM * FROM dml_groups(source);
+	EXCEPTION WHEN out_of_memory THEN
+		GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+		EXECUTE replace(hint, 'SET ', 'SET LOCAL ');
+	END;
+	RETURN QUERY SELECT count(*), count(DISTINCT group_id) FROM dml_groups(source);
+END
+$$;
+SELECT * FROM groups_after_hint('SELECT i AS a, i + 1 AS b FROM generate_series(1, 60000) i');
+SELECT * FROM groups_after_hint('SELECT repeat(md5(i::text), 1 + i / 2000) AS a, ''x'' AS b FROM generate_series(1, 20000) i');
+SELECT * FROM groups_after_hint('SELECT i % 20000 AS a, i % 20000 AS b FROM generate_series(1, 60000) i');
 RESET work_mem;
+-- Whole rows are keys, too, by their text.
+CREATE TYPE mark AS (n int, m text);
+CREATE DOMAIN named_mark AS mark;
+SELECT * FROM dml_groups('VALUES (ROW(1, ''x'')::mark, ROW(2, ''y'')::mark), (ROW(2, ''y'')::mark, ROW(3, NULL)::mark)', 'column1', 'column2');
+SELECT (SELECT count(*) FROM dml_pairs('two_keys', 'v', 1, 'two_keys')) AS rows, (SELECT count(*) FROM dml_pairs('two_keys', 'v', 1, 'ROW(n, m)::mark')) AS composite,
+	(SELECT count(*) FROM dml_pairs('two_keys', 'v', 1, 'ROW(n, m)::mark::named_mark')) AS domain, (SELECT count(*) FROM dml_pairs('two_keys', 'v', 1)) AS pairs;
 SELECT * FROM dml_groups(NULL);
 SELECT * FROM dml_groups('link', NULL);
 SELECT * FROM dml_groups('link', 'a', 'c');
@@ -213,6 +236,7 @@ SELECT * FROM dml_duplicates('item', 'v', 'NaN');
 SELECT count(*) FROM dml_answer_progress;
 
 DROP TABLE item, two_keys, no_key, other, part, raw, empty, judged, point, many, link, grouped CASCADE;
-DROP FUNCTION compared, compared_two;
+DROP FUNCTION compared, compared_two, groups_after_hint;
+DROP TYPE mark CASCADE;
 DROP DOMAIN vector_8;
 SELECT dml_drop_model('near');

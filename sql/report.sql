@@ -27,6 +27,18 @@ SELECT page ~ '<h1>Model card: report, version 1</h1>' AS title, page ~ '<p>Sort
 -- The figures are those of dml_evaluate.
 SELECT page ~ format('<td class="k">recall_at_1</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td>', round(no_learning::numeric, 4), round(whitened::numeric, 4), round(learned::numeric, 4)) AS agrees
 FROM page, dml_evaluate('report', 'test', label => 'label', gallery => 'learn') WHERE metric = 'recall_at_1';
+-- A function of another role beside dml's own that would fit the call as well, does not run.
+CREATE ROLE report_intruder;
+SELECT format('GRANT CREATE, USAGE ON SCHEMA %I TO report_intruder', extnamespace::regnamespace::text) AS grant_create, extnamespace::regnamespace AS dml_schema FROM pg_extension WHERE extname = 'dml' \gset
+:grant_create;
+SET ROLE report_intruder;
+CREATE FUNCTION :dml_schema.dml_evaluate(text, text, text, text, gallery text, max_queries bigint, seed bigint, per_class boolean, metrics text[],
+	OUT metric text, OUT class text, OUT no_learning float8, OUT whitened float8, OUT learned float8, OUT learned_low float8, OUT learned_high float8, OUT difference_low float8, OUT difference_high float8)
+	RETURNS SETOF record LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'it runs as %', current_user; END $$;
+RESET ROLE;
+SELECT length(dml_report('report', 'test', label => 'label', gallery => 'learn')) > 0 AS made;
+DROP OWNED BY report_intruder;
+DROP ROLE report_intruder;
 -- A threshold; the source of the training.
 SELECT threshold > 0 AS calibrated FROM dml_calibrate('report', 'test', label => 'label', false_accept_rate => 0.1);
 SELECT page ~ 'Two rows are the same if their distance is at most' AS threshold, page ~ 'found on the source of the evaluation' AS same_source

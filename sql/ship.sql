@@ -123,7 +123,7 @@ SELECT d, try_forged(d) FROM unnest(ARRAY['{"features": "x"}', '', '[]', '1', 'n
 	'{"features": "x", "rows": -1}', '{"features": "x", "rows": "many"}', '{"features": "x", "rows": 1e30}', '{"features": "x", "epochs": 99999999999}', '{"features": "x", "settings": []}', '{"features": "x", "history": {}}',
 	'{"features": "x", "candidates": 3}', '{"features": "x", "calibration": {"threshold": -1}}', '{"features": "x", "calibration": {"threshold": "NaN"}}', '{"features": "x", "calibration": {"threshold": "Infinity"}}',
 	'{"features": "x", "calibration": {"threshold": 0.5}}', '{"features": "x", "calibration": 3}', '{"features": "x", "space": "0123456789abcdef"}', '{"features": "x", "sha256": "00"}', '{"features": "x", "features_b": "y", "inputs_b": 3}',
-	'{"features": "x", "method": "\u0000"}', '{"features": "x", "learned": "Infinity", "metric": "recall@1"}', '{"features": "pg_read_file(''/etc/passwd'')"}', '{"features": "1; DROP TABLE ship_test.item"}']) d;
+	'{"features": "x", "method": "\u0000"}', '{"features": "x", "learned": "Infinity", "metric": "recall@1"}', '{"features": "x", "seconds": "NaN"}', '{"features": "x", "seconds": -1}', '{"features": "x", "seconds": "Infinity"}', '{"features": "pg_read_file(''/etc/passwd'')"}', '{"features": "1; DROP TABLE ship_test.item"}']) d;
 SELECT * FROM dml_evaluate('sh_forged_' || md5('{"features": "1; DROP TABLE ship_test.item"}'), 'item', label => 'class');
 SELECT count(*) FROM dml_explain('sh_forged_' || md5('{"features": "x", "learned": "Infinity", "metric": "recall@1"}')) WHERE section = 'model' AND name = 'learned';
 SELECT threshold, criterion, source FROM dml_calibrations WHERE model LIKE 'sh\_forged%';

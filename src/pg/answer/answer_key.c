@@ -17,13 +17,17 @@
 #define KEY_OPERATORS	(TYPECACHE_EQ_OPR | TYPECACHE_GT_OPR | TYPECACHE_EQ_OPR_FINFO | \
 						 TYPECACHE_CMP_PROC_FINFO | TYPECACHE_HASH_PROC_FINFO)
 
-/* Whether keys of a type can be sorted, hashed and put into an array. */
+/*
+ * Whether keys of a type can be sorted, hashed and put into an array.  unnest makes columns of a
+ * composite type, and no keys.
+ */
 static bool
 is_usable(Oid type)
 {
 	TypeCacheEntry *cache = lookup_type_cache(type, KEY_OPERATORS);
+	char		kind = get_typtype(getBaseType(type));
 
-	return get_typtype(type) != TYPTYPE_PSEUDO && OidIsValid(get_array_type(type)) && OidIsValid(cache->gt_opr) &&
+	return kind != TYPTYPE_PSEUDO && kind != TYPTYPE_COMPOSITE && OidIsValid(get_array_type(type)) && OidIsValid(cache->gt_opr) &&
 		OidIsValid(cache->eq_opr) && OidIsValid(cache->cmp_proc) && OidIsValid(cache->hash_proc);
 }
 

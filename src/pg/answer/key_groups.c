@@ -22,6 +22,12 @@
 /* What the result needs for each key. */
 #define RESULT_BYTES	(4 * sizeof(int32))
 
+/*
+ * The most that one more key can take: the table and the arrays are at most twice as large as what
+ * they hold, and so is the memory of a key's copy, which goes to a block of up to twice its size.
+ */
+#define MOST_BYTES(size)	(4 * (sizeof(KeyEntry) + sizeof(Datum) + sizeof(int32) + (size)) + 32 + RESULT_BYTES)
+
 typedef struct KeyEntry
 {
 	Datum		key;
@@ -51,7 +57,10 @@ static bool equal_keys(const KeyGroups *groups, Datum a, Datum b);
 struct KeyGroups
 {
 	AnswerKey  *key;
-	double		rows;
+	double		rows;			/* 0: unknown */
+	int64		left_out;		/* keys that are only counted, once for each time they came */
+	double		left_bytes;		/* the most that they would take */
+	bool		full;
 	MemoryContext context;		/* of all that follows */
 	keytable_hash *table;
 	Datum	   *keys;			/* by number */
@@ -91,29 +100,56 @@ key_groups_new(AnswerKey *key, double rows)
 	return groups;
 }
 
-/* An error if the keys, with what the result will need, take too much memory. */
-static void
-check_memory(const KeyGroups *groups)
+/* Memory of the keys, with what the result will need. */
+static size_t
+taken_memory(const KeyGroups *groups)
 {
-	size_t		taken = MemoryContextMemAllocated(groups->context, true) + (size_t) groups->n * RESULT_BYTES;
-	size_t		each = taken / groups->n + 1;
+	return MemoryContextMemAllocated(groups->context, true) + (size_t) groups->n * RESULT_BYTES;
+}
 
-	if (taken <= (size_t) work_mem * 1024)
-		return;
+static void
+raise_full(const KeyGroups *groups, double keys, double bytes)
+{
 	ereport(ERROR,
 			(errcode(ERRCODE_OUT_OF_MEMORY),
 			 errmsg("groups of %d keys take more than work_mem (%d kB)", groups->n, work_mem),
-			 errdetail("A key takes about %zu bytes. There are about %.0f keys at most.", each, Max(groups->rows, groups->n)),
-			 errhint("SET work_mem = '%.0fkB';", Max(groups->rows, 2.0 * groups->n) * each * 1.5 / 1024 + 1024)));
+			 errdetail("A key takes about %zu bytes. There are about %.0f keys at most.", taken_memory(groups) / groups->n + 1, keys),
+			 errhint("SET work_mem = '%.0fkB';", bytes / 1024 + 1)));
 }
 
+/*
+ * Look whether the keys take too much memory.  Without an idea of how many there are, the others
+ * are counted first.
+ */
+static void
+check_memory(KeyGroups *groups)
+{
+	size_t		taken = taken_memory(groups);
+	double		keys = Max(groups->rows, 2.0 * groups->n);
+
+	groups->full = taken > (size_t) work_mem * 1024;
+	if (groups->full && groups->rows > 0)
+		raise_full(groups, keys, keys * (taken / groups->n + 1) * 1.5 + 1024 * 1024);
+}
+
+/* The number of a key; -1: it is only counted. */
 static int32
 key_number(KeyGroups *groups, Datum key)
 {
 	bool		found;
-	KeyEntry   *entry = keytable_insert(groups->table, key, &found);
+	KeyEntry   *entry;
 	MemoryContext old;
 
+	if (groups->full)
+	{
+		entry = keytable_lookup(groups->table, key);
+		if (entry != NULL)
+			return entry->number;
+		groups->left_out++;
+		groups->left_bytes += MOST_BYTES(groups->key->byval ? 0 : datumGetSize(key, false, groups->key->len));
+		return -1;
+	}
+	entry = keytable_insert(groups->table, key, &found);
 	if (found)
 		return entry->number;
 	old = MemoryContextSwitchTo(groups->context);
@@ -142,9 +178,11 @@ key_number(KeyGroups *groups, Datum key)
 void
 key_groups_link(KeyGroups *groups, Datum a, Datum b)
 {
-	int32		number = key_number(groups, a);
+	int32		left = key_number(groups, a);
+	int32		right = key_number(groups, b);
 
-	union_find_join(groups->parent, number, key_number(groups, b));
+	if (left >= 0 && right >= 0)
+		union_find_join(groups->parent, left, right);
 }
 
 int64
@@ -227,12 +265,15 @@ put_in_order(KeyGroups *groups)
 void
 key_groups_store(KeyGroups *groups, Tuplestorestate *store, TupleDesc desc)
 {
-	int32	   *sorted = put_in_order(groups);
+	int32	   *sorted;
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "dml row", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(row);
 	int32		last = -1;
 	int64		number = 0;
 
+	if (groups->full)
+		raise_full(groups, (double) groups->n + groups->left_out, 2.0 * taken_memory(groups) + groups->left_bytes);
+	sorted = put_in_order(groups);
 	for (int32 i = 0; i < groups->n; i++)
 	{
 		int32		root = union_find_root(groups->parent, sorted[i]);

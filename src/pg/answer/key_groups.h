@@ -16,13 +16,14 @@ typedef struct KeyGroups KeyGroups;
 
 /*
  * Start with no key, in the current memory context.  key must last as long.  rows is how many keys
- * there may be, for the hint of the error that there is too little memory.
+ * there may be, for the hint of the error that there is too little memory; 0: nobody knows.
  */
 extern KeyGroups *key_groups_new(AnswerKey *key, double rows);
 
 /*
  * Say that two keys are in one group.  A key beside itself becomes known.  Error: the keys take
- * more than work_mem.
+ * more than work_mem.  If nobody knows how many there are, it comes with key_groups_store, so that
+ * its hint is enough.
  */
 extern void key_groups_link(KeyGroups *groups, Datum a, Datum b);
 

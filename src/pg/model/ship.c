@@ -350,6 +350,8 @@ new_version(const Description *d, const ModelSides *sides, const char *name, con
 	v.classes = small(field_count(d, "classes"));
 	v.epochs = small(field_count(d, "epochs"));
 	v.seconds = field(d, "seconds", &seed) ? field_number(d, "seconds") : 0;
+	if (!(v.seconds >= 0 && isfinite(v.seconds)))
+		refuse("The field \"seconds\" of its description is not a number of at least 0.");
 	v.seed = field(d, "seed", &seed) ? DatumGetInt64(seed) : 0;
 	v.score_name = field_text(d, "metric", NULL);
 	v.score_none = field_number(d, "without_learning");

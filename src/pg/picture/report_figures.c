@@ -170,10 +170,13 @@ report_figures(const ReportCall *call, Svg *page, ReportFigures *figures)
 	}
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	/* in the caller's search_path, by which the caller's names are looked up */
+	/*
+	 * In the caller's search_path, by which the caller's names are looked up.  All arguments are
+	 * given, with their types, so that no function of the same name fits better.
+	 */
 	if (SPI_execute_with_args(psprintf("SELECT metric, class, no_learning, whitened, learned, learned_low, learned_high, difference_low, difference_high "
-									   "FROM %s.dml_evaluate($1, $2, $3, $4, gallery => $5, max_queries => $6, seed => $7, per_class => true, "
-									   "metrics => '{%s}'::pg_catalog.text[])",
+									   "FROM %s.dml_evaluate($1, $2, $3, $4, 'closed_set'::pg_catalog.text, $5, 5, 0.5::pg_catalog.float8, $7, $6, NULL::pg_catalog.text, "
+									   "NULL::pg_catalog.text, NULL::pg_catalog.text, '{1}'::pg_catalog.int4[], true, false, '{%s}'::pg_catalog.text[], true)",
 									   quote_identifier(dml_vector_schema()), metrics.data), 7, types, values, nulls, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_with_args failed");
 	figures->done = true;
