@@ -30,6 +30,21 @@ SET min_parallel_table_scan_size = 0;
 SET max_parallel_workers_per_gather = 2;
 EXPLAIN (COSTS OFF) SELECT sum(v), avg(v) FROM vector_agg;
 SELECT sum(v), avg(v) FROM vector_agg;
+-- The same states in one process and in three, with and without groups and a space.
+CREATE TABLE vector_agg_part AS SELECT id, id % 3 AS g, ('[' || id / 8.0 || ',' || -id || ']@00000000000000ff')::dml_vector AS v FROM vector_agg;
+ALTER TABLE vector_agg_part SET (parallel_workers = 2);
+ANALYZE vector_agg_part;
+EXPLAIN (COSTS OFF) SELECT avg(v) FROM vector_agg_part;
+CREATE TEMPORARY TABLE by_three AS SELECT g, sum(v) AS s, avg(v) AS a FROM vector_agg_part GROUP BY g
+	UNION ALL SELECT NULL, sum(v), avg(v) FROM vector_agg_part;
+SET max_parallel_workers_per_gather = 0;
+CREATE TEMPORARY TABLE by_one AS SELECT g, sum(v) AS s, avg(v) AS a FROM vector_agg_part GROUP BY g
+	UNION ALL SELECT NULL, sum(v), avg(v) FROM vector_agg_part;
+SET max_parallel_workers_per_gather = 2;
+SELECT count(*), count(DISTINCT dml_space(t.a)) AS spaces, bool_and(t.s = o.s AND t.a = o.a) AS same,
+	bool_and(o.a = (SELECT sum(v) / count(v) FROM vector_agg_part p WHERE p.g = o.g)) AS by_sum
+FROM by_three t JOIN by_one o ON t.g IS NOT DISTINCT FROM o.g;
+DROP TABLE vector_agg_part, by_three, by_one;
 SELECT avg(v) FROM vector_agg WHERE id <= 1;
 SELECT avg(v) FROM vector_agg WHERE id < 1;
 UPDATE vector_agg SET v = v || '[1]' WHERE id = 20000;

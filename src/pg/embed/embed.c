@@ -1,6 +1,6 @@
 /*
  * embed.c
- *	  dml_embed and dml_distance: a model applied to one row or to two.
+ *	  dml_embed, dml_embed_pinned and dml_distance: a model applied to one row or to two.
  *
  * The functions free what they allocate, because an index build or a PL/pgSQL loop calls them many
  * times in one memory context.
@@ -18,6 +18,8 @@
 PG_FUNCTION_INFO_V1(dml_embed_array);
 PG_FUNCTION_INFO_V1(dml_embed_plain);
 PG_FUNCTION_INFO_V1(dml_embed_row);
+PG_FUNCTION_INFO_V1(dml_embed_pinned_array);
+PG_FUNCTION_INFO_V1(dml_embed_pinned_plain);
 PG_FUNCTION_INFO_V1(dml_distance_array);
 PG_FUNCTION_INFO_V1(dml_distance_plain);
 PG_FUNCTION_INFO_V1(dml_distance_row);
@@ -85,6 +87,42 @@ dml_embed_row(PG_FUNCTION_ARGS)
 	if (result == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_DML_VECTOR_P(result);
+}
+
+/*
+ * dml_call_version for functions that are IMMUTABLE: an error unless the name has a version.  A
+ * name of a model has no "@", and dml_call_version checks what follows it.
+ */
+static const DmlVersion *
+pinned_version(FunctionCallInfo fcinfo)
+{
+	text	   *name = PG_GETARG_TEXT_PP(0);
+
+	if (memchr(VARDATA_ANY(name), '@', VARSIZE_ANY_EXHDR(name)) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" does not name a version", text_to_cstring(name)),
+				 errdetail("A name alone means the active version, which the next training changes."),
+				 errhint("Write name@3 for version 3. The view dml_model_versions lists the versions.")));
+	return dml_call_version(fcinfo);
+}
+
+/* dml_embed_pinned(name@version, numbers[]), and number by number, as for dml_embed. */
+Datum
+dml_embed_pinned_array(PG_FUNCTION_ARGS)
+{
+	DmlVector  *result = embed_array(pinned_version(fcinfo), PG_GETARG_DATUM(1));
+
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_DML_VECTOR_P(result);
+}
+
+/* dml_embed_pinned(name@version, plain dml_vector) */
+Datum
+dml_embed_pinned_plain(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DML_VECTOR_P(embed_plain(pinned_version(fcinfo), PG_GETARG_DATUM(1)));
 }
 
 /* The distance of two embeddings, which it frees; NULL if one of them is NULL. */
