@@ -27,7 +27,7 @@ SELECT page ~ '<h1>Model card: report, version 1</h1>' AS title, page ~ '<p>Sort
 -- The figures are those of dml_evaluate.
 SELECT page ~ format('<td class="k">recall_at_1</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td>', round(no_learning::numeric, 4), round(whitened::numeric, 4), round(learned::numeric, 4)) AS agrees
 FROM page, dml_evaluate('report', 'test', label => 'label', gallery => 'learn') WHERE metric = 'recall_at_1';
--- A function of another role beside dml's own that would fit the call as well, does not run.
+-- A function of another role beside dml's own that would fit a call with fewer arguments, is not taken.
 CREATE ROLE report_intruder;
 SELECT format('GRANT CREATE, USAGE ON SCHEMA %I TO report_intruder', extnamespace::regnamespace::text) AS grant_create, extnamespace::regnamespace AS dml_schema FROM pg_extension WHERE extname = 'dml' \gset
 :grant_create;

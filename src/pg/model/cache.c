@@ -201,6 +201,8 @@ read_model(Datum datum, DmlVersion *v)
 
 	if (status != LEARN_OK)
 		dml_learn_error(env, status);
+	if (store_space(weights) != v->space)
+		damaged(v, "the space is not that of the weights");
 	if (model_in(sides.a) != v->in || model_out(sides.a) != v->out)
 		damaged(v, psprintf("inputs and dims are not the %d and %d of the weights", model_in(sides.a), model_out(sides.a)));
 	if ((Pointer) weights != DatumGetPointer(datum))

@@ -65,6 +65,8 @@ read_weights(const char *reference, CatalogModel *model, int32 *number)
 	if (!HeapTupleIsValid(row))
 		catalog_no_version(model, *number);
 	weights = DatumGetByteaPCopy(catalog_value(row, RelationGetDescr(scan.table), VERSION_WEIGHTS, BYTEAOID));
+	if ((uint64) DatumGetInt64(catalog_value(row, RelationGetDescr(scan.table), VERSION_SPACE, INT8OID)) != store_space(weights))
+		catalog_damaged(psprintf("Model \"%s\" version %d: the space is not that of the weights.", model->name, *number));
 	catalog_scan_end(&scan);
 	return weights;
 }

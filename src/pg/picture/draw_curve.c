@@ -24,8 +24,11 @@ read_epochs(const DmlVersion *version, MemoryContext context, int *n, bool *judg
 	uint64		rows = catalogue_select(version,
 										"SELECT (e ->> 'epoch')::float8, (e ->> 'loss')::float8, "
 										"(e ->> coalesce(v.metric, 'validation'))::float8, (e ->> 'judged')::float8 "
-										"FROM @dml_model_versions v, jsonb_array_elements(v.history) WITH ORDINALITY AS h (e, place) "
-										"WHERE v.model = $1 AND v.version = $2 ORDER BY place");
+										"FROM @dml_model_versions v, LATERAL (SELECT h.place, CASE WHEN jsonb_typeof(h.e) = 'object' AND NOT EXISTS ("
+										"SELECT FROM jsonb_each(CASE jsonb_typeof(h.e) WHEN 'object' THEN h.e END) f "
+										"WHERE jsonb_typeof(f.value) NOT IN ('number', 'null')) THEN h.e END AS e "
+										"FROM jsonb_array_elements(CASE jsonb_typeof(v.history) WHEN 'array' THEN v.history ELSE '[0]' END) "
+										"WITH ORDINALITY AS h (e, place)) epochs WHERE v.model = $1 AND v.version = $2 ORDER BY place");
 	EpochPoint *epoch = MemoryContextAllocHuge(context, sizeof(EpochPoint) * (rows + 1));
 
 	*n = 0;

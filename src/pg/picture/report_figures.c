@@ -172,7 +172,8 @@ report_figures(const ReportCall *call, Svg *page, ReportFigures *figures)
 		elog(ERROR, "SPI_connect failed");
 	/*
 	 * In the caller's search_path, by which the caller's names are looked up.  All arguments are
-	 * given, with their types, so that no function of the same name fits better.
+	 * given, with their types, so that a function of the same name with fewer does not make the
+	 * call ambiguous.
 	 */
 	if (SPI_execute_with_args(psprintf("SELECT metric, class, no_learning, whitened, learned, learned_low, learned_high, difference_low, difference_high "
 									   "FROM %s.dml_evaluate($1, $2, $3, $4, 'closed_set'::pg_catalog.text, $5, 5, 0.5::pg_catalog.float8, $7, $6, NULL::pg_catalog.text, "
