@@ -32,7 +32,8 @@ BEGIN
 		WHEN kind = 'pairs' THEN PERFORM dml_train_pairs('ax', 'judged', 'a', 'b', 'same', method => train.method, time_limit => 0.3);
 		WHEN kind = 'triplets' THEN PERFORM dml_train_triplets('ax', 'compared', 'a', 'p', 'n', method => train.method, time_limit => 0.3);
 		WHEN kind = 'quadruplets' THEN PERFORM dml_train_quadruplets('ax', 'compared', 'a', 'p', 'a', 'n', method => train.method, time_limit => 0.3);
-		WHEN kind = 'matches' THEN PERFORM dml_train_matches('ax', 'SELECT * FROM judged WHERE same', 'a', 'b', method => train.method, time_limit => 0.3);
+		WHEN kind = 'matches' THEN PERFORM dml_train_matches('ax', 'SELECT * FROM judged WHERE same', 'a', 'b', method => train.method, time_limit => 0.3,
+			adapter => train.method IN ('ridge', 'procrustes'));
 		WHEN kind = 'chunklets' THEN PERFORM dml_train_chunklets('ax', 'item', 'x', 'class', method => train.method, time_limit => 0.3);
 		WHEN kind = 'unlabeled rows' THEN PERFORM dml_train_unlabeled('ax', 'item', 'x', method => train.method, time_limit => 0.3);
 	END CASE;

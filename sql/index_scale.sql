@@ -75,7 +75,8 @@ BEGIN
 		class := o.class;
 		made := o.made;
 		SELECT share, within INTO exact, ball FROM scale_search(o.operator, '1');
-		SELECT share >= 0.93 AND within > -10 INTO approximate FROM scale_search(o.operator, '0.95');
+		-- 0.95 less a standard deviation and a half of 200 rows, also of those in the ball
+		SELECT share >= 0.93 AND within >= -0.07 * 200 INTO approximate FROM scale_search(o.operator, '0.95');
 		RETURN NEXT;
 		DROP TABLE scale_row, scale_question;
 	END LOOP;
