@@ -7,6 +7,8 @@
 #define DISCRIMINANT_H
 
 #include "base/learn.h"
+#include "learn/data/prep.h"
+#include "learn/data/rows.h"
 
 typedef struct Discriminant
 {
@@ -27,5 +29,13 @@ typedef struct Discriminant
  */
 extern LearnStatus discriminant_directions(LearnEnv *env, Discriminant *problem, int most, double tolerance,
 										   double *value, double *vector, int *rank);
+
+/*
+ * Those of linear discriminant analysis: classes against their means, in the units of prep, whose
+ * output is as wide as the rows.  *vector is *rank x prep->out, *rank at most `most` and the number
+ * of classes less one, *used the rows that were used.  LEARN_DATA: no two means differ.
+ */
+extern LearnStatus lda_directions(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, int most,
+								  const Prep *prep, double **vector, int *rank, int64_t *used);
 
 #endif							/* DISCRIMINANT_H */

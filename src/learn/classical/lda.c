@@ -10,22 +10,16 @@
 
 #define TOLERANCE	1e-9
 
-/*
- * Directions in which class means differ most, which few classes do not know well: the matrix is
- * shrunk by the caller.
- */
 LearnStatus
-solve_lda(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
+lda_directions(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, int most, const Prep *prep,
+			   double **vector, int *rank, int64_t *used)
 {
-	int			d = job->prep->out;
-	int			most = job->most;
+	int			d = prep->out;
 	double	   *value;
-	double	   *vector;
-	int			rank;
 	Scatter		s;
-	Discriminant problem = {.d = d, .scale = job->prep->scale};
+	Discriminant problem = {.d = d, .scale = prep->scale};
 
-	LEARN_TRY(scatter_fit(env, job->rows, job->index, job->n, job->prep->mean, job->prep->scale, 0, "discriminant analysis", &s));
+	LEARN_TRY(scatter_fit(env, rows, index, n, prep->mean, prep->scale, 0, "discriminant analysis", &s));
 	problem.within = s.within;
 	problem.between = s.between;
 	problem.shrinkage = s.shrinkage;
@@ -34,13 +28,27 @@ solve_lda(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
 	if (s.classes - 1 < most)
 		most = s.classes - 1;
 	LEARN_ALLOC(env, value, most);
-	LEARN_ALLOC(env, vector, (size_t) most * d);
-	LEARN_TRY(discriminant_directions(env, &problem, most, TOLERANCE, value, vector, &rank));
-	if (rank == 0)
+	LEARN_ALLOC(env, *vector, (size_t) most * d);
+	LEARN_TRY(discriminant_directions(env, &problem, most, TOLERANCE, value, *vector, rank));
+	if (*rank == 0)
 		return learn_fail(env, LEARN_DATA, "discriminant analysis needs classes whose means differ");
-	fit->rows = s.n;
+	*used = s.n;
+	return LEARN_OK;
+}
+
+/*
+ * Directions in which class means differ most, which few classes do not know well: the matrix is
+ * shrunk by the caller.
+ */
+LearnStatus
+solve_lda(LearnEnv *env, LinearJob *job, double *a, LinearFit *fit)
+{
+	double	   *vector;
+	int			rank;
+
+	LEARN_TRY(lda_directions(env, job->rows, job->index, job->n, job->most, job->prep, &vector, &rank, &fit->rows));
 	fit->converged = true;
-	return metric_of_factor(env, vector, rank, d, a);
+	return metric_of_factor(env, vector, rank, job->prep->out, a);
 }
 
 /* The inverse of the covariance, which is shrunk before it is inverted. */

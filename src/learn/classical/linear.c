@@ -169,24 +169,10 @@ fit_lda(LearnEnv *env, const Rows *rows, const int64_t *index, int64_t n, int mo
 		const Prep *prep, float *weight, int *rank)
 {
 	int			d = rows->d;
-	Scatter		s;
-	Discriminant problem = {.d = d, .scale = prep->scale};
-	double	   *value;
 	double	   *vector;
+	int64_t		used;
 
-	LEARN_TRY(scatter_fit(env, rows, index, n, prep->mean, prep->scale, 0, "discriminant analysis", &s));
-	problem.within = s.within;
-	problem.between = s.between;
-	problem.shrinkage = s.shrinkage;
-	problem.varying = s.varying;
-	problem.trusted = scatter_trusted(&s);
-	if (s.classes - 1 < most)
-		most = s.classes - 1;
-	LEARN_ALLOC(env, value, most);
-	LEARN_ALLOC(env, vector, (size_t) most * d);
-	LEARN_TRY(discriminant_directions(env, &problem, most, LDA_TOLERANCE, value, vector, rank));
-	if (*rank == 0)
-		return learn_fail(env, LEARN_DATA, "discriminant analysis needs classes whose means differ");
+	LEARN_TRY(lda_directions(env, rows, index, n, most, prep, &vector, rank, &used));
 	for (size_t i = 0; i < (size_t) *rank * d; i++)
 		weight[i] = vector[i];
 	return LEARN_OK;

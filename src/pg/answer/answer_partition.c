@@ -1,6 +1,6 @@
 /*
  * answer_partition.c
- *	  The embeddings of a window function's partition.
+ *	  The embeddings of a window function's partition, and its arguments.
  */
 #include "compat.h"
 
@@ -8,6 +8,15 @@
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
+
+bool
+answer_window_argument(WindowObject window, int i, Datum *value)
+{
+	bool		isnull;
+
+	*value = WinGetFuncArgCurrent(window, i, &isnull);
+	return !isnull;
+}
 
 AnswerRows *
 answer_rows_partition(WindowObject window, ClusterMetric metric, bool directions)

@@ -4,6 +4,7 @@
  */
 #include "compat.h"
 
+#include "answer/answer_partition.h"
 #include "answer/candidates.h"
 
 #include <math.h>
@@ -12,20 +13,11 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-bool
-candidates_argument(WindowObject window, int i, Datum *value)
-{
-	bool		isnull;
-
-	*value = WinGetFuncArgCurrent(window, i, &isnull);
-	return !isnull;
-}
-
 double
 candidates_lambda(WindowObject window, int i)
 {
 	Datum		value;
-	double		lambda = candidates_argument(window, i, &value) ? DatumGetFloat8(value) : NAN;
+	double		lambda = answer_window_argument(window, i, &value) ? DatumGetFloat8(value) : NAN;
 
 	if (!(lambda >= 0 && lambda <= 1))
 		ereport(ERROR,
@@ -39,7 +31,7 @@ candidates_metric(WindowObject window, int i)
 {
 	Datum		value;
 
-	return answer_metric(candidates_argument(window, i, &value) ? TextDatumGetCString(value) : NULL);
+	return answer_metric(answer_window_argument(window, i, &value) ? TextDatumGetCString(value) : NULL);
 }
 
 static bool

@@ -31,9 +31,6 @@ typedef struct Candidates
  */
 extern Candidates candidates_read(WindowObject window, ClusterMetric metric, const char *what);
 
-/* The value of an argument at the current row; false: NULL. */
-extern bool candidates_argument(WindowObject window, int i, Datum *value);
-
 /* A weight from 0 to 1 at the current row.  Errors: another number; NULL. */
 extern double candidates_lambda(WindowObject window, int i);
 

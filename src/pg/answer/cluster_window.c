@@ -24,22 +24,12 @@ typedef struct PartitionClusters
 	const int32 *cluster;		/* by the row's place in the partition; NULL: not computed yet */
 } PartitionClusters;
 
-/* The value of an argument at the current row; false: NULL. */
-static bool
-argument(WindowObject window, int i, Datum *value)
-{
-	bool		isnull;
-
-	*value = WinGetFuncArgCurrent(window, i, &isnull);
-	return !isnull;
-}
-
 static const char *
 text_value(WindowObject window, int i)
 {
 	Datum		value;
 
-	return argument(window, i, &value) ? TextDatumGetCString(value) : NULL;
+	return answer_window_argument(window, i, &value) ? TextDatumGetCString(value) : NULL;
 }
 
 static const int32 *
@@ -47,7 +37,7 @@ integer_value(WindowObject window, int i, int32 *room)
 {
 	Datum		value;
 
-	if (!argument(window, i, &value))
+	if (!answer_window_argument(window, i, &value))
 		return NULL;
 	*room = DatumGetInt32(value);
 	return room;
@@ -58,7 +48,7 @@ bigint_value(WindowObject window, int i, int64 *room)
 {
 	Datum		value;
 
-	if (!argument(window, i, &value))
+	if (!answer_window_argument(window, i, &value))
 		return NULL;
 	*room = DatumGetInt64(value);
 	return room;
@@ -69,7 +59,7 @@ double_value(WindowObject window, int i, double *room)
 {
 	Datum		value;
 
-	if (!argument(window, i, &value))
+	if (!answer_window_argument(window, i, &value))
 		return NULL;
 	*room = DatumGetFloat8(value);
 	return room;

@@ -8,6 +8,7 @@
 #include "fmgr.h"
 #include "utils/memutils.h"
 
+#include "answer/answer_partition.h"
 #include "answer/candidates.h"
 #include "call/learn_env.h"
 #include "learn/cluster/mmr.h"
@@ -25,7 +26,7 @@ compute_ranks(WindowObject window, MemoryContext partition)
 {
 	Datum		value;
 	double		lambda = candidates_lambda(window, 2);
-	int32		k = candidates_argument(window, 3, &value) ? DatumGetInt32(value) : PG_INT32_MAX;
+	int32		k = answer_window_argument(window, 3, &value) ? DatumGetInt32(value) : PG_INT32_MAX;
 	ClusterMetric metric = candidates_metric(window, 4);
 	Candidates	candidates;
 	int32	   *rank;

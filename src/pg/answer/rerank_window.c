@@ -10,6 +10,7 @@
 #include "fmgr.h"
 #include "utils/memutils.h"
 
+#include "answer/answer_partition.h"
 #include "answer/candidates.h"
 #include "call/learn_env.h"
 #include "learn/cluster/k_reciprocal.h"
@@ -31,7 +32,7 @@ static int
 neighbours(WindowObject window, int i, const char *name)
 {
 	Datum		value;
-	int			k = candidates_argument(window, i, &value) ? DatumGetInt32(value) : 0;
+	int			k = answer_window_argument(window, i, &value) ? DatumGetInt32(value) : 0;
 
 	if (k < 1 || k > MOST_NEIGHBOURS)
 		ereport(ERROR,
